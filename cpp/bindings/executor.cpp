@@ -1,0 +1,225 @@
+// Checks what Python hands over, drops the interpreter lock, and calls the executor.
+#include "program/executor.hpp"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+
+#include "bindings/module.hpp"
+
+namespace nb = nanobind;
+
+namespace evenly {
+namespace {
+
+using Bytes = nb::ndarray<std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using ReadBytes = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using WriteBytes = nb::ndarray<std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Order = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Records = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// (operation, {buffer: (region, offset, bytes)}, {number: value})
+using Place = std::tuple<int, std::int64_t, std::int64_t>;
+using Line = std::tuple<std::string, std::map<std::string, Place>, std::map<std::string, double>>;
+using Lists = std::map<std::string, std::vector<Line>>;
+
+std::byte* bytes(const Bytes& array) { return reinterpret_cast<std::byte*>(array.data()); }
+
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+// The executor, and the two arenas that it keeps alive.
+class BoundExecutor {
+ public:
+  BoundExecutor(const Lists& lists, bool is_double, const std::string& isa, Bytes state,
+                Bytes work, const Place& scalars)
+      : state_(std::move(state)), work_(std::move(work)),
+        executor_(resolve(lists), is_double, isa, static_cast<Scalars*>(find(scalars).fixed)) {}
+
+  void run(const std::string& list, std::size_t begin, std::size_t end,
+           std::optional<ReadBytes> input, std::optional<ReadBytes> target,
+           std::optional<ReadBytes> output_gradient, std::int64_t rows, std::uint64_t seed,
+           std::uint64_t step, double learning_rate, int threads) {
+    check_threads(threads);
+    const auto pointer = [rows](const std::optional<ReadBytes>& array) -> const void* {
+      if (!array) return nullptr;
+      require(static_cast<std::int64_t>(array->shape(0)) >= rows, "an array has too few rows");
+      return array->data();
+    };
+    const Batch batch{rows, seed, step, learning_rate, pointer(input), pointer(target),
+                      pointer(output_gradient)};
+    nb::gil_scoped_release unlocked;
+    executor_.run(list, begin, end, batch, threads);
+  }
+
+  std::pair<std::int64_t, bool> train(const ReadBytes& input, const ReadBytes& target,
+                                      const std::optional<Order>& order, std::int64_t rows,
+                                      std::int64_t batch_rows, std::int32_t classes,
+                                      const Place& gathered_input, const Place& gathered_target,
+                                      std::int64_t first_batch, std::int64_t last_batch,
+                                      std::uint64_t seed, std::uint64_t first_step,
+                                      const Doubles& learning_rates, const Records& records,
+                                      double seconds, int threads) {
+    check_threads(threads);
+    require(batch_rows >= 1 && rows >= 1, "a pass has at least one row");
+    require(first_batch >= 0 && first_batch <= last_batch &&
+                (last_batch - 1) * batch_rows < rows,
+            "the batches lie outside the pass");
+    const auto batches = static_cast<std::size_t>(last_batch - first_batch);
+    require(learning_rates.shape(0) >= batches, "one learning rate a batch is needed");
+    require(records.shape(0) >= batches && records.shape(1) == kRecord,
+            "one row of records a batch is needed");
+    require(input.shape(0) == target.shape(0), "input and target differ in rows");
+    check_classes(target, classes);
+    if (order) {
+      require(static_cast<std::int64_t>(order->shape(0)) >= rows, "the order has too few rows");
+      for (std::int64_t i = 0; i < rows; ++i)
+        require(order->data()[i] >= 0 &&
+                    order->data()[i] < static_cast<std::int64_t>(input.shape(0)),
+                "the order names a row that does not exist");
+    } else {
+      require(static_cast<std::int64_t>(input.shape(0)) >= rows, "the input has too few rows");
+    }
+    TrainingRun run;
+    run.input = source(input, &gathered_input, batch_rows);
+    run.target = source(target, &gathered_target, batch_rows);
+    run.order = order ? order->data() : nullptr;
+    run.rows = rows;
+    run.batch_rows = batch_rows;
+    run.first_batch = first_batch;
+    run.last_batch = last_batch;
+    run.seed = seed;
+    run.first_step = first_step;
+    run.learning_rates = learning_rates.data();
+    run.records = records.data();
+    run.seconds = seconds;
+    TrainingEnd end;
+    {
+      nb::gil_scoped_release unlocked;
+      end = executor_.train(run, threads);
+    }
+    return {end.steps, end.failed};
+  }
+
+  void predict(const ReadBytes& input, std::int64_t batch_rows, const Place& scores,
+               const WriteBytes& output, int threads) {
+    check_threads(threads);
+    require(batch_rows >= 1, "a batch has at least one row");
+    require(input.shape(0) == output.shape(0), "input and output differ in rows");
+    const std::byte* from = static_cast<std::byte*>(find(scores).fixed);
+    auto* to = reinterpret_cast<std::byte*>(output.data());
+    nb::gil_scoped_release unlocked;
+    executor_.predict(source(input, nullptr, 0), static_cast<std::int64_t>(input.shape(0)),
+                      batch_rows, from, to, static_cast<std::int64_t>(output.shape(1)), threads);
+  }
+
+  std::pair<double, double> evaluate(const ReadBytes& input, const ReadBytes& target,
+                                     std::int64_t batch_rows, std::int32_t classes, int threads) {
+    check_threads(threads);
+    require(batch_rows >= 1, "a batch has at least one row");
+    require(input.shape(0) == target.shape(0) && input.shape(0) > 0,
+            "input and target differ in rows, or have none");
+    check_classes(target, classes);
+    std::pair<double, double> result;
+    nb::gil_scoped_release unlocked;
+    executor_.evaluate(source(input, nullptr, 0), source(target, nullptr, 0),
+                       static_cast<std::int64_t>(input.shape(0)), batch_rows, &result.first,
+                       &result.second, threads);
+    return result;
+  }
+
+ private:
+  static void check_threads(int threads) {
+    require(threads >= 1 && threads <= 1024, "threads must lie between 1 and 1024");
+  }
+
+  // A class number is an index: it is checked before a kernel trusts it. 0 classes: no check.
+  static void check_classes(const ReadBytes& target, std::int32_t classes) {
+    if (classes == 0) return;
+    require(target.shape(1) == sizeof(std::int32_t), "class numbers must be int32, one a row");
+    const auto* values = reinterpret_cast<const std::int32_t*>(target.data());
+    for (std::size_t i = 0; i < target.shape(0); ++i)
+      require(values[i] >= 0 && values[i] < classes, "a class number has no score of its own");
+  }
+
+  // A place in an arena, checked against the arena's size.
+  Slot find(const Place& place) const {
+    const auto [region, offset, size] = place;
+    require(region >= 0 && region <= static_cast<int>(Region::output_gradient),
+            "a buffer lies in no known region");
+    const auto where = static_cast<Region>(region);
+    if (where != Region::state && where != Region::work) return {nullptr, where, true};
+    const Bytes& arena = where == Region::state ? state_ : work_;
+    require(offset >= 0 && size >= 0 && offset % 64 == 0 &&
+                offset + size <= static_cast<std::int64_t>(arena.shape(0)),
+            "a buffer lies outside its arena");
+    return {bytes(arena) + offset, where, true};
+  }
+
+  Rows source(const ReadBytes& array, const Place* gathered, std::int64_t batch_rows) const {
+    Rows rows;
+    rows.data = reinterpret_cast<const std::byte*>(array.data());
+    rows.bytes = static_cast<std::int64_t>(array.shape(1));
+    if (gathered != nullptr) {
+      require(rows.bytes * batch_rows <= std::get<2>(*gathered),
+              "a batch is larger than the program was planned for");
+      rows.gathered = static_cast<std::byte*>(find(*gathered).fixed);
+    }
+    return rows;
+  }
+
+  Executor::Lists resolve(const Lists& lists) const {
+    Executor::Lists resolved;
+    for (const auto& [name, lines] : lists) {
+      auto& instructions = resolved[name];
+      for (const auto& [operation, places, numbers] : lines) {
+        Instruction instruction;
+        instruction.operation = operation;
+        instruction.numbers = numbers;
+        for (const auto& [buffer, place] : places) instruction.slots[buffer] = find(place);
+        instructions.push_back(std::move(instruction));
+      }
+    }
+    return resolved;
+  }
+
+  Bytes state_, work_;
+  Executor executor_;
+};
+
+}  // namespace
+
+void bind_executor(nb::module_& module) {
+  nb::class_<BoundExecutor>(module, "Executor",
+                            "Runs the instruction lists of a program on two arenas of bytes.")
+      .def(nb::init<const Lists&, bool, const std::string&, Bytes, Bytes, const Place&>(),
+           nb::arg("lists"), nb::arg("is_double"), nb::arg("isa"), nb::arg("state"),
+           nb::arg("work"), nb::arg("scalars"))
+      .def("run", &BoundExecutor::run, nb::arg("list"), nb::arg("begin"), nb::arg("end"),
+           nb::arg("input").none(), nb::arg("target").none(), nb::arg("output_gradient").none(),
+           nb::arg("rows"), nb::arg("seed"), nb::arg("step"), nb::arg("learning_rate"),
+           nb::arg("threads"), "Runs instructions [begin, end) of a list on one batch.")
+      .def("train", &BoundExecutor::train, nb::arg("input"), nb::arg("target"),
+           nb::arg("order").none(), nb::arg("rows"), nb::arg("batch_rows"),
+           nb::arg("classes"), nb::arg("gathered_input"), nb::arg("gathered_target"), nb::arg("first_batch"),
+           nb::arg("last_batch"), nb::arg("seed"), nb::arg("first_step"),
+           nb::arg("learning_rates"), nb::arg("records"), nb::arg("seconds"), nb::arg("threads"),
+           "Runs training steps until the last batch, the time, or a step that is not finite.\n"
+           "Returns the number of finished steps and whether the next one failed.")
+      .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("batch_rows"),
+           nb::arg("scores"), nb::arg("output"), nb::arg("threads"),
+           "Writes the scores of every input row into output.")
+      .def("evaluate", &BoundExecutor::evaluate, nb::arg("input"), nb::arg("target"),
+           nb::arg("batch_rows"), nb::arg("classes"), nb::arg("threads"),
+           "Returns the mean loss and the sum of scores over all rows.");
+}
+
+}  // namespace evenly

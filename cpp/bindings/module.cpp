@@ -1,0 +1,11 @@
+// Assembles the native module; one file a subject.
+#include "bindings/module.hpp"
+
+#include "support/blas.hpp"
+
+NB_MODULE(_native, module) {
+  module.doc() = "The native core of Evenly: runs programs. Use evenly.Engine.";
+  evenly::use_one_blas_thread();
+  evenly::bind_support(module);
+  evenly::bind_executor(module);
+}

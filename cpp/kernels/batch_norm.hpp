@@ -1,0 +1,293 @@
+// Batch normalization (Ioffe and Szegedy 2015): statistics of each column over the rows.
+//
+//   z = gamma (x - mean) / sqrt(variance + epsilon) + beta,  y = epilogue(z)
+//
+// The mean is kept as two numbers, the upper and what it leaves: x - upper is exact for data far
+// from zero, so x = 10000 +- 1 is normalized as well as x = 0 +- 1.
+#pragma once
+#include "kernels/epilogue.hpp"
+#include "kernels/statistics.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+// Rows of the buffer "statistics", one value a column each.
+template <class T>
+struct ColumnStatistics {
+  T *mean, *mean_rest, *reciprocal, *variance;
+  ColumnStatistics(T* base, Index columns)
+      : mean(base), mean_rest(base + columns), reciprocal(base + 2 * columns),
+        variance(base + 3 * columns) {}
+};
+
+template <class T>
+class BatchNormForward final : public Kernel {
+ public:
+  explicit BatchNormForward(const Instruction& i)
+      : shape_(i), epilogue_(i), epsilon_(number(i, "epsilon")), x_(i, "x"),
+        y_(buffer<T>(i, "y")), gamma_(optional_buffer<T>(i, "gamma")),
+        beta_(optional_buffer<T>(i, "beta")),
+        statistics_(buffer<T>(i, "statistics"), shape_.columns),
+        scratch_(buffer<double>(i, "scratch")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const T* x = x_(batch);
+    const Index rows = shape_.rows(batch), columns = shape_.columns;
+    const Strips strips(columns);
+    const RowBlocks blocks = reduction_blocks(rows);
+    double* means = scratch_;
+    double* squares = scratch_ + kMaxBlocks * columns;
+    const Range tasks = worker.share(blocks.count * strips.count);
+    for (Index task = tasks.begin; task < tasks.end; ++task) {
+      const Index block = task / strips.count;
+      const Range strip = strips.strip(task % strips.count);
+      const Index at = block * columns + strip.begin;
+      block_moments(x, columns, blocks.block(block), strip, means + at, squares + at);
+      if (blocks.count == 1) finish(strip, blocks, means, squares);
+    }
+    worker.meet();
+    if (blocks.count > 1) {
+      const Range own = worker.share(strips.count);
+      for (Index s = own.begin; s < own.end; ++s) finish(strips.strip(s), blocks, means, squares);
+      worker.meet();
+    }
+    // Backwards through the rows: the last ones read are still in the cache.
+    const Range own = worker.share(rows);
+    for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), batch); });
+  }
+
+ private:
+  static Piece mirror(Piece p, Range own) {
+    return {own.begin + own.end - p.row_end, own.begin + own.end - p.row_begin, p.column_begin,
+            p.column_end};
+  }
+
+  void finish(Range strip, const RowBlocks& blocks, const double* means,
+              const double* squares) const {
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      Moments all;
+      for (Index b = 0; b < blocks.count; ++b) {
+        const Range rows = blocks.block(b);
+        all.add({static_cast<double>(rows.end - rows.begin), means[b * shape_.columns + c],
+                 squares[b * shape_.columns + c]});
+      }
+      const double variance = all.squares / all.count;
+      statistics_.mean[c] = static_cast<T>(all.mean);
+      statistics_.mean_rest[c] =
+          static_cast<T>(all.mean - static_cast<double>(statistics_.mean[c]));
+      statistics_.variance[c] = static_cast<T>(variance);
+      statistics_.reciprocal[c] = static_cast<T>(1.0 / std::sqrt(variance + epsilon_));
+    }
+  }
+
+  void apply(const T* x, Piece piece, const Batch& batch) const {
+    const Index width = piece.column_end - piece.column_begin;
+    const Index columns = shape_.columns, begin = piece.column_begin;
+    const T *mean = statistics_.mean + begin, *rest = statistics_.mean_rest + begin,
+            *reciprocal = statistics_.reciprocal + begin;
+    for (Index row = piece.row_begin; row < piece.row_end; ++row) {
+      const T* from = x + row * columns + begin;
+      T* to = y_ + row * columns + begin;
+      if (gamma_ && beta_) {
+        const T *gamma = gamma_ + begin, *beta = beta_ + begin;
+#pragma omp simd
+        for (Index c = 0; c < width; ++c)
+          to[c] = ((from[c] - mean[c]) - rest[c]) * (reciprocal[c] * gamma[c]) + beta[c];
+      } else {
+        for (Index c = 0; c < width; ++c)
+          to[c] = ((from[c] - mean[c]) - rest[c]) * reciprocal[c] *
+                      (gamma_ ? gamma_[begin + c] : T(1)) +
+                  (beta_ ? beta_[begin + c] : T(0));
+      }
+    }
+    const Index first = piece.row_begin * columns + begin;
+    epilogue_.forward(y_ + first, first, width * (piece.row_end - piece.row_begin), batch);
+  }
+
+  Shape shape_;
+  Epilogue<T> epilogue_;
+  double epsilon_;
+  Source<T> x_;
+  T *y_, *gamma_, *beta_;
+  ColumnStatistics<T> statistics_;
+  double* scratch_;
+};
+
+//   d_beta = sum d_z,  d_gamma = sum d_z x_hat,
+//   d_x = gamma / sqrt(variance + epsilon) (d_z - d_beta / n - x_hat d_gamma / n)
+template <class T>
+class BatchNormBackward final : public Kernel {
+ public:
+  explicit BatchNormBackward(const Instruction& i)
+      : shape_(i), epilogue_(i), x_(i, "x"), y_(i, "y"), d_y_(i, "d_y"),
+        d_x_(optional_buffer<T>(i, "d_x")), gamma_(optional_buffer<T>(i, "gamma")),
+        d_gamma_(optional_buffer<T>(i, "d_gamma")), d_beta_(optional_buffer<T>(i, "d_beta")),
+        sums_(buffer<T>(i, "sums")), statistics_(buffer<T>(i, "statistics"), shape_.columns),
+        scratch_(buffer<double>(i, "scratch")), d_z_(optional_buffer<T>(i, "d_z")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const Index rows = shape_.rows(batch), columns = shape_.columns;
+    const T* y = y_(batch);
+    const T* d_y = d_y_(batch);
+    if (!epilogue_.output_tells()) {
+      Epilogue<T>::for_flat(worker, rows * columns, [&](Index first, Index size) {
+        epilogue_.backward(y + first, d_y + first, d_z_ + first, first, size, batch);
+      });
+      d_y = d_z_;
+      worker.meet();
+    }
+    if (epilogue_.is_relu()) {
+      const T pass = epilogue_.pass();
+      reduce_and_apply(worker, batch, rows, [y, d_y, pass](Index i) {
+        return y[i] > T(0) ? d_y[i] * pass : T(0);
+      });
+    } else {
+      reduce_and_apply(worker, batch, rows, [d_y](Index i) { return d_y[i]; });
+    }
+  }
+
+ private:
+  // d_z(i) is the gradient of element i behind the epilogue.
+  template <class Gradient>
+  void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows,
+                        Gradient d_z) const {
+    const T* x = x_(batch);
+    const Index columns = shape_.columns;
+    const T *mean = statistics_.mean, *rest = statistics_.mean_rest,
+            *reciprocal = statistics_.reciprocal;
+    const Strips strips(columns);
+    const RowBlocks blocks = reduction_blocks(rows);
+    double* betas = scratch_;
+    double* gammas = scratch_ + kMaxBlocks * columns;
+    const Range tasks = worker.share(blocks.count * strips.count);
+    for (Index task = tasks.begin; task < tasks.end; ++task) {
+      const Index block = task / strips.count;
+      const Range strip = strips.strip(task % strips.count);
+      T beta[kStrip], gamma[kStrip];
+      sum_rows<T>(blocks.block(block), strip, beta, gamma,
+                  [=](Index r, Index c, T& a, T& b) {
+                    const Index i = r * columns + c;
+                    const T d = d_z(i);
+                    a += d;
+                    b += d * ((x[i] - mean[c]) - rest[c]);
+                  });
+      for (Index c = strip.begin; c < strip.end; ++c) {
+        betas[block * columns + c] = static_cast<double>(beta[c - strip.begin]);
+        gammas[block * columns + c] =
+            static_cast<double>(gamma[c - strip.begin]) * static_cast<double>(reciprocal[c]);
+      }
+      if (blocks.count == 1) finish(strip, rows, blocks, betas, gammas);
+    }
+    worker.meet();
+    if (blocks.count > 1) {
+      const Range own = worker.share(strips.count);
+      for (Index s = own.begin; s < own.end; ++s)
+        finish(strips.strip(s), rows, blocks, betas, gammas);
+      worker.meet();
+    }
+    if (d_x_ == nullptr) return;
+    const T *scale = sums_, *mean_beta = sums_ + columns, *slope = sums_ + 2 * columns;
+    const Range own = worker.share(rows);
+    for (Index row = own.end - 1; row >= own.begin; --row) {
+      const Index base = row * columns;
+      T* to = d_x_ + base;
+#pragma omp simd
+      for (Index c = 0; c < columns; ++c) {
+        const T centred = (x[base + c] - mean[c]) - rest[c];
+        to[c] = scale[c] * ((d_z(base + c) - mean_beta[c]) - centred * slope[c]);
+      }
+    }
+  }
+
+  // "sums" holds what each column's d_x needs: scale, mean of d_z, and x_hat's share.
+  void finish(Range strip, Index rows, const RowBlocks& blocks, const double* betas,
+              const double* gammas) const {
+    const Index columns = shape_.columns;
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      double beta = 0, gamma = 0;
+      for (Index b = 0; b < blocks.count; ++b) {
+        beta += betas[b * columns + c];
+        gamma += gammas[b * columns + c];
+      }
+      if (d_beta_) d_beta_[c] = static_cast<T>(beta);
+      if (d_gamma_) d_gamma_[c] = static_cast<T>(gamma);
+      const double n = static_cast<double>(rows);
+      const double reciprocal = static_cast<double>(statistics_.reciprocal[c]);
+      sums_[c] = static_cast<T>(gamma_ ? reciprocal * static_cast<double>(gamma_[c]) : reciprocal);
+      sums_[columns + c] = static_cast<T>(beta / n);
+      sums_[2 * columns + c] = static_cast<T>(reciprocal * gamma / n);
+    }
+  }
+
+  Shape shape_;
+  Epilogue<T> epilogue_;
+  Source<T> x_, y_, d_y_;
+  T *d_x_, *gamma_, *d_gamma_, *d_beta_, *sums_;
+  ColumnStatistics<T> statistics_;
+  double* scratch_;
+  T* d_z_;
+};
+
+// Inference: the running averages stand in for the batch.
+template <class T>
+class BatchNormInference final : public Kernel {
+ public:
+  explicit BatchNormInference(const Instruction& i)
+      : shape_(i), epilogue_(i), epsilon_(static_cast<T>(number(i, "epsilon"))), x_(i, "x"),
+        y_(buffer<T>(i, "y")), gamma_(optional_buffer<T>(i, "gamma")),
+        beta_(optional_buffer<T>(i, "beta")), mean_(buffer<T>(i, "running_mean")),
+        variance_(buffer<T>(i, "running_variance")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const T* x = x_(batch);
+    const Index columns = shape_.columns;
+    for_pieces(worker.share(shape_.rows(batch)), columns, [&](Piece piece) {
+      T scale[kPiece];
+      const Index begin = piece.column_begin, width = piece.column_end - begin;
+      for (Index c = 0; c < width; ++c)
+        scale[c] = (gamma_ ? gamma_[begin + c] : T(1)) / std::sqrt(variance_[begin + c] + epsilon_);
+      for (Index row = piece.row_begin; row < piece.row_end; ++row) {
+        const T* from = x + row * columns + begin;
+        T* to = y_ + row * columns + begin;
+        for (Index c = 0; c < width; ++c)
+          to[c] = (from[c] - mean_[begin + c]) * scale[c] + (beta_ ? beta_[begin + c] : T(0));
+      }
+      const Index first = piece.row_begin * columns + begin;
+      epilogue_.activate(y_ + first, width * (piece.row_end - piece.row_begin));
+    });
+  }
+
+ private:
+  Shape shape_;
+  Epilogue<T> epilogue_;
+  T epsilon_;
+  Source<T> x_;
+  T *y_, *gamma_, *beta_, *mean_, *variance_;
+};
+
+// Once a step has proved finite: running = decay running + (1 - decay) batch, the variance unbiased.
+template <class T>
+class BatchNormTrack final : public Kernel {
+ public:
+  explicit BatchNormTrack(const Instruction& i)
+      : shape_(i), decay_(static_cast<T>(number(i, "decay"))),
+        statistics_(buffer<T>(i, "statistics"), shape_.columns),
+        mean_(buffer<T>(i, "running_mean")), variance_(buffer<T>(i, "running_variance")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const T n = static_cast<T>(shape_.rows(batch));
+    const T unbiased = n / (n - T(1));
+    const Range own = worker.share(shape_.columns);
+    for (Index c = own.begin; c < own.end; ++c) {
+      mean_[c] += (T(1) - decay_) * (statistics_.mean[c] - mean_[c]);
+      variance_[c] += (T(1) - decay_) * (statistics_.variance[c] * unbiased - variance_[c]);
+    }
+  }
+
+ private:
+  Shape shape_;
+  T decay_;
+  ColumnStatistics<T> statistics_;
+  T *mean_, *variance_;
+};
+
+}  // namespace evenly::EVENLY_ISA

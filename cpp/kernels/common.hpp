@@ -1,0 +1,100 @@
+// What every kernel uses: sources, pieces of a matrix, rows and columns.
+// Included only by kernel_set.cpp, which is compiled once for each instruction set; so all lives in
+// a namespace of that set's name, and nothing from the standard library's templates is used (one
+// shared copy of them might hold instructions that an older processor does not have).
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "program/kernel.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+using Index = std::int64_t;
+
+inline Index smaller(Index a, Index b) { return a < b ? a : b; }
+inline Index larger(Index a, Index b) { return a > b ? a : b; }
+inline Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
+
+// Partial results of a reduction over rows: at most this many blocks, whatever the thread count.
+// The buffer "scratch" has room for kMaxBlocks x 2 x columns doubles.
+constexpr Index kMaxBlocks = 32;
+
+// Pieces that fit the first-level cache: this many elements.
+constexpr Index kPiece = 1024;
+
+// A buffer that is read: in an arena, or the caller's own array.
+template <class T>
+struct Source {
+  const T* fixed = nullptr;
+  Region region = Region::work;
+
+  Source() = default;
+  Source(const Instruction& instruction, const char* name) {
+    const Slot found = slot(instruction, name);
+    fixed = static_cast<const T*>(found.fixed);
+    region = found.region;
+  }
+  const T* operator()(const Batch& batch) const {
+    if (fixed != nullptr) return fixed;
+    switch (region) {
+      case Region::input: return static_cast<const T*>(batch.input);
+      case Region::target: return static_cast<const T*>(batch.target);
+      case Region::output_gradient: return static_cast<const T*>(batch.output_gradient);
+      default: return nullptr;
+    }
+  }
+};
+
+template <class T>
+T* buffer(const Instruction& instruction, const char* name) {
+  return static_cast<T*>(address(instruction, name));
+}
+
+template <class T>
+T* optional_buffer(const Instruction& instruction, const char* name) {
+  return static_cast<T*>(optional_address(instruction, name));
+}
+
+// The matrix that an activation is to a kernel: rows x columns, columns last.
+struct Shape {
+  Index rows_per_example, columns;
+
+  explicit Shape(const Instruction& instruction)
+      : rows_per_example(integer(instruction, "rows_per_example")),
+        columns(integer(instruction, "columns")) {}
+  Index rows(const Batch& batch) const { return batch.rows * rows_per_example; }
+};
+
+struct Piece {
+  Index row_begin, row_end, column_begin, column_end;
+};
+
+// Cuts rows x columns into contiguous pieces of about kPiece elements: some whole rows, or a part
+// of one. work(piece) must not depend on the order.
+template <class Work>
+void for_pieces(Range rows, Index columns, Work work) {
+  if (columns <= kPiece) {
+    const Index step = larger(1, kPiece / larger(1, columns));
+    for (Index row = rows.begin; row < rows.end; row += step)
+      work(Piece{row, smaller(row + step, rows.end), 0, columns});
+  } else {
+    for (Index row = rows.begin; row < rows.end; ++row)
+      for (Index column = 0; column < columns; column += kPiece)
+        work(Piece{row, row + 1, column, smaller(column + kPiece, columns)});
+  }
+}
+
+// Blocks of rows for a reduction over rows: their number depends on the shape alone.
+struct RowBlocks {
+  Index rows, count;
+
+  RowBlocks(Index rows_, Index smallest)
+      : rows(rows_), count(larger(1, smaller(kMaxBlocks, rows_ / smallest))) {}
+  Range block(Index index) const {
+    return {rows * index / count, rows * (index + 1) / count};
+  }
+};
+
+}  // namespace evenly::EVENLY_ISA

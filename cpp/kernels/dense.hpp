@@ -1,0 +1,182 @@
+// The linear layer: y = x kernel + bias, and its gradients. Products are cut into tiles that the
+// team shares; the grid depends on the shapes alone.
+#pragma once
+#include "kernels/epilogue.hpp"
+#include "kernels/statistics.hpp"
+#include "support/blas.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+// A grid of tiles over an m x n result whose products have k terms.
+struct Grid {
+  Index m, n, tile_m, tile_n, across, count;
+
+  Grid(Index m_, Index n_, Index k)
+      : m(m_), n(n_), tile_m(m_), tile_n(n_), across(1), count(0) {
+    if (m == 0) return;  // a result that nobody wants
+    // Halve the longer side while there are few tiles and each is still worth a call.
+    constexpr Index kTiles = 8, kSmallest = Index{1} << 18;
+    while (divide_up(m, tile_m) * divide_up(n, tile_n) < kTiles &&
+           tile_m * tile_n * k >= 2 * kSmallest && larger(tile_m, tile_n) >= 32)
+      (tile_m >= tile_n ? tile_m : tile_n) = half(larger(tile_m, tile_n));
+    across = divide_up(n, tile_n);
+    count = divide_up(m, tile_m) * across;
+  }
+  Piece tile(Index index) const {
+    const Index row = index / across * tile_m, column = index % across * tile_n;
+    return {row, smaller(row + tile_m, m), column, smaller(column + tile_n, n)};
+  }
+
+ private:
+  static Index half(Index size) { return divide_up(divide_up(size, 2), 16) * 16; }
+};
+
+template <class T>
+class DenseForward final : public Kernel {
+ public:
+  explicit DenseForward(const Instruction& i)
+      : shape_(i), inputs_(integer(i, "inputs")), epilogue_(i), x_(i, "x"),
+        y_(buffer<T>(i, "y")), kernel_(buffer<T>(i, "kernel")),
+        bias_(optional_buffer<T>(i, "bias")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const T* x = x_(batch);
+    const Index rows = shape_.rows(batch), columns = shape_.columns;
+    if (rows <= kFewRows) {
+      few_rows(worker, batch, x, rows);
+    } else {
+      const Grid grid(rows, columns, inputs_);
+      for (Index t = worker.take(); t < grid.count; t = worker.take()) {
+        const Piece tile = grid.tile(t);
+        const Index m = tile.row_end - tile.row_begin, n = tile.column_end - tile.column_begin;
+        gemm(false, false, m, n, inputs_, x + tile.row_begin * inputs_, inputs_,
+             kernel_ + tile.column_begin, columns, false,
+             y_ + tile.row_begin * columns + tile.column_begin, columns);
+        finish(tile);
+      }
+    }
+    if (epilogue_.has_dropout()) {
+      worker.meet();
+      epilogue_.for_flat(worker, rows * columns, [&](Index first, Index count) {
+        epilogue_.forward(y_ + first, first, count, batch);
+      });
+    }
+  }
+
+ private:
+  static constexpr Index kFewRows = 3;
+  static constexpr Index kColumns = 64;
+
+  // Bias and activation while the tile is in the cache; dropout counts elements along whole rows.
+  void finish(Piece tile) const {
+    const Index columns = shape_.columns, width = tile.column_end - tile.column_begin;
+    for (Index row = tile.row_begin; row < tile.row_end; ++row) {
+      T* y = y_ + row * columns + tile.column_begin;
+      if (bias_) {
+        const T* bias = bias_ + tile.column_begin;
+#pragma omp simd
+        for (Index c = 0; c < width; ++c) y[c] += bias[c];
+      }
+      if (!epilogue_.has_dropout()) epilogue_.activate(y, width);
+    }
+  }
+
+  // A row times a matrix is bound by reading the matrix: no packing, a strip of columns a task.
+  void few_rows(const Worker& worker, const Batch&, const T* x, Index rows) const {
+    const Index columns = shape_.columns;
+    const Range strips = worker.share(divide_up(columns, kColumns));
+    for (Index s = strips.begin; s < strips.end; ++s) {
+      const Index begin = s * kColumns, width = smaller(kColumns, columns - begin);
+      for (Index row = 0; row < rows; ++row) {
+        if (width == kColumns)
+          dot_strip(x + row * inputs_, begin, y_ + row * columns + begin);
+        else
+          dot_rest(x + row * inputs_, begin, width, y_ + row * columns + begin);
+        finish({row, row + 1, begin, begin + width});
+      }
+    }
+  }
+
+  void dot_strip(const T* x, Index begin, T* y) const {
+    T sum[kColumns];
+    for (Index c = 0; c < kColumns; ++c) sum[c] = 0;
+    for (Index i = 0; i < inputs_; ++i) {
+      const T* row = kernel_ + i * shape_.columns + begin;
+      const T value = x[i];
+#pragma omp simd
+      for (Index c = 0; c < kColumns; ++c) sum[c] += value * row[c];
+    }
+    for (Index c = 0; c < kColumns; ++c) y[c] = sum[c];
+  }
+
+  void dot_rest(const T* x, Index begin, Index width, T* y) const {
+    T sum[kColumns];
+    for (Index c = 0; c < width; ++c) sum[c] = 0;
+    for (Index i = 0; i < inputs_; ++i) {
+      const T* row = kernel_ + i * shape_.columns + begin;
+      const T value = x[i];
+#pragma omp simd
+      for (Index c = 0; c < width; ++c) sum[c] += value * row[c];
+    }
+    for (Index c = 0; c < width; ++c) y[c] = sum[c];
+  }
+
+  Shape shape_;
+  Index inputs_;
+  Epilogue<T> epilogue_;
+  Source<T> x_;
+  T *y_, *kernel_, *bias_;
+};
+
+//   d_kernel = x' d_z,  d_bias = sum of d_z's rows,  d_x = d_z kernel'
+template <class T>
+class DenseBackward final : public Kernel {
+ public:
+  explicit DenseBackward(const Instruction& i)
+      : shape_(i), inputs_(integer(i, "inputs")), epilogue_(i), x_(i, "x"), y_(i, "y"),
+        d_y_(i, "d_y"), d_x_(optional_buffer<T>(i, "d_x")), kernel_(buffer<T>(i, "kernel")),
+        d_kernel_(buffer<T>(i, "d_kernel")), d_bias_(optional_buffer<T>(i, "d_bias")),
+        d_z_(optional_buffer<T>(i, "d_z")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const T *x = x_(batch), *d_z = d_y_(batch);
+    const Index rows = shape_.rows(batch), columns = shape_.columns;
+    if (epilogue_.present()) {
+      const T *y = y_(batch), *d_y = d_z;
+      epilogue_.for_flat(worker, rows * columns, [&](Index first, Index count) {
+        epilogue_.backward(y + first, d_y + first, d_z_ + first, first, count, batch);
+      });
+      d_z = d_z_;
+      worker.meet();
+    }
+    const Grid weights(inputs_, columns, rows);
+    const Grid inputs(d_x_ ? rows : 0, inputs_, columns);
+    const Index strips = d_bias_ ? divide_up(columns, kStrip) : 0;
+    const Index tasks = inputs.count + weights.count + strips;
+    for (Index t = worker.take(); t < tasks; t = worker.take()) {
+      if (t < inputs.count) {
+        const Piece p = inputs.tile(t);
+        gemm(false, true, p.row_end - p.row_begin, p.column_end - p.column_begin, columns,
+             d_z + p.row_begin * columns, columns, kernel_ + p.column_begin * columns, columns,
+             false, d_x_ + p.row_begin * inputs_ + p.column_begin, inputs_);
+      } else if (t < inputs.count + weights.count) {
+        const Piece p = weights.tile(t - inputs.count);
+        gemm(true, false, p.row_end - p.row_begin, p.column_end - p.column_begin, rows,
+             x + p.row_begin, inputs_, d_z + p.column_begin, columns, false,
+             d_kernel_ + p.row_begin * columns + p.column_begin, columns);
+      } else {
+        const Index begin = (t - inputs.count - weights.count) * kStrip;
+        column_sums(d_z, rows, columns, {begin, smaller(begin + kStrip, columns)}, d_bias_);
+      }
+    }
+  }
+
+ private:
+  Shape shape_;
+  Index inputs_;
+  Epilogue<T> epilogue_;
+  Source<T> x_, y_, d_y_;
+  T *d_x_, *kernel_, *d_kernel_, *d_bias_, *d_z_;
+};
+
+}  // namespace evenly::EVENLY_ISA

@@ -1,0 +1,77 @@
+// Between backward and update: the penalty's gradient, the global norm, and whether all is finite.
+// One pass over the gradients. The weights have not been touched when a step fails here.
+#pragma once
+#include "kernels/common.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+template <class T>
+class GradientCheck final : public Kernel {
+ public:
+  explicit GradientCheck(const Instruction& i)
+      : size_(integer(i, "size")), decaying_(integer(i, "decaying")), l2_(number(i, "l2")),
+        clip_norm_(number(i, "clip_norm")), values_(buffer<T>(i, "values")),
+        gradients_(buffer<T>(i, "gradients")), scratch_(buffer<double>(i, "scratch")),
+        scalars_(buffer<Scalars>(i, "scalars")) {}
+
+  void run(const Worker& worker, const Batch&) const override {
+    const RowBlocks blocks(size_, kRun);
+    double* weights = scratch_ + kMaxBlocks;
+    const Range own = worker.share(blocks.count);
+    for (Index b = own.begin; b < own.end; ++b) {
+      scratch_[b] = weights[b] = 0;
+      const Range range = blocks.block(b);
+      for (Index begin = range.begin; begin < range.end; begin += kRun)
+        one_run(begin, smaller(begin + kRun, range.end), scratch_[b], weights[b]);
+    }
+    worker.meet();
+    if (worker.index != 0) return;
+    double squares = 0, weight_squares = 0;
+    for (Index b = 0; b < blocks.count; ++b) {
+      squares += scratch_[b];
+      weight_squares += weights[b];
+    }
+    const double norm = std::sqrt(squares);
+    scalars_->penalty = 0.5 * l2_ * weight_squares;
+    scalars_->gradient_norm = norm;
+    scalars_->clip_factor = clip_norm_ > 0 && norm > clip_norm_ ? clip_norm_ / norm : 1.0;
+    scalars_->failed = std::isfinite(norm) && std::isfinite(scalars_->loss) ? 0.0 : 1.0;
+  }
+
+ private:
+  static constexpr Index kRun = 1024;
+
+  void one_run(Index begin, Index end, double& squares, double& weights) const {
+    const Index with_penalty = l2_ > 0 ? larger(begin, smaller(end, decaying_)) : begin;
+    const T* w = values_;
+    T* g = gradients_;
+    const T l2 = static_cast<T>(l2_);
+    T sum = 0, weight_sum = 0;
+#pragma omp simd reduction(+ : sum, weight_sum)
+    for (Index i = begin; i < with_penalty; ++i) {
+      g[i] += l2 * w[i];
+      weight_sum += w[i] * w[i];
+      sum += g[i] * g[i];
+    }
+#pragma omp simd reduction(+ : sum)
+    for (Index i = with_penalty; i < end; ++i) sum += g[i] * g[i];
+    // A float square overflows at 1e19 already: count again in double before calling it infinite.
+    squares += std::isfinite(sum) ? static_cast<double>(sum) : in_double(g, begin, end);
+    weights += std::isfinite(weight_sum) ? static_cast<double>(weight_sum)
+                                         : in_double(w, begin, with_penalty);
+  }
+
+  static double in_double(const T* x, Index begin, Index end) {
+    double sum = 0;
+    for (Index i = begin; i < end; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    return sum;
+  }
+
+  Index size_, decaying_;
+  double l2_, clip_norm_;
+  T *values_, *gradients_;
+  double* scratch_;
+  Scalars* scalars_;
+};
+
+}  // namespace evenly::EVENLY_ISA

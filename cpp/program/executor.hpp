@@ -1,0 +1,73 @@
+// Runs instruction lists: one parallel region a call, and nothing allocated in it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "program/instruction_data.hpp"
+#include "program/kernel.hpp"
+
+namespace evenly {
+
+// Rows of the caller's arrays, and where gathered rows go in the arena.
+struct Rows {
+  const std::byte* data = nullptr;
+  std::int64_t bytes = 0;  // of one row
+  std::byte* gathered = nullptr;
+};
+
+struct TrainingRun {
+  Rows input, target;
+  const std::int64_t* order = nullptr;  // row numbers; null: as they lie
+  std::int64_t rows = 0;                // of the whole pass
+  std::int64_t batch_rows = 1;
+  std::int64_t first_batch = 0;         // where in the pass to begin
+  std::int64_t last_batch = 0;          // where to end
+  std::uint64_t seed = 0;
+  std::uint64_t first_step = 0;         // of first_batch, counted over the whole training
+  const double* learning_rates = nullptr;  // one a batch, from first_batch
+  double* records = nullptr;            // kRecord numbers a batch, from first_batch
+  double seconds = 0;                   // end after the step in which this has passed
+};
+
+constexpr int kRecord = 4;  // loss, score, penalty, gradient norm
+
+struct TrainingEnd {
+  std::int64_t steps;  // that were finished
+  bool failed;         // the step after them was not finite; its update has not been made
+};
+
+class Executor {
+ public:
+  using Lists = std::map<std::string, std::vector<Instruction>>;
+
+  Executor(const Lists& lists, bool is_double, const std::string& isa, Scalars* scalars);
+
+  // Instructions [begin, end) of a list, on one batch.
+  void run(const std::string& list, std::size_t begin, std::size_t end, const Batch& batch,
+           int threads);
+  // Whole training steps: "gradient", then "update" if the step is finite.
+  TrainingEnd train(const TrainingRun& run, int threads);
+  // Scores of all rows into `output`, `batch_rows` at a time.
+  void predict(const Rows& input, std::int64_t rows, std::int64_t batch_rows,
+               const std::byte* scores, std::byte* output, std::int64_t output_bytes, int threads);
+  // Mean loss and sum of scores over all rows.
+  void evaluate(const Rows& input, const Rows& target, std::int64_t rows, std::int64_t batch_rows,
+                double* loss, double* score, int threads);
+
+ private:
+  using Kernels = std::vector<std::unique_ptr<Kernel>>;
+
+  const Kernels& list(const std::string& name) const;
+
+  std::map<std::string, Kernels> lists_;
+  Scalars* scalars_;
+  Meeting meeting_;
+  std::mutex mutex_;  // the arena serves one call at a time
+};
+
+}  // namespace evenly

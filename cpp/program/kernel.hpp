@@ -1,0 +1,37 @@
+// What the executor knows of a kernel, and what a kernel knows of the batch at hand.
+#pragma once
+#include <cstdint>
+
+#include "program/instruction.hpp"
+#include "support/team.hpp"
+
+namespace evenly {
+
+struct Batch {
+  std::int64_t rows;            // examples in this batch; at most what the program was planned for
+  std::uint64_t seed;           // of the run: dropout masks
+  std::uint64_t step;           // counted from 0: dropout masks and bias corrections
+  double learning_rate;
+  const void* input;            // the caller's arrays, or the arena's copy of gathered rows
+  const void* target;
+  const void* output_gradient;
+};
+
+// The few numbers that leave a step, as they lie in the arena (buffer "scalars").
+struct Scalars {
+  double loss;           // mean over the rows
+  double score;          // right answers, or the sum of squared errors
+  double penalty;        // its part of the cost
+  double gradient_norm;  // before clipping, penalty included
+  double clip_factor;    // what the update multiplies the gradient by
+  double failed;         // 1 when the loss or a gradient is not finite
+};
+
+class Kernel {
+ public:
+  virtual ~Kernel();
+  // Called by every thread of the team. The executor makes the team meet after it.
+  virtual void run(const Worker& worker, const Batch& batch) const = 0;
+};
+
+}  // namespace evenly

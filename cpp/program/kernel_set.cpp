@@ -1,0 +1,60 @@
+// The table of kernels. Compiled once for each instruction set and each precision.
+#include "kernels/batch_norm.hpp"
+#include "kernels/dense.hpp"
+#include "kernels/epilogue.hpp"
+#include "kernels/gradient_check.hpp"
+#include "kernels/layer_norm.hpp"
+#include "kernels/losses.hpp"
+#include "optimizers/adam.hpp"
+#include "optimizers/descent.hpp"
+#include "optimizers/rmsprop.hpp"
+
+namespace evenly::EVENLY_ISA {
+namespace {
+
+using Real = EVENLY_REAL;
+
+template <class K>
+Kernel* make(const Instruction& instruction) {
+  return new K(instruction);
+}
+
+struct Row {
+  const char* name;
+  Kernel* (*make)(const Instruction&);
+};
+
+constexpr Row kTable[] = {
+    {"dense.forward", make<DenseForward<Real>>},
+    {"dense.backward", make<DenseBackward<Real>>},
+    {"batch_norm.forward", make<BatchNormForward<Real>>},
+    {"batch_norm.backward", make<BatchNormBackward<Real>>},
+    {"batch_norm.inference", make<BatchNormInference<Real>>},
+    {"batch_norm.track", make<BatchNormTrack<Real>>},
+    {"layer_norm.forward", make<LayerNormForward<Real>>},
+    {"layer_norm.backward", make<LayerNormBackward<Real>>},
+    {"elementwise.forward", make<ElementwiseForward<Real>>},
+    {"elementwise.backward", make<ElementwiseBackward<Real>>},
+    {"softmax_cross_entropy", make<LossKernel<Real, SoftmaxCrossEntropy>>},
+    {"binary_cross_entropy", make<LossKernel<Real, BinaryCrossEntropy>>},
+    {"mean_squared_error", make<LossKernel<Real, MeanSquaredError>>},
+    {"gradient_check", make<GradientCheck<Real>>},
+    {"descent.update", make<Update<Real, Descent>>},
+    {"momentum.update", make<Update<Real, Momentum>>},
+    {"rmsprop.update", make<Update<Real, RmsProp>>},
+    {"adam.update", make<Update<Real, Adam>>},
+};
+
+}  // namespace
+
+#define EVENLY_JOIN_(a, b) a##b
+#define EVENLY_JOIN(a, b) EVENLY_JOIN_(a, b)
+
+__attribute__((visibility("default"))) Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(
+    const Instruction& instruction) {
+  for (const Row& row : kTable)
+    if (std::strcmp(row.name, operation(instruction)) == 0) return row.make(instruction);
+  return nullptr;
+}
+
+}  // namespace evenly::EVENLY_ISA

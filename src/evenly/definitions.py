@@ -1,0 +1,65 @@
+"""Runs layers through their definitions, within a program: users' own layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .errors import ShapeError
+from .layers.base import Layer, Run
+from .program.values import Instruction, Program
+
+
+class DefinitionRunner:
+    """Runs the ``python.*`` instructions of a program on its buffers."""
+
+    def __init__(self, program: Program) -> None:
+        named = program.net.named_layers()
+        shapes = program.net.shapes(program.input_shape)
+        self._layers: dict[str, Layer] = dict(named)
+        self._shapes = {
+            name: (before, after)
+            for (name, _), before, after in zip(named, shapes, shapes[1:], strict=False)
+        }
+        self._saved: dict[str, Any] = {}
+
+    def run(
+        self, line: Instruction, rows: int, seed: int, step: int,
+        buffer: Callable[[str], Any], external: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Runs one instruction; returns new running statistics by array name."""
+        name = line.layers[0]
+        layer = self._layers[name]
+        before, after = self._shapes[name]
+        specs = layer.arrays(before)
+        arrays = {slot: buffer(line.buffers[slot]) for slot in specs}
+        run = Run(line.operation != "python.inference", seed, step, name)
+
+        def read(slot: str, shape: tuple[int, ...]) -> Any:
+            source = line.buffers[slot]
+            array = external[source] if source in external else buffer(source)
+            return array[:rows].reshape(rows, *shape)
+
+        if line.operation == "python.backward":
+            d_x, gradients = layer.backward(read("d_y", after), arrays, self._saved.pop(name), run)
+            if "d_x" in line.buffers:
+                _store(d_x, read("d_x", before), f"{name}: d_x")
+            for slot, spec in specs.items():
+                if spec.trainable:
+                    target = buffer(line.buffers[f"d_{slot}"])
+                    _store(gradients[slot], target, f"{name}: the gradient of {slot}")
+            return {}
+        y, saved = layer.forward(read("x", before), arrays, run)
+        _store(y, read("y", after), f"{name}: the output")
+        if run.training:
+            self._saved[name] = saved
+        return run.updates
+
+
+def _store(value: Any, target: Any, what: str) -> None:
+    value = np.asarray(value)
+    if value.shape != target.shape:
+        raise ShapeError(f"{what} has shape {value.shape}, expected {target.shape}")
+    target[...] = value

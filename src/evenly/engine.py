@@ -1,0 +1,470 @@
+"""Arrays and execution: the only module that talks to the native core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .definitions import DefinitionRunner
+from .errors import ConfigurationError, DataError, ShapeError
+from .native import Executor, processors
+from .program.values import SCALARS, Instruction, Program, native_line
+from .random import generator
+
+# A native call returns to Python this often, so that Ctrl-C is heard.
+_SECONDS_A_CALL = 0.05
+# Below this much work a step, a further thread costs more than it brings.
+_WORK_A_THREAD = 1_000_000
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one training step tells.
+
+    Attributes:
+        loss: mean over the batch, without the penalty.
+        score_sum: right answers, or the sum of squared errors.
+        penalty: its part of the cost.
+        gradient_norm: over all parameters, penalty included, before clipping.
+    """
+
+    loss: float
+    score_sum: float
+    penalty: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean loss and score: the fraction of right answers, or R^2."""
+
+    loss: float
+    score: float
+
+
+class NotFiniteError(ArithmeticError):
+    """A step was not finite. Its update has not been made. For the training loop."""
+
+    def __init__(self, step: int, layer: str) -> None:
+        super().__init__(f"step {step}: {layer} is not finite")
+        self.step = step
+        self.layer = layer
+
+
+class Engine:
+    """Owns the arrays of a program and runs it.
+
+    Arguments:
+        program: from :func:`evenly.compile`.
+        seed: of the initial weights and the dropout masks.
+        threads: how many; by default as many as the work is worth and the process may use. The
+            results are the same to the bit for any number.
+        weights: arrays by name that take the place of initial ones, parameters and running
+            statistics; those not named are initialized.
+        isa: instruction set of the kernels, of ``evenly.native.available_isas()``; "" for the best.
+
+    Attributes:
+        arrays: every parameter and running statistic by name: views, not copies.
+
+    Example:
+        >>> import evenly as ev
+        >>> net = ev.Sequential([ev.Dense(2)])
+        >>> program = ev.compile(net, 3, batch=4, loss=ev.MeanSquaredError(), optimizer=ev.SGD(0.1))
+        >>> engine = ev.Engine(program, seed=0)
+        >>> record = engine.step(np.ones((4, 3)), np.zeros((4, 2)))
+        >>> engine.arrays["dense_1.kernel"].shape
+        (3, 2)
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        seed: int = 0,
+        threads: int | None = None,
+        weights: Mapping[str, Any] | None = None,
+        isa: str = "",
+    ) -> None:
+        self.program = program
+        self.seed = check_seed(seed)
+        self.threads = choose_threads(program, threads)
+        self.steps = 0
+        self._state = _arena(program.state_bytes)
+        self._work = _arena(program.work_bytes)
+        self._views: dict[str, Any] = {}
+        self.arrays = {name: self.buffer(name) for name in program.arrays}
+        self._initialize(weights or {})
+        self._scalars = self.buffer("scalars")
+        self._executor = self._make_executor(isa)
+        self._definitions = DefinitionRunner(program) if program.has_python else None
+        loss = program.loss
+        self._classes = (
+            program.output_shape[-1] if loss is not None and loss.targets_are_classes else 0
+        )
+
+    # Arrays ---------------------------------------------------------------------------------
+
+    def buffer(self, name: str) -> Any:
+        """A buffer of the program as an array: a view of its arena."""
+        if name not in self._views:
+            buffer = self.program.buffers[name]
+            arena = (self._state, self._work)[buffer.region]
+            flat = arena[buffer.offset : buffer.offset + buffer.bytes].view(buffer.dtype)
+            size = int(np.prod(buffer.shape, dtype=np.int64))
+            self._views[name] = flat[:size].reshape(buffer.shape)
+        return self._views[name]
+
+    def gradient(self, array: str) -> Any:
+        """The gradient of a parameter, as the last backward pass left it: a view."""
+        return self.buffer(f"{array}.gradient")
+
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
+        """Copies arrays by name into the engine's own."""
+        for name, value in weights.items():
+            if name not in self.arrays:
+                known = ", ".join(self.arrays) or "none"
+                raise ConfigurationError(f"weights: no array is named '{name}'; there are: {known}")
+            value = np.asarray(value)
+            if value.shape != self.arrays[name].shape:
+                raise ShapeError(
+                    f"weights: '{name}' has shape {self.arrays[name].shape}, got {value.shape}"
+                )
+            self.arrays[name][...] = value
+
+    def _initialize(self, weights: Mapping[str, Any]) -> None:
+        for name, spec in self.program.arrays.items():
+            if name not in weights:
+                source = generator(self.seed, name)
+                self.arrays[name][...] = spec.initializer.sample(source, spec.shape, spec.fan)
+        self.set_weights(weights)
+
+    def _make_executor(self, isa: str) -> Executor:
+        buffers = self.program.buffers
+        lists = {
+            name: [native_line(line, buffers) for line in lines]
+            for key, instructions in self.program.lists.items()
+            for name, lines in segments(key, instructions)
+            if not lines or not lines[0].is_python
+        }
+        return Executor(
+            lists, self.program.dtype == "float64", isa, self._state, self._work,
+            buffers["scalars"].place,
+        )
+
+    # Data -----------------------------------------------------------------------------------
+
+    def rows(self, x: Any) -> Any:
+        """Inputs as the kernels want them: C-contiguous, the program's dtype and shape."""
+        if type(x) is not np.ndarray or x.dtype != self.program.dtype or not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x, dtype=self.program.dtype)
+        if x.shape[1:] != self.program.input_shape:
+            expected = ", ".join(["n", *map(str, self.program.input_shape)])
+            raise ShapeError(f"the network expects inputs of shape ({expected}), got {x.shape}")
+        return x
+
+    def targets(self, y: Any) -> Any:
+        """Targets as the kernels want them."""
+        loss = self.program.loss
+        if loss is None:
+            raise ConfigurationError("the program has no loss: compile it with one")
+        if self._classes and type(y) is np.ndarray and y.dtype == np.int32 and y.ndim == 1:
+            return y[:, None] if y.flags.c_contiguous else np.ascontiguousarray(y)[:, None]
+        return loss.prepare(y, self.program.output_shape[-1], self.program.dtype)
+
+    def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:
+        x, y = self.rows(x), self.targets(y)
+        if len(x) != len(y):
+            raise DataError(f"x has {len(x)} rows and y has {len(y)}: they must be as many")
+        if len(x) == 0:
+            raise DataError("expects at least one row, got none")
+        return x, y
+
+    # Training -------------------------------------------------------------------------------
+
+    def step(self, x: Any, y: Any) -> StepRecord:
+        """One training step on one batch of at most the planned rows.
+
+        Raises:
+            NotFiniteError: the loss or a gradient is not finite; the weights stay as they were.
+        """
+        x, y = self._pair(x, y)
+        if len(x) > self.program.batch:
+            raise ShapeError(
+                f"step: the program is planned for batches of {self.program.batch} rows, "
+                f"got {len(x)}: compile it with a larger batch"
+            )
+        for records in self.train(x, y, None, len(x)):
+            return StepRecord(*records[0].tolist())
+        raise AssertionError("a pass over some rows has a step")
+
+    def train(self, x: Any, y: Any, order: Any, batch: int) -> Iterator[Any]:
+        """One pass over the data, `batch` rows a step.
+
+        Arguments:
+            x, y: as :meth:`rows` and :meth:`targets` return them.
+            order: row numbers (int64), or None for all rows as they lie.
+            batch: rows a step; the last step takes what is left.
+
+        Yields:
+            Records of the steps done since the last time: (steps, 4) float64 with the columns of
+            :class:`StepRecord`. Between two yields pass at most some 50 ms or one step.
+
+        Raises:
+            NotFiniteError: as :meth:`step`.
+        """
+        optimizer = self.program.optimizer
+        if optimizer is None:
+            raise ConfigurationError("the program has no optimizer: compile it with one")
+        n = len(x) if order is None else len(order)
+        if n - (n - 1) // batch * batch < self.program.training_rows:
+            raise ShapeError(
+                f"a batch of {n - (n - 1) // batch * batch} rows: batch normalization needs at "
+                f"least {self.program.training_rows} in training"
+            )
+        batches = -(-n // batch)
+        rates = np.full(batches, optimizer.learning_rate)
+        records = np.zeros((batches, 4))
+        done = 0
+        while done < batches:
+            if self._definitions is not None:
+                ran, failed = self._python_step(x, y, order, n, batch, done, records)
+            else:
+                ran, failed = self._executor.train(
+                    _as_bytes(x), _as_bytes(y), order, n, batch, self._classes,
+                    self.program.buffers["batch_input"].place,
+                    self.program.buffers["batch_target"].place,
+                    done, batches, self.seed, self.steps, rates[done:], records[done:],
+                    _SECONDS_A_CALL, self.threads,
+                )
+            self.steps += ran
+            if ran:
+                yield records[done : done + ran]
+            done += ran
+            if failed:
+                at = slice(done * batch, min(n, (done + 1) * batch))
+                rows = at if order is None else order[at]
+                raise NotFiniteError(self.steps, self._first_not_finite(x[rows], y[rows]))
+
+    def _python_step(
+        self, x: Any, y: Any, order: Any, n: int, batch: int, index: int, records: Any
+    ) -> tuple[int, bool]:
+        at = slice(index * batch, min(n, (index + 1) * batch))
+        rows = at if order is None else order[at]
+        x, y = np.ascontiguousarray(x[rows]), np.ascontiguousarray(y[rows])
+        updates = self._run("gradient", x, y)
+        s = dict(zip(SCALARS, self._scalars.tolist(), strict=True))
+        records[index] = s["loss"], s["score"], s["penalty"], s["gradient_norm"]
+        if s["failed"]:
+            return 0, True
+        self._run("update", x, y)
+        for name, value in updates.items():
+            self.arrays[name][...] = value
+        return 1, False
+
+    def update(self) -> None:
+        """The update alone, from the gradients as they lie in the arena."""
+        self._scalars[SCALARS.index("clip_factor")] = 1.0
+        self._run("update", None, None, rows=self.program.batch)
+        self.steps += 1
+
+    # Parts of a step ------------------------------------------------------------------------
+
+    def forward(self, x: Any) -> Any:
+        """Training-mode outputs of one batch: a view. For programs without a loss."""
+        x = self.rows(x)
+        self._forward_input = x
+        self._run("forward", x, None)
+        return self.buffer(self._output("forward"))[: len(x)]
+
+    def backward(self, d_y: Any) -> tuple[Any, dict[str, Any]]:
+        """Gradients for the last :meth:`forward`: d_x and each parameter's by name, as views."""
+        x = self._forward_input
+        d_y = np.ascontiguousarray(d_y, dtype=self.program.dtype).reshape(
+            len(x), *self.program.output_shape
+        )
+        self._run("backward", x, None, output_gradient=d_y)
+        return self._input_gradient(len(x)), self._gradients()
+
+    def gradients(self, x: Any, y: Any) -> tuple[float, Any, dict[str, Any]]:
+        """Loss, d_x (None unless the program wants it) and each parameter's gradient by name, in
+        training mode, penalty included; nothing is updated. Arrays are views."""
+        x, y = self._pair(x, y)
+        self._run("gradient", x, y)
+        return float(self._scalars[0]), self._input_gradient(len(x)), self._gradients()
+
+    def _gradients(self) -> dict[str, Any]:
+        return {
+            name: self.gradient(name)
+            for name, spec in self.program.arrays.items() if spec.trainable
+        }
+
+    def _output(self, key: str) -> str:
+        lines = self.program.lists[key]
+        return lines[-1].buffers["y"]
+
+    def _input_gradient(self, rows: int) -> Any:
+        lines = [
+            line for key in ("gradient", "backward") for line in self.program.lists.get(key, ())
+            if "d_x" in line.buffers
+        ]
+        first = self.program.lists.get("forward") or self.program.lists["gradient"]
+        for line in reversed(lines):
+            if line.buffers["x"] == first[0].buffers["x"] == "input":
+                shape = (rows, *self.program.input_shape)
+                return self.buffer(line.buffers["d_x"])[:rows].reshape(shape)
+        return None
+
+    def _run(
+        self, key: str, x: Any, y: Any, *, output_gradient: Any = None, rows: int | None = None,
+        begin: int = 0, end: int | None = None,
+    ) -> dict[str, Any]:
+        """Runs instructions [begin, end) of a list on one batch; returns new running statistics of
+        the layers that run through their definition."""
+        rows = len(x) if rows is None else rows
+        if rows > max(self.program.batch, self.program.inference_batch * (key == "inference")):
+            raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
+        if y is not None and self._classes and (y.min() < 0 or y.max() >= self._classes):
+            raise DataError(f"class numbers must lie between 0 and {self._classes - 1}")
+        optimizer = self.program.optimizer
+        rate = optimizer.learning_rate if optimizer else 0.0
+        updates: dict[str, Any] = {}
+        position = 0
+        for name, lines in segments(key, self.program.lists[key]):
+            first = max(begin - position, 0)
+            last = len(lines) if end is None else min(len(lines), end - position)
+            position += len(lines)
+            if first >= last:
+                continue
+            if lines[0].is_python:
+                assert self._definitions is not None
+                external = {"input": x, "output_gradient": output_gradient}
+                updates |= self._definitions.run(
+                    lines[0], rows, self.seed, self.steps, self.buffer, external
+                )
+            else:
+                self._executor.run(
+                    name, first, last, _as_bytes(x), _as_bytes(y), _as_bytes(output_gradient),
+                    rows, self.seed, self.steps, rate, self.threads,
+                )
+        return updates
+
+    def _first_not_finite(self, x: Any, y: Any) -> str:
+        """Replays the failed step, instruction by instruction, until something is not finite."""
+        if not np.all(np.isfinite(x)):
+            return "the input"
+        x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+        for i, line in enumerate(self.program.lists["gradient"]):
+            self._run("gradient", x, y, begin=i, end=i + 1)
+            for slot, name in line.buffers.items():
+                written = slot == "y" if line.operation.endswith("forward") else slot[:2] == "d_"
+                if not written or slot in ("d_y", "d_z") or name == "output_gradient":
+                    continue
+                rows = slice(len(x)) if slot in ("y", "d_x") else slice(None)
+                if not np.all(np.isfinite(self.buffer(name)[rows])):
+                    return self._blame(line, slot)
+            if line.operation == getattr(self.program.loss, "kernel", None) and not np.isfinite(
+                self._scalars[0]
+            ):
+                return f"the loss ({type(self.program.loss).__name__})"
+        return "the norm of the gradients"
+
+    def _blame(self, line: Instruction, slot: str) -> str:
+        layer = " + ".join(line.layers) or f"the loss ({type(self.program.loss).__name__})"
+        if slot == "y":
+            return f"the output of {layer}"
+        what = "the input" if slot == "d_x" else slot[2:]
+        return f"the gradient of {layer} on {what}"
+
+    # Inference ------------------------------------------------------------------------------
+
+    def predict(self, x: Any) -> Any:
+        """Scores in inference mode, shape (rows, outputs...): a new array."""
+        x = self.rows(x)
+        program = self.program
+        output = np.empty((len(x), *program.output_shape), dtype=program.dtype)
+        if len(x) == 0:
+            return output
+        if not program.lists["inference"]:
+            output[...] = x.reshape(output.shape)
+        elif self._definitions is not None:
+            name = self._output("inference")
+            for first in range(0, len(x), program.inference_batch):
+                part = x[first : first + program.inference_batch]
+                self._run("inference", part, None)
+                scores = self.buffer(name)[: len(part)]
+                output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
+        else:
+            self._executor.predict(
+                _as_bytes(x), program.inference_batch,
+                program.buffers[self._output("inference")].place, _as_bytes(output), self.threads,
+            )
+        return output
+
+    def evaluate(self, x: Any, y: Any) -> Evaluation:
+        """Loss and score in inference mode."""
+        x, y = self._pair(x, y)
+        loss = self.program.loss
+        assert loss is not None
+        if self._definitions is not None or not self.program.lists["inference"]:
+            total, score = loss.evaluate(self.predict(x), y)
+        else:
+            total, score = self._executor.evaluate(
+                _as_bytes(x), _as_bytes(y), self.program.inference_batch, self._classes,
+                self.threads,
+            )
+        return Evaluation(total, loss.score(score, y))
+
+
+def _arena(size: int) -> Any:
+    """Zeroed bytes that begin at a cache line."""
+    raw = np.zeros(size + 64, dtype=np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size]
+
+
+def _as_bytes(array: Any) -> Any:
+    """Rows of bytes, without a copy."""
+    if array is None:
+        return None
+    return array.reshape(len(array), -1).view(np.uint8)
+
+
+def segments(
+    key: str, instructions: tuple[Instruction, ...]
+) -> Iterator[tuple[str, list[Instruction]]]:
+    """Cuts a list where the native code must hand over to Python: each definition is a segment of
+    its own. A list of native instructions alone is one segment with the list's name."""
+    part: list[Instruction] = []
+    number = 0
+    for instruction in instructions:
+        if instruction.is_python:
+            if part:
+                yield f"{key}/{number}", part
+                part, number = [], number + 1
+            yield "", [instruction]
+        else:
+            part.append(instruction)
+    if part or not instructions:
+        yield (f"{key}/{number}" if number or len(part) < len(instructions) else key), part
+
+
+def check_seed(seed: Any) -> int:
+    """A seed as a whole number, or a ConfigurationError."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise ConfigurationError(f"seed must be a whole number, got {seed!r}")
+    if not 0 <= seed < 2**64:
+        raise ConfigurationError(f"seed must lie between 0 and 2^64 - 1, got {seed}")
+    return int(seed)
+
+
+def choose_threads(program: Program, threads: int | None) -> int:
+    """The threads asked for, or as many as the work of a step is worth."""
+    if threads is None:
+        work = 3 * program.multiply_adds * program.batch
+        return max(1, min(processors(), 16, work // _WORK_A_THREAD))
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise ConfigurationError(f"threads must be a whole number from 1 to 1024, got {threads!r}")
+    return threads

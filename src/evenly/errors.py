@@ -1,0 +1,47 @@
+"""Every exception that Evenly raises on purpose.
+
+All derive from :class:`EvenlyError`. Those that are also a built-in error (a ``ValueError``, say)
+can be caught as such. A message says where, which rule, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EvenlyError(Exception):
+    """Base of all errors of this library."""
+
+
+class ConfigurationError(EvenlyError, ValueError):
+    """A layer, loss, optimizer or setting that cannot work, whatever the data."""
+
+
+class ShapeError(EvenlyError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DataError(EvenlyError, ValueError):
+    """Data that cannot be used as it is."""
+
+
+class DivergenceError(EvenlyError, ArithmeticError):
+    """Training produced a number that is not finite.
+
+    The failed step's update was not made.
+
+    Attributes:
+        epoch: the epoch, counted from 1.
+        step: the step within the whole training, counted from 1.
+        layer: the first layer whose output (or, failing that, gradient) was not finite.
+        weights: the last good weights and running statistics: finite copies, by name.
+        model: a model that holds these weights, with the history so far.
+    """
+
+    def __init__(self, message: str, *, epoch: int, step: int, layer: str) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.step = step
+        self.layer = layer
+        self.weights: dict[str, Any] = {}
+        self.model: Any = None

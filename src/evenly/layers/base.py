@@ -1,0 +1,169 @@
+"""What a layer is.
+
+A layer is a value: a frozen dataclass without arrays. Its page holds the declaration (fields,
+arrays, output shape) and beneath it the definition: ``forward`` and ``backward`` in plain array
+code. The definition is what the layer means. A kernel in ``cpp/kernels`` with the name that
+``kernel`` gives computes the same, fast; a layer without one runs its definition in training too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ConfigurationError, ShapeError
+from ..initializers import Initializer, Zeros
+
+Shape = tuple[int, ...]
+# Arrays of whatever kind the namespace in use computes with: NumPy's, or exact ones.
+ArrayLike = Any
+Arrays = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """An array that a layer owns: a parameter, or a running statistic.
+
+    Attributes:
+        shape: of the array.
+        initializer: gives its first values.
+        trainable: False for running statistics.
+        decays: whether penalties and weight decay touch it. True for kernels alone.
+        fan: (inputs, outputs) of one unit, for initializers that need them.
+    """
+
+    shape: Shape
+    initializer: Initializer = field(default_factory=Zeros)
+    trainable: bool = True
+    decays: bool = False
+    fan: tuple[int, int] = (1, 1)
+
+
+def _nothing(name: str, value: Any, formula: str = "") -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Run:
+    """The circumstances of a definition's run: everything that is not the layer or its arrays.
+
+    Attributes:
+        training: whether batch statistics and dropout are in force.
+        seed: of the random streams.
+        step: training step, counted from 0.
+        layer: the name of the layer that runs.
+        xp: the array namespace, NumPy or one with the same names.
+        note: called as ``note(name, value, formula)`` at each step, returns the value.
+        updates: where a layer leaves new running statistics, by array name.
+    """
+
+    training: bool
+    seed: int = 0
+    step: int = 0
+    layer: str = ""
+    xp: Any = np
+    note: Callable[..., Any] = _nothing
+    updates: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, layer: str) -> Run:
+        """The same circumstances for another layer."""
+        return Run(self.training, self.seed, self.step, layer, self.xp, self.note, self.updates)
+
+    def update(self, array: str, value: ArrayLike) -> None:
+        """Leaves a new running statistic of the layer that runs."""
+        self.updates[f"{self.layer}.{array}"] = value
+
+
+class Layer:
+    """Base of all layers. A subclass is a frozen dataclass with a ``name`` field.
+
+    To add a layer of your own, subclass it with ``forward`` and ``backward``, and where it needs
+    them ``arrays``, ``output_shape`` and ``check``. It then trains through its definition::
+
+        @dataclass(frozen=True)
+        class Square(ev.Layer):
+            name: str | None = None
+
+            def forward(self, x, arrays, run):
+                return x * x, x
+
+            def backward(self, d_y, arrays, x, run):
+                return 2 * x * d_y, {}
+    """
+
+    name: str | None
+
+    # The kernel's name, or None: then the definition runs.
+    kernel: ClassVar[str | None] = None
+    # What compile may fuse: an activation's number in the kernels; whether a layer's kernel can
+    # take an activation and dropout behind it.
+    activation_code: ClassVar[int] = 0
+    takes_epilogue: ClassVar[bool] = False
+    # Which of its arrays' sums a batch normalization behind it cancels.
+    cancelled_by_centering: ClassVar[tuple[str, ...]] = ()
+    # Rows that training needs to mean anything; statistics over a batch need two.
+    training_rows: ClassVar[int] = 1
+    # Whether training moves running statistics (a kernel named "<kernel>.track").
+    tracks: ClassVar[bool] = False
+    # Whether inference is another kernel ("<kernel>.inference") than training's forward.
+    own_inference: ClassVar[bool] = False
+    # Whether it changes the shape and not the numbers: then it costs nothing.
+    reshapes: ClassVar[bool] = False
+    # Whether inference hands its input through unchanged.
+    inference_is_identity: ClassVar[bool] = False
+
+    @property
+    def type_name(self) -> str:
+        """The layer's type as it appears in names: ``batch_norm`` for ``BatchNorm``."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    def check(self, shape: Shape, name: str) -> None:
+        """Raises ShapeError when one example of this shape cannot enter the layer."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape of one example behind the layer, from its shape before it."""
+        return shape
+
+    def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
+        """The arrays that the layer owns, for examples of this shape."""
+        return {}
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        """The numbers that the kernel needs beside the shapes."""
+        return {}
+
+    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        """What the kernel keeps from forward to backward, beside input and output."""
+        return {}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        """The definition: returns (y, what backward needs)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a forward method")
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        """The definition: returns (d_x, {array: its gradient})."""
+        raise NotImplementedError(f"{type(self).__name__} needs a backward method")
+
+
+def expect_rank(shape: Shape, rank: int, name: str, expected: str, remedy: str) -> None:
+    """Raises ShapeError unless an example has `rank` axes."""
+    if len(shape) != rank:
+        came = ", ".join(["batch", *map(str, shape)])
+        raise ShapeError(f"{name}: expects {expected}, got ({came}): {remedy}")
+
+
+def expect(condition: bool, layer: Any, rule: str, came: Any) -> None:
+    """Raises ConfigurationError naming the layer's type, the rule and what came."""
+    if not condition:
+        raise ConfigurationError(f"{type(layer).__name__}: {rule}, got {came!r}")
+
+
+def sum_like(xp: Any, gradient: ArrayLike, axes: int) -> ArrayLike:
+    """The gradient of an array that was broadcast over the first `axes` axes."""
+    return xp.sum(gradient, axis=tuple(range(axes)))

@@ -1,0 +1,131 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..initializers import Constant, Zeros
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, sum_like
+from .statistics import normalize, normalize_backward
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Batch normalization: each channel to mean 0 and variance 1 over the batch, then scaled and
+    shifted.
+
+    ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``. In training, mean and (biased)
+    variance are the batch's; in inference the running averages stand in for them::
+
+        running = decay running + (1 - decay) batch        (the variance unbiased, over n - 1)
+
+    Arguments:
+        decay: of the running averages, 0 <= decay < 1. It is 1 - PyTorch's ``momentum``.
+        epsilon: added to the variance, > 0.
+        center: whether ``beta`` is added.
+        scale: whether ``gamma`` multiplies.
+        name: the layer's name; by default ``batch_norm_1``, ...
+
+    Shapes: (batch, ..., channels), unchanged; statistics are over all axes but the last. Arrays:
+    ``gamma``, ``beta``, ``running_mean``, ``running_variance``, each (channels,).
+
+    Raises:
+        ConfigurationError: when a network with it is to be trained with batches of one row.
+
+    Source: Ioffe and Szegedy 2015, algorithms 1 and 2.
+
+    Example:
+        >>> x = np.array([[1.0], [3.0]])
+        >>> layer = BatchNorm(epsilon=1e-12, center=False, scale=False)
+        >>> arrays = {"running_mean": np.zeros(1), "running_variance": np.ones(1)}
+        >>> y, _ = layer.forward(x, arrays, Run(training=True))
+        >>> y.round(6)
+        array([[-1.], [ 1.]])
+    """
+
+    decay: float = 0.9
+    epsilon: float = 1e-5
+    center: bool = True
+    scale: bool = True
+    name: str | None = None
+
+    kernel: ClassVar[str | None] = "batch_norm"
+    takes_epilogue: ClassVar[bool] = True
+    training_rows: ClassVar[int] = 2
+    tracks: ClassVar[bool] = True
+    own_inference: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        expect(0 <= self.decay < 1, self, "decay must be at least 0 and below 1", self.decay)
+        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+
+    def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
+        channels = shape[-1:]
+        arrays = {}
+        if self.scale:
+            arrays["gamma"] = ArraySpec(channels, Constant(1.0))
+        if self.center:
+            arrays["beta"] = ArraySpec(channels, Zeros())
+        arrays["running_mean"] = ArraySpec(channels, Zeros(), trainable=False)
+        arrays["running_variance"] = ArraySpec(channels, Constant(1.0), trainable=False)
+        return arrays
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        return {"epsilon": self.epsilon, "decay": self.decay}
+
+    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        # mean in two parts, 1 / deviation, variance; and what backward sums over the rows
+        return {"statistics": (4, shape[-1]), "sums": (3, shape[-1])}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        axes = tuple(range(x.ndim - 1))
+        if run.training:
+            saved = normalize(x, axes, self.epsilon, run)
+            x_hat = saved.x_hat
+            n = x.size // x.shape[-1]
+            mean, variance = saved.mean.reshape(-1), saved.variance.reshape(-1)
+            keep, rest = self.decay, 1 - self.decay
+            unbiased = variance * (n / (n - 1)) if n > 1 else variance
+            run.update("running_mean", keep * arrays["running_mean"] + rest * mean)
+            run.update("running_variance", keep * arrays["running_variance"] + rest * unbiased)
+        else:
+            saved = None
+            deviation = run.xp.sqrt(arrays["running_variance"] + self.epsilon)
+            x_hat = run.note("x_hat", (x - arrays["running_mean"]) / deviation,
+                             "(x - running_mean) / sqrt(running_variance + epsilon)")
+        return scale_and_shift(x_hat, arrays, run), saved
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        d_x_hat, gradients = scale_and_shift_backward(d_y, saved.x_hat, arrays, run)
+        return normalize_backward(d_x_hat, saved, run), gradients
+
+
+def scale_and_shift(x_hat: ArrayLike, arrays: Arrays, run: Run) -> ArrayLike:
+    """``gamma x_hat + beta``, as far as the layer has them."""
+    y = x_hat
+    if "gamma" in arrays:
+        y = run.note("scaled", y * arrays["gamma"], "gamma x_hat")
+    if "beta" in arrays:
+        y = run.note("y", y + arrays["beta"], "gamma x_hat + beta")
+    return y
+
+
+def scale_and_shift_backward(
+    d_y: ArrayLike, x_hat: ArrayLike, arrays: Arrays, run: Run
+) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    """The gradients of :func:`scale_and_shift`; gamma and beta belong to the last axes."""
+    gradients = {}
+    d_x_hat = d_y
+    if "beta" in arrays:
+        axes = d_y.ndim - arrays["beta"].ndim
+        gradients["beta"] = run.note("d_beta", sum_like(run.xp, d_y, axes), "sum of d_y")
+    if "gamma" in arrays:
+        axes = d_y.ndim - arrays["gamma"].ndim
+        gradients["gamma"] = run.note(
+            "d_gamma", sum_like(run.xp, d_y * x_hat, axes), "sum of d_y x_hat"
+        )
+        d_x_hat = run.note("d_x_hat", d_y * arrays["gamma"], "d_y gamma")
+    return d_x_hat, gradients

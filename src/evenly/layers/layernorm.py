@@ -1,0 +1,73 @@
+"""Layer normalization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..initializers import Constant, Zeros
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .batchnorm import scale_and_shift, scale_and_shift_backward
+from .statistics import normalize, normalize_backward
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Layer normalization: each example to mean 0 and variance 1 over its features (the last
+    axis), then scaled and shifted.
+
+    ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``. The same in training and inference;
+    nothing depends on the rest of the batch.
+
+    Arguments:
+        epsilon: added to the variance, > 0.
+        center: whether ``beta`` is added.
+        scale: whether ``gamma`` multiplies.
+        name: the layer's name; by default ``layer_norm_1``, ...
+
+    Shapes: (batch, ..., features), unchanged. Arrays: ``gamma`` and ``beta``, each (features,).
+
+    Source: Ba, Kiros and Hinton 2016, equation 4.
+
+    Example:
+        >>> layer = LayerNorm(epsilon=1e-12, center=False, scale=False)
+        >>> y, _ = layer.forward(np.array([[1.0, 3.0]]), {}, Run(training=True))
+        >>> y.round(6)
+        array([[-1.,  1.]])
+    """
+
+    epsilon: float = 1e-5
+    center: bool = True
+    scale: bool = True
+    name: str | None = None
+
+    kernel: ClassVar[str | None] = "layer_norm"
+    takes_epilogue: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+
+    def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
+        arrays = {}
+        if self.scale:
+            arrays["gamma"] = ArraySpec(shape[-1:], Constant(1.0))
+        if self.center:
+            arrays["beta"] = ArraySpec(shape[-1:], Zeros())
+        return arrays
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        return {"epsilon": self.epsilon}
+
+    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        # the mean in two parts, and 1 / deviation, for each row
+        return {"statistics": (3, rows)}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        saved = normalize(x, (x.ndim - 1,), self.epsilon, run)
+        return scale_and_shift(saved.x_hat, arrays, run), saved
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        d_x_hat, gradients = scale_and_shift_backward(d_y, saved.x_hat, arrays, run)
+        return normalize_backward(d_x_hat, saved, run), gradients

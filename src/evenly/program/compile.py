@@ -1,0 +1,159 @@
+"""Compiles a network: shapes, fusion, instructions, buffers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..clipping import ClipGlobalNorm
+from ..errors import ConfigurationError, ShapeError
+from ..layers.base import Layer, Shape
+from ..layers.containers import Sequential
+from ..losses import Loss
+from ..optimizers import Optimizer
+from ..penalties import L2
+from .fusion import fuse
+from .lower import Lowering
+from .plan import plan_state, plan_work
+from .values import INPUT, OUTPUT_GRADIENT, TARGET, Buffer, Program
+
+_DTYPES = ("float32", "float64")
+_INFERENCE_ROWS = 256
+
+
+def compile(
+    net: Layer | Sequence[Layer],
+    input_shape: int | Shape,
+    batch: int = 32,
+    loss: Loss | None = None,
+    optimizer: Optimizer | None = None,
+    *,
+    penalty: L2 | None = None,
+    clip: ClipGlobalNorm | None = None,
+    dtype: str = "float32",
+    input_gradient: bool | None = None,
+) -> Program:
+    """Compiles a network into a :class:`Program`.
+
+    Arguments:
+        net: a layer, usually :class:`Sequential`.
+        input_shape: the shape of one example: (features,), or (height, width, channels), ...
+        batch: rows of a training batch; shorter ones run too.
+        loss: needed to train. Without one the program has the lists ``forward`` and ``backward``.
+        optimizer: needed to train.
+        penalty: added to the cost.
+        clip: of the gradients.
+        dtype: ``"float32"`` or ``"float64"``.
+        input_gradient: whether the gradient on the input is wanted; by default only without a loss.
+
+    Raises:
+        ShapeError: shapes that do not fit, before any data moves.
+        ConfigurationError: settings that cannot work.
+
+    Example:
+        >>> import evenly as ev
+        >>> net = ev.Sequential([ev.Dense(4), ev.ReLU(), ev.Dense(2)])
+        >>> program = ev.compile(net, (3,), batch=8)
+        >>> program.output_shape
+        (2,)
+    """
+    if not isinstance(net, Sequential):
+        net = Sequential([net] if isinstance(net, Layer) else net)
+    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    _check_settings(shape, batch, dtype, loss, optimizer, penalty, clip)
+    named, shapes = net.named_layers(), net.shapes(shape)
+    if any(n < 1 for s in shapes for n in s):
+        raise ShapeError(f"compile: every axis must have at least one element, got {shapes}")
+    if loss is not None:
+        loss.check(shapes[-1])
+        for name, layer in named:
+            if batch < layer.training_rows:
+                raise ConfigurationError(
+                    f"{type(layer).__name__} '{name}': training needs batches of at least "
+                    f"{layer.training_rows} rows, got batch={batch}: "
+                    "one row has no variance; use a larger batch or LayerNorm"
+                )
+    arrays = net.arrays(shape)
+    states = [f"state_{i + 1}" for i in range(len(optimizer.states))] if optimizer else []
+    state, state_bytes, decaying = plan_state(arrays, states, dtype, with_gradients=True)
+
+    wants_input_gradient = input_gradient if input_gradient is not None else loss is None
+    lowering = Lowering(fuse(named, shapes), shape, batch, dtype, wants_input_gradient)
+    lowering.inference(_inference_rows(batch, shapes), loss)
+    inference_work, inference_bytes = plan_work(lowering.wanted, lowering.lists["evaluation"])
+    lowering.wanted = []
+    lowering.training(loss)
+    if loss is not None:
+        lowering.check_and_update(optimizer, penalty, clip, state, decaying)
+    timeline = [line for name in ("forward", "gradient", "backward", "update")
+                for line in lowering.lists.get(name, ())]
+    work, work_bytes = plan_work(lowering.wanted, timeline)
+
+    item = {"float32": 4, "float64": 8}[dtype]
+    external = {
+        name: Buffer(name, shape_, kind, region, 0, math.prod(shape_) * size)
+        for name, shape_, kind, region, size in (
+            ("input", (batch, *shape), dtype, INPUT, item),
+            ("target", (batch, *lowering.target_shape(loss)), lowering.target_dtype(loss), TARGET,
+             4 if loss is not None and loss.targets_are_classes else item),
+            ("output_gradient", (batch, *shapes[-1]), dtype, OUTPUT_GRADIENT, item),
+        )
+    }
+    return Program(
+        net=net,
+        input_shape=shape,
+        output_shape=shapes[-1],
+        batch=batch,
+        inference_batch=lowering.inference_rows,
+        dtype=dtype,
+        loss=loss,
+        optimizer=optimizer,
+        penalty=penalty,
+        clip=clip,
+        lists={name: tuple(lines) for name, lines in lowering.lists.items()},
+        buffers={**external, **state, **inference_work, **work},
+        arrays=arrays,
+        state_bytes=max(state_bytes, 64),
+        work_bytes=max(work_bytes, inference_bytes, 64),
+        multiply_adds=_multiply_adds(arrays, shapes),
+        training_rows=max([1, *(layer.training_rows for _, layer in named)]),
+    )
+
+
+def _inference_rows(batch: int, shapes: Sequence[Shape]) -> int:
+    """Enough rows for good products, but no more than about 64 MB for the largest layer."""
+    largest = max(math.prod(shape) for shape in shapes)
+    return max(batch, min(_INFERENCE_ROWS, max(1, 2**24 // largest)))
+
+
+def _multiply_adds(arrays: Any, shapes: Sequence[Shape]) -> int:
+    """Roughly what one example costs forward: it decides the number of threads, nothing else."""
+    products = sum(math.prod(spec.shape) for spec in arrays.values() if spec.decays)
+    return products + 8 * sum(math.prod(shape) for shape in shapes)
+
+
+def _check_settings(
+    shape: Shape, batch: int, dtype: str, loss: Any, optimizer: Any, penalty: Any, clip: Any
+) -> None:
+    if not shape:
+        raise ShapeError("compile: input_shape is the shape of one example, got (): use (features,)")
+    if not all(isinstance(n, int) for n in shape):
+        raise ShapeError(f"compile: input_shape must hold whole numbers, got {shape!r}")
+    if not isinstance(batch, int) or batch < 1:
+        raise ConfigurationError(f"compile: batch must be a whole number >= 1, got {batch!r}")
+    if dtype not in _DTYPES:
+        raise ConfigurationError(f"compile: dtype must be one of {_DTYPES}, got {dtype!r}")
+    for value, kind, word in (
+        (loss, Loss, "loss"), (optimizer, Optimizer, "optimizer"), (penalty, L2, "penalty"),
+        (clip, ClipGlobalNorm, "clip"),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(
+                f"compile: {word} must be a {kind.__name__}, got {value!r}"
+                + ("; call it" if isinstance(value, type) else "")
+            )
+    if optimizer is not None and loss is None:
+        raise ConfigurationError("compile: an optimizer without a loss has nothing to lower")
+
+

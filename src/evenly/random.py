@@ -1,0 +1,94 @@
+"""Random numbers as a function of what they are for.
+
+Dropout masks come from the counter-based generator Philox 4x32-10 (Salmon, Moraes, Dror and Shaw
+2011, "Parallel random numbers: as easy as 1, 2, 3"). A mask is a pure function of (seed, layer,
+step, element): it need not be stored, and any thread can draw any part of it. The kernels in
+``cpp/support/philox.hpp`` draw the same bits.
+
+Initial weights and shuffles come from NumPy's generators, keyed by the seed and by what is drawn.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
+_LOW = np.uint64(0xFFFFFFFF)
+_DROPOUT, _DROPOUT_TIE = 1, 2
+_TILE_BLOCKS = 8
+_TILE = 8 * _TILE_BLOCKS
+
+
+def philox(counter: Any, key: tuple[int, int]) -> Any:
+    """Philox 4x32-10.
+
+    Arguments:
+        counter: unsigned integers, shape (..., 4).
+        key: two 32-bit words.
+
+    Returns:
+        Random 32-bit words (uint32), shape (..., 4).
+    """
+    c0, c1, c2, c3 = (np.asarray(counter)[..., i].astype(np.uint64) for i in range(4))
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
+        high0, high1 = p0 >> np.uint64(32), p1 >> np.uint64(32)
+        c0, c1 = (high1 ^ c1 ^ np.uint64(k0)) & _LOW, p1 & _LOW
+        c2, c3 = (high0 ^ c3 ^ np.uint64(k1)) & _LOW, p0 & _LOW
+        k0, k1 = (k0 + _KEY_STEPS[0]) & 0xFFFFFFFF, (k1 + _KEY_STEPS[1]) & 0xFFFFFFFF
+    return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
+
+
+def _half_words(seed: int, stream: int, step: int, count: int, purpose: int) -> Any:
+    """16 random bits an element, in the order in which the kernels lay them out in tiles."""
+    tiles = -(-count // _TILE)
+    counter = np.zeros((tiles * _TILE_BLOCKS, 4), dtype=np.uint64)
+    counter[:, 0] = np.arange(tiles * _TILE_BLOCKS, dtype=np.uint64)
+    counter[:, 1:] = np.uint64(step & 0xFFFFFFFF), np.uint64(stream), np.uint64(purpose)
+    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF))
+    by_tile = words.reshape(tiles, _TILE_BLOCKS, 4).transpose(0, 2, 1)
+    halves = np.stack([by_tile & np.uint32(0xFFFF), by_tile >> np.uint32(16)], axis=-1)
+    return halves.reshape(-1)[:count]
+
+
+def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate: float) -> Any:
+    """Which elements dropout keeps.
+
+    Element ``i`` of the flattened output is dropped when its 32-bit number is below
+    ``rate * 2**32``. The upper half of that number comes from one draw; the lower half, from
+    another, matters only where the upper half equals the threshold's.
+
+    Arguments:
+        seed: of the run, 0 to 2**64 - 1.
+        layer: the layer's name.
+        step: training step, counted from 0.
+        shape: of the layer's output.
+        rate: fraction dropped, 0 <= rate < 1.
+
+    Returns:
+        Booleans of that shape: True where an element is kept.
+    """
+    count = int(np.prod(shape, dtype=np.int64))
+    threshold = min(int(rate * 4294967296.0 + 0.5), 0xFFFFFFFF)
+    stream = stream_of(layer)
+    number = _half_words(seed, stream, step, count, _DROPOUT).astype(np.uint64) << np.uint64(16)
+    if threshold & 0xFFFF:
+        number |= _half_words(seed, stream, step, count, _DROPOUT_TIE)
+    kept = number >= np.uint64(threshold)
+    return kept.reshape(shape)
+
+
+def stream_of(name: str) -> int:
+    """A layer's or array's number among the random streams: it depends on the name alone, so that
+    two networks that share a layer's name share its random numbers."""
+    return zlib.crc32(name.encode())
+
+
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """NumPy's generator for one purpose, such as ``"dense_1.kernel"`` or ``"shuffle"``."""
+    return np.random.Generator(np.random.Philox(key=[seed, stream_of(purpose)]))

@@ -1,0 +1,86 @@
+"""The data of a training: checked, split, shuffled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import Engine
+from ..errors import DataError
+from ..random import generator
+
+
+def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
+    """x and y as arrays of as many rows, or a DataError."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim < 2:
+        raise DataError(
+            f"{what}: x must have shape (rows, features...), got {x.shape}: "
+            "use x[:, None] for a single feature"
+        )
+    if x.dtype.kind not in "iubf":
+        raise DataError(
+            f"{what}: x must hold numbers, got {x.dtype}: encode text columns first, "
+            "for instance with sklearn.preprocessing.OneHotEncoder"
+        )
+    if y.ndim == 0 or len(x) != len(y):
+        rows = len(y) if y.ndim else "no"
+        raise DataError(f"{what}: x has {len(x)} rows and y has {rows}: they must be as many")
+    if len(x) == 0:
+        raise DataError(f"{what}: expects at least one row, got none")
+    return x, y
+
+
+def check_finite(x: Any, what: str) -> None:
+    """Raises DataError naming the first row that holds NaN or infinity."""
+    # A sum is finite unless an element is not, or it overflows: only then look at each element.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(x.sum(dtype=np.float64)):
+            return
+    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    if bad.any():
+        raise DataError(
+            f"{what}: x holds NaN or infinity, first in row {int(bad.argmax())}: fill or leave out "
+            f"such rows ({int(bad.sum())} of {len(x)})"
+        )
+
+
+def split(x: Any, y: Any, fraction: float, seed: int) -> tuple[Any, Any, Any, Any]:
+    """Takes a share of the rows, chosen by the seed, out for validation."""
+    if not 0 < fraction < 1:
+        raise DataError(f"fit: validation is a share between 0 and 1, got {fraction}")
+    rows = round(len(x) * fraction)
+    if rows < 1 or rows >= len(x):
+        raise DataError(
+            f"fit: validation={fraction} of {len(x)} rows leaves {len(x) - rows} to train on "
+            f"and {rows} to validate with: both need at least one"
+        )
+    order = generator(seed, "validation").permutation(len(x))
+    held, kept = np.sort(order[:rows]), np.sort(order[rows:])
+    return x[kept], y[kept], x[held], y[held]
+
+
+class Passes:
+    """The order of the rows in each pass over the training set."""
+
+    def __init__(self, engine: Engine, rows: int, batch: int, seed: int, shuffle: bool) -> None:
+        self.rows, self.batch = rows, batch
+        self._shuffle = shuffle and batch < rows
+        self._generator = generator(seed, "shuffle")
+        # A last batch of one row has no variance for batch normalization: that row sits this pass
+        # out (another one the next time).
+        self._left_out = rows > 1 and rows % batch == 1 and engine.program.training_rows > 1
+        self.used = rows - self._left_out
+        self.steps = -(-self.used // batch)
+
+    def order(self) -> Any:
+        """Row numbers of the next pass; None for all rows as they lie."""
+        if self._shuffle:
+            return self._generator.permutation(self.rows)[: self.used]
+        return np.arange(self.used) if self._left_out else None
+
+    def batch_rows(self, first_step: int, steps: int) -> Any:
+        """How many rows each of some steps of a pass has."""
+        starts = np.arange(first_step, first_step + steps) * self.batch
+        return np.minimum(self.batch, self.used - starts)

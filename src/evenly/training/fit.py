@@ -1,0 +1,233 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..clipping import ClipGlobalNorm
+from ..engine import Engine, NotFiniteError, check_seed
+from ..errors import ConfigurationError, DivergenceError
+from ..layers.base import Layer
+from ..losses import Loss
+from ..optimizers import Adam, Optimizer
+from ..penalties import L2
+from ..program import compile as compile_program
+from .data import Passes, as_arrays, check_finite, split
+from .early_stopping import BestSoFar, EarlyStopping
+from .history import EpochRecord, History
+from .interrupt import Interrupt
+from .model import Model, as_sequential
+from .progress import Progress, make_progress
+
+Callback = Callable[[EpochRecord], str | None]
+_REQUESTS = (None, "stop")
+
+
+def fit(
+    net: Layer | Model,
+    x: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer | None = None,
+    epochs: int = 20,
+    batch: int | None = 32,
+    validation: float | tuple[Any, Any] | None = None,
+    seed: int = 0,
+    penalty: L2 | None = None,
+    clip: ClipGlobalNorm | None = None,
+    early_stopping: EarlyStopping | None = None,
+    shuffle: bool = True,
+    dtype: str = "float32",
+    threads: int | None = None,
+    progress: bool | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Model:
+    """Trains a network.
+
+    Arguments:
+        net: the network, or a model whose weights training starts from.
+        x: inputs, (rows, features...).
+        y: targets, as the loss wants them.
+        loss: what to lower.
+        optimizer: by default ``Adam(1e-3)``.
+        epochs: passes over the training set, >= 1.
+        batch: rows a step: 1 for single examples, None for the whole training set. Where a last
+            batch would have one row and the network has batch normalization, that row sits the
+            pass out.
+        validation: a share of the rows to hold out, or (x, y) to validate with.
+        seed: of initial weights, shuffling, dropout and the validation split.
+        penalty: added to the cost.
+        clip: of the gradients.
+        early_stopping: needs validation data.
+        shuffle: the rows anew in each epoch.
+        dtype: ``"float32"`` or ``"float64"``.
+        threads: by default as many as the work is worth; no result depends on it.
+        progress: whether to show a bar; by default if standard error is a terminal.
+        callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``.
+
+    Returns:
+        The trained model. After Ctrl-C, what was learned up to the last whole step
+        (``model.history.stopped == "interrupted"``).
+
+    Raises:
+        ShapeError, ConfigurationError, DataError: before training, for what cannot work.
+        DivergenceError: the loss or a gradient was not finite.
+
+    Example:
+        >>> import evenly as ev
+        >>> x = np.random.default_rng(0).standard_normal((64, 2))
+        >>> y = (x[:, 0] > x[:, 1]).astype(int)
+        >>> net = ev.Sequential([ev.Dense(8), ev.ReLU(), ev.Dense(2)])
+        >>> model = ev.fit(net, x, y, loss=ev.SoftmaxCrossEntropy(), epochs=30, batch=16,
+        ...                optimizer=ev.Adam(0.05))
+        >>> model.history[-1].score > 0.9
+        True
+    """
+    weights = None
+    if isinstance(net, Model):
+        net, weights = net.net, net.weights
+    net = as_sequential(net)
+    seed = check_seed(seed)
+    _check(epochs, batch, early_stopping, validation)
+    x, y = as_arrays(x, y, "fit")
+    validation_pair = None
+    if isinstance(validation, tuple):
+        validation_pair = as_arrays(*validation, "fit, validation")
+    elif validation is not None:
+        x, y, *held = split(x, y, float(validation), seed)
+        validation_pair = held[0], held[1]
+    check_finite(x, "fit")
+    batch = len(x) if batch is None else min(batch, len(x))
+    program = compile_program(
+        net, x.shape[1:], batch, loss, optimizer or Adam(), penalty=penalty, clip=clip, dtype=dtype
+    )
+    engine = Engine(program, seed=seed, threads=threads, weights=weights)
+    x, y = engine.rows(x), engine.targets(y)
+    if validation_pair is not None:
+        check_finite(validation_pair[0], "fit, validation")
+        validation_pair = engine.rows(validation_pair[0]), engine.targets(validation_pair[1])
+    passes = Passes(engine, len(x), batch, seed, shuffle)
+    best = BestSoFar(early_stopping) if early_stopping is not None else None
+    score_name = "accuracy" if loss.counts_right_answers else "R2"
+    bar = make_progress(progress, epochs, passes.steps, score_name)
+    try:
+        with Interrupt() as interrupt:
+            loop = _Loop(engine, x, y, validation_pair, passes, bar, interrupt)
+            stopped = loop.run(epochs, best, callbacks)
+    finally:
+        bar.close()
+    if best is not None:
+        engine.set_weights(best.weights)
+    history = History(tuple(loop.records), stopped, best.epoch if best else None)
+    return Model(engine, history)
+
+
+def _check(epochs: Any, batch: Any, early_stopping: Any, validation: Any) -> None:
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ConfigurationError(f"fit: epochs must be a whole number >= 1, got {epochs!r}")
+    if batch is not None and (not isinstance(batch, int) or batch < 1):
+        raise ConfigurationError(
+            f"fit: batch must be a whole number >= 1, or None for all rows, got {batch!r}"
+        )
+    if early_stopping is not None and validation is None:
+        raise ConfigurationError(
+            "fit: early_stopping watches the validation loss: give validation=0.1, say"
+        )
+
+
+class _Loop:
+    """The epochs of one training."""
+
+    def __init__(
+        self, engine: Engine, x: Any, y: Any, validation: tuple[Any, Any] | None, passes: Passes,
+        bar: Progress, interrupt: Interrupt,
+    ) -> None:
+        self.engine, self.x, self.y, self.validation = engine, x, y, validation
+        self.passes, self.bar, self.interrupt = passes, bar, interrupt
+        self.records: list[EpochRecord] = []
+        self._start = time.perf_counter()
+
+    def run(self, epochs: int, best: BestSoFar | None, callbacks: Sequence[Callback]) -> str:
+        """Trains; returns why it ended."""
+        for epoch in range(1, epochs + 1):
+            good = {name: array.copy() for name, array in self.engine.arrays.items()}
+            try:
+                steps, rows = self._epoch()
+            except NotFiniteError as failure:
+                raise self._divergence(failure, epoch, good) from None
+            if not len(steps):
+                return "interrupted"
+            record = self._record(epoch, steps, rows)
+            self.records.append(record)
+            self.bar.epoch(record)
+            requests = [callback(record) for callback in callbacks]
+            for request in requests:
+                if request not in _REQUESTS:
+                    raise ConfigurationError(
+                        f"fit: a callback may return 'stop' or None, got {request!r}"
+                    )
+            over = best is not None and best.is_over(record, self.engine.arrays)
+            if self.interrupt.asked:
+                return "interrupted"
+            if "stop" in requests:
+                return "callback"
+            if over:
+                return "early stopping"
+        return "epochs"
+
+    def _epoch(self) -> tuple[Any, Any]:
+        """One pass; returns the records of its steps and how many rows each had."""
+        parts: list[Any] = []
+        if not self.interrupt.asked:
+            for records in self.engine.train(
+                self.x, self.y, self.passes.order(), self.passes.batch
+            ):
+                parts.append(records)
+                self.bar.step(len(records))
+                if self.interrupt.asked:
+                    break
+        steps = np.concatenate(parts) if parts else np.empty((0, 4))
+        return steps, self.passes.batch_rows(0, len(steps))
+
+    def _record(self, epoch: int, steps: Any, rows: Any) -> EpochRecord:
+        loss = self.engine.program.loss
+        assert loss is not None
+        score_sum = float(steps[:, 1].sum())
+        if loss.counts_right_answers:
+            score = score_sum / float(rows.sum())
+        else:
+            # Every row has an equal part in the squares; a pass that left one out is scaled up.
+            score = loss.score(score_sum * len(self.y) / float(rows.sum()), self.y)
+        evaluation = self.engine.evaluate(*self.validation) if self.validation else None
+        return EpochRecord(
+            epoch=epoch,
+            steps=len(steps),
+            loss=float(steps[:, 0] @ rows / rows.sum()),
+            score=score,
+            validation_loss=evaluation.loss if evaluation else None,
+            validation_score=evaluation.score if evaluation else None,
+            gradient_norm=float(steps[:, 3].mean()),
+            seconds=time.perf_counter() - self._start,
+            penalty=float(steps[:, 2].mean()),
+        )
+
+    def _divergence(
+        self, failure: NotFiniteError, epoch: int, good: dict[str, Any]
+    ) -> DivergenceError:
+        error = DivergenceError(
+            f"epoch {epoch}, step {failure.step + 1}: {failure.layer} is not finite; "
+            "the weights before that step are in error.weights. Try a smaller learning rate, "
+            "clip=ClipGlobalNorm(1.0), or inputs scaled by Standardizer",
+            epoch=epoch, step=failure.step + 1, layer=failure.layer,
+        )
+        now = {name: array.copy() for name, array in self.engine.arrays.items()}
+        finite = all(np.all(np.isfinite(array)) for array in now.values())
+        error.weights = now if finite else good
+        self.engine.set_weights(error.weights)
+        error.model = Model(self.engine, History(tuple(self.records), "diverged"))
+        return error

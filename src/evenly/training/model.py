@@ -1,0 +1,154 @@
+"""A network with its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..engine import Engine, Evaluation
+from ..errors import ConfigurationError
+from ..layers.base import Layer, Shape
+from ..layers.containers import Sequential
+from ..losses import Loss
+from ..program import compile as compile_program
+from .history import History
+
+
+class Model:
+    """A network, its arrays by name, and what it was trained with.
+
+    Made by :func:`evenly.fit` and :func:`evenly.init`.
+
+    Attributes:
+        engine: runs the network; ``engine.program`` says what was compiled.
+        history: records of the training, empty without one.
+
+    Example:
+        >>> import evenly as ev
+        >>> model = ev.init(ev.Sequential([ev.Dense(2)]), input_shape=3, seed=0)
+        >>> model.predict(np.zeros((1, 3)))
+        array([[0., 0.]], dtype=float32)
+    """
+
+    def __init__(self, engine: Engine, history: History | None = None) -> None:
+        self.engine = engine
+        self.history = history if history is not None else History()
+
+    @property
+    def net(self) -> Sequential:
+        """The network as a value."""
+        return self.engine.program.net
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one example."""
+        return self.engine.program.input_shape
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss that it was compiled with."""
+        return self.engine.program.loss
+
+    @property
+    def weights(self) -> Mapping[str, Any]:
+        """Parameters and running statistics by name (``dense_1.kernel``): the arrays themselves,
+        no copies. What is written into them counts at the next prediction."""
+        return self.engine.arrays
+
+    def predict(self, x: Any) -> Any:
+        """Scores in inference mode.
+
+        Arguments:
+            x: (rows, features...).
+
+        Returns:
+            A new array (rows, outputs...).
+
+        Raises:
+            ShapeError: examples of another shape than those it was made for.
+        """
+        return self.engine.predict(np.asarray(x))
+
+    def predict_proba(self, x: Any) -> Any:
+        """Probabilities: the softmax or the logistic function of the scores, as the loss has it.
+
+        Raises:
+            DataError: the loss has no probabilities.
+        """
+        return self._loss(None).probabilities(self.predict(x))
+
+    def evaluate(self, x: Any, y: Any) -> Evaluation:
+        """Mean loss and score (fraction of right answers, or R^2) in inference mode."""
+        return self.engine.evaluate(np.asarray(x), np.asarray(y))
+
+    def gradients(
+        self, x: Any, y: Any, loss: Loss | None = None
+    ) -> tuple[float, dict[str, Any]]:
+        """Loss and gradients on one batch, in training mode; nothing is changed.
+
+        Arguments:
+            x, y: the batch.
+            loss: by default the model's own.
+
+        Returns:
+            (loss, gradients by name): ``"d_x"`` on the input, ``"dense_1.kernel"`` and so on, the
+            penalty's part included. New arrays.
+        """
+        own = self.engine.program
+        x = np.asarray(x)
+        program = compile_program(
+            own.net, own.input_shape, max(1, len(x)), self._loss(loss), penalty=own.penalty,
+            dtype=own.dtype, input_gradient=True,
+        )
+        engine = Engine(program, seed=self.engine.seed, weights=self.weights)
+        value, d_x, gradients = engine.gradients(x, y)
+        return value, {"d_x": d_x.copy(), **{k: g.copy() for k, g in gradients.items()}}
+
+    def _loss(self, loss: Loss | None) -> Loss:
+        loss = loss if loss is not None else self.loss
+        if loss is None:
+            raise ConfigurationError("the model has no loss: give init or gradients one")
+        return loss
+
+    def __repr__(self) -> str:
+        program = self.engine.program
+        return (
+            f"Model({len(program.net.named_layers())} layers, {program.parameters:,} parameters, "
+            f"{program.input_shape} -> {program.output_shape}, {len(self.history)} epochs)"
+        )
+
+
+def init(
+    net: Layer,
+    input_shape: int | Shape,
+    seed: int = 0,
+    *,
+    loss: Loss | None = None,
+    dtype: str = "float32",
+    threads: int | None = None,
+) -> Model:
+    """An untrained model.
+
+    Arguments:
+        net: the network.
+        input_shape: the shape of one example.
+        seed: of the initial weights.
+        loss: for ``gradients``, ``evaluate`` and ``predict_proba``.
+        dtype: ``"float32"`` or ``"float64"``.
+        threads: by default as many as the work is worth.
+
+    Raises:
+        ShapeError, ConfigurationError: as :func:`evenly.compile`.
+    """
+    batch = max([1, *(layer.training_rows for _, layer in as_sequential(net).named_layers())])
+    program = compile_program(net, input_shape, batch, loss, dtype=dtype)
+    return Model(Engine(program, seed=seed, threads=threads))
+
+
+def as_sequential(net: Any) -> Sequential:
+    """A layer, or a list of layers, as a network."""
+    if isinstance(net, Sequential):
+        return net
+    return Sequential([net] if isinstance(net, Layer) else net)

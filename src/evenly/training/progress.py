@@ -1,0 +1,66 @@
+"""The progress bar of a training."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Protocol
+
+from .history import EpochRecord
+
+
+class Progress(Protocol):
+    """What the training loop tells as it goes."""
+
+    def step(self, steps: int) -> None: ...
+    def epoch(self, record: EpochRecord) -> None: ...
+    def close(self) -> None: ...
+
+
+class Quiet:
+    """Says nothing."""
+
+    def step(self, steps: int) -> None:
+        pass
+
+    def epoch(self, record: EpochRecord) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Bar:
+    """A bar on standard error: epoch, loss, score, time left."""
+
+    def __init__(self, epochs: int, steps: int, score_name: str) -> None:
+        # rich takes a tenth of a second to import: only whoever watches pays for it.
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._epochs, self._score_name = epochs, score_name
+        self._bar: Any = RichProgress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[m]}"),
+            TimeRemainingColumn(), console=Console(stderr=True),
+        )
+        self._task = self._bar.add_task(f"epoch 0/{epochs}", total=epochs * steps, m="")
+        self._bar.start()
+
+    def step(self, steps: int) -> None:
+        self._bar.advance(self._task, steps)
+
+    def epoch(self, record: EpochRecord) -> None:
+        text = f"loss {record.loss:.4f}  {self._score_name} {record.score:.4f}"
+        if record.validation_loss is not None:
+            text += f"  validation {record.validation_loss:.4f} {record.validation_score:.4f}"
+        self._bar.update(self._task, description=f"epoch {record.epoch}/{self._epochs}", m=text)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def make_progress(wanted: bool | None, epochs: int, steps: int, score_name: str) -> Progress:
+    """A bar if asked for, or by default if somebody is watching a terminal."""
+    if wanted or (wanted is None and sys.stderr is not None and sys.stderr.isatty()):
+        return Bar(epochs, steps, score_name)
+    return Quiet()
