@@ -24,8 +24,8 @@ class BatchNormForward final : public Kernel {
  public:
   explicit BatchNormForward(const Instruction& i)
       : shape_(i), epilogue_(i), epsilon_(number(i, "epsilon")), x_(i, "x"),
-        y_(buffer<T>(i, "y")), gamma_(optional_buffer<T>(i, "gamma")),
-        beta_(optional_buffer<T>(i, "beta")),
+        y_(buffer<T>(i, "y")), gamma_(i, "gamma", shape_.columns, T(1)),
+        beta_(i, "beta", shape_.columns, T(0)),
         statistics_(buffer<T>(i, "statistics"), shape_.columns),
         scratch_(buffer<double>(i, "scratch")) {}
 
@@ -34,6 +34,7 @@ class BatchNormForward final : public Kernel {
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     const Strips strips(columns);
     const RowBlocks blocks = reduction_blocks(rows);
+    const Stream stream = epilogue_.prepare(batch);
     double* means = scratch_;
     double* squares = scratch_ + kMaxBlocks * columns;
     const Range tasks = worker.share(blocks.count * strips.count);
@@ -42,17 +43,21 @@ class BatchNormForward final : public Kernel {
       const Range strip = strips.strip(task % strips.count);
       const Index at = block * columns + strip.begin;
       block_moments(x, columns, blocks.block(block), strip, means + at, squares + at);
-      if (blocks.count == 1) finish(strip, blocks, means, squares);
+      if (blocks.count > 1) continue;
+      // Few rows: the strip is still in the cache, and nobody else needs its statistics.
+      finish(strip, blocks, means, squares);
+      for (Index row = 0; row < rows; ++row)
+        apply(x, {row, row + 1, strip.begin, strip.end}, stream);
     }
+    if (blocks.count == 1) return;
     worker.meet();
-    if (blocks.count > 1) {
-      const Range own = worker.share(strips.count);
-      for (Index s = own.begin; s < own.end; ++s) finish(strips.strip(s), blocks, means, squares);
-      worker.meet();
-    }
+    const Range own_strips = worker.share(strips.count);
+    for (Index s = own_strips.begin; s < own_strips.end; ++s)
+      finish(strips.strip(s), blocks, means, squares);
+    worker.meet();
     // Backwards through the rows: the last ones read are still in the cache.
     const Range own = worker.share(rows);
-    for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), batch); });
+    for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
   }
 
  private:
@@ -79,35 +84,30 @@ class BatchNormForward final : public Kernel {
     }
   }
 
-  void apply(const T* x, Piece piece, const Batch& batch) const {
+  // A contiguous piece: some whole rows, or a part of one.
+  void apply(const T* x, Piece piece, const Stream& stream) const {
     const Index width = piece.column_end - piece.column_begin;
     const Index columns = shape_.columns, begin = piece.column_begin;
     const T *mean = statistics_.mean + begin, *rest = statistics_.mean_rest + begin,
-            *reciprocal = statistics_.reciprocal + begin;
+            *reciprocal = statistics_.reciprocal + begin, *gamma = gamma_.get() + begin,
+            *beta = beta_.get() + begin;
     for (Index row = piece.row_begin; row < piece.row_end; ++row) {
       const T* from = x + row * columns + begin;
       T* to = y_ + row * columns + begin;
-      if (gamma_ && beta_) {
-        const T *gamma = gamma_ + begin, *beta = beta_ + begin;
 #pragma omp simd
-        for (Index c = 0; c < width; ++c)
-          to[c] = ((from[c] - mean[c]) - rest[c]) * (reciprocal[c] * gamma[c]) + beta[c];
-      } else {
-        for (Index c = 0; c < width; ++c)
-          to[c] = ((from[c] - mean[c]) - rest[c]) * reciprocal[c] *
-                      (gamma_ ? gamma_[begin + c] : T(1)) +
-                  (beta_ ? beta_[begin + c] : T(0));
-      }
+      for (Index c = 0; c < width; ++c)
+        to[c] = ((from[c] - mean[c]) - rest[c]) * (reciprocal[c] * gamma[c]) + beta[c];
     }
     const Index first = piece.row_begin * columns + begin;
-    epilogue_.forward(y_ + first, first, width * (piece.row_end - piece.row_begin), batch);
+    epilogue_.forward(y_ + first, first, width * (piece.row_end - piece.row_begin), stream);
   }
 
   Shape shape_;
   Epilogue<T> epilogue_;
   double epsilon_;
   Source<T> x_;
-  T *y_, *gamma_, *beta_;
+  T* y_;
+  OrConstant<T> gamma_, beta_;
   ColumnStatistics<T> statistics_;
   double* scratch_;
 };
@@ -125,13 +125,10 @@ class BatchNormBackward final : public Kernel {
         scratch_(buffer<double>(i, "scratch")), d_z_(optional_buffer<T>(i, "d_z")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Index rows = shape_.rows(batch), columns = shape_.columns;
-    const T* y = y_(batch);
-    const T* d_y = d_y_(batch);
+    const Index rows = shape_.rows(batch);
+    const T *y = y_(batch), *d_y = d_y_(batch);
     if (!epilogue_.output_tells()) {
-      Epilogue<T>::for_flat(worker, rows * columns, [&](Index first, Index size) {
-        epilogue_.backward(y + first, d_y + first, d_z_ + first, first, size, batch);
-      });
+      epilogue_.backward_all(y, d_y, d_z_, rows * shape_.columns, worker, batch);
       d_y = d_z_;
       worker.meet();
     }
@@ -146,7 +143,7 @@ class BatchNormBackward final : public Kernel {
   }
 
  private:
-  // d_z(i) is the gradient of element i behind the epilogue.
+  // d_z(i) is the gradient of element i in front of the epilogue.
   template <class Gradient>
   void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows,
                         Gradient d_z) const {
@@ -175,23 +172,31 @@ class BatchNormBackward final : public Kernel {
         gammas[block * columns + c] =
             static_cast<double>(gamma[c - strip.begin]) * static_cast<double>(reciprocal[c]);
       }
-      if (blocks.count == 1) finish(strip, rows, blocks, betas, gammas);
+      if (blocks.count > 1) continue;
+      finish(strip, rows, blocks, betas, gammas);
+      apply(x, {0, rows}, strip, d_z);
     }
+    if (blocks.count == 1) return;
     worker.meet();
-    if (blocks.count > 1) {
-      const Range own = worker.share(strips.count);
-      for (Index s = own.begin; s < own.end; ++s)
-        finish(strips.strip(s), rows, blocks, betas, gammas);
-      worker.meet();
-    }
+    const Range own = worker.share(strips.count);
+    for (Index s = own.begin; s < own.end; ++s)
+      finish(strips.strip(s), rows, blocks, betas, gammas);
+    worker.meet();
+    apply(x, worker.share(rows), {0, columns}, d_z);
+  }
+
+  // Backwards through the rows, as in forward.
+  template <class Gradient>
+  void apply(const T* x, Range rows, Range columns, Gradient d_z) const {
     if (d_x_ == nullptr) return;
-    const T *scale = sums_, *mean_beta = sums_ + columns, *slope = sums_ + 2 * columns;
-    const Range own = worker.share(rows);
-    for (Index row = own.end - 1; row >= own.begin; --row) {
-      const Index base = row * columns;
+    const Index stride = shape_.columns;
+    const T *mean = statistics_.mean, *rest = statistics_.mean_rest;
+    const T *scale = sums_, *mean_beta = sums_ + stride, *slope = sums_ + 2 * stride;
+    for (Index row = rows.end - 1; row >= rows.begin; --row) {
+      const Index base = row * stride;
       T* to = d_x_ + base;
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c) {
+      for (Index c = columns.begin; c < columns.end; ++c) {
         const T centred = (x[base + c] - mean[c]) - rest[c];
         to[c] = scale[c] * ((d_z(base + c) - mean_beta[c]) - centred * slope[c]);
       }
@@ -233,8 +238,8 @@ class BatchNormInference final : public Kernel {
  public:
   explicit BatchNormInference(const Instruction& i)
       : shape_(i), epilogue_(i), epsilon_(static_cast<T>(number(i, "epsilon"))), x_(i, "x"),
-        y_(buffer<T>(i, "y")), gamma_(optional_buffer<T>(i, "gamma")),
-        beta_(optional_buffer<T>(i, "beta")), mean_(buffer<T>(i, "running_mean")),
+        y_(buffer<T>(i, "y")), gamma_(i, "gamma", shape_.columns, T(1)),
+        beta_(i, "beta", shape_.columns, T(0)), mean_(buffer<T>(i, "running_mean")),
         variance_(buffer<T>(i, "running_variance")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
@@ -243,13 +248,15 @@ class BatchNormInference final : public Kernel {
     for_pieces(worker.share(shape_.rows(batch)), columns, [&](Piece piece) {
       T scale[kPiece];
       const Index begin = piece.column_begin, width = piece.column_end - begin;
+      const T *mean = mean_ + begin, *beta = beta_.get() + begin, *gamma = gamma_.get() + begin;
+#pragma omp simd
       for (Index c = 0; c < width; ++c)
-        scale[c] = (gamma_ ? gamma_[begin + c] : T(1)) / std::sqrt(variance_[begin + c] + epsilon_);
+        scale[c] = gamma[c] / std::sqrt(variance_[begin + c] + epsilon_);
       for (Index row = piece.row_begin; row < piece.row_end; ++row) {
         const T* from = x + row * columns + begin;
         T* to = y_ + row * columns + begin;
-        for (Index c = 0; c < width; ++c)
-          to[c] = (from[c] - mean_[begin + c]) * scale[c] + (beta_ ? beta_[begin + c] : T(0));
+#pragma omp simd
+        for (Index c = 0; c < width; ++c) to[c] = (from[c] - mean[c]) * scale[c] + beta[c];
       }
       const Index first = piece.row_begin * columns + begin;
       epilogue_.activate(y_ + first, width * (piece.row_end - piece.row_begin));
@@ -261,7 +268,9 @@ class BatchNormInference final : public Kernel {
   Epilogue<T> epilogue_;
   T epsilon_;
   Source<T> x_;
-  T *y_, *gamma_, *beta_, *mean_, *variance_;
+  T* y_;
+  OrConstant<T> gamma_, beta_;
+  T *mean_, *variance_;
 };
 
 // Once a step has proved finite: running = decay running + (1 - decay) batch, the variance unbiased.

@@ -57,6 +57,27 @@ T* optional_buffer(const Instruction& instruction, const char* name) {
   return static_cast<T*>(optional_address(instruction, name));
 }
 
+// A parameter that a layer may lack: then one value stands in its place, so that loops need not
+// ask. Allocated when the program is loaded.
+template <class T>
+class OrConstant {
+ public:
+  OrConstant(const Instruction& instruction, const char* name, Index count, T value)
+      : given_(optional_buffer<T>(instruction, name)) {
+    if (given_ != nullptr) return;
+    own_ = new T[static_cast<std::size_t>(count)];
+    for (Index i = 0; i < count; ++i) own_[i] = value;
+  }
+  OrConstant(const OrConstant&) = delete;
+  OrConstant& operator=(const OrConstant&) = delete;
+  ~OrConstant() { delete[] own_; }
+  const T* get() const { return given_ != nullptr ? given_ : own_; }
+
+ private:
+  const T* given_;
+  T* own_ = nullptr;
+};
+
 // The matrix that an activation is to a kernel: rows x columns, columns last.
 struct Shape {
   Index rows_per_example, columns;

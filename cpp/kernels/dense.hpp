@@ -43,7 +43,7 @@ class DenseForward final : public Kernel {
     const T* x = x_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     if (rows <= kFewRows) {
-      few_rows(worker, batch, x, rows);
+      few_rows(worker, x, rows);
     } else {
       const Grid grid(rows, columns, inputs_);
       for (Index t = worker.take(); t < grid.count; t = worker.take()) {
@@ -57,8 +57,9 @@ class DenseForward final : public Kernel {
     }
     if (epilogue_.has_dropout()) {
       worker.meet();
+      const Stream stream = epilogue_.prepare(batch);
       epilogue_.for_flat(worker, rows * columns, [&](Index first, Index count) {
-        epilogue_.forward(y_ + first, first, count, batch);
+        epilogue_.forward(y_ + first, first, count, stream);
       });
     }
   }
@@ -82,7 +83,7 @@ class DenseForward final : public Kernel {
   }
 
   // A row times a matrix is bound by reading the matrix: no packing, a strip of columns a task.
-  void few_rows(const Worker& worker, const Batch&, const T* x, Index rows) const {
+  void few_rows(const Worker& worker, const T* x, Index rows) const {
     const Index columns = shape_.columns;
     const Range strips = worker.share(divide_up(columns, kColumns));
     for (Index s = strips.begin; s < strips.end; ++s) {
@@ -142,10 +143,7 @@ class DenseBackward final : public Kernel {
     const T *x = x_(batch), *d_z = d_y_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     if (epilogue_.present()) {
-      const T *y = y_(batch), *d_y = d_z;
-      epilogue_.for_flat(worker, rows * columns, [&](Index first, Index count) {
-        epilogue_.backward(y + first, d_y + first, d_z_ + first, first, count, batch);
-      });
+      epilogue_.backward_all(y_(batch), d_z, d_z_, rows * columns, worker, batch);
       d_z = d_z_;
       worker.meet();
     }

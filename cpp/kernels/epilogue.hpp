@@ -21,32 +21,44 @@ class Epilogue {
 
   bool present() const { return activation_ != Activation::none || keep_.active(); }
   bool has_dropout() const { return keep_.active(); }
-
-  // Behind ReLU the output alone tells what passed: it is positive exactly where the input was
-  // positive and was kept. So backward needs neither the input nor the mask again.
-  bool output_tells() const {
-    return activation_ == Activation::relu || !present();
-  }
-  // d_z for one element where output_tells(); `pass` is what dropout multiplied by.
-  T pass() const { return keep_.active() ? keep_.scale() : T(1); }
   bool is_relu() const { return activation_ == Activation::relu; }
 
-  // y holds z on entry; `first` is the element's number in the layer's whole output.
-  void forward(T* y, Index first, Index count, const Batch& batch) const {
-    if (activation_ == Activation::relu && keep_.active()) {
-      T factors[kPiece];
-      keep_.draw(first, count, batch, factors);
+  // Behind ReLU the output alone tells what passed: it is positive exactly where the input was
+  // positive and was kept. So backward needs neither the input nor the mask again: d_z is d_y times
+  // pass() there and 0 elsewhere.
+  bool output_tells() const { return is_relu() || !present(); }
+  T pass() const { return keep_.active() ? keep_.scale() : T(1); }
+
+  // What a kernel prepares once a run, and hands over with every piece.
+  Stream prepare(const Batch& batch) const { return keep_.stream(batch); }
+
+  // y holds z on entry; `first` is the element's number in the layer's whole output; at most
+  // kPiece elements.
+  void forward(T* y, Index first, Index count, const Stream& stream) const {
+    if (!keep_.active()) return activate(y, count);
+    T factors[kPiece];
+    keep_.draw(first, count, stream, factors);
+    if (is_relu()) {
 #pragma omp simd
       for (Index i = 0; i < count; ++i) y[i] = (y[i] < T(0) ? T(0) : y[i]) * factors[i];
       return;
     }
     activate(y, count);
-    if (keep_.active()) {
-      T factors[kPiece];
-      keep_.draw(first, count, batch, factors);
 #pragma omp simd
-      for (Index i = 0; i < count; ++i) y[i] *= factors[i];
+    for (Index i = 0; i < count; ++i) y[i] *= factors[i];
+  }
+
+  // The same from x to y, for a kernel of its own.
+  void from(const T* x, T* y, Index first, Index count, const Stream& stream) const {
+    if (activation_ == Activation::none && keep_.active()) {
+      T factors[kPiece];
+      keep_.draw(first, count, stream, factors);
+#pragma omp simd
+      for (Index i = 0; i < count; ++i) y[i] = x[i] * factors[i];
+      return;
     }
+    std::memcpy(y, x, static_cast<std::size_t>(count) * sizeof(T));
+    forward(y, first, count, stream);
   }
 
   void activate(T* y, Index count) const {
@@ -67,9 +79,9 @@ class Epilogue {
     }
   }
 
-  // d_z from d_y and the output y; d_z may be d_y itself.
+  // d_z from d_y and the output y; d_z may be d_y itself. At most kPiece elements.
   void backward(const T* y, const T* d_y, T* d_z, Index first, Index count,
-                const Batch& batch) const {
+                const Stream& stream) const {
     if (is_relu()) {
       const T scale = pass();
 #pragma omp simd
@@ -78,7 +90,7 @@ class Epilogue {
     }
     T factors[kPiece];
     if (keep_.active()) {
-      keep_.draw(first, count, batch, factors);
+      keep_.draw(first, count, stream, factors);
     } else {
       for (Index i = 0; i < count; ++i) factors[i] = T(1);
     }
@@ -105,15 +117,7 @@ class Epilogue {
     }
   }
 
-  // The whole gradient in place, shared out among the team.
-  void backward_in_place(const T* y, T* d_y, Index count, const Worker& worker,
-                         const Batch& batch) const {
-    for_flat(worker, count, [&](Index first, Index size) {
-      backward(y ? y + first : nullptr, d_y + first, d_y + first, first, size, batch);
-    });
-  }
-
-  // Flat pieces of whole dropout tiles.
+  // work(first, count) for this worker's pieces of a flat array.
   template <class Work>
   static void for_flat(const Worker& worker, Index count, Work work) {
     const Range pieces = worker.share(divide_up(count, kPiece));
@@ -121,6 +125,15 @@ class Epilogue {
       const Index first = piece * kPiece;
       work(first, smaller(kPiece, count - first));
     }
+  }
+
+  // The gradient of a whole output, shared out among the team.
+  void backward_all(const T* y, const T* d_y, T* d_z, Index count, const Worker& worker,
+                    const Batch& batch) const {
+    const Stream stream = prepare(batch);
+    for_flat(worker, count, [&](Index first, Index size) {
+      backward(y + first, d_y + first, d_z + first, first, size, stream);
+    });
   }
 
  private:
@@ -138,9 +151,9 @@ class ElementwiseForward final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index count = shape_.rows(batch) * shape_.columns;
+    const Stream stream = epilogue_.prepare(batch);
     epilogue_.for_flat(worker, count, [&](Index first, Index size) {
-      std::memcpy(y_ + first, x + first, static_cast<std::size_t>(size) * sizeof(T));
-      epilogue_.forward(y_ + first, first, size, batch);
+      epilogue_.from(x + first, y_ + first, first, size, stream);
     });
   }
 
@@ -158,12 +171,8 @@ class ElementwiseBackward final : public Kernel {
       : shape_(i), epilogue_(i), y_(i, "y"), d_y_(i, "d_y"), d_x_(buffer<T>(i, "d_x")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const T* y = y_(batch);
-    const T* d_y = d_y_(batch);
-    const Index count = shape_.rows(batch) * shape_.columns;
-    epilogue_.for_flat(worker, count, [&](Index first, Index size) {
-      epilogue_.backward(y ? y + first : nullptr, d_y + first, d_x_ + first, first, size, batch);
-    });
+    epilogue_.backward_all(y_(batch), d_y_(batch), d_x_, shape_.rows(batch) * shape_.columns, worker,
+                           batch);
   }
 
  private:

@@ -21,26 +21,29 @@ class LayerNormForward final : public Kernel {
  public:
   explicit LayerNormForward(const Instruction& i)
       : shape_(i), epilogue_(i), epsilon_(number(i, "epsilon")), planned_(integer(i, "planned_rows")),
-        x_(i, "x"), y_(buffer<T>(i, "y")), gamma_(optional_buffer<T>(i, "gamma")),
-        beta_(optional_buffer<T>(i, "beta")), statistics_(buffer<T>(i, "statistics"), planned_) {}
+        x_(i, "x"), y_(buffer<T>(i, "y")), gamma_(i, "gamma", shape_.columns, T(1)),
+        beta_(i, "beta", shape_.columns, T(0)), statistics_(buffer<T>(i, "statistics"), planned_) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index columns = shape_.columns;
-    const Range own = worker.share(shape_.rows(batch));
-    for_pieces(own, columns, [&](Piece piece) {
-      for (Index row = piece.row_begin; row < piece.row_end; ++row) {
-        if (piece.column_begin == 0) measure(x + row * columns, row);
-        scale(x, row, piece.column_begin, piece.column_end);
+    const Index rows = shape_.rows(batch);
+    const Range groups = worker.share(divide_up(rows, kGroup));
+    const Stream stream = epilogue_.prepare(batch);
+    for (Index group = groups.begin; group < groups.end; ++group) {
+      const Index begin = group * kGroup, end = smaller(begin + kGroup, rows);
+      if (end - begin == kGroup) {
+        measure_group(x + begin * columns, begin);
+      } else {
+        for (Index row = begin; row < end; ++row) measure(x + row * columns, row);
       }
-      const Index first = piece.row_begin * columns + piece.column_begin;
-      epilogue_.forward(
-          y_ + first, first,
-          (piece.column_end - piece.column_begin) * (piece.row_end - piece.row_begin), batch);
-    });
+      for (Index row = begin; row < end; ++row) finish(x, row, stream);
+    }
   }
 
  private:
+  static constexpr Index kGroup = 4;
+
   void measure(const T* x, Index row) const {
     const Index columns = shape_.columns;
     const T shift = x[0], n = static_cast<T>(columns);
@@ -53,10 +56,55 @@ class LayerNormForward final : public Kernel {
       const T d = (x[c] - shift) - rest;
       squares += d * d;
     }
+    keep(row, shift, rest, squares);
+  }
+
+  // The same for four rows side by side: one row's sum would wait for itself.
+  void measure_group(const T* x0, Index row) const {
+    const Index columns = shape_.columns;
+    const T *x1 = x0 + columns, *x2 = x1 + columns, *x3 = x2 + columns;
+    const T a0 = x0[0], a1 = x1[0], a2 = x2[0], a3 = x3[0], n = static_cast<T>(columns);
+    T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (Index c = 0; c < columns; ++c) {
+      s0 += x0[c] - a0;
+      s1 += x1[c] - a1;
+      s2 += x2[c] - a2;
+      s3 += x3[c] - a3;
+    }
+    const T m0 = s0 / n, m1 = s1 / n, m2 = s2 / n, m3 = s3 / n;
+    s0 = s1 = s2 = s3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (Index c = 0; c < columns; ++c) {
+      const T d0 = (x0[c] - a0) - m0, d1 = (x1[c] - a1) - m1, d2 = (x2[c] - a2) - m2,
+              d3 = (x3[c] - a3) - m3;
+      s0 += d0 * d0;
+      s1 += d1 * d1;
+      s2 += d2 * d2;
+      s3 += d3 * d3;
+    }
+    keep(row, a0, m0, s0);
+    keep(row + 1, a1, m1, s1);
+    keep(row + 2, a2, m2, s2);
+    keep(row + 3, a3, m3, s3);
+  }
+
+  void keep(Index row, T shift, T rest, T squares) const {
     statistics_.shift[row] = shift;
     statistics_.mean_rest[row] = rest;
-    statistics_.reciprocal[row] = static_cast<T>(
-        1.0 / std::sqrt(static_cast<double>(squares) / static_cast<double>(columns) + epsilon_));
+    statistics_.reciprocal[row] =
+        static_cast<T>(1.0 / std::sqrt(static_cast<double>(squares) /
+                                           static_cast<double>(shape_.columns) +
+                                       epsilon_));
+  }
+
+  void finish(const T* x, Index row, const Stream& stream) const {
+    const Index columns = shape_.columns;
+    for (Index begin = 0; begin < columns; begin += kPiece) {
+      const Index end = smaller(begin + kPiece, columns), first = row * columns + begin;
+      scale(x, row, begin, end);
+      if (epilogue_.present()) epilogue_.forward(y_ + first, first, end - begin, stream);
+    }
   }
 
   void scale(const T* x, Index row, Index begin, Index end) const {
@@ -64,16 +112,10 @@ class LayerNormForward final : public Kernel {
             reciprocal = statistics_.reciprocal[row];
     const T* from = x + row * shape_.columns;
     T* to = y_ + row * shape_.columns;
-    if (gamma_ && beta_) {
-      const T *gamma = gamma_, *beta = beta_;
+    const T *gamma = gamma_.get(), *beta = beta_.get();
 #pragma omp simd
-      for (Index c = begin; c < end; ++c)
-        to[c] = ((from[c] - shift) - rest) * reciprocal * gamma[c] + beta[c];
-    } else {
-      for (Index c = begin; c < end; ++c)
-        to[c] = ((from[c] - shift) - rest) * reciprocal * (gamma_ ? gamma_[c] : T(1)) +
-                (beta_ ? beta_[c] : T(0));
-    }
+    for (Index c = begin; c < end; ++c)
+      to[c] = ((from[c] - shift) - rest) * reciprocal * gamma[c] + beta[c];
   }
 
   Shape shape_;
@@ -81,7 +123,8 @@ class LayerNormForward final : public Kernel {
   double epsilon_;
   Index planned_;
   Source<T> x_;
-  T *y_, *gamma_, *beta_;
+  T* y_;
+  OrConstant<T> gamma_, beta_;
   RowStatistics<T> statistics_;
 };
 
@@ -93,15 +136,17 @@ class LayerNormBackward final : public Kernel {
   explicit LayerNormBackward(const Instruction& i)
       : shape_(i), epilogue_(i), planned_(integer(i, "planned_rows")), x_(i, "x"), y_(i, "y"),
         d_y_(i, "d_y"), d_x_(optional_buffer<T>(i, "d_x")),
-        gamma_(optional_buffer<T>(i, "gamma")), d_gamma_(optional_buffer<T>(i, "d_gamma")),
+        gamma_(i, "gamma", shape_.columns, T(1)), d_gamma_(optional_buffer<T>(i, "d_gamma")),
         d_beta_(optional_buffer<T>(i, "d_beta")),
         statistics_(buffer<T>(i, "statistics"), planned_),
         partial_(buffer<T>(i, "scratch")), d_z_(optional_buffer<T>(i, "d_z")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const T *x = x_(batch), *y = y_(batch), *d_z = d_y_(batch);
+    const T *x = x_(batch), *y = y_(batch);
+    const T* d_z = epilogue_.present() ? d_z_ : d_y_(batch);
     const Index columns = shape_.columns;
     const RowBlocks blocks(shape_.rows(batch), 8);
+    const Stream stream = epilogue_.prepare(batch);
     T* partial_beta = partial_;
     T* partial_gamma = partial_ + kMaxBlocks * columns;
     const Range own = worker.share(blocks.count);
@@ -109,18 +154,10 @@ class LayerNormBackward final : public Kernel {
       T *beta = partial_beta + b * columns, *gamma = partial_gamma + b * columns;
       for (Index c = 0; c < columns; ++c) beta[c] = gamma[c] = T(0);
       const Range rows = blocks.block(b);
-      for (Index row = rows.begin; row < rows.end; ++row) {
-        const Index base = row * columns;
-        const T* d = d_z + base;
-        if (epilogue_.present()) {
-          T* own_d = d_z_ + base;
-          for (Index c = 0; c < columns; c += kPiece)
-            epilogue_.backward(y + base + c, d + c, own_d + c, base + c,
-                               smaller(kPiece, columns - c), batch);
-          d = own_d;
-        }
-        one_row(x + base, d, row, beta, gamma);
-      }
+      if (epilogue_.present()) behind_epilogue(y, d_y_(batch), rows, stream);
+      Index row = rows.begin;
+      for (; row + 2 <= rows.end; row += 2) two_rows(x, d_z, row, beta, gamma);
+      if (row < rows.end) one_row(x, d_z, row, beta, gamma);
     }
     worker.meet();
     const Range strip = worker.share(columns);
@@ -129,46 +166,71 @@ class LayerNormBackward final : public Kernel {
   }
 
  private:
-  void one_row(const T* x, const T* d, Index row, T* beta, T* gamma_sum) const {
+  void behind_epilogue(const T* y, const T* d_y, Range rows, const Stream& stream) const {
+    const Index begin = rows.begin * shape_.columns, end = rows.end * shape_.columns;
+    for (Index first = begin; first < end; first += kPiece)
+      epilogue_.backward(y + first, d_y + first, d_z_ + first, first, smaller(kPiece, end - first),
+                         stream);
+  }
+
+  void one_row(const T* all_x, const T* all_d, Index row, T* beta, T* gamma_sum) const {
     const Index columns = shape_.columns;
+    const T *x = all_x + row * columns, *d = all_d + row * columns;
     const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
             reciprocal = statistics_.reciprocal[row];
+    const T* gain = gamma_.get();
     T sum = 0, product = 0;
-    if (gamma_) {
-      const T* gamma = gamma_;
 #pragma omp simd reduction(+ : sum, product)
-      for (Index c = 0; c < columns; ++c) {
-        const T x_hat = ((x[c] - shift) - rest) * reciprocal;
-        const T g = d[c] * gamma[c];
-        sum += g;
-        product += g * x_hat;
-        beta[c] += d[c];
-        gamma_sum[c] += d[c] * x_hat;
-      }
-    } else {
-#pragma omp simd reduction(+ : sum, product)
-      for (Index c = 0; c < columns; ++c) {
-        const T x_hat = ((x[c] - shift) - rest) * reciprocal;
-        sum += d[c];
-        product += d[c] * x_hat;
-        beta[c] += d[c];
-      }
+    for (Index c = 0; c < columns; ++c) {
+      const T x_hat = ((x[c] - shift) - rest) * reciprocal;
+      const T g = d[c] * gain[c];
+      sum += g;
+      product += g * x_hat;
+      beta[c] += d[c];
+      gamma_sum[c] += d[c] * x_hat;
     }
+    store(x, d, row, sum, product);
+  }
+
+  // Two rows side by side: their sums need not wait for each other, and the sums over rows are
+  // loaded and stored once for both.
+  void two_rows(const T* all_x, const T* all_d, Index row, T* beta, T* gamma_sum) const {
+    const Index columns = shape_.columns;
+    const T *x0 = all_x + row * columns, *x1 = x0 + columns;
+    const T *d0 = all_d + row * columns, *d1 = d0 + columns;
+    const T shift0 = statistics_.shift[row], rest0 = statistics_.mean_rest[row],
+            reciprocal0 = statistics_.reciprocal[row];
+    const T shift1 = statistics_.shift[row + 1], rest1 = statistics_.mean_rest[row + 1],
+            reciprocal1 = statistics_.reciprocal[row + 1];
+    const T* gain = gamma_.get();
+    T sum0 = 0, product0 = 0, sum1 = 0, product1 = 0;
+#pragma omp simd reduction(+ : sum0, product0, sum1, product1)
+    for (Index c = 0; c < columns; ++c) {
+      const T hat0 = ((x0[c] - shift0) - rest0) * reciprocal0;
+      const T hat1 = ((x1[c] - shift1) - rest1) * reciprocal1;
+      const T g0 = d0[c] * gain[c], g1 = d1[c] * gain[c];
+      sum0 += g0;
+      sum1 += g1;
+      product0 += g0 * hat0;
+      product1 += g1 * hat1;
+      beta[c] += d0[c] + d1[c];
+      gamma_sum[c] += d0[c] * hat0 + d1[c] * hat1;
+    }
+    store(x0, d0, row, sum0, product0);
+    store(x1, d1, row + 1, sum1, product1);
+  }
+
+  void store(const T* x, const T* d, Index row, T sum, T product) const {
     if (d_x_ == nullptr) return;
-    const T n = static_cast<T>(columns);
+    const Index columns = shape_.columns;
+    const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
+            reciprocal = statistics_.reciprocal[row], n = static_cast<T>(columns);
     const T mean = sum / n, slope = product / n;
     T* to = d_x_ + row * columns;
-    if (gamma_) {
-      const T* gamma = gamma_;
+    const T* gain = gamma_.get();
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c)
-        to[c] = reciprocal *
-                (d[c] * gamma[c] - mean - ((x[c] - shift) - rest) * reciprocal * slope);
-    } else {
-#pragma omp simd
-      for (Index c = 0; c < columns; ++c)
-        to[c] = reciprocal * (d[c] - mean - ((x[c] - shift) - rest) * reciprocal * slope);
-    }
+    for (Index c = 0; c < columns; ++c)
+      to[c] = reciprocal * (d[c] * gain[c] - mean - ((x[c] - shift) - rest) * reciprocal * slope);
   }
 
   void total(const T* partial, Index count, Range strip, T* result) const {
@@ -184,7 +246,9 @@ class LayerNormBackward final : public Kernel {
   Epilogue<T> epilogue_;
   Index planned_;
   Source<T> x_, y_, d_y_;
-  T *d_x_, *gamma_, *d_gamma_, *d_beta_;
+  T* d_x_;
+  OrConstant<T> gamma_;
+  T *d_gamma_, *d_beta_;
   RowStatistics<T> statistics_;
   T *partial_, *d_z_;
 };

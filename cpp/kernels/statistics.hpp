@@ -6,14 +6,14 @@ namespace evenly::EVENLY_ISA {
 
 // Columns that one task handles together; their running sums stay in the first-level cache.
 constexpr Index kStrip = 128;
-constexpr Index kNarrowStrip = 32;
+constexpr Index kNarrowStrip = 64;
 
 // Strips of columns: narrow ones where there are few columns, so that the team has work to share.
 struct Strips {
   Index columns, width, count;
   explicit Strips(Index columns_)
       : columns(columns_),
-        width(columns_ >= 8 * kStrip ? kStrip : kNarrowStrip),
+        width(columns_ > 4 * kStrip ? kStrip : kNarrowStrip),
         count(divide_up(columns_, width)) {}
   Range strip(Index index) const {
     return {index * width, smaller((index + 1) * width, columns)};

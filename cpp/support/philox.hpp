@@ -8,58 +8,70 @@
 #include <cstdint>
 
 #include "kernels/common.hpp"
+#include "support/dispatch_products.hpp"
 
 namespace evenly::EVENLY_ISA {
 
 constexpr std::uint32_t kDropoutPurpose = 1, kDropoutTiePurpose = 2;
 
-// A tile: 8 blocks side by side. Element e of a tile is half word (e & 1) of word w of block b,
-// where e / 2 = 8 w + b.
+// A tile: 8 blocks side by side, 32 words. Element e of a tile is the lower (e < 32) or the upper
+// half of word w of block b, where e % 32 = 8 w + b.
 constexpr Index kTileBlocks = 8;
-constexpr Index kTile = 8 * kTileBlocks;
+constexpr Index kTileWords = 4 * kTileBlocks;
+constexpr Index kTile = 2 * kTileWords;
 
+// The random numbers of one layer at one step: all that does not change from tile to tile.
 struct Stream {
-  std::uint32_t key_low, key_high, step, layer;
+  Lanes key_low[10], key_high[10];
+  std::uint32_t step, layer;
+
+  Stream(std::uint64_t seed, std::uint64_t step_, std::uint32_t layer_)
+      : step(static_cast<std::uint32_t>(step_)), layer(layer_) {
+    const Lanes zero = {};
+    for (std::uint32_t round = 0; round < 10; ++round) {
+      key_low[round] = zero + (static_cast<std::uint32_t>(seed) + round * 0x9E3779B9u);
+      key_high[round] = zero + (static_cast<std::uint32_t>(seed >> 32) + round * 0xBB67AE85u);
+    }
+  }
 };
 
-template <int Lanes>
-inline void philox(std::uint32_t first_block, const Stream& stream, std::uint32_t purpose,
-                   std::uint32_t (&words)[4][Lanes]) {
+// The 32 words of a tile: word w of block b at 8 w + b.
+inline void philox_tile(std::uint32_t first_block, const Stream& stream, std::uint32_t purpose,
+                        std::uint32_t (&words)[kTileWords]) {
   // The words sit in 64-bit lanes; what lies above a word's 32 bits never enters the next product.
-  std::uint64_t c0[Lanes], c1[Lanes], c2[Lanes], c3[Lanes];
-  for (int lane = 0; lane < Lanes; ++lane) {
-    c0[lane] = static_cast<std::uint32_t>(first_block + lane);
-    c1[lane] = stream.step;
-    c2[lane] = stream.layer;
-    c3[lane] = purpose;
+  constexpr int kVectors = kTileBlocks / kLanes;
+  const Lanes zero = {};
+  const Lanes m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u;
+  Lanes c0[kVectors], c1[kVectors], c2[kVectors], c3[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    c0[v] = kCounting + (first_block + static_cast<std::uint32_t>(v * kLanes));
+    c1[v] = zero + stream.step;
+    c2[v] = zero + stream.layer;
+    c3[v] = zero + purpose;
   }
-  std::uint32_t k0 = stream.key_low, k1 = stream.key_high;
 #pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
-#pragma omp simd
-    for (int lane = 0; lane < Lanes; ++lane) {
-      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * static_cast<std::uint32_t>(c0[lane]);
-      const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * static_cast<std::uint32_t>(c2[lane]);
-      c0[lane] = (p1 >> 32) ^ c1[lane] ^ k0;
-      c2[lane] = (p0 >> 32) ^ c3[lane] ^ k1;
-      c1[lane] = p1;
-      c3[lane] = p0;
+    for (int v = 0; v < kVectors; ++v) {
+      const Lanes p0 = low_products(c0[v], m0), p1 = low_products(c2[v], m1);
+      c0[v] = (p1 >> 32) ^ (c1[v] ^ stream.key_low[round]);
+      c2[v] = (p0 >> 32) ^ (c3[v] ^ stream.key_high[round]);
+      c1[v] = p1;
+      c3[v] = p0;
     }
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
   }
-  for (int lane = 0; lane < Lanes; ++lane) words[0][lane] = static_cast<std::uint32_t>(c0[lane]);
-  for (int lane = 0; lane < Lanes; ++lane) words[1][lane] = static_cast<std::uint32_t>(c1[lane]);
-  for (int lane = 0; lane < Lanes; ++lane) words[2][lane] = static_cast<std::uint32_t>(c2[lane]);
-  for (int lane = 0; lane < Lanes; ++lane) words[3][lane] = static_cast<std::uint32_t>(c3[lane]);
+  const Lanes* all[4] = {c0, c1, c2, c3};
+  for (int w = 0; w < 4; ++w)
+    for (int v = 0; v < kVectors; ++v)
+      for (int lane = 0; lane < kLanes; ++lane)
+        words[w * kTileBlocks + v * kLanes + lane] = static_cast<std::uint32_t>(all[w][v][lane]);
 }
 
-inline std::uint32_t half_word(const std::uint32_t (&words)[4][kTileBlocks], Index element) {
-  const Index pair = element / 2;
-  return words[pair / kTileBlocks][pair % kTileBlocks] >> (16 * (element & 1)) & 0xFFFFu;
+inline std::uint32_t half_word(const std::uint32_t (&words)[kTileWords], Index element) {
+  return words[element % kTileWords] >> (element < kTileWords ? 0 : 16) & 0xFFFFu;
 }
 
-// What dropout multiplies by: 0 or 1 / (1 - rate).
+// What dropout multiplies by: 0 or 1 / (1 - rate). Each example's numbers begin at a tile of their
+// own: element f of example e has the number e * (features rounded up to whole tiles) + f.
 template <class T>
 class KeepFactors {
  public:
@@ -68,6 +80,8 @@ class KeepFactors {
     if (!has_number(instruction, "dropout_rate")) return;
     rate_ = number(instruction, "dropout_rate");
     layer_ = static_cast<std::uint32_t>(integer(instruction, "dropout_stream"));
+    features_ = integer(instruction, "rows_per_example") * integer(instruction, "columns");
+    padded_ = divide_up(features_, kTile) * kTile;
     const double threshold = std::floor(rate_ * 4294967296.0 + 0.5);
     const std::uint32_t whole =
         threshold >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<std::uint32_t>(threshold);
@@ -76,12 +90,27 @@ class KeepFactors {
   }
   bool active() const { return rate_ > 0; }
   T scale() const { return static_cast<T>(1.0 / (1.0 - rate_)); }
+  Stream stream(const Batch& batch) const { return Stream(batch.seed, batch.step, layer_); }
 
-  // factors[i] belongs to element first + i of the layer's output. Needs room for `count` values.
-  void draw(Index first, Index count, const Batch& batch, T* factors) const {
-    const Stream stream{static_cast<std::uint32_t>(batch.seed),
-                        static_cast<std::uint32_t>(batch.seed >> 32),
-                        static_cast<std::uint32_t>(batch.step), layer_};
+  // factors[i] belongs to element first + i of the layer's output, counted without the padding.
+  void draw(Index first, Index count, const Stream& stream, T* factors) const {
+    if (features_ == padded_) return draw_numbers(first, count, stream, factors);
+    while (count > 0) {
+      const Index example = first / features_, feature = first % features_;
+      const Index here = smaller(count, features_ - feature);
+      draw_numbers(example * padded_ + feature, here, stream, factors);
+      first += here;
+      factors += here;
+      count -= here;
+    }
+  }
+
+ private:
+  double rate_ = 0;
+  Index features_ = kTile, padded_ = kTile;
+  std::uint32_t layer_ = 0, upper_ = 0, lower_ = 0;
+
+  void draw_numbers(Index first, Index count, const Stream& stream, T* factors) const {
     T whole[kTile];
     const Index end = first + count;
     for (Index tile = first / kTile; tile * kTile < end; ++tile) {
@@ -96,34 +125,28 @@ class KeepFactors {
     }
   }
 
- private:
-  double rate_ = 0;
-  std::uint32_t layer_ = 0, upper_ = 0, lower_ = 0;
-
   void draw_tile(Index tile, const Stream& stream, T* factors) const {
-    std::uint32_t words[4][kTileBlocks];
-    philox<kTileBlocks>(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutPurpose,
-                        words);
+    std::uint32_t words[kTileWords];
+    philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutPurpose, words);
     const T keep = scale();
-    const int first_kept = static_cast<int>(upper_) + (lower_ > 0);
-    const std::uint32_t* flat = &words[0][0];
+    const int upper = static_cast<int>(upper_), first_kept = upper + (lower_ > 0);
+#pragma omp simd
+    for (Index i = 0; i < kTileWords; ++i) {
+      factors[i] = static_cast<int>(words[i] & 0xFFFFu) >= first_kept ? keep : T(0);
+      factors[kTileWords + i] = static_cast<int>(words[i] >> 16) >= first_kept ? keep : T(0);
+    }
+    if (lower_ == 0) return;
     int ties = 0;
 #pragma omp simd reduction(+ : ties)
-    for (Index pair = 0; pair < kTile / 2; ++pair) {
-      const int low = static_cast<int>(flat[pair] & 0xFFFFu);
-      const int high = static_cast<int>(flat[pair] >> 16);
-      factors[2 * pair] = low >= first_kept ? keep : T(0);
-      factors[2 * pair + 1] = high >= first_kept ? keep : T(0);
-      ties += (low == static_cast<int>(upper_)) + (high == static_cast<int>(upper_));
-    }
-    if (ties > 0 && lower_ > 0) break_ties(tile, stream, words, factors);
+    for (Index i = 0; i < kTileWords; ++i)
+      ties += ((words[i] & 0xFFFFu) == upper_) + ((words[i] >> 16) == upper_);
+    if (ties > 0) break_ties(tile, stream, words, factors);
   }
 
-  void break_ties(Index tile, const Stream& stream,
-                  const std::uint32_t (&words)[4][kTileBlocks], T* factors) const {
-    std::uint32_t extra[4][kTileBlocks];
-    philox<kTileBlocks>(static_cast<std::uint32_t>(tile * kTileBlocks), stream,
-                        kDropoutTiePurpose, extra);
+  void break_ties(Index tile, const Stream& stream, const std::uint32_t (&words)[kTileWords],
+                  T* factors) const {
+    std::uint32_t extra[kTileWords];
+    philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutTiePurpose, extra);
     for (Index e = 0; e < kTile; ++e)
       if (half_word(words, e) == upper_)
         factors[e] = half_word(extra, e) >= lower_ ? scale() : T(0);

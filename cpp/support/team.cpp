@@ -19,6 +19,8 @@ void Meeting::wait() {
     return;
   }
   for (int spin = 0; phase_.load(std::memory_order_acquire) == phase; ++spin) {
+    // After a while somebody else has our partner's processor: let them have ours too. (Sleeping
+    // until woken was slower still: a thread that wakes waits for the other's time slice to end.)
     if (spin < kSpins)
       relax();
     else

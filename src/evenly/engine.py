@@ -13,11 +13,13 @@ from .errors import ConfigurationError, DataError, ShapeError
 from .native import Executor, processors
 from .program.values import SCALARS, Instruction, Program, native_line
 from .random import generator
+from .threads import ThreadChoice
 
-# A native call returns to Python this often, so that Ctrl-C is heard.
-_SECONDS_A_CALL = 0.05
+# A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
+# threads is shorter.
+_SECONDS_A_CALL, _SECONDS_A_TRIAL = 0.05, 0.002
 # Below this much work a step, a further thread costs more than it brings.
-_WORK_A_THREAD = 1_000_000
+_WORK_A_THREAD = 300_000
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Engine:
     Arguments:
         program: from :func:`evenly.compile`.
         seed: of the initial weights and the dropout masks.
-        threads: how many; by default as many as the work is worth and the process may use. The
-            results are the same to the bit for any number.
+        threads: how many; by default the engine measures what is fastest, and goes on measuring.
+            The results are the same to the bit for any number.
         weights: arrays by name that take the place of initial ones, parameters and running
             statistics; those not named are initialized.
         isa: instruction set of the kernels, of ``evenly.native.available_isas()``; "" for the best.
@@ -90,7 +92,10 @@ class Engine:
     ) -> None:
         self.program = program
         self.seed = check_seed(seed)
-        self.threads = choose_threads(program, threads)
+        self.threads = most_threads(program, threads)
+        fixed = threads is not None
+        self._training_threads = ThreadChoice(self.threads, fixed)
+        self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
         self._state = _arena(program.state_bytes)
         self._work = _arena(program.work_bytes)
@@ -232,13 +237,15 @@ class Engine:
             if self._definitions is not None:
                 ran, failed = self._python_step(x, y, order, n, batch, done, records)
             else:
+                threads, trial = self._training_threads.begin()
                 ran, failed = self._executor.train(
                     _as_bytes(x), _as_bytes(y), order, n, batch, self._classes,
                     self.program.buffers["batch_input"].place,
                     self.program.buffers["batch_target"].place,
                     done, batches, self.seed, self.steps, rates[done:], records[done:],
-                    _SECONDS_A_CALL, self.threads,
+                    _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                 )
+                self._training_threads.end(threads, ran)
             self.steps += ran
             if ran:
                 yield records[done : done + ran]
@@ -347,7 +354,7 @@ class Engine:
             else:
                 self._executor.run(
                     name, first, last, _as_bytes(x), _as_bytes(y), _as_bytes(output_gradient),
-                    rows, self.seed, self.steps, rate, self.threads,
+                    rows, self.seed, self.steps, rate, self._training_threads.best,
                 )
         return updates
 
@@ -397,10 +404,12 @@ class Engine:
                 scores = self.buffer(name)[: len(part)]
                 output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
         else:
+            threads, _ = self._inference_threads.begin()
             self._executor.predict(
                 _as_bytes(x), program.inference_batch,
-                program.buffers[self._output("inference")].place, _as_bytes(output), self.threads,
+                program.buffers[self._output("inference")].place, _as_bytes(output), threads,
             )
+            self._inference_threads.end(threads, len(x))
         return output
 
     def evaluate(self, x: Any, y: Any) -> Evaluation:
@@ -411,10 +420,11 @@ class Engine:
         if self._definitions is not None or not self.program.lists["inference"]:
             total, score = loss.evaluate(self.predict(x), y)
         else:
+            threads, _ = self._inference_threads.begin()
             total, score = self._executor.evaluate(
-                _as_bytes(x), _as_bytes(y), self.program.inference_batch, self._classes,
-                self.threads,
+                _as_bytes(x), _as_bytes(y), self.program.inference_batch, self._classes, threads
             )
+            self._inference_threads.end(threads, len(x))
         return Evaluation(total, loss.score(score, y))
 
 
@@ -460,8 +470,8 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def choose_threads(program: Program, threads: int | None) -> int:
-    """The threads asked for, or as many as the work of a step is worth."""
+def most_threads(program: Program, threads: int | None) -> int:
+    """The threads asked for, or as many as the work of a step can be worth."""
     if threads is None:
         work = 3 * program.multiply_adds * program.batch
         return max(1, min(processors(), 16, work // _WORK_A_THREAD))

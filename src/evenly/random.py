@@ -44,41 +44,45 @@ def philox(counter: Any, key: tuple[int, int]) -> Any:
     return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
 
 
-def _half_words(seed: int, stream: int, step: int, count: int, purpose: int) -> Any:
-    """16 random bits an element, in the order in which the kernels lay them out in tiles."""
-    tiles = -(-count // _TILE)
-    counter = np.zeros((tiles * _TILE_BLOCKS, 4), dtype=np.uint64)
-    counter[:, 0] = np.arange(tiles * _TILE_BLOCKS, dtype=np.uint64)
+def _half_words(
+    seed: int, stream: int, step: int, examples: int, features: int, purpose: int
+) -> Any:
+    """16 random bits an element, in the order in which the kernels lay them out: each example
+    begins at a tile of its own."""
+    tiles = -(-features // _TILE)
+    blocks = examples * tiles * _TILE_BLOCKS
+    counter = np.zeros((blocks, 4), dtype=np.uint64)
+    counter[:, 0] = np.arange(blocks, dtype=np.uint64)
     counter[:, 1:] = np.uint64(step & 0xFFFFFFFF), np.uint64(stream), np.uint64(purpose)
     words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF))
-    by_tile = words.reshape(tiles, _TILE_BLOCKS, 4).transpose(0, 2, 1)
-    halves = np.stack([by_tile & np.uint32(0xFFFF), by_tile >> np.uint32(16)], axis=-1)
-    return halves.reshape(-1)[:count]
+    by_tile = words.reshape(examples * tiles, _TILE_BLOCKS, 4).transpose(0, 2, 1)
+    halves = np.stack([by_tile & np.uint32(0xFFFF), by_tile >> np.uint32(16)], axis=1)
+    return halves.reshape(examples, tiles * _TILE)[:, :features]
 
 
 def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate: float) -> Any:
     """Which elements dropout keeps.
 
-    Element ``i`` of the flattened output is dropped when its 32-bit number is below
-    ``rate * 2**32``. The upper half of that number comes from one draw; the lower half, from
+    An element is dropped when its 32-bit number is below ``rate * 2**32``. The upper half of that number comes from one draw; the lower half, from
     another, matters only where the upper half equals the threshold's.
 
     Arguments:
         seed: of the run, 0 to 2**64 - 1.
         layer: the layer's name.
         step: training step, counted from 0.
-        shape: of the layer's output.
+        shape: of the layer's output, (batch, ...).
         rate: fraction dropped, 0 <= rate < 1.
 
     Returns:
         Booleans of that shape: True where an element is kept.
     """
-    count = int(np.prod(shape, dtype=np.int64))
+    examples = shape[0]
+    features = int(np.prod(shape[1:], dtype=np.int64))
     threshold = min(int(rate * 4294967296.0 + 0.5), 0xFFFFFFFF)
-    stream = stream_of(layer)
-    number = _half_words(seed, stream, step, count, _DROPOUT).astype(np.uint64) << np.uint64(16)
+    where = (seed, stream_of(layer), step, examples, features)
+    number = _half_words(*where, _DROPOUT).astype(np.uint64) << np.uint64(16)
     if threshold & 0xFFFF:
-        number |= _half_words(seed, stream, step, count, _DROPOUT_TIE)
+        number |= _half_words(*where, _DROPOUT_TIE)
     kept = number >= np.uint64(threshold)
     return kept.reshape(shape)
 

@@ -1,0 +1,1 @@
+"""Benchmarks of Evenly against its peers: ``python -m benchmarks``."""

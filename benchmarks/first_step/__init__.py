@@ -1,0 +1,1 @@
+"""The shortest program a user of each library writes up to one training step."""

@@ -1,0 +1,199 @@
+"""Interleaved measurement: every peer of a row is alive at once and they take turns.
+
+A slow minute of the machine then hits all peers alike. Only one of them works at a time: the others
+block on a pipe, and before each round the harness rests until their threads have stopped spinning
+and the machine is quiet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .peers import PEERS, environment
+from .rows import Result, Row
+
+ROOT = Path(__file__).resolve().parent.parent
+# Threads of libgomp and OpenBLAS spin for some 5 to 30 ms after their last work.
+_REST_SECONDS = 0.04
+# A row waits no longer than this, all rounds together, for other programs to fall silent.
+_PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure.
+
+    Attributes:
+        threads: of every peer.
+        rounds: timed rounds a peer.
+        round_seconds: what a round lasts at least.
+    """
+
+    threads: int = 2
+    rounds: int = 30
+    round_seconds: float = 0.03
+
+
+class BuildError(RuntimeError):
+    """A peer could not build its step."""
+
+
+class Worker:
+    """A peer's process, see ``worker.py``."""
+
+    def __init__(self, subject: str, row: str, peer: str, threads: int) -> None:
+        self.peer = peer
+        self.steps = 1
+        self.idle_cpu = 0.0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker"],
+            cwd=ROOT, env=environment(peer, threads), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )
+        self._send(subject=subject, row=row, peer=peer, threads=threads)
+
+    def wait_until_ready(self) -> None:
+        self._receive()
+
+    def calibrate(self, seconds: float) -> None:
+        self._send(calibrate=seconds)
+        self.steps = self._receive()["steps"]
+
+    def round(self) -> float:
+        """Milliseconds a step."""
+        self._send(steps=self.steps)
+        reply = self._receive()
+        self.idle_cpu += reply["idle_cpu"]
+        return 1e3 * reply["seconds"]
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _send(self, **request: Any) -> None:
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        line = self._process.stdout.readline()
+        reply = json.loads(line) if line else {"error": "its process ended"}
+        if "error" in reply:
+            raise BuildError(f"{PEERS[self.peer].label} fails: {reply['error'].strip()}")
+        return reply
+
+
+def measure(
+    subject: str, row: Row, peers: Sequence[str], settings: Settings, say: Callable[[str], None]
+) -> Result:
+    """Measures a row in worker processes, one a peer."""
+    # They build one after the other: on few processors that is no slower, and a compiler that
+    # picks the fastest of several kernels must not be disturbed while it measures.
+    workers, notes = [], []
+    try:
+        for peer in peers:
+            worker = Worker(subject, row.name, peer, settings.threads)
+            try:
+                worker.wait_until_ready()
+                worker.calibrate(settings.round_seconds)
+            except BuildError as error:
+                worker.close()
+                notes.append(str(error))
+                continue
+            workers.append(worker)
+        turns = {worker.peer: worker.round for worker in workers}
+        samples, begun_busy, seconds = take_turns(turns, settings.rounds)
+        notes += _disturbances(workers, begun_busy, seconds, settings)
+    finally:
+        for worker in workers:
+            worker.close()
+    for note in notes:
+        say(note)
+    return Result(row, samples, notes=tuple(notes))
+
+
+def take_turns(
+    turns: dict[str, Callable[[], float]], rounds: int
+) -> tuple[dict[str, tuple[float, ...]], int, float]:
+    """Asks each peer in turn for a sample, so many times.
+
+    Returns:
+        The samples of each peer; how many began while the machine was busy; seconds in all.
+    """
+    samples: dict[str, list[float]] = {peer: [] for peer in turns}
+    patience = _PATIENCE_SECONDS
+    begun_busy = 0
+    start = time.perf_counter()
+    order = list(turns)
+    for _ in range(rounds):
+        for peer in order:
+            waited, quiet = _rest(patience)
+            patience -= waited
+            begun_busy += not quiet
+            samples[peer].append(turns[peer]())
+        # Nobody is always the one who comes after the heaviest neighbour.
+        order = order[1:] + order[:1]
+    took = time.perf_counter() - start
+    return {peer: tuple(values) for peer, values in samples.items()}, begun_busy, took
+
+
+def _disturbances(
+    workers: Iterable[Worker], begun_busy: int, seconds: float, settings: Settings
+) -> list[str]:
+    """What made the samples less than clean."""
+    workers = list(workers)
+    notes = []
+    rounds = settings.rounds * len(workers)
+    if begun_busy > rounds // 10:
+        notes.append(f"{begun_busy} of {rounds} rounds began while other programs were running.")
+    for worker in workers:
+        # A peer that has the processors for itself is away while the others have their turns.
+        away = seconds * (len(workers) - 1) / max(len(workers), 1)
+        if worker.idle_cpu > 0.5 * away and len(workers) > 1:
+            label = PEERS[worker.peer].label
+            notes.append(f"{label} kept computing for {worker.idle_cpu:.1f} s between its rounds.")
+    return notes
+
+
+def _rest(patience: float) -> tuple[float, bool]:
+    """Waits until the processors are idle. Returns the extra seconds waited and whether they are.
+
+    The kernel counts in ticks of 10 ms: one busy tick in 40 ms on a processor is let pass.
+    """
+    start = time.perf_counter()
+    while True:
+        before = _busy_ticks()
+        time.sleep(_REST_SECONDS)
+        after = _busy_ticks()
+        quiet = before is None or after is None or after - before <= 1
+        waited = time.perf_counter() - start - _REST_SECONDS
+        if quiet or waited > patience:
+            return max(waited, 0.0), quiet
+
+
+def _busy_ticks() -> int | None:
+    """Ticks that this process's processors have been busy, by anyone; None where unknown."""
+    try:
+        lines = Path("/proc/stat").read_text().splitlines()
+        ours = {f"cpu{cpu}" for cpu in os.sched_getaffinity(0)}
+    except (OSError, AttributeError):
+        return None
+    ticks = 0
+    for line in lines:
+        name, *counts = line.split()
+        if name in ours:
+            user, nice, system, _, _, irq, soft_irq, steal, *_ = map(int, counts)
+            ticks += user + nice + system + irq + soft_irq + steal
+    return ticks

@@ -1,0 +1,1 @@
+"""The benchmarks' networks as each peer writes them."""

@@ -1,0 +1,225 @@
+"""Single operations in training mode, forward and backward; the loss; the optimizer's update.
+
+A step of each peer has the same inputs and outputs: from x and d_y to y, d_x and the gradients of
+the parameters, running statistics updated. A peer that compiles may fuse both passes into one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .nets.case import LEARNING_RATE, RATE
+from .rows import Faster, Goal, Needs, Row
+
+TITLE = "Single operations, forward + backward"
+Run = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is run, on an array of this shape."""
+
+    kind: str
+    shape: tuple[int, int]
+
+    @property
+    def normalizes(self) -> bool:
+        return "norm" in self.kind
+
+    def arrays(self) -> tuple[Any, Any]:
+        """An input and an output's gradient."""
+        random = np.random.default_rng(0)
+        x, d_y = (random.standard_normal(self.shape, dtype=np.float32) for _ in range(2))
+        return x, d_y
+
+    def classes(self) -> Any:
+        return np.random.default_rng(1).integers(0, self.shape[1], self.shape[0], dtype=np.int32)
+
+
+# How many arrays of x's size must be moved. Normalization: x is read and y written; then d_y and x
+# are read and d_x written. Dropout without a stored mask: one array in and one out, twice. The
+# loss: scores are read, their gradient written. Adam: parameters, gradient and two moments are
+# read, all but the gradient written.
+_MOVED = {
+    "batch_norm": 5, "layer_norm": 5, "dropout": 4, "batch_norm_relu_dropout": 5,
+    "cross_entropy": 2, "adam": 7,
+}
+_HELD = {**_MOVED, "batch_norm": 4, "layer_norm": 4, "batch_norm_relu_dropout": 4, "adam": 4}
+
+
+def _row(name: str, operation: Operation, *goals: Goal) -> Row:
+    size = 4.0 * operation.shape[0] * operation.shape[1]
+    kind = operation.kind
+    return Row(name, operation, goals, Needs(0.0, _MOVED[kind] * size, _HELD[kind] * size))
+
+
+def _rows() -> tuple[Row, ...]:
+    large, small = (4096, 1024), (256, 512)
+    wanted = {
+        "batch_norm": ("BatchNorm", 1.2, 2), "layer_norm": ("LayerNorm", 1.2, 1.5),
+        "dropout": ("Dropout", 10, 10), "batch_norm_relu_dropout": ("BatchNorm-ReLU-Dropout", 8, 8),
+    }
+    rows = [
+        _row(f"{name} {shape}", Operation(kind, shape), Faster(times))
+        for kind, (name, *both) in wanted.items()
+        for shape, times in zip((large, small), both, strict=True)
+    ]
+    return (
+        *rows,
+        _row("softmax cross-entropy (4096, 1000)", Operation("cross_entropy", (4096, 1000)),
+             Faster(1.3)),
+        # A dense layer of 3162 inputs and units has 10 M parameters.
+        _row("Adam, 10 M values", Operation("adam", (3162 + 1, 3162)), Faster(1)),
+    )
+
+
+ROWS = _rows()
+
+
+def _repeat(step: Callable[[], Any]) -> Run:
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            step()
+
+    return run
+
+
+def _evenly(operation: Operation, threads: int) -> Run:
+    import evenly as ev
+
+    rows, columns = operation.shape
+    if operation.kind == "adam":
+        return _evenly_adam(rows - 1, columns, threads)
+    if operation.kind == "cross_entropy":
+        program = ev.compile(
+            ev.Sequential([]), input_shape=(columns,), batch=rows, loss=ev.SoftmaxCrossEntropy(),
+            optimizer=None, dtype="float32", input_gradient=True,
+        )
+        engine = ev.Engine(program, seed=0, threads=threads)
+        (x, _), y = operation.arrays(), operation.classes()
+        return _repeat(lambda: engine.gradients(x, y))
+    layers = {
+        "batch_norm": [ev.BatchNorm()], "layer_norm": [ev.LayerNorm()],
+        "dropout": [ev.Dropout(RATE)],
+        "batch_norm_relu_dropout": [ev.BatchNorm(), ev.ReLU(), ev.Dropout(RATE)],
+    }
+    program = ev.compile(
+        ev.Sequential(layers[operation.kind]), input_shape=(columns,), batch=rows, loss=None,
+        optimizer=None, dtype="float32", input_gradient=True,
+    )
+    engine = ev.Engine(program, seed=0, threads=threads)
+    x, d_y = operation.arrays()
+
+    def step() -> None:
+        engine.forward(x)
+        engine.backward(d_y)
+
+    return _repeat(step)
+
+
+def _evenly_adam(n_in: int, n_out: int, threads: int) -> Run:
+    import evenly as ev
+
+    program = ev.compile(
+        ev.Sequential([ev.Dense(n_out)]), input_shape=(n_in,), batch=1,
+        loss=ev.MeanSquaredError(), optimizer=ev.Adam(LEARNING_RATE), dtype="float32",
+    )
+    engine = ev.Engine(program, seed=0, threads=threads)
+    random = np.random.default_rng(0)
+    engine.gradients(
+        random.standard_normal((1, n_in), dtype=np.float32),
+        random.standard_normal((1, n_out), dtype=np.float32),
+    )
+    return _repeat(engine.update)
+
+
+def _torch(operation: Operation, threads: int) -> Run:
+    import torch
+
+    from .nets import with_torch
+
+    with_torch.use_threads(threads)
+    if operation.kind == "adam":
+        parameters, gradients = _adam_tensors(operation)
+        for p, g in zip(parameters, gradients, strict=True):
+            p.requires_grad_().grad = g
+        optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE, fused=True)
+        return _repeat(optimizer.step)
+    return _repeat(_torch_step(operation))
+
+
+def _torch_compiled(operation: Operation, threads: int) -> Run:
+    import torch
+
+    from .nets import with_torch
+
+    with_torch.use_threads(threads)
+    if operation.kind == "adam":
+        parameters, gradients = _adam_tensors(operation)
+        state = with_torch.AdamState(parameters)
+        step = torch.compile(with_torch.adam, fullgraph=True, options=with_torch.OPTIONS)
+        return _repeat(lambda: step(parameters, gradients, state))
+    step = torch.compile(_torch_step(operation), fullgraph=True, options=with_torch.OPTIONS)
+    return _repeat(step)
+
+
+def _adam_tensors(operation: Operation) -> tuple[list[Any], list[Any]]:
+    """A dense layer's parameters and their gradients."""
+    import torch
+
+    n_in, n_out = operation.shape[0] - 1, operation.shape[1]
+    shapes = [(n_in, n_out), (n_out,)]
+    return [torch.randn(s) for s in shapes], [torch.randn(s) for s in shapes]
+
+
+def _torch_step(operation: Operation) -> Callable[[], Any]:
+    import torch
+    import torch.nn.functional as F
+
+    columns = operation.shape[1]
+    x, d_y = map(torch.from_numpy, operation.arrays())
+    x.requires_grad_()
+    leaves = [x]
+    if operation.kind == "cross_entropy":
+        y = torch.from_numpy(operation.classes()).long()
+
+        def loss_step() -> Any:
+            loss = F.cross_entropy(x, y)
+            return loss.detach(), *torch.autograd.grad(loss, leaves)
+
+        return loss_step
+    if operation.normalizes:
+        gamma, beta = torch.ones(columns).requires_grad_(), torch.zeros(columns).requires_grad_()
+        leaves += [gamma, beta]
+    mean, variance = torch.zeros(columns), torch.ones(columns)
+
+    def forward() -> Any:
+        y = x
+        if operation.kind.startswith("batch_norm"):
+            y = F.batch_norm(y, mean, variance, gamma, beta, training=True)
+        if operation.kind == "layer_norm":
+            y = F.layer_norm(y, (columns,), gamma, beta)
+        if "relu" in operation.kind:
+            y = F.relu(y)
+        if "dropout" in operation.kind:
+            y = F.dropout(y, RATE, training=True)
+        return y
+
+    def step() -> Any:
+        y = forward()
+        return y.detach(), *torch.autograd.grad(y, leaves, d_y)
+
+    return step
+
+
+def _jax(operation: Operation, threads: int) -> Run:
+    from . import operations_jax
+
+    return operations_jax.builder(operation)
+
+
+BUILDERS = {"evenly": _evenly, "torch": _torch, "torch_compiled": _torch_compiled, "jax": _jax}

@@ -1,0 +1,99 @@
+"""Who is measured, and the environment each of them gets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library under measurement.
+
+    Attributes:
+        label: heads its column.
+        module: what must be importable.
+        distribution: the name it is installed under.
+        environment: variables its process gets besides the number of threads.
+    """
+
+    label: str
+    module: str
+    distribution: str
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+_JAX = (("JAX_PLATFORMS", "cpu"),)
+
+PEERS = {
+    "evenly": Peer("Evenly", "evenly", "evenly"),
+    "torch": Peer("PyTorch", "torch", "torch"),
+    "torch_compiled": Peer("PyTorch compiled", "torch", "torch"),
+    "jax": Peer("JAX", "jax", "jax", _JAX),
+    "onnxruntime": Peer("ONNX Runtime", "onnxruntime", "onnxruntime"),
+    "sklearn": Peer("scikit-learn", "sklearn", "scikit-learn"),
+    "keras": Peer("Keras (JAX)", "keras", "keras", (("KERAS_BACKEND", "jax"), *_JAX)),
+    "skorch": Peer("skorch", "skorch", "skorch"),
+    "numpy": Peer("NumPy", "numpy", "numpy"),
+}
+
+
+def installed(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Splits names of peers into those that can run here and one line for each that cannot."""
+    here, missing = [], []
+    for name in names:
+        peer = PEERS[name]
+        if find_spec(peer.module) is None:
+            missing.append(f"{peer.label} is left out: it is not installed.")
+        else:
+            here.append(name)
+    return here, missing
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Version of each peer's distribution, by label."""
+    found = {}
+    for name in names:
+        try:
+            found[PEERS[name].label] = metadata.version(PEERS[name].distribution)
+        except metadata.PackageNotFoundError:
+            found[PEERS[name].label] = "unknown"
+    return found
+
+
+def environment(name: str, threads: int) -> dict[str, str]:
+    """The environment of a peer's process: the same number of threads for all."""
+    count = str(threads)
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        # The pool of XLA's CPU client takes its size from this one.
+        "NPROC": count,
+        **dict(PEERS[name].environment),
+    }
+
+
+def pin(threads: int) -> None:
+    """Confines this process, and those it starts, to one processor a thread.
+
+    A peer that makes a pool of its own size then has no more processors than the others. Processors
+    on cores of their own come first: two threads on one core would measure something else.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = sorted(os.sched_getaffinity(0))
+    cores = [_core(cpu) for cpu in allowed]
+    first = [cpu for i, cpu in enumerate(allowed) if cores[i] not in cores[:i]]
+    rest = [cpu for cpu in allowed if cpu not in first]
+    os.sched_setaffinity(0, (first + rest)[:threads])
+
+
+def _core(cpu: int) -> str:
+    siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    return siblings.read_text() if siblings.exists() else str(cpu)

@@ -1,0 +1,106 @@
+"""A whole training step: forward, loss, backward, Adam.
+
+Dense-norm-ReLU-Dropout for each hidden layer, then Dense, softmax cross-entropy. scikit-learn's
+multi-layer perceptron has neither normalization nor dropout and cannot take part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from typing import Any
+
+from .nets.case import LEARNING_RATE, Net
+from .rows import Faster, Goal, NearFloor, Row
+
+TITLE = "Training step"
+
+
+def _row(net: Net, *goals: Goal) -> Row:
+    return Row(str(net), net, goals, net.training_needs())
+
+
+ROWS = (
+    _row(Net((30, 64, 64, 2), 32), Faster(4)),
+    _row(Net((64, 128, 128, 10), 64), Faster(2.5)),
+    _row(Net((784, 256, 256, 10), 128), Faster(1.35)),
+    _row(Net((784, 256, 256, 10), 128, norm="layer"), Faster(1.35)),
+    _row(Net((784, 1024, 1024, 10), 256), Faster(1.2), NearFloor(1.2)),
+)
+
+
+def _evenly(net: Net, threads: int) -> Callable[[int], None]:
+    from .nets import with_evenly
+
+    step = with_evenly.engine(net, threads).step
+    batches = cycle(net.batches())
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            step(*next(batches))
+
+    return run
+
+
+def _torch(net: Net, threads: int) -> Callable[[int], None]:
+    import torch
+    import torch.nn.functional as F
+
+    from .nets import with_torch
+
+    with_torch.use_threads(threads)
+    network = with_torch.module(net)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
+    batches = cycle(_tensors(net))
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            x, y = next(batches)
+            optimizer.zero_grad(set_to_none=True)
+            F.cross_entropy(network(x), y).backward()
+            optimizer.step()
+
+    return run
+
+
+def _torch_compiled(net: Net, threads: int) -> Callable[[int], None]:
+    from .nets import with_torch
+
+    with_torch.use_threads(threads)
+    step = with_torch.compiled_step(net)
+    batches = cycle(_tensors(net))
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            step(*next(batches))
+
+    return run
+
+
+def _tensors(net: Net) -> list[tuple[Any, Any]]:
+    import torch
+
+    # PyTorch's cross-entropy takes class numbers of 64 bits only.
+    return [(torch.from_numpy(x), torch.from_numpy(y).long()) for x, y in net.batches()]
+
+
+def _jax(net: Net, threads: int) -> Callable[[int], None]:
+    import jax
+
+    from .nets import with_jax
+
+    step = jax.jit(with_jax.training_step, donate_argnums=0)
+    state = with_jax.initial_state(net)
+    batches = cycle([jax.device_put(pair) for pair in net.batches()])
+
+    def run(steps: int) -> None:
+        nonlocal state
+        for _ in range(steps):
+            state, _ = step(state, *next(batches))
+        # Once at the end: until then the calls overlap with the work, as in a training loop.
+        jax.block_until_ready(state)
+
+    return run
+
+
+BUILDERS = {"evenly": _evenly, "torch": _torch, "torch_compiled": _torch_compiled, "jax": _jax}

@@ -1,0 +1,24 @@
+"""The report of a study: records in, three files out.
+
+| file | what it makes |
+|---|---|
+| `charts.py` | the curves and the intervals, as SVG that lives inside the page |
+| `page.py` | `report.html`: one file that opens offline |
+| `tables.py` | `results.csv` and `history.jsonl` |
+| `folder.py` | the folder that holds them: all or nothing |
+"""
+
+from .errors import ReportError
+from .folder import FILES, check_folder, write_folder
+from .page import render
+from .tables import history_jsonl, results_csv
+
+__all__ = [
+    "FILES",
+    "ReportError",
+    "check_folder",
+    "history_jsonl",
+    "render",
+    "results_csv",
+    "write_folder",
+]

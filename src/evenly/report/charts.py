@@ -1,0 +1,273 @@
+"""Charts as SVG for the inside of a page: they take their colours from the page.
+
+Matplotlib draws with stand-in colours; each becomes a CSS variable, so one drawing serves light
+and dark. Text stays text, in the page's own font.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from evenly.study.records import EpochPoint, RunRecord, StudyRecord, VariantRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Stand-ins: colours that nothing else draws with, and the CSS variables they become.
+INK = "#010203"
+MUTED = "#010204"
+RULE = "#010205"
+PLAIN = "#010206"
+ACCENT = "#010207"
+GOOD = "#010208"
+BAD = "#010209"
+VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    RULE: "--rule",
+    PLAIN: "--plain",
+    ACCENT: "--accent",
+    GOOD: "--good",
+    BAD: "--bad",
+}
+VERDICT_COLOURS = {"helped": GOOD, "hurt": BAD}
+BAND = 0.16
+
+Pick = Callable[[EpochPoint], float | None]
+
+
+def score_chart(study: StudyRecord, variant: VariantRecord) -> str:
+    """The test score by epoch: the variant in colour against plain in grey.
+
+    The line is the mean over seeds, the band reaches from the lowest seed to the highest.
+    """
+    factor = study.scale.factor
+    with _drawing(3.4, 2.15) as (figure, axes):
+        plain = study.variants[0]
+        if variant is not plain:
+            _curve(axes, _of(study, plain), _test_score, PLAIN, factor=factor)
+        _curve(axes, _of(study, variant), _test_score, ACCENT, factor=factor)
+        low, high = _score_limits(study)
+        axes.set_ylim(low * factor, high * factor)
+        unit = f" ({study.scale.unit})" if study.scale.unit else ""
+        _finish(axes, study, f"test {study.scale.name}{unit}")
+        return _svg(figure, f"Test {study.scale.name} of {variant.name} by epoch")
+
+
+def loss_chart(study: StudyRecord, variant: VariantRecord) -> str:
+    """The loss by epoch on a log scale: training dashed, test solid."""
+    with _drawing(3.4, 2.15) as (figure, axes):
+        runs = _of(study, variant)
+        _curve(axes, runs, lambda point: point.loss, MUTED, dashed=True)
+        _curve(axes, runs, lambda point: point.test_loss, ACCENT)
+        limits = _loss_limits(study)
+        if limits is not None:
+            axes.set_yscale("log")
+            axes.set_ylim(*limits)
+            _plain_log_ticks(axes)
+        _finish(axes, study, "loss")
+        return _svg(figure, f"Training and test loss of {variant.name} by epoch")
+
+
+def forest_chart(study: StudyRecord, width: float) -> str:
+    """The paired differences from plain with their 95 % intervals, a line a variant.
+
+    Args:
+        study: the records.
+        width: in inches, 100 CSS pixels each.
+    """
+    rows = [row for row in study.variants[1:] if row.difference is not None]
+    factor = study.scale.factor
+    with _drawing(width, 0.4 + 0.42 * len(rows)) as (figure, axes):
+        axes.axvline(0, color=MUTED, linewidth=1)
+        for position, row in enumerate(reversed(rows)):
+            difference = row.difference
+            if difference is None:
+                continue
+            colour = VERDICT_COLOURS.get(row.verdict, PLAIN)
+            ends = [difference.low * factor, difference.high * factor]
+            axes.plot(ends, [position] * 2, color=colour, linewidth=2.5, solid_capstyle="round")
+            axes.plot([difference.mean * factor], [position], "o", color=colour, markersize=7)
+        axes.set_yticks(range(len(rows)), [row.name for row in reversed(rows)])
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        reach = max(
+            [abs(end) for row in rows if (d := row.difference) for end in (d.low, d.high)],
+            default=0.0,
+        )
+        reach = 1.08 * factor * (reach or 10.0 ** -(study.scale.digits + 1))
+        axes.set_xlim(-reach, reach)
+        axes.tick_params(axis="y", labelcolor=INK, length=0)
+        axes.tick_params(axis="x", labelcolor=MUTED, color=RULE)
+        axes.grid(axis="x", color=RULE, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[:].set_visible(False)
+        return _svg(figure, "Paired differences from plain with 95 % intervals", f"{width:g}-")
+
+
+def _test_score(point: EpochPoint) -> float | None:
+    return point.test_score
+
+
+def _of(study: StudyRecord, variant: VariantRecord) -> list[RunRecord]:
+    return [run for run in study.runs if run.variant == variant.name]
+
+
+def _by_epoch(runs: Sequence[RunRecord], pick: Pick) -> list[list[float]]:
+    """The seeds' values of every epoch that at least one run has."""
+    length = max((len(run.epochs) for run in runs), default=0)
+    found = [
+        [
+            value
+            for run in runs
+            if len(run.epochs) > i
+            and (value := pick(run.epochs[i])) is not None
+            and math.isfinite(value)
+        ]
+        for i in range(length)
+    ]
+    return [values for values in found if values]
+
+
+def _curve(
+    axes: Axes,
+    runs: Sequence[RunRecord],
+    pick: Pick,
+    colour: str,
+    *,
+    dashed: bool = False,
+    factor: float = 1.0,
+) -> None:
+    columns = [[factor * value for value in values] for values in _by_epoch(runs, pick)]
+    if not columns:
+        return
+    epochs = range(1, len(columns) + 1)
+    means = [sum(values) / len(values) for values in columns]
+    if len(runs) > 1:
+        axes.fill_between(
+            epochs,
+            [min(v) for v in columns],
+            [max(v) for v in columns],
+            color=colour,
+            alpha=BAND,
+            linewidth=0,
+        )
+    # A single epoch is a point: a line through it could not be seen.
+    marker = "o" if len(columns) == 1 else None
+    axes.plot(
+        epochs,
+        means,
+        color=colour,
+        linewidth=1.8,
+        marker=marker,
+        linestyle="--" if dashed else "-",
+    )
+
+
+def _score_limits(study: StudyRecord) -> tuple[float, float]:
+    """One range for all panels, from where most epochs lie: the first rise may start below it."""
+    values = sorted(
+        point.test_score
+        for run in study.runs
+        for point in run.epochs
+        if point.test_score is not None and math.isfinite(point.test_score)
+    )
+    if not values:
+        return 0.0, 1.0
+    low, high = values[len(values) // 20], values[-1]
+    margin = 0.06 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def _loss_limits(study: StudyRecord) -> tuple[float, float] | None:
+    """One range for all panels; None where a loss is not above zero and has no logarithm."""
+    values = sorted(
+        value
+        for run in study.runs
+        for point in run.epochs
+        for value in (point.loss, point.test_loss)
+        if value is not None and math.isfinite(value)
+    )
+    if not values or values[0] <= 0:
+        return None
+    # A run on its way to divergence would squeeze all others into a line.
+    high = values[min(len(values) - 1, int(0.995 * len(values)))]
+    return max(values[0] * 0.8, high * 1e-6), high * 1.3
+
+
+def _plain_log_ticks(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_ylim()
+    subs = (1.0,) if high / low > 30 else (1.0, 2.0, 5.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _finish(axes: Axes, study: StudyRecord, title: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    longest = max((len(run.epochs) for run in study.runs), default=1)
+    axes.set_xlim(1 if longest > 1 else 0.5, max(longest, 1.5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_title(title, loc="left", color=MUTED, fontsize=10)
+    axes.set_xlabel("epoch", color=MUTED)
+    axes.tick_params(which="both", labelcolor=MUTED, color=RULE, length=0)
+    axes.grid(color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+
+
+@contextmanager
+def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure of its own: nothing here touches the drawing state of the program around it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "evenly", "font.size": 10.0}
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+        figure.patch.set_alpha(0)
+        axes = figure.add_subplot()
+        axes.patch.set_alpha(0)
+        yield figure, axes
+
+
+def _svg(figure: Figure, title: str, mark: str = "") -> str:
+    """The figure as an <svg> element for a page, with a title for those who hear it.
+
+    `mark` tells two charts of the same title apart.
+    """
+    buffer = io.StringIO()
+    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=metadata)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = text.replace("xlink:href", "href")
+    width, height = (
+        float(number) for number in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)[0]
+    )
+    text = re.sub(
+        r"<svg[^>]*>",
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img"><title>{title}</title>',
+        text,
+        count=1,
+    )
+    for stand_in, variable in VARIABLES.items():
+        text = text.replace(stand_in, f"var({variable})")
+    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)
+    return _own_ids(text, re.sub(r"\W+", "-", f"c{mark}{title}".lower()))
+
+
+def _own_ids(text: str, prefix: str) -> str:
+    """Names of parts made different from those of every other chart in the page."""
+    text = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', text)
+    text = re.sub(r'href="#([^"]*)"', rf'href="#{prefix}-\1"', text)
+    return re.sub(r"url\(#([^)]*)\)", rf"url(#{prefix}-\1)", text)

@@ -1,0 +1,174 @@
+"""The report as one HTML page that opens offline and asks for nothing."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+from evenly.study.records import DataRecord, Interval, StudyRecord, VariantRecord
+
+from . import charts
+
+VERDICTS = {
+    "baseline": "baseline",
+    "helped": "helped",
+    "hurt": "hurt",
+    "unclear": "unclear",
+    "diverged": "diverged",
+    "untested": "not judged",
+}
+NOTHING = "\N{EN DASH}"
+WIDE, NARROW = 9.6, 3.5
+
+
+def render(study: StudyRecord) -> str:
+    """The page as text.
+
+    Args:
+        study: the records of a study.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("evenly.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    style = resources.files("evenly.report").joinpath("templates/report.css").read_text("utf-8")
+    return environment.get_template("report.html.j2").render(
+        study=study,
+        headline=headline(study),
+        style=Markup(style),
+        about=about(study.data, study.scale.name),
+        banners=banners(study),
+        rows=[_row(study, variant) for variant in study.variants],
+        forest=_forest(study),
+        panels=[_panel(study, variant) for variant in study.variants],
+        facts=facts(study),
+    )
+
+
+def headline(study: StudyRecord) -> Any:
+    """The sentence as markup, with names that no line end breaks."""
+    from markupsafe import Markup, escape
+
+    text = str(escape(study.sentence))
+    names = sorted((variant.name for variant in study.variants), key=len, reverse=True)
+    pattern = r"(?<![\w+-])(" + "|".join(re.escape(name) for name in names) + r")(?![\w+-])"
+    return Markup(re.sub(pattern, r"<span class='name'>\1</span>", text))
+
+
+def about(data: DataRecord, score: str) -> str:
+    """The table in a sentence."""
+    what = f"which of {len(data.classes)} classes" if data.classes else "the number that"
+    columns = data.number_columns + data.text_columns
+    return (
+        f"Networks learn from {columns} columns of {data.name} {what} '{data.target}' is. "
+        f"{data.train_rows} rows train, {data.test_rows} rows test. The score is {score}."
+    )
+
+
+def banners(study: StudyRecord) -> list[str]:
+    """What a reader must know before the numbers: an early end, divergence, a single seed."""
+    found = []
+    if study.interrupted:
+        found.append(
+            f"Stopped early: {len(study.runs)} of {study.runs_asked} runs had finished. "
+            "The others are left out."
+        )
+    broken = [run for run in study.runs if run.diverged]
+    if broken:
+        found.append(
+            f"{len(broken)} of {len(study.runs)} runs diverged and have no scores. "
+            f"The first: {broken[0].variant}, seed {broken[0].seed}: {broken[0].diverged}"
+        )
+    if study.seeds == 1:
+        found.append("One seed: there are no intervals, and no difference can be judged.")
+    return found
+
+
+def facts(study: StudyRecord) -> list[tuple[str, str]]:
+    """Data, settings and versions, as names and text."""
+    data = study.data
+    columns = f"{data.number_columns} of numbers, {data.text_columns} of text"
+    found = [
+        ("data", data.name),
+        ("target", f"{data.target} ({data.task}: {data.task_reason})"),
+        ("rows", f"{data.rows}: {data.train_rows} to train, {data.test_rows} to test"),
+        ("columns", f"{columns}; {data.inputs} inputs to the network; {data.gaps} gaps"),
+        *study.settings,
+        *study.versions,
+        ("started", study.started),
+        ("took", f"{study.seconds:.1f} seconds"),
+    ]
+    if data.sha256:
+        found.insert(1, ("SHA-256", data.sha256))
+    return found
+
+
+def _row(study: StudyRecord, variant: VariantRecord) -> dict[str, Any]:
+    scale = study.scale
+    return {
+        "name": variant.name,
+        "verdict": variant.verdict,
+        "verdict_text": VERDICTS[variant.verdict],
+        "test": _minus(scale.interval(variant.test)) if variant.test else "none",
+        "difference": _difference(study, variant.difference, variant.verdict == "baseline"),
+        "p": _p(variant.p_holm),
+        "gap": _minus(scale.signed(variant.gap)) if variant.gap is not None else "none",
+        "epochs": _epochs(variant),
+        "seconds": f"{variant.seconds:.2f}" if variant.seconds is not None else "none",
+        "runs": variant.finished,
+    }
+
+
+def _difference(study: StudyRecord, difference: Interval | None, is_plain: bool) -> str:
+    if difference is None:
+        return NOTHING if is_plain else "none"
+    return _minus(study.scale.difference(difference))
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _epochs(variant: VariantRecord) -> str:
+    if variant.target_epochs is None:
+        return "not reached" if variant.finished else "none"
+    text = f"{variant.target_epochs:g}"
+    if variant.target_reached < variant.finished:
+        text += f" ({variant.target_reached} of {variant.finished} seeds)"
+    return text
+
+
+def _forest(study: StudyRecord) -> dict[str, Any] | None:
+    from markupsafe import Markup
+
+    if not any(variant.difference for variant in study.variants):
+        return None
+    wide, narrow = (charts.forest_chart(study, width) for width in (WIDE, NARROW))
+    return {"wide": Markup(wide), "narrow": Markup(narrow)}
+
+
+def _panel(study: StudyRecord, variant: VariantRecord) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    return {
+        "name": variant.name,
+        "adds": variant.adds,
+        "network": variant.network,
+        "verdict": variant.verdict,
+        "verdict_text": VERDICTS[variant.verdict],
+        "score": Markup(charts.score_chart(study, variant)),
+        "loss": Markup(charts.loss_chart(study, variant)),
+    }

@@ -1,0 +1,78 @@
+"""The numbers of a study as files for other programs: a line a run, and a line an epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+from evenly.study.records import StudyRecord
+
+COLUMNS = (
+    "variant",
+    "seed",
+    "status",
+    "epochs",
+    "train_loss",
+    "train_score",
+    "test_loss",
+    "test_score",
+    "gap",
+    "difference_from_plain",
+    "seconds",
+)
+
+
+def results_csv(study: StudyRecord) -> str:
+    """One line a run, with a header. Scores are fractions; a diverged run has none.
+
+    `difference_from_plain` is this run's test score minus plain's with the same seed.
+    """
+    plain = study.variants[0].name
+    base = {run.seed: run.test_score for run in study.runs if run.variant == plain}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for run in study.runs:
+        other = base.get(run.seed)
+        known = run.test_score is not None and other is not None and run.variant != plain
+        writer.writerow(
+            (
+                run.variant,
+                run.seed,
+                "diverged" if run.diverged else "finished",
+                len(run.epochs),
+                run.train_loss,
+                run.train_score,
+                run.test_loss,
+                run.test_score,
+                run.gap,
+                (run.test_score or 0.0) - (other or 0.0) if known else None,
+                round(run.seconds, 4),
+            )
+        )
+    return text.getvalue()
+
+
+def history_jsonl(study: StudyRecord) -> str:
+    """One JSON object a line, one line an epoch of a run. A number that is not finite is null."""
+    lines = []
+    for run in study.runs:
+        for point in run.epochs:
+            values = {
+                "variant": run.variant,
+                "seed": run.seed,
+                "epoch": point.epoch,
+                "loss": _finite(point.loss),
+                "score": _finite(point.score),
+                "test_loss": _finite(point.test_loss),
+                "test_score": _finite(point.test_score),
+                "seconds": round(point.seconds, 6),
+            }
+            lines.append(json.dumps(values, allow_nan=False))
+    return "".join(line + "\n" for line in lines)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,320 @@
+"""The table of a study: read, checked, told apart into classes or numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from . import files, memory
+from .designs import Design
+from .errors import StudyError
+
+Task = Literal["classification", "regression"]
+
+# Whole numbers with at most this many different values are taken for classes.
+MAX_WHOLE_CLASSES = 20
+# A text column gets at most this many one-hot columns: its rarest values share the last.
+MAX_CATEGORIES = 100
+MIN_ROWS = 10
+LARGEST = 1e30  # the square of a larger number is beyond float32 by far
+WEIGHT_COPIES = 4  # the weight, its gradient and two averages of the optimizer
+
+
+@dataclass(frozen=True)
+class Table:
+    """Inputs and target, checked: no infinity, no gap in the target, at least two classes.
+
+    Attributes:
+        inputs: a pandas table: numbers as floats (a gap is NaN), text as objects.
+        target: classes as codes 0 to k-1 (int64), or numbers (float64).
+        classes: the classes' names by code; empty for regression.
+        width: the number of input columns after text became one-hot columns, at most.
+    """
+
+    name: str
+    inputs: Any
+    target: npt.NDArray[Any]
+    target_name: str
+    task: Task
+    task_reason: str
+    classes: tuple[str, ...]
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+    gaps: int
+    width: int
+    sha256: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        """The width of the network's last layer."""
+        return len(self.classes) or 1
+
+
+def load_digits() -> Table:
+    """The handwritten digits that ship with scikit-learn: 1797 images of 8 x 8, 10 classes."""
+    import pandas as pd
+    from sklearn import datasets
+
+    pixels, digit = datasets.load_digits(return_X_y=True)
+    inputs = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(pixels.shape[1])])
+    return make_table("digits", inputs, pd.Series(digit), "digit", "classification", None)
+
+
+def load(path: Path, target: str | None, task: Task | None) -> Table:
+    """Read and check a table file.
+
+    Args:
+        path: a CSV, Parquet or .npz file.
+        target: the column (the array, in an .npz file) to predict.
+        task: classification or regression; None tells them apart by the target's values.
+
+    Raises:
+        StudyError: the file cannot be read, or a study cannot use what it holds.
+    """
+    source = files.read(path, target)
+    return make_table(
+        str(path), source.inputs, source.target, source.target_name, task, source.sha256
+    )
+
+
+def make_table(
+    name: str, inputs: Any, target: Any, target_name: str, task: Task | None, sha256: str | None
+) -> Table:
+    """Check inputs and target (pandas objects) and make a table of them.
+
+    Raises:
+        StudyError: as `load`.
+    """
+    if len(inputs) == 0:
+        raise StudyError(f"{name}: the table is empty: expects at least {MIN_ROWS} rows")
+    where = f"{name}: target '{target_name}'"
+    target = _plain_column(target)
+    _no_gap(where, target)
+    task, reason = _tell_task(where, target, task)
+    if len(inputs) < MIN_ROWS:
+        raise StudyError(f"{name}: expects at least {MIN_ROWS} rows, got {len(inputs)}: add rows")
+    codes, classes = _encode(where, target, task)
+    inputs, notes = _clean(name, inputs)
+    is_text = inputs.dtypes.eq(object).to_numpy()
+    texts, numbers = tuple(inputs.columns[is_text]), tuple(inputs.columns[~is_text])
+    holes = inputs.isna()
+    holed = int(holes.any().to_numpy()[~is_text].sum())
+    values = {column: inputs[column].nunique(dropna=False) for column in texts}
+    shared = [column for column in texts if values[column] > MAX_CATEGORIES]
+    if shared:
+        notes = (
+            *notes,
+            f"More than {MAX_CATEGORIES} different values, of which the rarest share one column: "
+            f"{_listed(shared)}.",
+        )
+    return Table(
+        name=name,
+        inputs=inputs,
+        target=codes,
+        target_name=target_name,
+        task=task,
+        task_reason=reason,
+        classes=classes,
+        numbers=numbers,
+        texts=texts,
+        gaps=int(holes.to_numpy().sum()),
+        width=len(numbers) + holed + sum(min(MAX_CATEGORIES, n) for n in values.values()),
+        sha256=sha256,
+        notes=notes,
+    )
+
+
+def part_sizes(table: Table, design: Design) -> tuple[int, int]:
+    """How many rows train and how many test. The test part is rounded up."""
+    rows = len(table.target)
+    test_rows = math.ceil(rows * design.test_fraction)
+    return rows - test_rows, test_rows
+
+
+def check_fits(table: Table, design: Design, jobs: int) -> None:
+    """Check that a study of this table fits: its parts, and what the checks of memory allow.
+
+    Raises:
+        StudyError: a part would miss a class, a batch is larger than the training part, or the
+            inputs and weights take more memory than there is.
+    """
+    train_rows, test_rows = part_sizes(table, design)
+    rows = train_rows + test_rows
+    if len(table.classes) > min(test_rows, train_rows):
+        raise StudyError(
+            f"{table.name}: {len(table.classes)} classes do not fit into a test part of "
+            f"{test_rows} rows: add rows, or say --task regression"
+        )
+    if design.batch > train_rows:
+        raise StudyError(
+            f"batch: expects at most the {train_rows} rows of the training part, "
+            f"got {design.batch}: take a smaller batch"
+        )
+    # float32 inputs; jobs seeds are in use at once, and one more is being made in float64.
+    inputs = rows * table.width * (4 * jobs + 8)
+    weights = design.weight_count(table.width, table.outputs) * WEIGHT_COPIES * 4 * jobs
+    memory.require(
+        inputs + weights,
+        f"{table.name}: {rows} rows with {table.width} columns (text as one-hot columns)",
+        files.SMALLER + ", or a smaller --hidden or --jobs",
+    )
+
+
+def _tell_task(where: str, target: Any, asked: Task | None) -> tuple[Task, str]:
+    is_text = target.dtype == object
+    if asked == "regression" and is_text:
+        raise StudyError(
+            f"{where}: regression expects numbers, got text such as '{target.iloc[0]}': "
+            "say --task classification"
+        )
+    if asked is not None:
+        return asked, "as asked for"
+    if is_text:
+        return "classification", "the target is text"
+    count = target.nunique()
+    if (target % 1 == 0).all() and count <= MAX_WHOLE_CLASSES:
+        return "classification", f"the target has {count} different whole numbers"
+    return "regression", f"the target is numbers, {count} different ones"
+
+
+def _encode(where: str, target: Any, task: Task) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """Codes and names of the classes, or the numbers and no names."""
+    values = target.to_numpy()
+    if task == "regression":
+        if (values == values[0]).all():
+            raise StudyError(
+                f"{where}: all values are {values[0]:g}: there is nothing to predict, "
+                "choose another --target"
+            )
+        return values.astype(np.float64), ()
+    names, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    labels = tuple(_label(name) for name in names)
+    if len(names) < 2:
+        raise StudyError(
+            f"{where}: expects at least two classes, got one, '{labels[0]}': "
+            "choose another --target"
+        )
+    if counts.min() < 2:
+        single = int(counts.argmin())
+        number = int((counts < 2).sum())
+        more = f" (and {number - 1} more)" if number > 1 else ""
+        remedy = "add rows or merge classes" + (
+            "" if target.dtype == object else ", or say --task regression"
+        )
+        raise StudyError(
+            f"{where}: a class expects at least two rows, '{labels[single]}'{more} has one: "
+            f"{remedy}"
+        )
+    return codes.reshape(-1).astype(np.int64), labels
+
+
+def _label(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _no_gap(where: str, target: Any) -> None:
+    missing = target.isna()
+    if missing.any():
+        raise StudyError(f"{where}: {_found('NaN or nothing', missing)}: remove or fill the rows")
+    if target.dtype != object:
+        _in_range(where, target)
+
+
+def _found(what: str, mask: Any) -> str:
+    count = int(mask.sum())
+    first = int(np.flatnonzero(mask)[0]) + 1
+    return f"{what} in {count} of {len(mask)} rows, first in row {first}"
+
+
+def _clean(name: str, inputs: Any) -> tuple[Any, tuple[str, ...]]:
+    """Inputs as floats and text alone; columns that hold nothing are left out, and noted."""
+    import pandas as pd
+
+    columns = {}
+    empty = []
+    # A wide table of plain floats is taken as it is: column by column would take minutes.
+    if all(dtype in (np.float64, np.float32) for dtype in inputs.dtypes):
+        beyond = (np.abs(inputs.to_numpy()) > LARGEST).any(axis=0)
+        if beyond.any():
+            first = int(np.flatnonzero(beyond)[0])
+            _in_range(f"{name}: column '{inputs.columns[first]}'", inputs.iloc[:, first])
+        filled = inputs.notna().any()
+        empty = [str(column) for column in inputs.columns[~filled]]
+        cleaned = inputs.loc[:, filled] if empty else inputs
+    else:
+        for position, title in enumerate(_unique(inputs.columns)):
+            column = _plain_column(inputs.iloc[:, position])
+            if column.isna().all():
+                empty.append(title)
+                continue
+            if column.dtype != object:
+                _in_range(f"{name}: column '{title}'", column)
+            columns[title] = column
+        cleaned = pd.DataFrame(columns, index=inputs.index)
+    if cleaned.shape[1] == 0:
+        raise StudyError(f"{name}: no input columns beside the target: add some")
+    notes = (f"Left out, because they are empty: {_listed(empty)}.",) if empty else ()
+    return cleaned, notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _in_range(where: str, column: Any) -> None:
+    infinite = np.isinf(column)
+    if infinite.any():
+        raise StudyError(f"{where}: {_found('infinity', infinite)}: remove or mend the rows")
+    large = column.abs() > LARGEST
+    if large.any():
+        raise StudyError(f"{where}: {_found(f'more than {LARGEST:g}', large)}: rescale the column")
+
+
+def _unique(names: Any) -> list[str]:
+    """Column names made different from each other, as a table must have them."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in map(str, names):
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return result
+
+
+def _plain_column(column: Any) -> Any:
+    """A column as float64 (dates as days), or as text, or as text from anything else."""
+    from pandas.api import types
+
+    kinds: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
+        (types.is_complex_dtype, _as_text),
+        (types.is_bool_dtype, lambda c: c.astype("float64")),
+        (types.is_numeric_dtype, lambda c: c.astype("float64")),
+        (types.is_datetime64_any_dtype, _as_days),
+        (types.is_timedelta64_dtype, lambda c: c.dt.total_seconds() / 86400),
+    )
+    for holds, convert in kinds:
+        if holds(column.dtype):
+            return convert(column)
+    return _as_text(column)
+
+
+def _as_days(column: Any) -> Any:
+    import pandas as pd
+
+    origin = pd.Timestamp("1970-01-01", tz=column.dt.tz)
+    return (column - origin).dt.total_seconds() / 86400
+
+
+def _as_text(column: Any) -> Any:
+    values = column.to_numpy(dtype=object, copy=True)
+    missing = column.isna().to_numpy()
+    values[~missing] = [str(value) for value in values[~missing]]
+    values[missing] = np.nan
+    return cast(Any, type(column)(values, index=column.index, name=column.name, dtype=object))

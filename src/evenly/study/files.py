@@ -1,0 +1,222 @@
+"""Table files: CSV, Parquet and .npz become a pandas table, after a look at their size."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from . import memory
+from .designs import nearest
+from .errors import StudyError
+
+SAMPLE_BYTES = 1 << 20
+SMALLER = "use fewer rows or columns, or a machine with more memory"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file holds: inputs and target as pandas objects, and the file's digest."""
+
+    inputs: Any
+    target: Any
+    target_name: str
+    sha256: str
+
+
+def read(path: Path, target: str | None) -> Source:
+    """Read a table file.
+
+    Args:
+        path: a file that ends in .csv, .tsv, .txt, .parquet, .pq or .npz.
+        target: the column to predict; in an .npz file the array's name, `y` if not given.
+
+    Raises:
+        StudyError: no such file, not readable, not of its kind, no such column, or more than
+            memory takes.
+    """
+    reader = READERS.get(path.suffix.lower())
+    try:
+        if not path.exists():
+            raise StudyError(f"{path}: no such file: check the name and the folder")
+        if not path.is_file():
+            raise StudyError(f"{path}: is not a file: name a table, {KINDS}")
+        if reader is None:
+            raise StudyError(f"{path}: expects a table, {KINDS}, got '{path.suffix}': convert it")
+        if path.stat().st_size == 0:
+            raise StudyError(f"{path}: the file is empty: expects a header and rows")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        inputs, y, name = reader(path, target)
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return Source(inputs, y, name, digest)
+
+
+def _read_csv(path: Path, target: str | None) -> tuple[Any, Any, str]:
+    import pandas as pd
+
+    with path.open("rb") as file:
+        sample = file.read(SAMPLE_BYTES)
+    separator = _separator(sample.split(b"\n", 1)[0])
+    columns = sample.split(b"\n", 1)[0].count(separator.encode()) + 1
+    lines = sample.count(b"\n") + 1
+    rows = lines * path.stat().st_size // max(1, len(sample))
+    # A number takes 8 bytes; text is at least as long in memory as in the file.
+    needed = max(8 * columns * rows, 2 * path.stat().st_size)
+    memory.require(needed, f"{path}: reading {columns} columns", SMALLER)
+    try:
+        with warnings.catch_warnings():
+            # A row with more cells than the header is cut with a warning; it is a broken file.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, sep=separator, index_col=False, low_memory=False)
+    except (ValueError, pd.errors.ParserWarning) as error:
+        raise StudyError(f"{path}: is not a CSV table: {_one_line(error)}") from error
+    return _take(path, table, target)
+
+
+def _separator(header: bytes) -> str:
+    """The most frequent of the usual separators in the header; a comma where there is none."""
+    return max((",", ";", "\t", "|"), key=lambda mark: header.count(mark.encode()))
+
+
+def _read_parquet(path: Path, target: str | None) -> tuple[Any, Any, str]:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        about = pq.read_metadata(path)
+        needed = max(
+            8 * about.num_rows * about.num_columns,
+            sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
+        )
+        memory.require(needed, f"{path}: reading {about.num_columns} columns", SMALLER)
+        table = pd.read_parquet(path)
+    except (ValueError, pa.ArrowException) as error:
+        if isinstance(error, StudyError):
+            raise
+        raise StudyError(f"{path}: is not a Parquet table: {_one_line(error)}") from error
+    return _take(path, table.reset_index(drop=True), target)
+
+
+def _take(path: Path, table: Any, target: str | None) -> tuple[Any, Any, str]:
+    """Part the target column from the others."""
+    names = [str(name) for name in table.columns]
+    table.columns = names
+    if target is None:
+        raise StudyError(
+            f"{path}: which column is to be predicted? Say --target NAME: {_listed(names)}"
+        )
+    if target not in names:
+        raise StudyError(f"{path}: there is no column '{target}': {nearest(target, names[:50])}")
+    if names.count(target) > 1:
+        raise StudyError(f"{path}: {names.count(target)} columns are named '{target}': rename them")
+    return table.drop(columns=target), table[target], target
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"the columns are {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _read_npz(path: Path, target: str | None) -> tuple[Any, Any, str]:
+    import pandas as pd
+
+    try:
+        headers = _npz_headers(path)
+        y_name = target or "y"
+        x_name = _npz_inputs(path, list(headers), y_name, target is None)
+        for name in (x_name, y_name):
+            shape, dtype = headers[name]
+            if dtype.hasobject:
+                raise StudyError(
+                    f"{path}: array '{name}' holds Python objects, which are never loaded: "
+                    "save it as numbers or text"
+                )
+            size = int(np.prod([float(length) for length in shape])) * dtype.itemsize
+            memory.require(size, f"{path}: array '{name}' of shape {shape}", SMALLER)
+        with np.load(path, allow_pickle=False) as arrays:
+            x, y = arrays[x_name], arrays[y_name]
+    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        if isinstance(error, StudyError):
+            raise
+        raise StudyError(f"{path}: is not an .npz archive: {_one_line(error)}") from error
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise StudyError(
+            f"{path}: array '{y_name}' expects shape (rows,), got {y.shape}: save one target"
+        )
+    if x.ndim == 0 or len(x) != len(y):
+        rows = len(x) if x.ndim else 0
+        raise StudyError(
+            f"{path}: '{x_name}' has {rows} rows and '{y_name}' has {len(y)}: expects the same"
+        )
+    for name, array in ((x_name, x), (y_name, y)):
+        if array.dtype.kind not in "biufUmM":
+            raise StudyError(
+                f"{path}: array '{name}' holds {array.dtype}: save it as numbers or text"
+            )
+    x = x.reshape(len(x), -1) if len(x) else x.reshape(0, 1)
+    names = [f"{x_name}{i}" for i in range(x.shape[1])]
+    return pd.DataFrame(x, columns=names), pd.Series(y, name=y_name), y_name
+
+
+def _npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Names, shapes and types of the arrays, without unpacking any."""
+    headers = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if member.endswith(".npy"):
+                with archive.open(member) as file:
+                    headers[member.removesuffix(".npy")] = _npy_header(file)
+    return headers
+
+
+def _npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    stream: BinaryIO = file
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+    return shape, dtype
+
+
+def _npz_inputs(path: Path, names: list[str], target: str, by_default: bool) -> str:
+    """The name of the input array: `x`, or the only one beside the target."""
+    if target not in names:
+        hint = "say --target NAME: " if by_default else ""
+        raise StudyError(f"{path}: there is no array '{target}': {hint}it holds {', '.join(names)}")
+    others = [name for name in names if name != target]
+    for name in ("x", "X"):
+        if name in others:
+            return name
+    if len(others) != 1:
+        raise StudyError(
+            f"{path}: expects inputs in an array 'x', got {', '.join(names)}: rename the array"
+        )
+    return others[0]
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+READERS: dict[str, Callable[[Path, str | None], tuple[Any, Any, str]]] = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".txt": _read_csv,
+    ".parquet": _read_parquet,
+    ".pq": _read_parquet,
+    ".npz": _read_npz,
+}
+KINDS = ".csv, .tsv, .parquet or .npz"

@@ -1,0 +1,171 @@
+"""Runs every variant with every seed: seeds x variants, a thread a run."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import evenly as ev
+from evenly.errors import DivergenceError
+
+from .data import Table
+from .designs import Design, Variant, build
+from .records import EpochPoint, RunRecord
+from .splits import Split, SplitStore
+
+# How long the main thread sleeps at most before it looks for a signal again.
+LISTEN_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The runs that finished, by seed and then by variant, and whether some were given up."""
+
+    runs: tuple[RunRecord, ...]
+    interrupted: bool
+    seconds: float
+
+
+def run_all(
+    table: Table,
+    design: Design,
+    *,
+    jobs: int = 1,
+    threads: int = 1,
+    stop: threading.Event | None = None,
+    on_epoch: Callable[[str, int], None] = lambda variant, seed: None,
+) -> Outcome:
+    """Train all variants with all seeds.
+
+    All variants of a seed see the same split, start from the same weights where shapes agree, and
+    get the same batches in the same order: they are pairs. Seeds are run one after the other, so
+    that what has finished after a stop is whole seeds as far as possible.
+
+    Args:
+        table: the checked table.
+        design: what is varied and how it is trained.
+        jobs: runs at the same time.
+        threads: threads within one run. Results do not depend on it.
+        stop: when set, running runs end after their epoch and are dropped.
+        on_epoch: called with variant and seed after every epoch, from any thread.
+
+    Raises:
+        StudyError: the table cannot be prepared.
+    """
+    stop = stop or threading.Event()
+    started = time.perf_counter()
+    store = SplitStore(table, design.test_fraction, uses=len(design.rows))
+    order = [(seed, row) for seed in range(design.seeds) for row in design.rows]
+
+    def run(seed: int, row: Variant) -> RunRecord | None:
+        if stop.is_set():
+            return None
+        return run_one(table, design, row, seed, store.take(seed), threads, stop, on_epoch)
+
+    with ThreadPoolExecutor(jobs, thread_name_prefix="study") as pool:
+        futures = [pool.submit(run, seed, row) for seed, row in order]
+        try:
+            _wait(futures)
+        except BaseException:
+            # Leaving the block waits for the threads: tell them that nobody waits for results.
+            stop.set()
+            raise
+    runs = tuple(record for future in futures if (record := future.result()) is not None)
+    return Outcome(runs, len(runs) < len(order), time.perf_counter() - started)
+
+
+def _wait(futures: list[Future[RunRecord | None]]) -> None:
+    """Wait for all, waking often enough to hear Ctrl-C; the first error ends the waiting."""
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, LISTEN_SECONDS, FIRST_COMPLETED)
+        for future in done:
+            future.result()
+
+
+def run_one(
+    table: Table,
+    design: Design,
+    variant: Variant,
+    seed: int,
+    split: Split,
+    threads: int,
+    stop: threading.Event,
+    on_epoch: Callable[[str, int], None],
+) -> RunRecord | None:
+    """Train one variant with one seed.
+
+    The test part is looked at after every epoch, for the curves. Nothing is chosen by it: the
+    scores are those after the last epoch.
+
+    Returns:
+        The record, of a diverged run too; None where `stop` was set before the run was done.
+    """
+    points: list[EpochPoint] = []
+    stopped = False
+
+    def note(record: Any) -> str | None:
+        nonlocal stopped
+        points.append(
+            EpochPoint(
+                epoch=record.epoch,
+                loss=record.loss,
+                score=record.score,
+                test_loss=record.validation_loss,
+                test_score=record.validation_score,
+                seconds=record.seconds,
+            )
+        )
+        on_epoch(variant.name, seed)
+        stopped = stop.is_set() and record.epoch < design.epochs
+        return "stop" if stopped else None
+
+    started = time.perf_counter()
+    try:
+        model = ev.fit(
+            build(variant, design.hidden, table.outputs),
+            split.x_train,
+            split.y_train,
+            loss=ev.SoftmaxCrossEntropy() if table.classes else ev.MeanSquaredError(),
+            optimizer=design.make_optimizer(),
+            epochs=design.epochs,
+            batch=design.batch,
+            validation=(split.x_test, split.y_test),
+            seed=seed,
+            penalty=variant.penalty,
+            threads=threads,
+            progress=False,
+            callbacks=(note,),
+        )
+    except DivergenceError as error:
+        seconds = time.perf_counter() - started
+        reason = f"epoch {error.epoch}, step {error.step}: {error.layer} is not finite"
+        return _broken(variant, seed, points, seconds, reason)
+    seconds = time.perf_counter() - started
+    if stopped:
+        return None
+    train = model.evaluate(split.x_train, split.y_train)
+    test = model.evaluate(split.x_test, split.y_test)
+    if not all(map(math.isfinite, (train.loss, train.score, test.loss, test.score))):
+        return _broken(variant, seed, points, seconds, "a loss after training is not finite")
+    return RunRecord(
+        variant=variant.name,
+        seed=seed,
+        epochs=tuple(points),
+        train_loss=train.loss,
+        train_score=train.score,
+        test_loss=test.loss,
+        test_score=test.score,
+        seconds=seconds,
+    )
+
+
+def _broken(
+    variant: Variant, seed: int, points: list[EpochPoint], seconds: float, reason: str
+) -> RunRecord:
+    return RunRecord(variant.name, seed, tuple(points), None, None, None, None, seconds, reason)

@@ -1,0 +1,131 @@
+"""The two parts of a table for one seed: split, filled, encoded and scaled."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import evenly as ev
+
+from .data import MAX_CATEGORIES, Table
+from .errors import StudyError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs (rows, columns) as float32; targets as class codes, or as numbers in deviations."""
+
+    x_train: npt.NDArray[np.float32]
+    y_train: npt.NDArray[Any]
+    x_test: npt.NDArray[np.float32]
+    y_test: npt.NDArray[Any]
+
+
+def make_split(table: Table, seed: int, test_fraction: float) -> Split:
+    """Split a table by seed, classes in equal parts, and prepare both parts.
+
+    All statistics come from the training part alone: the medians that fill gaps, the text values
+    that get a column, the means and deviations that scale. A gap in a number is filled with the
+    column's median and marked in a column of its own; a gap in a text is a value like any other; a
+    text value that training never saw is all zeros. Numbers to predict are scaled too, which leaves
+    R² as it is.
+
+    Args:
+        table: the checked table.
+        seed: names the split.
+        test_fraction: the part of the rows for testing.
+
+    Raises:
+        StudyError: numbers so far from all others that scaling them overflows.
+    """
+    from sklearn.model_selection import train_test_split
+
+    classes = table.target if table.classes else None
+    train, test = train_test_split(
+        np.arange(len(table.target)), test_size=test_fraction, random_state=seed, stratify=classes
+    )
+    x_train, x_test = _inputs(table, train, test)
+    y_train, y_test = table.target[train], table.target[test]
+    if not table.classes:
+        scaler = ev.Standardizer().fit(y_train[:, None])
+        y_train = scaler.transform(y_train[:, None])[:, 0].astype(np.float32)
+        y_test = scaler.transform(y_test[:, None])[:, 0].astype(np.float32)
+    for part in (x_train, x_test, y_train, y_test):
+        if not np.isfinite(part).all():
+            raise StudyError(
+                f"{table.name}: some numbers of the test part of seed {seed} are too far from "
+                "those of the training part to be scaled: look for outliers"
+            )
+    return Split(x_train, y_train, x_test, y_test)
+
+
+def _inputs(
+    table: Table, train: npt.NDArray[Any], test: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    numbers = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    texts = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value="(gap)", keep_empty_features=True),
+        OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            max_categories=MAX_CATEGORIES,
+            sparse_output=False,
+            dtype=np.float32,
+        ),
+    )
+    # By position: looking up each of many thousand names takes minutes.
+    places = table.inputs.columns.get_indexer
+    encoder = ColumnTransformer(
+        [
+            ("numbers", numbers, places(list(table.numbers))),
+            ("texts", texts, places(list(table.texts))),
+        ],
+        sparse_threshold=0.0,
+    )
+    rows_train, rows_test = table.inputs.iloc[train], table.inputs.iloc[test]
+    filled_train = np.asarray(encoder.fit_transform(rows_train))
+    filled_test = np.asarray(encoder.transform(rows_test))
+    # One-hot columns stay 0 and 1: a rare value scaled to deviation 1 would be a huge number.
+    scaled = encoder.output_indices_["numbers"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = [part.astype(np.float32) for part in (filled_train, filled_test)]
+        if scaled.stop > scaled.start:
+            scaler = ev.Standardizer().fit(filled_train[:, scaled])
+            for part, filled in zip(parts, (filled_train, filled_test), strict=True):
+                part[:, scaled] = scaler.transform(filled[:, scaled])
+    return np.ascontiguousarray(parts[0]), np.ascontiguousarray(parts[1])
+
+
+class SplitStore:
+    """Makes each seed's split once, for whichever thread asks first, and drops it after its last.
+
+    Args:
+        table: the table to split.
+        test_fraction: the part for testing.
+        uses: how often each split is asked for before it is dropped.
+    """
+
+    def __init__(self, table: Table, test_fraction: float, uses: int) -> None:
+        self.table = table
+        self.test_fraction = test_fraction
+        self.uses = uses
+        self._lock = threading.Lock()
+        self._made: dict[int, tuple[Split, int]] = {}
+
+    def take(self, seed: int) -> Split:
+        """The split of a seed."""
+        with self._lock:
+            split, left = self._made.pop(seed, (None, self.uses))
+            if split is None:
+                split = make_split(self.table, seed, self.test_fraction)
+            if left > 1:
+                self._made[seed] = (split, left - 1)
+            return split

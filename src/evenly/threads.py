@@ -1,0 +1,60 @@
+"""How many threads a call gets, where the user leaves it open."""
+
+from __future__ import annotations
+
+import time
+
+# Each other candidate is tried again after this many seconds of work.
+_TRY_AGAIN = 0.5
+
+
+class ThreadChoice:
+    """Measures as it goes: the candidates take turns, the fastest does the rest.
+
+    On a machine whose processors are busy with something else, threads that wait for each other
+    lose whole time slices, and one thread can be a hundred times faster than two. Since no result
+    depends on the number of threads, it may change at any time.
+
+    Arguments:
+        most: the largest number worth trying; halves of it, down to one, are tried too.
+        fixed: whether it is the only one.
+    """
+
+    def __init__(self, most: int, fixed: bool) -> None:
+        self.candidates = [most]
+        while self.candidates[-1] > 1 and not fixed:
+            self.candidates.append(self.candidates[-1] // 2)
+        self._cost: dict[int, float] = {}
+        self._tried: dict[int, float] = {}
+        self._start = 0.0
+
+    @property
+    def best(self) -> int:
+        """The fastest so far."""
+        return min(self._cost, key=self._cost.__getitem__, default=self.candidates[0])
+
+    def begin(self) -> tuple[int, bool]:
+        """The threads for the next call, and whether it is a trial, which should be short."""
+        if len(self.candidates) == 1:
+            return self.candidates[0], False
+        self._start = time.perf_counter()
+        for threads in self.candidates:
+            if threads not in self._cost:
+                return threads, True
+        best = self.best
+        oldest = min((t for t in self.candidates if t != best), key=self._tried.__getitem__)
+        if self._start - self._tried[oldest] > _TRY_AGAIN:
+            return oldest, True
+        return best, False
+
+    def end(self, threads: int, work: int) -> None:
+        """Takes in how long the call took for `work` steps or rows."""
+        if len(self.candidates) == 1 or not work:
+            return
+        now = time.perf_counter()
+        cost = (now - self._start) / work
+        # A trial counts as it is; the one in use is smoothed, so that a hiccup does not end it.
+        old = self._cost.get(threads)
+        in_use = old is not None and threads == self.best
+        self._cost[threads] = 0.8 * old + 0.2 * cost if in_use and old is not None else cost
+        self._tried[threads] = now

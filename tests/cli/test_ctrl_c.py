@@ -1,0 +1,120 @@
+"""Ctrl-C, sent to the command in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+
+MAIN = "from evenly.cli import main; main()"
+
+
+def start(program: str, *words: str) -> subprocess.Popen[str]:
+    """The command in a process of its own, after `program` has changed a thing or two."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", f"{program}\n{MAIN}", "study", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "80"},
+    )
+
+
+TELL_RUNS = """
+import evenly.study.runs as runs
+real = runs.run_one
+def run_one(*arguments):
+    record = real(*arguments)
+    print("done", flush=True)
+    return record
+runs.run_one = run_one
+"""
+TELL_EPOCHS = """
+import evenly.study.runs as runs
+real = runs.run_one
+def run_one(*arguments):
+    def tell(variant, seed):
+        print("epoch", flush=True)
+    return real(*arguments[:-1], tell)
+runs.run_one = run_one
+"""
+
+
+def interrupt(process: subprocess.Popen[str], after: int) -> tuple[str, str]:
+    """Wait for so many lines, press Ctrl-C, and return what is printed after them."""
+    assert process.stdout is not None
+    for _ in range(after):
+        assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    with contextlib.closing(process.stdout):
+        out, err = process.communicate(timeout=60)
+    return out, err
+
+
+def test_ctrl_c_writes_the_report_of_what_has_finished(own_folder: Path) -> None:
+    process = start(
+        TELL_RUNS,
+        *("--seeds", "400", "--epochs", "5", "--hidden", "8", "--variants", "plain,l2"),
+    )
+    out, err = interrupt(process, after=5)
+    assert process.returncode == 130, err
+    assert "stopping after the running epochs" in err
+    assert "Traceback" not in err
+    text = " ".join(out.split())
+    found = re.search(r"Stopped early: (\d+) of 800 runs had finished", text)
+    assert found
+    folder = own_folder / "evenly-study"
+    with (folder / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert 5 <= len(rows) == int(found[1]) < 800
+    assert {row["epochs"] for row in rows} == {"5"}
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert f"Stopped early: {len(rows)} of 800 runs had finished" in html
+    assert [path.name for path in own_folder.iterdir()] == ["evenly-study"]
+
+
+def test_ctrl_c_before_a_run_has_finished_writes_nothing(own_folder: Path) -> None:
+    process = start(TELL_EPOCHS, *("--seeds", "1", "--epochs", "1000000", "--hidden", "8"))
+    out, err = interrupt(process, after=3)
+    assert process.returncode == 130, err
+    assert "stopped before a run had finished: nothing written" in err
+    assert "Traceback" not in err
+    # Two threads tell of epochs; nothing else is printed.
+    assert out.replace("epoch", "").split() == []
+    assert list(own_folder.iterdir()) == []
+
+
+HANG = """
+import time
+import evenly.study.runs as runs
+real = runs.run_one
+def run_one(*arguments):
+    def hang(variant, seed):
+        print("epoch", flush=True)
+        time.sleep(300)
+    return real(*arguments[:-1], hang)
+runs.run_one = run_one
+"""
+
+
+def test_a_second_ctrl_c_ends_at_once(own_folder: Path) -> None:
+    process = start(HANG, *("--seeds", "2", "--epochs", "3", "--hidden", "8"))
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == "epoch\n"
+    process.send_signal(signal.SIGINT)
+    assert "Ctrl-C again stops at once" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert list(own_folder.iterdir()) == []

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evenly.study import Design, StudyError, Table, check_fits, load, load_digits, memory
+from evenly.study.data import make_table
+from evenly.study.splits import SplitStore, make_split
+
+
+def table(columns: dict[str, Any], target: list[Any], task: Any = None) -> Table:
+    import pandas as pd
+
+    return make_table("t", pd.DataFrame(columns), pd.Series(target), "y", task, None)
+
+
+def test_digits_are_ten_classes_of_64_pixels() -> None:
+    digits = load_digits()
+    assert (len(digits.target), digits.width, digits.outputs) == (1797, 64, 10)
+    assert digits.task == "classification"
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "classes"),
+    [
+        (["a", "b"] * 6, "classification", ("a", "b")),
+        ([True, False] * 6, "classification", ("0", "1")),
+        ([3, 7] * 6, "classification", ("3", "7")),
+        ([3.0, 7.0] * 6, "classification", ("3", "7")),
+        ([0.5, 1.5] * 6, "regression", ()),
+        (list(range(30)), "regression", ()),
+    ],
+)
+def test_classes_and_numbers_are_told_apart(
+    target: list[Any], task: str, classes: tuple[str, ...]
+) -> None:
+    found = table({"x": range(len(target))}, target)
+    assert (found.task, found.classes) == (task, classes)
+
+
+def test_the_task_can_be_said() -> None:
+    assert table({"x": range(12)}, [3, 7] * 6, "regression").target.tolist() == [3.0, 7.0] * 6
+    assert table({"x": range(12)}, [0.5, 1.5] * 6, "classification").classes == ("0.5", "1.5")
+
+
+def test_columns_become_numbers_or_text() -> None:
+    import pandas as pd
+
+    found = table(
+        {
+            "whole": range(12),
+            "flag": [True, None, False] * 4,
+            "bool": [True, False] * 6,
+            "day": pd.date_range("1970-01-02", periods=12),
+            "word": ["a", "b", None] * 4,
+            "mixed": [1, "x", 2.5] * 4,
+            "nothing": [None] * 12,
+            "some": pd.array([1, None, 3] * 4, dtype="Int64"),
+        },
+        ["u", "v"] * 6,
+    )
+    assert found.numbers == ("whole", "bool", "day", "some")
+    assert found.texts == ("flag", "word", "mixed")
+    assert found.inputs["day"].tolist() == list(range(1, 13))
+    assert found.inputs["mixed"].tolist() == ["1", "x", "2.5"] * 4
+    assert found.gaps == 12
+    assert found.notes == ("Left out, because they are empty: nothing.",)
+    # Four numbers, one mark for the gaps in `some`, and three values in each text column.
+    assert found.width == 5 + 9
+    assert make_split(found, 0, 0.25).x_train.shape == (9, 14)
+
+
+def test_columns_of_one_name_are_kept_apart() -> None:
+    import pandas as pd
+
+    inputs = pd.DataFrame([[i, -i, "ab"[i % 2]] for i in range(12)], columns=["a", "a", "a"])
+    found = make_table("t", inputs, pd.Series(["u", "v"] * 6), "y", None, None)
+    assert found.numbers == ("a", "a (2)")
+    assert found.texts == ("a (3)",)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "npz"])
+def test_files_of_every_kind_hold_the_same_table(tmp_path: Path, suffix: str) -> None:
+    import pandas as pd
+
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(20, 4)).round(3), np.arange(20) % 2
+    frame = pd.DataFrame(x, columns=["x0", "x1", "x2", "x3"]).assign(y=y)
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "npz":
+        np.savez(path, x=x.reshape(20, 2, 2), y=y[:, None])
+    elif suffix == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ";")
+    found = load(path, "y", None)
+    assert found.inputs.to_numpy() == pytest.approx(x)
+    assert found.target.tolist() == y.tolist()
+    assert found.numbers == ("x0", "x1", "x2", "x3")
+    assert found.sha256 is not None
+    assert len(found.sha256) == 64
+
+
+def test_npz_takes_the_only_other_array_for_inputs(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", pixels=np.eye(12), digit=np.arange(12) % 2)
+    assert load(tmp_path / "t.npz", "digit", None).width == 12
+
+
+def test_npz_objects_are_never_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=np.array([[1], [object()]], dtype=object), y=np.arange(2))
+    with pytest.raises(StudyError, match="array 'x' holds Python objects, which are never loaded"):
+        load(tmp_path / "t.npz", None, None)
+
+
+def test_npz_is_opened_without_pickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "t.npz", x=np.eye(12), y=np.arange(12) % 2)
+    load_arrays, seen = np.load, []
+
+    def note(*args: Any, **options: Any) -> Any:
+        seen.append(options)
+        return load_arrays(*args, **options)
+
+    monkeypatch.setattr(np, "load", note)
+    load(tmp_path / "t.npz", None, None)
+    assert seen == [{"allow_pickle": False}]
+
+
+def test_npz_is_sized_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "t.npz", x=np.zeros((1000, 1000)), y=np.arange(1000))
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(np, "load", lambda *args, **options: pytest.fail("unpacked"))
+    with pytest.raises(StudyError) as caught:
+        load(tmp_path / "t.npz", None, None)
+    assert str(caught.value) == (
+        f"{tmp_path}/t.npz: array 'x' of shape (1000, 1000) takes about 8 MB of memory, and 1 MB "
+        "are free: use fewer rows or columns, or a machine with more memory"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tables_are_sized_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(np.zeros((100, 500)), columns=[f"c{i}" for i in range(500)])
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "csv":
+        frame.astype(int).to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 300_000)
+    for name in ("read_csv", "read_parquet"):
+        monkeypatch.setattr(pd, name, lambda *args, **options: pytest.fail("read"))
+    with pytest.raises(StudyError, match=r"reading 500 columns takes about 4\d\d kB of memory"):
+        load(path, "c0", None)
+
+
+def test_one_hot_columns_are_counted_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {f"w{j}": [f"v{i}" for i in range(100)] for j in range(50)}
+    found = table(words, ["a", "b"] * 50)
+    assert found.width == 5000
+    monkeypatch.setattr(memory, "available_bytes", lambda: 5_000_000)
+    with pytest.raises(StudyError) as caught:
+        check_fits(found, Design(), jobs=1)
+    # 100 rows x 5000 columns x 12 bytes, and 649 026 weights x 16 bytes.
+    assert str(caught.value) == (
+        "t: 100 rows with 5000 columns (text as one-hot columns) takes about 16.4 MB of memory, "
+        "and 5 MB are free: use fewer rows or columns, or a machine with more memory, "
+        "or a smaller --hidden or --jobs"
+    )
+    monkeypatch.setattr(memory, "available_bytes", lambda: 50_000_000)
+    check_fits(found, Design(), jobs=1)
+
+
+def test_a_column_of_many_words_shares_its_rarest() -> None:
+    found = table({"id": [f"u{i}" for i in range(300)]}, ["a", "b"] * 150)
+    assert found.width == 100
+    assert found.notes == (
+        "More than 100 different values, of which the rarest share one column: id.",
+    )
+    split = make_split(found, 0, 0.25)
+    assert split.x_train.shape[1] == 100
+    # What training never saw counts among the rarest.
+    assert set(split.x_test.sum(axis=1)) == {1.0}
+
+
+def test_statistics_come_from_the_training_part_only() -> None:
+    random = np.random.default_rng(3)
+    x = random.normal(5.0, 2.0, size=100)
+    x[::9] = np.nan
+    found = table({"x": x}, ["a", "b"] * 50)
+    split = make_split(found, 4, 0.25)
+    value, mark = split.x_train.T
+    assert value.mean() == pytest.approx(0.0, abs=1e-5)
+    assert value.std() == pytest.approx(1.0, abs=1e-5)
+    assert split.x_test[:, 0].mean() != pytest.approx(0.0, abs=1e-3)
+    # A gap is filled with the training median, and marked.
+    assert len(set(value[mark > 0].tolist())) == 1
+    (filled,) = set(value[mark > 0].tolist())
+    assert filled in set(split.x_test[split.x_test[:, 1] > 0, 0].tolist())
+
+
+def test_an_outlier_in_the_test_part_changes_nothing_in_training(line: Table) -> None:
+    from sklearn.model_selection import train_test_split
+
+    before = make_split(line, 0, 0.25)
+    _, test = train_test_split(np.arange(120), test_size=0.25, random_state=0)
+    line.inputs.loc[test[0], "a"] = 1e6
+    line.target[test[1]] = 1e9
+    after = make_split(line, 0, 0.25)
+    assert np.array_equal(before.x_train, after.x_train)
+    assert np.array_equal(before.y_train, after.y_train)
+    assert after.x_test[0, 0] > 1e5
+
+
+def test_classes_are_split_in_equal_parts(blobs: Table) -> None:
+    split = make_split(blobs, 7, 0.25)
+    assert np.bincount(split.y_test).tolist() == [10, 10, 10]
+    assert np.bincount(split.y_train).tolist() == [30, 30, 30]
+    assert split.x_train.dtype == np.float32
+
+
+def test_numbers_to_predict_are_scaled(line: Table) -> None:
+    split = make_split(line, 0, 0.25)
+    assert split.y_train.dtype == np.float32
+    assert split.y_train.shape == (90,)
+    assert split.y_train.std() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_an_outlier_that_cannot_be_scaled_is_an_error(line: Table) -> None:
+    from sklearn.model_selection import train_test_split
+
+    _, test = train_test_split(np.arange(120), test_size=0.25, random_state=0)
+    line.inputs["a"] *= 1e-10
+    line.inputs.loc[test[0], "a"] = 1e29
+    with pytest.raises(StudyError, match="too far from those of the training part to be scaled"):
+        make_split(line, 0, 0.25)
+
+
+def test_a_split_is_made_once_and_dropped_after_its_last_use(
+    blobs: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def count(table: Table, seed: int, fraction: float) -> Any:
+        made.append(seed)
+        return make_split(table, seed, fraction)
+
+    monkeypatch.setattr("evenly.study.splits.make_split", count)
+    store = SplitStore(blobs, 0.25, uses=2)
+    first, second = store.take(0), store.take(0)
+    assert first is second
+    store.take(1)
+    store.take(0)
+    assert made == [0, 1, 0]
+
+
+BAD: dict[str, tuple[Callable[[], Any], str]] = {
+    "empty table": (
+        lambda: table({"x": []}, []),
+        "t: the table is empty: expects at least 10 rows",
+    ),
+    "few rows": (
+        lambda: table({"x": range(6)}, ["a", "b"] * 3),
+        "t: expects at least 10 rows, got 6: add rows",
+    ),
+    "no inputs": (
+        lambda: table({"x": [None] * 12}, ["a", "b"] * 6),
+        "t: no input columns beside the target: add some",
+    ),
+    "infinity in a column": (
+        lambda: table({"x": [1.0] * 11 + [np.inf]}, ["a", "b"] * 6),
+        "t: column 'x': infinity in 1 of 12 rows, first in row 12: remove or mend the rows",
+    ),
+    "huge": (
+        lambda: table({"x": [1e300, -1e300] * 6}, ["a", "b"] * 6),
+        "t: column 'x': more than 1e+30 in 12 of 12 rows, first in row 1: rescale the column",
+    ),
+    "infinity beside text": (
+        lambda: table({"w": ["a"] * 12, "x": [-np.inf] * 2 + [1.0] * 10}, ["a", "b"] * 6),
+        "t: column 'x': infinity in 2 of 12 rows, first in row 1: remove or mend the rows",
+    ),
+    "constant number": (
+        lambda: table({"x": range(12)}, [2.5] * 12),
+        "t: target 'y': all values are 2.5: there is nothing to predict, choose another --target",
+    ),
+    "text as regression": (
+        lambda: table({"x": range(12)}, ["a", "b"] * 6, "regression"),
+        "t: target 'y': regression expects numbers, got text such as 'a': "
+        "say --task classification",
+    ),
+    "numbers as classes": (
+        lambda: table({"x": range(12)}, [i / 8 for i in range(12)], "classification"),
+        "t: target 'y': a class expects at least two rows, '0' (and 11 more) has one: "
+        "add rows or merge classes, or say --task regression",
+    ),
+    "more classes than test rows": (
+        lambda: check_fits(
+            table({"x": range(12)}, [i // 2 for i in range(12)]), Design(batch=2), 1
+        ),
+        "t: 6 classes do not fit into a test part of 3 rows: add rows, or say --task regression",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_table_that_cannot_be_used_says_so(case: str) -> None:
+    make, message = BAD[case]
+    with pytest.raises(StudyError) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+def test_free_memory_is_known_here() -> None:
+    available = memory.available_bytes()
+    assert available is None or available > 1_000_000
+
+
+def test_a_control_group_limits_memory(tmp_path: Path) -> None:
+    for name, text in (
+        ("max", "5000"),
+        ("current", "3000"),
+        ("stat", "anon 10\ninactive_file 500\n"),
+    ):
+        (tmp_path / name).write_text(text)
+    parts = [tmp_path / name for name in ("max", "current", "stat")]
+    assert memory._left(*parts) == 2500
+    (tmp_path / "max").write_text("max")
+    assert memory._left(*parts) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(12, "12 bytes"), (3_200_000_000, "3.2 GB"), (10**19, "1.0e+07 TB")]
+)
+def test_bytes_in_words(count: int, words: str) -> None:
+    assert memory.in_words(count) == words
