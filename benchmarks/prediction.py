@@ -9,6 +9,7 @@ an array that is in memory and leaves scores in memory.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def _folded(net: Net) -> list[tuple[Any, Any]]:
 def _evenly(net: Net, threads: int) -> Run:
     from .nets import with_evenly
 
-    engine = with_evenly.engine(net, threads)
+    engine = with_evenly.engine(replace(net, batch=128), threads)
     return _repeat(engine.predict, _input(net))
 
 

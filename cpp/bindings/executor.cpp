@@ -30,7 +30,9 @@ using Place = std::tuple<int, std::int64_t, std::int64_t>;
 using Line = std::tuple<std::string, std::map<std::string, Place>, std::map<std::string, double>>;
 using Lists = std::map<std::string, std::vector<Line>>;
 
-std::byte* bytes(const Bytes& array) { return reinterpret_cast<std::byte*>(array.data()); }
+std::byte* bytes(const Bytes& array) {
+  return reinterpret_cast<std::byte*>(array.data());
+}
 
 void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
@@ -39,9 +41,10 @@ void require(bool condition, const char* message) {
 // The executor, and the two arenas that it keeps alive.
 class BoundExecutor {
  public:
-  BoundExecutor(const Lists& lists, bool is_double, const std::string& isa, Bytes state,
-                Bytes work, const Place& scalars)
-      : state_(std::move(state)), work_(std::move(work)),
+  BoundExecutor(const Lists& lists, bool is_double, const std::string& isa, Bytes state, Bytes work,
+                const Place& scalars)
+      : state_(std::move(state)),
+        work_(std::move(work)),
         executor_(resolve(lists), is_double, isa, static_cast<Scalars*>(find(scalars).fixed)) {}
 
   void run(const std::string& list, std::size_t begin, std::size_t end,
@@ -54,8 +57,8 @@ class BoundExecutor {
       require(static_cast<std::int64_t>(array->shape(0)) >= rows, "an array has too few rows");
       return array->data();
     };
-    const Batch batch{rows, seed, step, learning_rate, pointer(input), pointer(target),
-                      pointer(output_gradient)};
+    const Batch batch{
+        rows, seed, step, learning_rate, pointer(input), pointer(target), pointer(output_gradient)};
     nb::gil_scoped_release unlocked;
     executor_.run(list, begin, end, batch, threads);
   }
@@ -70,8 +73,7 @@ class BoundExecutor {
                                       double seconds, int threads) {
     check_threads(threads);
     require(batch_rows >= 1 && rows >= 1, "a pass has at least one row");
-    require(first_batch >= 0 && first_batch <= last_batch &&
-                (last_batch - 1) * batch_rows < rows,
+    require(first_batch >= 0 && first_batch <= last_batch && (last_batch - 1) * batch_rows < rows,
             "the batches lie outside the pass");
     const auto batches = static_cast<std::size_t>(last_batch - first_batch);
     require(learning_rates.shape(0) >= batches, "one learning rate a batch is needed");
@@ -82,9 +84,9 @@ class BoundExecutor {
     if (order) {
       require(static_cast<std::int64_t>(order->shape(0)) >= rows, "the order has too few rows");
       for (std::int64_t i = 0; i < rows; ++i)
-        require(order->data()[i] >= 0 &&
-                    order->data()[i] < static_cast<std::int64_t>(input.shape(0)),
-                "the order names a row that does not exist");
+        require(
+            order->data()[i] >= 0 && order->data()[i] < static_cast<std::int64_t>(input.shape(0)),
+            "the order names a row that does not exist");
     } else {
       require(static_cast<std::int64_t>(input.shape(0)) >= rows, "the input has too few rows");
     }
@@ -208,10 +210,10 @@ void bind_executor(nb::module_& module) {
            nb::arg("rows"), nb::arg("seed"), nb::arg("step"), nb::arg("learning_rate"),
            nb::arg("threads"), "Runs instructions [begin, end) of a list on one batch.")
       .def("train", &BoundExecutor::train, nb::arg("input"), nb::arg("target"),
-           nb::arg("order").none(), nb::arg("rows"), nb::arg("batch_rows"),
-           nb::arg("classes"), nb::arg("gathered_input"), nb::arg("gathered_target"), nb::arg("first_batch"),
-           nb::arg("last_batch"), nb::arg("seed"), nb::arg("first_step"),
-           nb::arg("learning_rates"), nb::arg("records"), nb::arg("seconds"), nb::arg("threads"),
+           nb::arg("order").none(), nb::arg("rows"), nb::arg("batch_rows"), nb::arg("classes"),
+           nb::arg("gathered_input"), nb::arg("gathered_target"), nb::arg("first_batch"),
+           nb::arg("last_batch"), nb::arg("seed"), nb::arg("first_step"), nb::arg("learning_rates"),
+           nb::arg("records"), nb::arg("seconds"), nb::arg("threads"),
            "Runs training steps until the last batch, the time, or a step that is not finite.\n"
            "Returns the number of finished steps and whether the next one failed.")
       .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("batch_rows"),

@@ -11,8 +11,8 @@ namespace evenly {
 void bind_support(nanobind::module_& module) {
   module.def("available_isas", &available_isas,
              "Instruction sets of this build that this processor runs, plainest first.");
-  module.def("processors", [] { return omp_get_num_procs(); },
-             "Processors that this process may use.");
+  module.def(
+      "processors", [] { return omp_get_num_procs(); }, "Processors that this process may use.");
 }
 
 }  // namespace evenly

@@ -15,7 +15,9 @@ template <class T>
 struct ColumnStatistics {
   T *mean, *mean_rest, *reciprocal, *variance;
   ColumnStatistics(T* base, Index columns)
-      : mean(base), mean_rest(base + columns), reciprocal(base + 2 * columns),
+      : mean(base),
+        mean_rest(base + columns),
+        reciprocal(base + 2 * columns),
         variance(base + 3 * columns) {}
 };
 
@@ -23,8 +25,12 @@ template <class T>
 class BatchNormForward final : public Kernel {
  public:
   explicit BatchNormForward(const Instruction& i)
-      : shape_(i), epilogue_(i), epsilon_(number(i, "epsilon")), x_(i, "x"),
-        y_(buffer<T>(i, "y")), gamma_(i, "gamma", shape_.columns, T(1)),
+      : shape_(i),
+        epilogue_(i),
+        epsilon_(number(i, "epsilon")),
+        x_(i, "x"),
+        y_(buffer<T>(i, "y")),
+        gamma_(i, "gamma", shape_.columns, T(1)),
         beta_(i, "beta", shape_.columns, T(0)),
         statistics_(buffer<T>(i, "statistics"), shape_.columns),
         scratch_(buffer<double>(i, "scratch")) {}
@@ -118,11 +124,19 @@ template <class T>
 class BatchNormBackward final : public Kernel {
  public:
   explicit BatchNormBackward(const Instruction& i)
-      : shape_(i), epilogue_(i), x_(i, "x"), y_(i, "y"), d_y_(i, "d_y"),
-        d_x_(optional_buffer<T>(i, "d_x")), gamma_(optional_buffer<T>(i, "gamma")),
-        d_gamma_(optional_buffer<T>(i, "d_gamma")), d_beta_(optional_buffer<T>(i, "d_beta")),
-        sums_(buffer<T>(i, "sums")), statistics_(buffer<T>(i, "statistics"), shape_.columns),
-        scratch_(buffer<double>(i, "scratch")), d_z_(optional_buffer<T>(i, "d_z")) {}
+      : shape_(i),
+        epilogue_(i),
+        x_(i, "x"),
+        y_(i, "y"),
+        d_y_(i, "d_y"),
+        d_x_(optional_buffer<T>(i, "d_x")),
+        gamma_(optional_buffer<T>(i, "gamma")),
+        d_gamma_(optional_buffer<T>(i, "d_gamma")),
+        d_beta_(optional_buffer<T>(i, "d_beta")),
+        sums_(buffer<T>(i, "sums")),
+        statistics_(buffer<T>(i, "statistics"), shape_.columns),
+        scratch_(buffer<double>(i, "scratch")),
+        d_z_(optional_buffer<T>(i, "d_z")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const Index rows = shape_.rows(batch);
@@ -134,9 +148,8 @@ class BatchNormBackward final : public Kernel {
     }
     if (epilogue_.is_relu()) {
       const T pass = epilogue_.pass();
-      reduce_and_apply(worker, batch, rows, [y, d_y, pass](Index i) {
-        return y[i] > T(0) ? d_y[i] * pass : T(0);
-      });
+      reduce_and_apply(worker, batch, rows,
+                       [y, d_y, pass](Index i) { return y[i] > T(0) ? d_y[i] * pass : T(0); });
     } else {
       reduce_and_apply(worker, batch, rows, [d_y](Index i) { return d_y[i]; });
     }
@@ -145,8 +158,7 @@ class BatchNormBackward final : public Kernel {
  private:
   // d_z(i) is the gradient of element i in front of the epilogue.
   template <class Gradient>
-  void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows,
-                        Gradient d_z) const {
+  void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows, Gradient d_z) const {
     const T* x = x_(batch);
     const Index columns = shape_.columns;
     const T *mean = statistics_.mean, *rest = statistics_.mean_rest,
@@ -160,13 +172,12 @@ class BatchNormBackward final : public Kernel {
       const Index block = task / strips.count;
       const Range strip = strips.strip(task % strips.count);
       T beta[kStrip], gamma[kStrip];
-      sum_rows<T>(blocks.block(block), strip, beta, gamma,
-                  [=](Index r, Index c, T& a, T& b) {
-                    const Index i = r * columns + c;
-                    const T d = d_z(i);
-                    a += d;
-                    b += d * ((x[i] - mean[c]) - rest[c]);
-                  });
+      sum_rows<T>(blocks.block(block), strip, beta, gamma, [=](Index r, Index c, T& a, T& b) {
+        const Index i = r * columns + c;
+        const T d = d_z(i);
+        a += d;
+        b += d * ((x[i] - mean[c]) - rest[c]);
+      });
       for (Index c = strip.begin; c < strip.end; ++c) {
         betas[block * columns + c] = static_cast<double>(beta[c - strip.begin]);
         gammas[block * columns + c] =
@@ -237,9 +248,14 @@ template <class T>
 class BatchNormInference final : public Kernel {
  public:
   explicit BatchNormInference(const Instruction& i)
-      : shape_(i), epilogue_(i), epsilon_(static_cast<T>(number(i, "epsilon"))), x_(i, "x"),
-        y_(buffer<T>(i, "y")), gamma_(i, "gamma", shape_.columns, T(1)),
-        beta_(i, "beta", shape_.columns, T(0)), mean_(buffer<T>(i, "running_mean")),
+      : shape_(i),
+        epilogue_(i),
+        epsilon_(static_cast<T>(number(i, "epsilon"))),
+        x_(i, "x"),
+        y_(buffer<T>(i, "y")),
+        gamma_(i, "gamma", shape_.columns, T(1)),
+        beta_(i, "beta", shape_.columns, T(0)),
+        mean_(buffer<T>(i, "running_mean")),
         variance_(buffer<T>(i, "running_variance")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
@@ -273,14 +289,17 @@ class BatchNormInference final : public Kernel {
   T *mean_, *variance_;
 };
 
-// Once a step has proved finite: running = decay running + (1 - decay) batch, the variance unbiased.
+// Once a step has proved finite: running = decay running + (1 - decay) batch, the variance
+// unbiased.
 template <class T>
 class BatchNormTrack final : public Kernel {
  public:
   explicit BatchNormTrack(const Instruction& i)
-      : shape_(i), decay_(static_cast<T>(number(i, "decay"))),
+      : shape_(i),
+        decay_(static_cast<T>(number(i, "decay"))),
         statistics_(buffer<T>(i, "statistics"), shape_.columns),
-        mean_(buffer<T>(i, "running_mean")), variance_(buffer<T>(i, "running_variance")) {}
+        mean_(buffer<T>(i, "running_mean")),
+        variance_(buffer<T>(i, "running_variance")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T n = static_cast<T>(shape_.rows(batch));

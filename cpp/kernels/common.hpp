@@ -13,9 +13,15 @@ namespace evenly::EVENLY_ISA {
 
 using Index = std::int64_t;
 
-inline Index smaller(Index a, Index b) { return a < b ? a : b; }
-inline Index larger(Index a, Index b) { return a > b ? a : b; }
-inline Index divide_up(Index a, Index b) { return (a + b - 1) / b; }
+inline Index smaller(Index a, Index b) {
+  return a < b ? a : b;
+}
+inline Index larger(Index a, Index b) {
+  return a > b ? a : b;
+}
+inline Index divide_up(Index a, Index b) {
+  return (a + b - 1) / b;
+}
 
 // Partial results of a reduction over rows: at most this many blocks, whatever the thread count.
 // The buffer "scratch" has room for kMaxBlocks x 2 x columns doubles.
@@ -39,10 +45,14 @@ struct Source {
   const T* operator()(const Batch& batch) const {
     if (fixed != nullptr) return fixed;
     switch (region) {
-      case Region::input: return static_cast<const T*>(batch.input);
-      case Region::target: return static_cast<const T*>(batch.target);
-      case Region::output_gradient: return static_cast<const T*>(batch.output_gradient);
-      default: return nullptr;
+      case Region::input:
+        return static_cast<const T*>(batch.input);
+      case Region::target:
+        return static_cast<const T*>(batch.target);
+      case Region::output_gradient:
+        return static_cast<const T*>(batch.output_gradient);
+      default:
+        return nullptr;
     }
   }
 };
@@ -113,9 +123,7 @@ struct RowBlocks {
 
   RowBlocks(Index rows_, Index smallest)
       : rows(rows_), count(larger(1, smaller(kMaxBlocks, rows_ / smallest))) {}
-  Range block(Index index) const {
-    return {rows * index / count, rows * (index + 1) / count};
-  }
+  Range block(Index index) const { return {rows * index / count, rows * (index + 1) / count}; }
 };
 
 }  // namespace evenly::EVENLY_ISA

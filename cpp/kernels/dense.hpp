@@ -11,8 +11,7 @@ namespace evenly::EVENLY_ISA {
 struct Grid {
   Index m, n, tile_m, tile_n, across, count;
 
-  Grid(Index m_, Index n_, Index k)
-      : m(m_), n(n_), tile_m(m_), tile_n(n_), across(1), count(0) {
+  Grid(Index m_, Index n_, Index k) : m(m_), n(n_), tile_m(m_), tile_n(n_), across(1), count(0) {
     if (m == 0) return;  // a result that nobody wants
     // Halve the longer side while there are few tiles and each is still worth a call.
     constexpr Index kTiles = 8, kSmallest = Index{1} << 18;
@@ -35,8 +34,12 @@ template <class T>
 class DenseForward final : public Kernel {
  public:
   explicit DenseForward(const Instruction& i)
-      : shape_(i), inputs_(integer(i, "inputs")), epilogue_(i), x_(i, "x"),
-        y_(buffer<T>(i, "y")), kernel_(buffer<T>(i, "kernel")),
+      : shape_(i),
+        inputs_(integer(i, "inputs")),
+        epilogue_(i),
+        x_(i, "x"),
+        y_(buffer<T>(i, "y")),
+        kernel_(buffer<T>(i, "kernel")),
         bias_(optional_buffer<T>(i, "bias")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
@@ -134,9 +137,16 @@ template <class T>
 class DenseBackward final : public Kernel {
  public:
   explicit DenseBackward(const Instruction& i)
-      : shape_(i), inputs_(integer(i, "inputs")), epilogue_(i), x_(i, "x"), y_(i, "y"),
-        d_y_(i, "d_y"), d_x_(optional_buffer<T>(i, "d_x")), kernel_(buffer<T>(i, "kernel")),
-        d_kernel_(buffer<T>(i, "d_kernel")), d_bias_(optional_buffer<T>(i, "d_bias")),
+      : shape_(i),
+        inputs_(integer(i, "inputs")),
+        epilogue_(i),
+        x_(i, "x"),
+        y_(i, "y"),
+        d_y_(i, "d_y"),
+        d_x_(optional_buffer<T>(i, "d_x")),
+        kernel_(buffer<T>(i, "kernel")),
+        d_kernel_(buffer<T>(i, "d_kernel")),
+        d_bias_(optional_buffer<T>(i, "d_bias")),
         d_z_(optional_buffer<T>(i, "d_z")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {

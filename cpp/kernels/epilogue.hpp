@@ -63,7 +63,8 @@ class Epilogue {
 
   void activate(T* y, Index count) const {
     switch (activation_) {
-      case Activation::none: return;
+      case Activation::none:
+        return;
       case Activation::relu:  // written so that NaN passes
 #pragma omp simd
         for (Index i = 0; i < count; ++i) y[i] = y[i] < T(0) ? T(0) : y[i];
@@ -171,8 +172,8 @@ class ElementwiseBackward final : public Kernel {
       : shape_(i), epilogue_(i), y_(i, "y"), d_y_(i, "d_y"), d_x_(buffer<T>(i, "d_x")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    epilogue_.backward_all(y_(batch), d_y_(batch), d_x_, shape_.rows(batch) * shape_.columns, worker,
-                           batch);
+    epilogue_.backward_all(y_(batch), d_y_(batch), d_x_, shape_.rows(batch) * shape_.columns,
+                           worker, batch);
   }
 
  private:

@@ -9,9 +9,13 @@ template <class T>
 class GradientCheck final : public Kernel {
  public:
   explicit GradientCheck(const Instruction& i)
-      : size_(integer(i, "size")), decaying_(integer(i, "decaying")), l2_(number(i, "l2")),
-        clip_norm_(number(i, "clip_norm")), values_(buffer<T>(i, "values")),
-        gradients_(buffer<T>(i, "gradients")), scratch_(buffer<double>(i, "scratch")),
+      : size_(integer(i, "size")),
+        decaying_(integer(i, "decaying")),
+        l2_(number(i, "l2")),
+        clip_norm_(number(i, "clip_norm")),
+        values_(buffer<T>(i, "values")),
+        gradients_(buffer<T>(i, "gradients")),
+        scratch_(buffer<double>(i, "scratch")),
         scalars_(buffer<Scalars>(i, "scalars")) {}
 
   void run(const Worker& worker, const Batch&) const override {
@@ -77,7 +81,8 @@ class GradientCheck final : public Kernel {
 
   static double in_double(const T* x, Index begin, Index end) {
     double sum = 0;
-    for (Index i = begin; i < end; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    for (Index i = begin; i < end; ++i)
+      sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
     return sum;
   }
 

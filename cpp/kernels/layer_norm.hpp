@@ -20,9 +20,15 @@ template <class T>
 class LayerNormForward final : public Kernel {
  public:
   explicit LayerNormForward(const Instruction& i)
-      : shape_(i), epilogue_(i), epsilon_(number(i, "epsilon")), planned_(integer(i, "planned_rows")),
-        x_(i, "x"), y_(buffer<T>(i, "y")), gamma_(i, "gamma", shape_.columns, T(1)),
-        beta_(i, "beta", shape_.columns, T(0)), statistics_(buffer<T>(i, "statistics"), planned_) {}
+      : shape_(i),
+        epilogue_(i),
+        epsilon_(number(i, "epsilon")),
+        planned_(integer(i, "planned_rows")),
+        x_(i, "x"),
+        y_(buffer<T>(i, "y")),
+        gamma_(i, "gamma", shape_.columns, T(1)),
+        beta_(i, "beta", shape_.columns, T(0)),
+        statistics_(buffer<T>(i, "statistics"), planned_) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
@@ -92,10 +98,9 @@ class LayerNormForward final : public Kernel {
   void keep(Index row, T shift, T rest, T squares) const {
     statistics_.shift[row] = shift;
     statistics_.mean_rest[row] = rest;
-    statistics_.reciprocal[row] =
-        static_cast<T>(1.0 / std::sqrt(static_cast<double>(squares) /
-                                           static_cast<double>(shape_.columns) +
-                                       epsilon_));
+    statistics_.reciprocal[row] = static_cast<T>(
+        1.0 /
+        std::sqrt(static_cast<double>(squares) / static_cast<double>(shape_.columns) + epsilon_));
   }
 
   void finish(const T* x, Index row, const Stream& stream) const {
@@ -129,17 +134,25 @@ class LayerNormForward final : public Kernel {
 };
 
 // With g = gamma d_z and x_hat = (x - mean) / deviation:
-//   d_x = (g - mean(g) - x_hat mean(g x_hat)) / deviation, d_gamma = sum d_z x_hat, d_beta = sum d_z
+//   d_x = (g - mean(g) - x_hat mean(g x_hat)) / deviation, d_gamma = sum d_z x_hat, d_beta = sum
+//   d_z
 template <class T>
 class LayerNormBackward final : public Kernel {
  public:
   explicit LayerNormBackward(const Instruction& i)
-      : shape_(i), epilogue_(i), planned_(integer(i, "planned_rows")), x_(i, "x"), y_(i, "y"),
-        d_y_(i, "d_y"), d_x_(optional_buffer<T>(i, "d_x")),
-        gamma_(i, "gamma", shape_.columns, T(1)), d_gamma_(optional_buffer<T>(i, "d_gamma")),
+      : shape_(i),
+        epilogue_(i),
+        planned_(integer(i, "planned_rows")),
+        x_(i, "x"),
+        y_(i, "y"),
+        d_y_(i, "d_y"),
+        d_x_(optional_buffer<T>(i, "d_x")),
+        gamma_(i, "gamma", shape_.columns, T(1)),
+        d_gamma_(optional_buffer<T>(i, "d_gamma")),
         d_beta_(optional_buffer<T>(i, "d_beta")),
         statistics_(buffer<T>(i, "statistics"), planned_),
-        partial_(buffer<T>(i, "scratch")), d_z_(optional_buffer<T>(i, "d_z")) {}
+        partial_(buffer<T>(i, "scratch")),
+        d_z_(optional_buffer<T>(i, "d_z")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T *x = x_(batch), *y = y_(batch);
@@ -236,8 +249,7 @@ class LayerNormBackward final : public Kernel {
   void total(const T* partial, Index count, Range strip, T* result) const {
     for (Index c = strip.begin; c < strip.end; ++c) {
       double sum = 0;
-      for (Index b = 0; b < count; ++b)
-        sum += static_cast<double>(partial[b * shape_.columns + c]);
+      for (Index b = 0; b < count; ++b) sum += static_cast<double>(partial[b * shape_.columns + c]);
       result[c] = static_cast<T>(sum);
     }
   }

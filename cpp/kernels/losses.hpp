@@ -111,8 +111,11 @@ template <class T, template <class> class Loss>
 class LossKernel final : public Kernel {
  public:
   explicit LossKernel(const Instruction& i)
-      : columns_(integer(i, "columns")), scores_(i, "x"), target_(i, "target"),
-        d_scores_(optional_buffer<T>(i, "d_x")), row_loss_(buffer<RowLoss>(i, "row_loss")),
+      : columns_(integer(i, "columns")),
+        scores_(i, "x"),
+        target_(i, "target"),
+        d_scores_(optional_buffer<T>(i, "d_x")),
+        row_loss_(buffer<RowLoss>(i, "row_loss")),
         scalars_(buffer<Scalars>(i, "scalars")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {

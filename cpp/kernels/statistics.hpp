@@ -15,13 +15,13 @@ struct Strips {
       : columns(columns_),
         width(columns_ > 4 * kStrip ? kStrip : kNarrowStrip),
         count(divide_up(columns_, width)) {}
-  Range strip(Index index) const {
-    return {index * width, smaller((index + 1) * width, columns)};
-  }
+  Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
 };
 
 // The row blocks of a reduction over rows, and how small one may be.
-inline RowBlocks reduction_blocks(Index rows) { return RowBlocks(rows, 256); }
+inline RowBlocks reduction_blocks(Index rows) {
+  return RowBlocks(rows, 256);
+}
 
 // first[c] += sum of a(row, c), second[c] += sum of b(row, c) over the rows of a range, for a strip
 // of columns. Eight rows at a time, so that the sums are loaded and stored once for eight rows.

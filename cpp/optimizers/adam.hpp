@@ -24,9 +24,10 @@ struct Adam {
   };
   Step prepare(double rate, double t) const {
     const double first = 1 - std::pow(beta_1, t), second = 1 - std::pow(beta_2, t);
-    return {static_cast<T>(rate / first), static_cast<T>(beta_1), static_cast<T>(1 - beta_1),
-            static_cast<T>(beta_2), static_cast<T>(1 - beta_2),
-            static_cast<T>(1 / std::sqrt(second)), static_cast<T>(epsilon)};
+    return {static_cast<T>(rate / first), static_cast<T>(beta_1),
+            static_cast<T>(1 - beta_1),   static_cast<T>(beta_2),
+            static_cast<T>(1 - beta_2),   static_cast<T>(1 / std::sqrt(second)),
+            static_cast<T>(epsilon)};
   }
 };
 

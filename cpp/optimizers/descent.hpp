@@ -24,8 +24,10 @@ struct Momentum {
   bool nesterov, correct;
 
   explicit Momentum(const Instruction& i)
-      : beta(number(i, "beta")), weight(number(i, "average") > 0 ? 1 - beta : 1),
-        nesterov(number(i, "nesterov") > 0), correct(number(i, "bias_correction") > 0) {}
+      : beta(number(i, "beta")),
+        weight(number(i, "average") > 0 ? 1 - beta : 1),
+        nesterov(number(i, "nesterov") > 0),
+        correct(number(i, "bias_correction") > 0) {}
 
   struct Step {
     T rate, beta, weight, on_velocity, on_gradient;

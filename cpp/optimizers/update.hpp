@@ -10,10 +10,14 @@ template <class T, template <class> class Rule>
 class Update final : public Kernel {
  public:
   explicit Update(const Instruction& i)
-      : rule_(i), size_(integer(i, "size")), decaying_(integer(i, "decaying")),
+      : rule_(i),
+        size_(integer(i, "size")),
+        decaying_(integer(i, "decaying")),
         weight_decay_(has_number(i, "weight_decay") ? number(i, "weight_decay") : 0),
-        values_(buffer<T>(i, "values")), gradients_(buffer<T>(i, "gradients")),
-        first_(optional_buffer<T>(i, "state_1")), second_(optional_buffer<T>(i, "state_2")),
+        values_(buffer<T>(i, "values")),
+        gradients_(buffer<T>(i, "gradients")),
+        first_(optional_buffer<T>(i, "state_1")),
+        second_(optional_buffer<T>(i, "state_2")),
         scalars_(buffer<Scalars>(i, "scalars")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
@@ -36,7 +40,8 @@ class Update final : public Kernel {
   }
 
  private:
-  static constexpr Index kLine = 16;  // a cache line of float32 each, so that no two threads share one
+  static constexpr Index kLine =
+      16;  // a cache line of float32 each, so that no two threads share one
 
   Rule<T> rule_;
   Index size_, decaying_;

@@ -16,8 +16,8 @@ template <class Body>
 void on_team(int threads, Meeting& meeting, Body body) {
   parallel(
       threads,
-      [](void* argument, const Worker& worker) { (*static_cast<Body*>(argument))(worker); },
-      &body, meeting);
+      [](void* argument, const Worker& worker) { (*static_cast<Body*>(argument))(worker); }, &body,
+      meeting);
 }
 
 template <class Kernels>
@@ -29,15 +29,16 @@ void run_all(const Kernels& kernels, std::size_t begin, std::size_t end, const W
   }
 }
 
-void gather(const Rows& rows, const std::int64_t* order, std::int64_t count,
-            const Worker& worker) {
+void gather(const Rows& rows, const std::int64_t* order, std::int64_t count, const Worker& worker) {
   const Range own = worker.share(count);
   const auto bytes = static_cast<std::size_t>(rows.bytes);
   for (std::int64_t r = own.begin; r < own.end; ++r)
     std::memcpy(rows.gathered + r * rows.bytes, rows.data + order[r] * rows.bytes, bytes);
 }
 
-std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+std::int64_t smaller(std::int64_t a, std::int64_t b) {
+  return a < b ? a : b;
+}
 
 }  // namespace
 
@@ -56,8 +57,8 @@ const Executor::Kernels& Executor::list(const std::string& name) const {
   return found->second;
 }
 
-void Executor::run(const std::string& name, std::size_t begin, std::size_t end,
-                   const Batch& batch, int threads) {
+void Executor::run(const std::string& name, std::size_t begin, std::size_t end, const Batch& batch,
+                   int threads) {
   const Kernels& kernels = list(name);
   if (begin > end || end > kernels.size())
     throw std::out_of_range("list '" + name + "' has no such instructions");
@@ -141,8 +142,9 @@ void Executor::evaluate(const Rows& input, const Rows& target, std::int64_t rows
   on_team(threads, meeting_, [&](const Worker& worker) {
     for (std::int64_t first = 0; first < rows; first += batch_rows) {
       const std::int64_t count = smaller(batch_rows, rows - first);
-      const Batch batch{count, 0, 0, 0, input.data + first * input.bytes,
-                        target.data + first * target.bytes, nullptr};
+      const Batch batch{
+          count,  0, 0, 0, input.data + first * input.bytes, target.data + first * target.bytes,
+          nullptr};
       run_all(kernels, 0, kernels.size(), worker, batch);
       if (worker.index == 0) {
         *loss += scalars_->loss * static_cast<double>(count);

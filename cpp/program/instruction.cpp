@@ -4,7 +4,9 @@
 
 namespace evenly {
 
-const char* operation(const Instruction& instruction) { return instruction.operation.c_str(); }
+const char* operation(const Instruction& instruction) {
+  return instruction.operation.c_str();
+}
 
 bool has_number(const Instruction& instruction, const char* name) {
   return instruction.numbers.count(name) > 0;

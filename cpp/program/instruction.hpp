@@ -10,7 +10,7 @@ namespace evenly {
 enum class Region : int { state = 0, work = 1, input = 2, target = 3, output_gradient = 4 };
 
 struct Slot {
-  void* fixed;    // null for an external buffer and for one that is absent
+  void* fixed;  // null for an external buffer and for one that is absent
   Region region;
   bool present;
 };
@@ -20,8 +20,8 @@ const char* operation(const Instruction& instruction);
 bool has_number(const Instruction& instruction, const char* name);
 double number(const Instruction& instruction, const char* name);
 std::int64_t integer(const Instruction& instruction, const char* name);
-Slot slot(const Instruction& instruction, const char* name);            // may be absent
-void* address(const Instruction& instruction, const char* name);        // must be in an arena
+Slot slot(const Instruction& instruction, const char* name);      // may be absent
+void* address(const Instruction& instruction, const char* name);  // must be in an arena
 void* optional_address(const Instruction& instruction, const char* name);
 
 }  // namespace evenly

@@ -8,11 +8,11 @@
 namespace evenly {
 
 struct Batch {
-  std::int64_t rows;            // examples in this batch; at most what the program was planned for
-  std::uint64_t seed;           // of the run: dropout masks
-  std::uint64_t step;           // counted from 0: dropout masks and bias corrections
+  std::int64_t rows;   // examples in this batch; at most what the program was planned for
+  std::uint64_t seed;  // of the run: dropout masks
+  std::uint64_t step;  // counted from 0: dropout masks and bias corrections
   double learning_rate;
-  const void* input;            // the caller's arrays, or the arena's copy of gathered rows
+  const void* input;  // the caller's arrays, or the arena's copy of gathered rows
   const void* target;
   const void* output_gradient;
 };

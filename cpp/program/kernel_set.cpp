@@ -50,8 +50,8 @@ constexpr Row kTable[] = {
 #define EVENLY_JOIN_(a, b) a##b
 #define EVENLY_JOIN(a, b) EVENLY_JOIN_(a, b)
 
-__attribute__((visibility("default"))) Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(
-    const Instruction& instruction) {
+__attribute__((visibility("default")))
+Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(const Instruction& instruction) {
   for (const Row& row : kTable)
     if (std::strcmp(row.name, operation(instruction)) == 0) return row.make(instruction);
   return nullptr;

@@ -9,8 +9,8 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
           const float* a, std::int64_t lda, const float* b, std::int64_t ldb, bool add, float* c,
           std::int64_t ldc);
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
-          const double* a, std::int64_t lda, const double* b, std::int64_t ldb, bool add,
-          double* c, std::int64_t ldc);
+          const double* a, std::int64_t lda, const double* b, std::int64_t ldb, bool add, double* c,
+          std::int64_t ldc);
 
 // Sets our own copy of OpenBLAS to one thread; NumPy's and SciPy's copies stay as they are.
 void use_one_blas_thread();

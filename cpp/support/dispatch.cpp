@@ -2,10 +2,10 @@
 
 #include <stdexcept>
 
-#define X(isa)                                                   \
-  namespace evenly::isa {                                        \
-  Kernel* make_float(const Instruction& instruction);            \
-  Kernel* make_double(const Instruction& instruction);           \
+#define X(isa)                                         \
+  namespace evenly::isa {                              \
+  Kernel* make_float(const Instruction& instruction);  \
+  Kernel* make_double(const Instruction& instruction); \
   }
 EVENLY_DISPATCH_LIST
 #undef X

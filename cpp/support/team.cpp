@@ -28,7 +28,9 @@ void Meeting::wait() {
   }
 }
 
-std::int64_t Meeting::ticket() { return ticket_.fetch_add(1, std::memory_order_relaxed); }
+std::int64_t Meeting::ticket() {
+  return ticket_.fetch_add(1, std::memory_order_relaxed);
+}
 
 void parallel(int threads, void (*body)(void*, const Worker&), void* argument, Meeting& meeting) {
   static std::atomic<pid_t> owner{0};

@@ -97,12 +97,12 @@ class SoftmaxCrossEntropy(Loss):
             y = y[:, 0]
         if y.ndim != 1:
             raise DataError(f"{rule}, got shape {y.shape}: give one number an example")
-        if y.dtype.kind not in "iub":
-            if y.dtype.kind != "f" or not np.all(y == np.floor(y)):
-                raise DataError(
-                    f"{rule}, got {y.dtype}: number the classes, "
-                    "for instance with numpy.unique(y, return_inverse=True)"
-                )
+        whole = y.dtype.kind in "iub" or (y.dtype.kind == "f" and bool(np.all(y == np.floor(y))))
+        if not whole:
+            raise DataError(
+                f"{rule}, got {y.dtype}: number the classes, "
+                "for instance with numpy.unique(y, return_inverse=True)"
+            )
         if y.size and not (y.min() >= 0 and y.max() < outputs):
             raise DataError(
                 f"{rule}, got {y.min()} to {y.max()}: "

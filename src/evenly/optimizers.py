@@ -7,7 +7,7 @@ The kernels in ``cpp/optimizers`` do the same over all parameters at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .errors import ConfigurationError
 from .layers.base import ArrayLike, Run, expect

@@ -63,8 +63,9 @@ def _half_words(
 def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate: float) -> Any:
     """Which elements dropout keeps.
 
-    An element is dropped when its 32-bit number is below ``rate * 2**32``. The upper half of that number comes from one draw; the lower half, from
-    another, matters only where the upper half equals the threshold's.
+    An element is dropped when its 32-bit number is below ``rate * 2**32``. The upper half of that
+    number comes from one draw; the lower half, from another, matters only where the upper half
+    equals the threshold's.
 
     Arguments:
         seed: of the run, 0 to 2**64 - 1.

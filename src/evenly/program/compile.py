@@ -129,7 +129,7 @@ def _inference_rows(batch: int, shapes: Sequence[Shape]) -> int:
 
 def _multiply_adds(arrays: Any, shapes: Sequence[Shape]) -> int:
     """Roughly what one example costs forward: it decides the number of threads, nothing else."""
-    products = sum(math.prod(spec.shape) for spec in arrays.values() if spec.decays)
+    products: int = sum(math.prod(spec.shape) for spec in arrays.values() if spec.decays)
     return products + 8 * sum(math.prod(shape) for shape in shapes)
 
 
@@ -137,7 +137,9 @@ def _check_settings(
     shape: Shape, batch: int, dtype: str, loss: Any, optimizer: Any, penalty: Any, clip: Any
 ) -> None:
     if not shape:
-        raise ShapeError("compile: input_shape is the shape of one example, got (): use (features,)")
+        raise ShapeError(
+            "compile: input_shape is the shape of one example, got (): use (features,)"
+        )
     if not all(isinstance(n, int) for n in shape):
         raise ShapeError(f"compile: input_shape must hold whole numbers, got {shape!r}")
     if not isinstance(batch, int) or batch < 1:

@@ -88,10 +88,8 @@ def fit(
         >>> model.history[-1].score > 0.9
         True
     """
-    weights = None
-    if isinstance(net, Model):
-        net, weights = net.net, net.weights
-    net = as_sequential(net)
+    weights = net.weights if isinstance(net, Model) else None
+    net = net.net if isinstance(net, Model) else as_sequential(net)
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation)
     x, y = as_arrays(x, y, "fit")

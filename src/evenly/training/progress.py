@@ -40,8 +40,11 @@ class Bar:
 
         self._epochs, self._score_name = epochs, score_name
         self._bar: Any = RichProgress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[m]}"),
-            TimeRemainingColumn(), console=Console(stderr=True),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[m]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
         )
         self._task = self._bar.add_task(f"epoch 0/{epochs}", total=epochs * steps, m="")
         self._bar.start()

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ShapeError
-from .layers.base import Layer, Run
-from .program.values import Instruction, Program
+from ..errors import ShapeError
+from ..layers.base import Layer, Run
+from ..program.values import Instruction, Program
 
 
 class DefinitionRunner:

@@ -1,18 +1,21 @@
-"""Arrays and execution: the only module that talks to the native core."""
+"""Arrays and execution: the only package that talks to the native core."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..errors import ConfigurationError, DataError, ShapeError
+from ..native import Executor, processors
+from ..program.values import SCALARS, Program, native_line
+from ..random import generator
 from .definitions import DefinitionRunner
-from .errors import ConfigurationError, DataError, ShapeError
-from .native import Executor, processors
-from .program.values import SCALARS, Instruction, Program, native_line
-from .random import generator
+from .memory import as_bytes, new_arena
+from .records import Evaluation, NotFiniteError, StepRecord
+from .replay import first_not_finite
+from .segments import segments
 from .threads import ThreadChoice
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
@@ -20,40 +23,6 @@ from .threads import ThreadChoice
 _SECONDS_A_CALL, _SECONDS_A_TRIAL = 0.05, 0.002
 # Below this much work a step, a further thread costs more than it brings.
 _WORK_A_THREAD = 300_000
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """What one training step tells.
-
-    Attributes:
-        loss: mean over the batch, without the penalty.
-        score_sum: right answers, or the sum of squared errors.
-        penalty: its part of the cost.
-        gradient_norm: over all parameters, penalty included, before clipping.
-    """
-
-    loss: float
-    score_sum: float
-    penalty: float
-    gradient_norm: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Mean loss and score: the fraction of right answers, or R^2."""
-
-    loss: float
-    score: float
-
-
-class NotFiniteError(ArithmeticError):
-    """A step was not finite. Its update has not been made. For the training loop."""
-
-    def __init__(self, step: int, layer: str) -> None:
-        super().__init__(f"step {step}: {layer} is not finite")
-        self.step = step
-        self.layer = layer
 
 
 class Engine:
@@ -97,8 +66,8 @@ class Engine:
         self._training_threads = ThreadChoice(self.threads, fixed)
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
-        self._state = _arena(program.state_bytes)
-        self._work = _arena(program.work_bytes)
+        self._state = new_arena(program.state_bytes)
+        self._work = new_arena(program.work_bytes)
         self._views: dict[str, Any] = {}
         self.arrays = {name: self.buffer(name) for name in program.arrays}
         self._initialize(weights or {})
@@ -239,7 +208,7 @@ class Engine:
             else:
                 threads, trial = self._training_threads.begin()
                 ran, failed = self._executor.train(
-                    _as_bytes(x), _as_bytes(y), order, n, batch, self._classes,
+                    as_bytes(x), as_bytes(y), order, n, batch, self._classes,
                     self.program.buffers["batch_input"].place,
                     self.program.buffers["batch_target"].place,
                     done, batches, self.seed, self.steps, rates[done:], records[done:],
@@ -253,7 +222,7 @@ class Engine:
             if failed:
                 at = slice(done * batch, min(n, (done + 1) * batch))
                 rows = at if order is None else order[at]
-                raise NotFiniteError(self.steps, self._first_not_finite(x[rows], y[rows]))
+                raise NotFiniteError(self.steps, first_not_finite(self, x[rows], y[rows]))
 
     def _python_step(
         self, x: Any, y: Any, order: Any, n: int, batch: int, index: int, records: Any
@@ -261,12 +230,12 @@ class Engine:
         at = slice(index * batch, min(n, (index + 1) * batch))
         rows = at if order is None else order[at]
         x, y = np.ascontiguousarray(x[rows]), np.ascontiguousarray(y[rows])
-        updates = self._run("gradient", x, y)
+        updates = self.run("gradient", x, y)
         s = dict(zip(SCALARS, self._scalars.tolist(), strict=True))
         records[index] = s["loss"], s["score"], s["penalty"], s["gradient_norm"]
         if s["failed"]:
             return 0, True
-        self._run("update", x, y)
+        self.run("update", x, y)
         for name, value in updates.items():
             self.arrays[name][...] = value
         return 1, False
@@ -274,7 +243,7 @@ class Engine:
     def update(self) -> None:
         """The update alone, from the gradients as they lie in the arena."""
         self._scalars[SCALARS.index("clip_factor")] = 1.0
-        self._run("update", None, None, rows=self.program.batch)
+        self.run("update", None, None, rows=self.program.batch)
         self.steps += 1
 
     # Parts of a step ------------------------------------------------------------------------
@@ -283,7 +252,7 @@ class Engine:
         """Training-mode outputs of one batch: a view. For programs without a loss."""
         x = self.rows(x)
         self._forward_input = x
-        self._run("forward", x, None)
+        self.run("forward", x, None)
         return self.buffer(self._output("forward"))[: len(x)]
 
     def backward(self, d_y: Any) -> tuple[Any, dict[str, Any]]:
@@ -292,14 +261,14 @@ class Engine:
         d_y = np.ascontiguousarray(d_y, dtype=self.program.dtype).reshape(
             len(x), *self.program.output_shape
         )
-        self._run("backward", x, None, output_gradient=d_y)
+        self.run("backward", x, None, output_gradient=d_y)
         return self._input_gradient(len(x)), self._gradients()
 
     def gradients(self, x: Any, y: Any) -> tuple[float, Any, dict[str, Any]]:
         """Loss, d_x (None unless the program wants it) and each parameter's gradient by name, in
         training mode, penalty included; nothing is updated. Arrays are views."""
         x, y = self._pair(x, y)
-        self._run("gradient", x, y)
+        self.run("gradient", x, y)
         return float(self._scalars[0]), self._input_gradient(len(x)), self._gradients()
 
     def _gradients(self) -> dict[str, Any]:
@@ -324,7 +293,7 @@ class Engine:
                 return self.buffer(line.buffers["d_x"])[:rows].reshape(shape)
         return None
 
-    def _run(
+    def run(
         self, key: str, x: Any, y: Any, *, output_gradient: Any = None, rows: int | None = None,
         begin: int = 0, end: int | None = None,
     ) -> dict[str, Any]:
@@ -353,37 +322,10 @@ class Engine:
                 )
             else:
                 self._executor.run(
-                    name, first, last, _as_bytes(x), _as_bytes(y), _as_bytes(output_gradient),
+                    name, first, last, as_bytes(x), as_bytes(y), as_bytes(output_gradient),
                     rows, self.seed, self.steps, rate, self._training_threads.best,
                 )
         return updates
-
-    def _first_not_finite(self, x: Any, y: Any) -> str:
-        """Replays the failed step, instruction by instruction, until something is not finite."""
-        if not np.all(np.isfinite(x)):
-            return "the input"
-        x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
-        for i, line in enumerate(self.program.lists["gradient"]):
-            self._run("gradient", x, y, begin=i, end=i + 1)
-            for slot, name in line.buffers.items():
-                written = slot == "y" if line.operation.endswith("forward") else slot[:2] == "d_"
-                if not written or slot in ("d_y", "d_z") or name == "output_gradient":
-                    continue
-                rows = slice(len(x)) if slot in ("y", "d_x") else slice(None)
-                if not np.all(np.isfinite(self.buffer(name)[rows])):
-                    return self._blame(line, slot)
-            if line.operation == getattr(self.program.loss, "kernel", None) and not np.isfinite(
-                self._scalars[0]
-            ):
-                return f"the loss ({type(self.program.loss).__name__})"
-        return "the norm of the gradients"
-
-    def _blame(self, line: Instruction, slot: str) -> str:
-        layer = " + ".join(line.layers) or f"the loss ({type(self.program.loss).__name__})"
-        if slot == "y":
-            return f"the output of {layer}"
-        what = "the input" if slot == "d_x" else slot[2:]
-        return f"the gradient of {layer} on {what}"
 
     # Inference ------------------------------------------------------------------------------
 
@@ -400,14 +342,14 @@ class Engine:
             name = self._output("inference")
             for first in range(0, len(x), program.inference_batch):
                 part = x[first : first + program.inference_batch]
-                self._run("inference", part, None)
+                self.run("inference", part, None)
                 scores = self.buffer(name)[: len(part)]
                 output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
         else:
             threads, _ = self._inference_threads.begin()
             self._executor.predict(
-                _as_bytes(x), program.inference_batch,
-                program.buffers[self._output("inference")].place, _as_bytes(output), threads,
+                as_bytes(x), program.inference_batch,
+                program.buffers[self._output("inference")].place, as_bytes(output), threads,
             )
             self._inference_threads.end(threads, len(x))
         return output
@@ -422,43 +364,10 @@ class Engine:
         else:
             threads, _ = self._inference_threads.begin()
             total, score = self._executor.evaluate(
-                _as_bytes(x), _as_bytes(y), self.program.inference_batch, self._classes, threads
+                as_bytes(x), as_bytes(y), self.program.inference_batch, self._classes, threads
             )
             self._inference_threads.end(threads, len(x))
         return Evaluation(total, loss.score(score, y))
-
-
-def _arena(size: int) -> Any:
-    """Zeroed bytes that begin at a cache line."""
-    raw = np.zeros(size + 64, dtype=np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size]
-
-
-def _as_bytes(array: Any) -> Any:
-    """Rows of bytes, without a copy."""
-    if array is None:
-        return None
-    return array.reshape(len(array), -1).view(np.uint8)
-
-
-def segments(
-    key: str, instructions: tuple[Instruction, ...]
-) -> Iterator[tuple[str, list[Instruction]]]:
-    """Cuts a list where the native code must hand over to Python: each definition is a segment of
-    its own. A list of native instructions alone is one segment with the list's name."""
-    part: list[Instruction] = []
-    number = 0
-    for instruction in instructions:
-        if instruction.is_python:
-            if part:
-                yield f"{key}/{number}", part
-                part, number = [], number + 1
-            yield "", [instruction]
-        else:
-            part.append(instruction)
-    if part or not instructions:
-        yield (f"{key}/{number}" if number or len(part) < len(instructions) else key), part
 
 
 def check_seed(seed: Any) -> int:
@@ -474,7 +383,7 @@ def most_threads(program: Program, threads: int | None) -> int:
     """The threads asked for, or as many as the work of a step can be worth."""
     if threads is None:
         work = 3 * program.multiply_adds * program.batch
-        return max(1, min(processors(), 16, work // _WORK_A_THREAD))
+        return int(max(1, min(processors(), 16, work // _WORK_A_THREAD)))
     if not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise ConfigurationError(f"threads must be a whole number from 1 to 1024, got {threads!r}")
     return threads

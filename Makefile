@@ -1,0 +1,61 @@
+# The two commands of a newcomer are `make study` and `make test`. Everything happens in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find src cpp -type f -not -path '*/__pycache__/*') CMakeLists.txt pyproject.toml
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: study test lint stub bench sanitize clean
+
+study: $(VENV)/.study
+	$(BIN)/evenly study --force
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	git ls-files 'cpp/*.hpp' 'cpp/*.cpp' | xargs $(BIN)/clang-format --dry-run --Werror
+
+# The types of the native module, from the module itself. A test fails when they are out of date.
+stub: $(VENV)/.test
+	$(BIN)/python -m nanobind.stubgen -q -m evenly._native -o src/evenly/_native.pyi
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+# The kernel tests on a build that stops at the first wrong address or undefined operation.
+sanitize: $(VENV)/.test
+	$(BIN)/python tools/sanitize.py
+
+clean:
+	rm -rf $(VENV) build
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evenly needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# One install of the package for each set of extras; nothing is asked of the network again until a
+# source changes, and then only the package itself is built, with the tools that are already here.
+$(VENV)/.tools: $(VENV)/.python
+	$(PIP) install 'scikit-build-core>=0.11' 'nanobind>=2.9' 'scipy-openblas32>=0.3.29' cmake ninja
+	touch $@
+
+$(VENV)/.study: $(VENV)/.tools $(SOURCES)
+	$(PIP) install --no-build-isolation '.[study]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.tools $(SOURCES)
+	$(PIP) install --no-build-isolation '.[test]'
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.python pyproject.toml
+	$(PIP) install 'ruff>=0.8' 'mypy>=1.13' 'clang-format>=18'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.tools $(SOURCES)
+	$(PIP) install --no-build-isolation '.[bench]'
+	touch $@

@@ -1,0 +1,39 @@
+"""What an engine answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one training step tells.
+
+    Attributes:
+        loss: mean over the batch, without the penalty.
+        score_sum: right answers, or the sum of squared errors.
+        penalty: its part of the cost.
+        gradient_norm: over all parameters, penalty included, before clipping.
+    """
+
+    loss: float
+    score_sum: float
+    penalty: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean loss and score: the fraction of right answers, or R^2."""
+
+    loss: float
+    score: float
+
+
+class NotFiniteError(ArithmeticError):
+    """A step was not finite. Its update has not been made. For the training loop."""
+
+    def __init__(self, step: int, layer: str) -> None:
+        super().__init__(f"step {step}: {layer} is not finite")
+        self.step = step
+        self.layer = layer

@@ -1,0 +1,41 @@
+"""Which layer was the first that was not finite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..program.values import Instruction
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+
+def first_not_finite(engine: Engine, x: Any, y: Any) -> str:
+    """Replays the failed step, instruction by instruction, until something is not finite."""
+    if not np.all(np.isfinite(x)):
+        return "the input"
+    x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+    for i, line in enumerate(engine.program.lists["gradient"]):
+        engine.run("gradient", x, y, begin=i, end=i + 1)
+        for slot, name in line.buffers.items():
+            written = slot == "y" if line.operation.endswith("forward") else slot[:2] == "d_"
+            if not written or slot in ("d_y", "d_z") or name == "output_gradient":
+                continue
+            rows = slice(len(x)) if slot in ("y", "d_x") else slice(None)
+            if not np.all(np.isfinite(engine.buffer(name)[rows])):
+                return _blame(engine, line, slot)
+        if line.operation == getattr(engine.program.loss, "kernel", None) and not np.isfinite(
+            engine.buffer("scalars")[0]
+        ):
+            return f"the loss ({type(engine.program.loss).__name__})"
+    return "the norm of the gradients"
+
+
+def _blame(engine: Engine, line: Instruction, slot: str) -> str:
+    layer = " + ".join(line.layers) or f"the loss ({type(engine.program.loss).__name__})"
+    if slot == "y":
+        return f"the output of {layer}"
+    what = "the input" if slot == "d_x" else slot[2:]
+    return f"the gradient of {layer} on {what}"
