@@ -1,43 +1,88 @@
-"""Evenly: train networks well on a CPU, see how they work, find out why they do not."""
+"""Evenly: train networks well on a CPU, see how they work, find out why they do not.
 
-from . import errors as errors
-from .clipping import ClipGlobalNorm as ClipGlobalNorm
-from .engine import Engine as Engine
-from .initializers import Constant as Constant
-from .initializers import HeNormal as HeNormal
-from .initializers import HeUniform as HeUniform
-from .initializers import XavierNormal as XavierNormal
-from .initializers import XavierUniform as XavierUniform
-from .initializers import Zeros as Zeros
-from .layers import ArraySpec as ArraySpec
-from .layers import BatchNorm as BatchNorm
-from .layers import Dense as Dense
-from .layers import Dropout as Dropout
-from .layers import Flatten as Flatten
-from .layers import Layer as Layer
-from .layers import LayerNorm as LayerNorm
-from .layers import ReLU as ReLU
-from .layers import Run as Run
-from .layers import Sequential as Sequential
-from .layers import Sigmoid as Sigmoid
-from .layers import Tanh as Tanh
-from .losses import BinaryCrossEntropy as BinaryCrossEntropy
-from .losses import MeanSquaredError as MeanSquaredError
-from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
-from .optimizers import SGD as SGD
-from .optimizers import Adam as Adam
-from .optimizers import AdamW as AdamW
-from .optimizers import Momentum as Momentum
-from .optimizers import RMSprop as RMSprop
-from .penalties import L2 as L2
-from .program import Program as Program
-from .program import compile as compile
-from .scaling import Standardizer as Standardizer
-from .training import EarlyStopping as EarlyStopping
-from .training import EpochRecord as EpochRecord
-from .training import History as History
-from .training import Model as Model
-from .training import fit as fit
-from .training import init as init
+Importing the package costs little: a public name loads its module when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors as errors
+    from .clipping import ClipGlobalNorm as ClipGlobalNorm
+    from .engine import Engine as Engine
+    from .initializers import Constant as Constant
+    from .initializers import HeNormal as HeNormal
+    from .initializers import HeUniform as HeUniform
+    from .initializers import XavierNormal as XavierNormal
+    from .initializers import XavierUniform as XavierUniform
+    from .initializers import Zeros as Zeros
+    from .layers import ArraySpec as ArraySpec
+    from .layers import BatchNorm as BatchNorm
+    from .layers import Dense as Dense
+    from .layers import Dropout as Dropout
+    from .layers import Flatten as Flatten
+    from .layers import Layer as Layer
+    from .layers import LayerNorm as LayerNorm
+    from .layers import ReLU as ReLU
+    from .layers import Run as Run
+    from .layers import Sequential as Sequential
+    from .layers import Sigmoid as Sigmoid
+    from .layers import Tanh as Tanh
+    from .losses import BinaryCrossEntropy as BinaryCrossEntropy
+    from .losses import Loss as Loss
+    from .losses import MeanSquaredError as MeanSquaredError
+    from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
+    from .optimizers import SGD as SGD
+    from .optimizers import Adam as Adam
+    from .optimizers import AdamW as AdamW
+    from .optimizers import Momentum as Momentum
+    from .optimizers import RMSprop as RMSprop
+    from .penalties import L2 as L2
+    from .program import Program as Program
+    from .program import compile as compile
+    from .scaling import Standardizer as Standardizer
+    from .training import EarlyStopping as EarlyStopping
+    from .training import EpochRecord as EpochRecord
+    from .training import History as History
+    from .training import Model as Model
+    from .training import fit as fit
+    from .training import init as init
 
 __version__ = "0.1.0"
+
+# Where each public name lives. A test compares this table with the imports above.
+_NAMES = {
+    "clipping": ("ClipGlobalNorm",),
+    "engine": ("Engine",),
+    "initializers": (
+        "Constant", "HeNormal", "HeUniform", "XavierNormal", "XavierUniform", "Zeros",
+    ),
+    "layers": (
+        "ArraySpec", "BatchNorm", "Dense", "Dropout", "Flatten", "Layer", "LayerNorm", "ReLU",
+        "Run", "Sequential", "Sigmoid", "Tanh",
+    ),
+    "losses": ("BinaryCrossEntropy", "Loss", "MeanSquaredError", "SoftmaxCrossEntropy"),
+    "optimizers": ("SGD", "Adam", "AdamW", "Momentum", "RMSprop"),
+    "penalties": ("L2",),
+    "program": ("Program", "compile"),
+    "scaling": ("Standardizer",),
+    "training": ("EarlyStopping", "EpochRecord", "History", "Model", "fit", "init"),
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+__all__ = ["__version__", "errors", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module(".errors", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module 'evenly' has no attribute '{name}'")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,6 @@
 """A network as a flat list of instructions and a plan of its buffers."""
 
-from .compile import compile as compile
+from .compiler import compile as compile
 from .values import Buffer as Buffer
 from .values import Instruction as Instruction
 from .values import Program as Program

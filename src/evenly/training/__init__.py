@@ -1,8 +1,8 @@
 """Training: batches, the loop, early stopping, history; and the model that comes out."""
 
 from .early_stopping import EarlyStopping as EarlyStopping
-from .fit import fit as fit
 from .history import EpochRecord as EpochRecord
 from .history import History as History
+from .loop import fit as fit
 from .model import Model as Model
 from .model import init as init
