@@ -19,6 +19,8 @@ from .rows import Faster, Row
 TITLE = "A whole training"
 # One round is a whole training of some 2800 steps: fewer rounds tell enough.
 ROUNDS_SHARE = 1 / 3
+# Keras leaves its compiled function for Python this seldom.
+_STEPS_A_CALL = 32
 Run = Callable[[int], None]
 
 
@@ -171,18 +173,14 @@ def _keras(case: Training, threads: int) -> Run:
         blocks += [layers.Dense(units), layers.BatchNormalization(), layers.ReLU()]
         blocks += [layers.Dropout(RATE)]
     model = keras.Sequential([*blocks, layers.Dense(case.net.sizes[-1])])
-    # Several batches a call of the compiled function, so that Python is asked less often.
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=True, steps_per_execution=STEPS_A_CALL,
+        jit_compile=True, steps_per_execution=_STEPS_A_CALL,
     )
     return _repeat(lambda: model.fit(
         x, y, batch_size=case.net.batch, epochs=case.epochs, shuffle=True, verbose=0,
     ))
-
-
-STEPS_A_CALL = 8
 
 
 def _skorch(case: Training, threads: int) -> Run:
