@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import harness, table
-from .floor import Machine, measure_machine
+from .floor import measure_machine
 from .peers import PEERS, installed, pin, versions
 from .rows import Result, Row
 
@@ -42,16 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = _about(here, settings)
     print(about, flush=True)
     machine = measure_machine(options.threads)
-    print(machine.text() + "\n", flush=True)
     records: list[dict[str, Any]] = []
     for name, rows in chosen:
         subject = import_module(f"benchmarks.{name}")
-        results = [_measure(name, subject, row, here, settings, machine) for row in rows]
+        results = [_measure(name, subject, row, here, settings) for row in rows]
+        machine = machine.best(measure_machine(options.threads))
+        results = [
+            replace(result, floor=machine.floor_ms(row.needs)) if (row := result.row).needs else result
+            for result in results
+        ]
         print("\n" + table.markdown(subject.TITLE, results), flush=True)
         records += table.as_json(subject.TITLE, results)
         if options.json:
             report = {"about": about, "machine": machine.text(), "rows": records}
             options.json.write_text(json.dumps(report, indent=1) + "\n")
+    print(machine.text())
     return 0
 
 
@@ -95,8 +100,7 @@ def _chosen(subjects: Sequence[str], text: str) -> list[tuple[str, list[Row]]]:
 
 
 def _measure(
-    name: str, subject: Any, row: Row, here: Sequence[str], settings: harness.Settings,
-    machine: Machine,
+    name: str, subject: Any, row: Row, here: Sequence[str], settings: harness.Settings
 ) -> Result:
     def say(line: str) -> None:
         print(f"{row.name}: {line}", flush=True)
@@ -106,11 +110,9 @@ def _measure(
     print(f"... {row.name}", file=sys.stderr, flush=True)
     if hasattr(subject, "measure"):
         peers = [peer for peer in subject.PEER_NAMES[row.case] if peer in here]
-        result = subject.measure(row, peers, settings, say)
-    else:
-        peers = [peer for peer in subject.BUILDERS if peer in here]
-        result = harness.measure(name, row, peers, settings, say)
-    return replace(result, floor=machine.floor_ms(row.needs)) if row.needs else result
+        return subject.measure(row, peers, settings, say)
+    peers = [peer for peer in subject.BUILDERS if peer in here]
+    return harness.measure(name, row, peers, settings, say)
 
 
 def _about(here: Sequence[str], settings: harness.Settings) -> str:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _REST_SECONDS = 0.04
 # A row waits no longer than this, all rounds together, for other programs to fall silent.
 _PATIENCE_SECONDS = 20.0
+_A_SECOND = {"s": 1.0, "ms": 1e3}
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,11 @@ class Worker:
         self.steps = self._receive()["steps"]
 
     def round(self) -> float:
-        """Milliseconds a step."""
+        """Seconds a step."""
         self._send(steps=self.steps)
         reply = self._receive()
         self.idle_cpu += reply["idle_cpu"]
-        return 1e3 * reply["seconds"]
+        return reply["seconds"]
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -114,7 +115,9 @@ def measure(
                 continue
             workers.append(worker)
         turns = {worker.peer: worker.round for worker in workers}
-        samples, begun_busy, seconds = take_turns(turns, settings.rounds)
+        seconds_a_step, begun_busy, seconds = take_turns(turns, settings.rounds)
+        scale = _A_SECOND[row.unit]
+        samples = {p: tuple(scale * s for s in values) for p, values in seconds_a_step.items()}
         notes += _disturbances(workers, begun_busy, seconds, settings)
     finally:
         for worker in workers:

@@ -29,7 +29,6 @@ def main() -> None:
         row = next(row for row in subject.ROWS if row.name == request["row"])
         run = subject.BUILDERS[request["peer"]](row.case, request["threads"])
         run(1)
-        run(2)
     except Exception:
         _reply(replies, error=traceback.format_exc(limit=-3))
         return

@@ -19,8 +19,9 @@ namespace evenly {
 namespace {
 
 using Bytes = nb::ndarray<std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using ReadBytes = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using WriteBytes = nb::ndarray<std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+// Rows of any element type: the program knows what they mean.
+using ReadRows = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using WriteRows = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using Order = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Records = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
@@ -34,6 +35,19 @@ std::byte* bytes(const Bytes& array) {
   return reinterpret_cast<std::byte*>(array.data());
 }
 
+template <class Array>
+std::int64_t row_count(const Array& array) {
+  return array.ndim() == 0 ? 0 : static_cast<std::int64_t>(array.shape(0));
+}
+
+template <class Array>
+std::int64_t row_bytes(const Array& array) {
+  auto bytes = static_cast<std::int64_t>(array.itemsize());
+  for (std::size_t axis = 1; axis < array.ndim(); ++axis)
+    bytes *= static_cast<std::int64_t>(array.shape(axis));
+  return bytes;
+}
+
 void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
@@ -42,19 +56,23 @@ void require(bool condition, const char* message) {
 class BoundExecutor {
  public:
   BoundExecutor(const Lists& lists, bool is_double, const std::string& isa, Bytes state, Bytes work,
-                const Place& scalars)
+                const Place& scalars, const std::optional<Place>& gathered_input,
+                const std::optional<Place>& gathered_target, std::int32_t classes)
       : state_(std::move(state)),
         work_(std::move(work)),
+        gathered_input_(gathered_input),
+        gathered_target_(gathered_target),
+        classes_(classes),
         executor_(resolve(lists), is_double, isa, static_cast<Scalars*>(find(scalars).fixed)) {}
 
   void run(const std::string& list, std::size_t begin, std::size_t end,
-           std::optional<ReadBytes> input, std::optional<ReadBytes> target,
-           std::optional<ReadBytes> output_gradient, std::int64_t rows, std::uint64_t seed,
+           std::optional<ReadRows> input, std::optional<ReadRows> target,
+           std::optional<ReadRows> output_gradient, std::int64_t rows, std::uint64_t seed,
            std::uint64_t step, double learning_rate, int threads) {
     check_threads(threads);
-    const auto pointer = [rows](const std::optional<ReadBytes>& array) -> const void* {
+    const auto pointer = [rows](const std::optional<ReadRows>& array) -> const void* {
       if (!array) return nullptr;
-      require(static_cast<std::int64_t>(array->shape(0)) >= rows, "an array has too few rows");
+      require(row_count(*array) >= rows, "an array has too few rows");
       return array->data();
     };
     const Batch batch{
@@ -63,14 +81,12 @@ class BoundExecutor {
     executor_.run(list, begin, end, batch, threads);
   }
 
-  std::pair<std::int64_t, bool> train(const ReadBytes& input, const ReadBytes& target,
+  std::pair<std::int64_t, bool> train(const ReadRows& input, const ReadRows& target,
                                       const std::optional<Order>& order, std::int64_t rows,
-                                      std::int64_t batch_rows, std::int32_t classes,
-                                      const Place& gathered_input, const Place& gathered_target,
-                                      std::int64_t first_batch, std::int64_t last_batch,
-                                      std::uint64_t seed, std::uint64_t first_step,
-                                      const Doubles& learning_rates, const Records& records,
-                                      double seconds, int threads) {
+                                      std::int64_t batch_rows, std::int64_t first_batch,
+                                      std::int64_t last_batch, std::uint64_t seed,
+                                      std::uint64_t first_step, const Doubles& learning_rates,
+                                      const Records& records, double seconds, int threads) {
     check_threads(threads);
     require(batch_rows >= 1 && rows >= 1, "a pass has at least one row");
     require(first_batch >= 0 && first_batch <= last_batch && (last_batch - 1) * batch_rows < rows,
@@ -79,20 +95,19 @@ class BoundExecutor {
     require(learning_rates.shape(0) >= batches, "one learning rate a batch is needed");
     require(records.shape(0) >= batches && records.shape(1) == kRecord,
             "one row of records a batch is needed");
-    require(input.shape(0) == target.shape(0), "input and target differ in rows");
-    check_classes(target, classes);
+    require(row_count(input) == row_count(target), "input and target differ in rows");
+    check_classes(target);
     if (order) {
       require(static_cast<std::int64_t>(order->shape(0)) >= rows, "the order has too few rows");
       for (std::int64_t i = 0; i < rows; ++i)
-        require(
-            order->data()[i] >= 0 && order->data()[i] < static_cast<std::int64_t>(input.shape(0)),
-            "the order names a row that does not exist");
+        require(order->data()[i] >= 0 && order->data()[i] < row_count(input),
+                "the order names a row that does not exist");
     } else {
-      require(static_cast<std::int64_t>(input.shape(0)) >= rows, "the input has too few rows");
+      require(row_count(input) >= rows, "the input has too few rows");
     }
     TrainingRun run;
-    run.input = source(input, &gathered_input, batch_rows);
-    run.target = source(target, &gathered_target, batch_rows);
+    run.input = source(input, gathered_input_, batch_rows);
+    run.target = source(target, gathered_target_, batch_rows);
     run.order = order ? order->data() : nullptr;
     run.rows = rows;
     run.batch_rows = batch_rows;
@@ -111,30 +126,56 @@ class BoundExecutor {
     return {end.steps, end.failed};
   }
 
-  void predict(const ReadBytes& input, std::int64_t batch_rows, const Place& scores,
-               const WriteBytes& output, int threads) {
+  // One step on one batch: what train does, for callers that bring a batch at a time.
+  std::tuple<double, double, double, double, bool> step(const ReadRows& input,
+                                                        const ReadRows& target, std::uint64_t seed,
+                                                        std::uint64_t step, double learning_rate,
+                                                        int threads) {
+    check_threads(threads);
+    const std::int64_t rows = row_count(input);
+    require(rows >= 1 && row_count(target) == rows, "input and target differ in rows");
+    check_classes(target);
+    double record[kRecord] = {};
+    TrainingRun run;
+    run.input = source(input, gathered_input_, rows);
+    run.target = source(target, gathered_target_, rows);
+    run.rows = run.batch_rows = rows;
+    run.last_batch = 1;
+    run.seed = seed;
+    run.first_step = step;
+    run.learning_rates = &learning_rate;
+    run.records = record;
+    TrainingEnd end;
+    {
+      nb::gil_scoped_release unlocked;
+      end = executor_.train(run, threads);
+    }
+    return {record[0], record[1], record[2], record[3], end.failed};
+  }
+
+  void predict(const ReadRows& input, std::int64_t batch_rows, const Place& scores,
+               const WriteRows& output, int threads) {
     check_threads(threads);
     require(batch_rows >= 1, "a batch has at least one row");
-    require(input.shape(0) == output.shape(0), "input and output differ in rows");
+    require(row_count(input) == row_count(output), "input and output differ in rows");
     const std::byte* from = static_cast<std::byte*>(find(scores).fixed);
     auto* to = reinterpret_cast<std::byte*>(output.data());
     nb::gil_scoped_release unlocked;
-    executor_.predict(source(input, nullptr, 0), static_cast<std::int64_t>(input.shape(0)),
-                      batch_rows, from, to, static_cast<std::int64_t>(output.shape(1)), threads);
+    executor_.predict(source(input, std::nullopt, 0), row_count(input), batch_rows, from, to,
+                      row_bytes(output), threads);
   }
 
-  std::pair<double, double> evaluate(const ReadBytes& input, const ReadBytes& target,
-                                     std::int64_t batch_rows, std::int32_t classes, int threads) {
+  std::pair<double, double> evaluate(const ReadRows& input, const ReadRows& target,
+                                     std::int64_t batch_rows, int threads) {
     check_threads(threads);
     require(batch_rows >= 1, "a batch has at least one row");
-    require(input.shape(0) == target.shape(0) && input.shape(0) > 0,
+    require(row_count(input) == row_count(target) && row_count(input) > 0,
             "input and target differ in rows, or have none");
-    check_classes(target, classes);
+    check_classes(target);
     std::pair<double, double> result;
     nb::gil_scoped_release unlocked;
-    executor_.evaluate(source(input, nullptr, 0), source(target, nullptr, 0),
-                       static_cast<std::int64_t>(input.shape(0)), batch_rows, &result.first,
-                       &result.second, threads);
+    executor_.evaluate(source(input, std::nullopt, 0), source(target, std::nullopt, 0),
+                       row_count(input), batch_rows, &result.first, &result.second, threads);
     return result;
   }
 
@@ -144,12 +185,12 @@ class BoundExecutor {
   }
 
   // A class number is an index: it is checked before a kernel trusts it. 0 classes: no check.
-  static void check_classes(const ReadBytes& target, std::int32_t classes) {
-    if (classes == 0) return;
-    require(target.shape(1) == sizeof(std::int32_t), "class numbers must be int32, one a row");
+  void check_classes(const ReadRows& target) const {
+    if (classes_ == 0 || row_count(target) == 0) return;
+    require(row_bytes(target) == sizeof(std::int32_t), "class numbers must be int32, one a row");
     const auto* values = reinterpret_cast<const std::int32_t*>(target.data());
-    for (std::size_t i = 0; i < target.shape(0); ++i)
-      require(values[i] >= 0 && values[i] < classes, "a class number has no score of its own");
+    for (std::int64_t i = 0; i < row_count(target); ++i)
+      require(values[i] >= 0 && values[i] < classes_, "a class number has no score of its own");
   }
 
   // A place in an arena, checked against the arena's size.
@@ -166,11 +207,12 @@ class BoundExecutor {
     return {bytes(arena) + offset, where, true};
   }
 
-  Rows source(const ReadBytes& array, const Place* gathered, std::int64_t batch_rows) const {
+  Rows source(const ReadRows& array, const std::optional<Place>& gathered,
+              std::int64_t batch_rows) const {
     Rows rows;
     rows.data = reinterpret_cast<const std::byte*>(array.data());
-    rows.bytes = static_cast<std::int64_t>(array.shape(1));
-    if (gathered != nullptr) {
+    rows.bytes = row_bytes(array);
+    if (gathered) {
       require(rows.bytes * batch_rows <= std::get<2>(*gathered),
               "a batch is larger than the program was planned for");
       rows.gathered = static_cast<std::byte*>(find(*gathered).fixed);
@@ -194,6 +236,8 @@ class BoundExecutor {
   }
 
   Bytes state_, work_;
+  std::optional<Place> gathered_input_, gathered_target_;
+  std::int32_t classes_;
   Executor executor_;
 };
 
@@ -202,25 +246,29 @@ class BoundExecutor {
 void bind_executor(nb::module_& module) {
   nb::class_<BoundExecutor>(module, "Executor",
                             "Runs the instruction lists of a program on two arenas of bytes.")
-      .def(nb::init<const Lists&, bool, const std::string&, Bytes, Bytes, const Place&>(),
+      .def(nb::init<const Lists&, bool, const std::string&, Bytes, Bytes, const Place&,
+                    const std::optional<Place>&, const std::optional<Place>&, std::int32_t>(),
            nb::arg("lists"), nb::arg("is_double"), nb::arg("isa"), nb::arg("state"),
-           nb::arg("work"), nb::arg("scalars"))
+           nb::arg("work"), nb::arg("scalars"), nb::arg("gathered_input").none(),
+           nb::arg("gathered_target").none(), nb::arg("classes"))
       .def("run", &BoundExecutor::run, nb::arg("list"), nb::arg("begin"), nb::arg("end"),
            nb::arg("input").none(), nb::arg("target").none(), nb::arg("output_gradient").none(),
            nb::arg("rows"), nb::arg("seed"), nb::arg("step"), nb::arg("learning_rate"),
            nb::arg("threads"), "Runs instructions [begin, end) of a list on one batch.")
       .def("train", &BoundExecutor::train, nb::arg("input"), nb::arg("target"),
-           nb::arg("order").none(), nb::arg("rows"), nb::arg("batch_rows"), nb::arg("classes"),
-           nb::arg("gathered_input"), nb::arg("gathered_target"), nb::arg("first_batch"),
+           nb::arg("order").none(), nb::arg("rows"), nb::arg("batch_rows"), nb::arg("first_batch"),
            nb::arg("last_batch"), nb::arg("seed"), nb::arg("first_step"), nb::arg("learning_rates"),
            nb::arg("records"), nb::arg("seconds"), nb::arg("threads"),
            "Runs training steps until the last batch, the time, or a step that is not finite.\n"
            "Returns the number of finished steps and whether the next one failed.")
+      .def("step", &BoundExecutor::step, nb::arg("input"), nb::arg("target"), nb::arg("seed"),
+           nb::arg("step"), nb::arg("learning_rate"), nb::arg("threads"),
+           "Runs one step. Returns loss, score, penalty, gradient norm and whether it failed.")
       .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("batch_rows"),
            nb::arg("scores"), nb::arg("output"), nb::arg("threads"),
            "Writes the scores of every input row into output.")
       .def("evaluate", &BoundExecutor::evaluate, nb::arg("input"), nb::arg("target"),
-           nb::arg("batch_rows"), nb::arg("classes"), nb::arg("threads"),
+           nb::arg("batch_rows"), nb::arg("threads"),
            "Returns the mean loss and the sum of scores over all rows.");
 }
 

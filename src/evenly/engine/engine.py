@@ -9,10 +9,11 @@ import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..native import Executor, processors
+from ..optimizers import Optimizer
 from ..program.values import SCALARS, Program, native_line
 from ..random import generator
 from .definitions import DefinitionRunner
-from .memory import as_bytes, new_arena
+from .memory import new_arena
 from .records import Evaluation, NotFiniteError, StepRecord
 from .replay import first_not_finite
 from .segments import segments
@@ -72,12 +73,15 @@ class Engine:
         self.arrays = {name: self.buffer(name) for name in program.arrays}
         self._initialize(weights or {})
         self._scalars = self.buffer("scalars")
-        self._executor = self._make_executor(isa)
-        self._definitions = DefinitionRunner(program) if program.has_python else None
         loss = program.loss
         self._classes = (
             program.output_shape[-1] if loss is not None and loss.targets_are_classes else 0
         )
+        self._executor = self._make_executor(isa)
+        self._definitions = DefinitionRunner(program) if program.has_python else None
+        inference = program.lists["inference"]
+        if inference:
+            self._scores = program.buffers[inference[-1].buffers["y"]].place
 
     # Arrays ---------------------------------------------------------------------------------
 
@@ -123,9 +127,13 @@ class Engine:
             for name, lines in segments(key, instructions)
             if not lines or not lines[0].is_python
         }
+        gathered = [
+            buffers[name].place if name in buffers else None
+            for name in ("batch_input", "batch_target")
+        ]
         return Executor(
             lists, self.program.dtype == "float64", isa, self._state, self._work,
-            buffers["scalars"].place,
+            buffers["scalars"].place, gathered[0], gathered[1], self._classes,
         )
 
     # Data -----------------------------------------------------------------------------------
@@ -170,9 +178,30 @@ class Engine:
                 f"step: the program is planned for batches of {self.program.batch} rows, "
                 f"got {len(x)}: compile it with a larger batch"
             )
-        for records in self.train(x, y, None, len(x)):
-            return StepRecord(*records[0].tolist())
-        raise AssertionError("a pass over some rows has a step")
+        optimizer = self._trainable(len(x))
+        if self._definitions is not None:
+            for records in self.train(x, y, None, len(x)):
+                return StepRecord(*records[0].tolist())
+        threads, _ = self._training_threads.begin()
+        *record, failed = self._executor.step(
+            x, y, self.seed, self.steps, optimizer.learning_rate, threads
+        )
+        self._training_threads.end(threads, 1)
+        if failed:
+            raise NotFiniteError(self.steps, first_not_finite(self, x, y))
+        self.steps += 1
+        return StepRecord(*record)
+
+    def _trainable(self, smallest_batch: int) -> Optimizer:
+        """The optimizer, once it is sure that batches of this size can train."""
+        if self.program.optimizer is None:
+            raise ConfigurationError("the program has no optimizer: compile it with one")
+        if smallest_batch < self.program.training_rows:
+            raise ShapeError(
+                f"a batch of {smallest_batch} rows: batch normalization needs at least "
+                f"{self.program.training_rows} in training"
+            )
+        return self.program.optimizer
 
     def train(self, x: Any, y: Any, order: Any, batch: int) -> Iterator[Any]:
         """One pass over the data, `batch` rows a step.
@@ -189,15 +218,8 @@ class Engine:
         Raises:
             NotFiniteError: as :meth:`step`.
         """
-        optimizer = self.program.optimizer
-        if optimizer is None:
-            raise ConfigurationError("the program has no optimizer: compile it with one")
         n = len(x) if order is None else len(order)
-        if n - (n - 1) // batch * batch < self.program.training_rows:
-            raise ShapeError(
-                f"a batch of {n - (n - 1) // batch * batch} rows: batch normalization needs at "
-                f"least {self.program.training_rows} in training"
-            )
+        optimizer = self._trainable(n - (n - 1) // batch * batch)
         batches = -(-n // batch)
         rates = np.full(batches, optimizer.learning_rate)
         records = np.zeros((batches, 4))
@@ -208,11 +230,8 @@ class Engine:
             else:
                 threads, trial = self._training_threads.begin()
                 ran, failed = self._executor.train(
-                    as_bytes(x), as_bytes(y), order, n, batch, self._classes,
-                    self.program.buffers["batch_input"].place,
-                    self.program.buffers["batch_target"].place,
-                    done, batches, self.seed, self.steps, rates[done:], records[done:],
-                    _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
+                    x, y, order, n, batch, done, batches, self.seed, self.steps, rates[done:],
+                    records[done:], _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                 )
                 self._training_threads.end(threads, ran)
             self.steps += ran
@@ -322,8 +341,8 @@ class Engine:
                 )
             else:
                 self._executor.run(
-                    name, first, last, as_bytes(x), as_bytes(y), as_bytes(output_gradient),
-                    rows, self.seed, self.steps, rate, self._training_threads.best,
+                    name, first, last, x, y, output_gradient, rows, self.seed, self.steps, rate,
+                    self._training_threads.best,
                 )
         return updates
 
@@ -348,8 +367,7 @@ class Engine:
         else:
             threads, _ = self._inference_threads.begin()
             self._executor.predict(
-                as_bytes(x), program.inference_batch,
-                program.buffers[self._output("inference")].place, as_bytes(output), threads,
+                x, program.inference_batch, self._scores, output, threads
             )
             self._inference_threads.end(threads, len(x))
         return output
@@ -364,7 +382,7 @@ class Engine:
         else:
             threads, _ = self._inference_threads.begin()
             total, score = self._executor.evaluate(
-                as_bytes(x), as_bytes(y), self.program.inference_batch, self._classes, threads
+                x, y, self.program.inference_batch, threads
             )
             self._inference_threads.end(threads, len(x))
         return Evaluation(total, loss.score(score, y))

@@ -12,10 +12,3 @@ def new_arena(size: int) -> Any:
     raw = np.zeros(size + 64, dtype=np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size]
-
-
-def as_bytes(array: Any) -> Any:
-    """Rows of bytes, without a copy."""
-    if array is None:
-        return None
-    return array.reshape(len(array), -1).view(np.uint8)
