@@ -47,10 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         subject = import_module(f"benchmarks.{name}")
         results = [_measure(name, subject, row, here, settings) for row in rows]
         machine = machine.best(measure_machine(options.threads))
-        results = [
-            replace(result, floor=machine.floor_ms(row.needs)) if (row := result.row).needs else result
-            for result in results
-        ]
+        floors = [row.needs and machine.floor_ms(row.needs) for row in rows]
+        results = [replace(r, floor=floor) for r, floor in zip(results, floors, strict=True)]
         print("\n" + table.markdown(subject.TITLE, results), flush=True)
         records += table.as_json(subject.TITLE, results)
         if options.json:

@@ -43,15 +43,17 @@ def main() -> None:
     shutil.copytree(ROOT / "src", site)
     for module in BUILD.glob("_native*.so"):
         shutil.copy(module, site / "evenly")
-    run(
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS,
-        LD_PRELOAD=f"{sanitizer_library('libasan.so')} {sanitizer_library('libubsan.so')}",
-        PYTHONPATH=str(site),
+    environment = {
+        "LD_PRELOAD": f"{sanitizer_library('libasan.so')} {sanitizer_library('libubsan.so')}",
+        "PYTHONPATH": str(site),
         # Python itself keeps memory to the end; its own allocator hides small overruns from ASan.
-        ASAN_OPTIONS="detect_leaks=0",
-        PYTHONMALLOC="malloc",
-        EVENLY_SANITIZED="1",
-    )
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+    }
+    # An installed package must not come before the one that was just built.
+    check = f"import evenly.native as n; assert n._native.__file__.startswith({str(site)!r})"
+    run(sys.executable, "-c", check, **environment)
+    run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, **environment)
 
 
 if __name__ == "__main__":

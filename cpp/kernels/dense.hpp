@@ -13,11 +13,16 @@ struct Grid {
 
   Grid(Index m_, Index n_, Index k) : m(m_), n(n_), tile_m(m_), tile_n(n_), across(1), count(0) {
     if (m == 0) return;  // a result that nobody wants
-    // Halve the longer side while there are few tiles and each is still worth a call.
-    constexpr Index kTiles = 8, kSmallest = Index{1} << 18;
-    while (divide_up(m, tile_m) * divide_up(n, tile_n) < kTiles &&
-           tile_m * tile_n * k >= 2 * kSmallest && larger(tile_m, tile_n) >= 32)
+    // Halve the longer side: into four tiles where each is worth a call, into more only where they
+    // are large, since every tile packs its operands anew.
+    constexpr Index kFew = 4, kWorthACall = Index{1} << 20;
+    constexpr Index kMany = 32, kLarge = Index{1} << 25;
+    for (;;) {
+      const Index tiles = divide_up(m, tile_m) * divide_up(n, tile_n), work = tile_m * tile_n * k;
+      const bool split = (tiles < kFew && work >= kWorthACall) || (tiles < kMany && work >= kLarge);
+      if (!split || larger(tile_m, tile_n) < 32) break;
       (tile_m >= tile_n ? tile_m : tile_n) = half(larger(tile_m, tile_n));
+    }
     across = divide_up(n, tile_n);
     count = divide_up(m, tile_m) * across;
   }
