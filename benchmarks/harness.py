@@ -2,7 +2,7 @@
 
 A slow minute of the machine then hits all peers alike. Only one of them works at a time: the others
 block on a pipe, and before each round the harness rests until their threads have stopped spinning
-and the machine is quiet.
+and the machine is quiet. A round that another program disturbs is repeated.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 _REST_SECONDS = 0.04
 # A row waits no longer than this, all rounds together, for other programs to fall silent.
 _PATIENCE_SECONDS = 20.0
+# A round in which other programs took more of the processors than this share is disturbed.
+_OTHERS_SHARE = 0.15
+# So many disturbed rounds are repeated, as a multiple of the rounds asked for; later ones count.
+_REPEATS = 2
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _A_SECOND = {"s": 1.0, "ms": 1e3}
 
 
@@ -40,7 +45,7 @@ class Settings:
 
     threads: int = 2
     rounds: int = 30
-    round_seconds: float = 0.03
+    round_seconds: float = 0.1
 
 
 class BuildError(RuntimeError):
@@ -68,12 +73,12 @@ class Worker:
         self._send(calibrate=seconds)
         self.steps = self._receive()["steps"]
 
-    def round(self) -> float:
-        """Seconds a step."""
+    def round(self) -> tuple[float, float]:
+        """Seconds a step, and processor seconds of the round."""
         self._send(steps=self.steps)
         reply = self._receive()
         self.idle_cpu += reply["idle_cpu"]
-        return reply["seconds"]
+        return reply["seconds"], reply["cpu"]
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -115,10 +120,10 @@ def measure(
                 continue
             workers.append(worker)
         turns = {worker.peer: worker.round for worker in workers}
-        seconds_a_step, begun_busy, seconds = take_turns(turns, settings.rounds)
+        seconds_a_step, disturbed, seconds = take_turns(turns, settings.rounds)
         scale = _A_SECOND[row.unit]
         samples = {p: tuple(scale * s for s in values) for p, values in seconds_a_step.items()}
-        notes += _disturbances(workers, begun_busy, seconds, settings)
+        notes += _complaints(workers, disturbed, seconds, settings)
     finally:
         for worker in workers:
             worker.close()
@@ -128,62 +133,82 @@ def measure(
 
 
 def take_turns(
-    turns: dict[str, Callable[[], float]], rounds: int
+    turns: Mapping[str, Callable[[], tuple[float, float]]], rounds: int
 ) -> tuple[dict[str, tuple[float, ...]], int, float]:
     """Asks each peer in turn for a sample, so many times.
 
+    Arguments:
+        turns: functions that return a sample and the processor seconds it took.
+        rounds: samples a peer.
+
     Returns:
-        The samples of each peer; how many began while the machine was busy; seconds in all.
+        The samples of each peer; how many of them other programs disturbed; seconds in all.
     """
     samples: dict[str, list[float]] = {peer: [] for peer in turns}
     patience = _PATIENCE_SECONDS
-    begun_busy = 0
+    repeats = _REPEATS * rounds
+    disturbed = 0
     start = time.perf_counter()
     order = list(turns)
     for _ in range(rounds):
         for peer in order:
-            waited, quiet = _rest(patience)
-            patience -= waited
-            begun_busy += not quiet
-            samples[peer].append(turns[peer]())
+            while True:
+                patience -= _rest(patience)
+                sample, was_disturbed = _observed(turns[peer])
+                if not was_disturbed or repeats == 0:
+                    break
+                repeats -= 1
+            samples[peer].append(sample)
+            disturbed += was_disturbed
         # Nobody is always the one who comes after the heaviest neighbour.
         order = order[1:] + order[:1]
     took = time.perf_counter() - start
-    return {peer: tuple(values) for peer, values in samples.items()}, begun_busy, took
+    return {peer: tuple(values) for peer, values in samples.items()}, disturbed, took
 
 
-def _disturbances(
-    workers: Iterable[Worker], begun_busy: int, seconds: float, settings: Settings
+def _observed(turn: Callable[[], tuple[float, float]]) -> tuple[float, bool]:
+    """A sample, and whether other programs disturbed it."""
+    start, before = time.perf_counter(), _busy_ticks()
+    sample, own_seconds = turn()
+    after, seconds = _busy_ticks(), time.perf_counter() - start
+    if before is None or after is None:
+        return sample, False
+    others = (after - before) / _TICK - own_seconds
+    processors = len(os.sched_getaffinity(0))
+    # The kernel counts whole ticks: up to one a processor proves nothing.
+    return sample, others > max(_OTHERS_SHARE * seconds, 1 / _TICK) * processors
+
+
+def _complaints(
+    workers: Sequence[Worker], disturbed: int, seconds: float, settings: Settings
 ) -> list[str]:
     """What made the samples less than clean."""
-    workers = list(workers)
     notes = []
     rounds = settings.rounds * len(workers)
-    if begun_busy > rounds // 10:
-        notes.append(f"{begun_busy} of {rounds} rounds began while other programs were running.")
+    if disturbed > rounds // 10:
+        notes.append(f"other programs disturbed {disturbed} of {rounds} rounds.")
     for worker in workers:
-        # A peer that has the processors for itself is away while the others have their turns.
-        away = seconds * (len(workers) - 1) / max(len(workers), 1)
-        if worker.idle_cpu > 0.5 * away and len(workers) > 1:
+        # While the others have their turns, a peer is away.
+        away = seconds * (len(workers) - 1) / len(workers)
+        if len(workers) > 1 and worker.idle_cpu > 0.5 * away:
             label = PEERS[worker.peer].label
             notes.append(f"{label} kept computing for {worker.idle_cpu:.1f} s between its rounds.")
     return notes
 
 
-def _rest(patience: float) -> tuple[float, bool]:
-    """Waits until the processors are idle. Returns the extra seconds waited and whether they are.
+def _rest(patience: float) -> float:
+    """Waits until the processors are idle. Returns the seconds waited beyond a rest.
 
-    The kernel counts in ticks of 10 ms: one busy tick in 40 ms on a processor is let pass.
+    One busy tick is let pass.
     """
     start = time.perf_counter()
     while True:
         before = _busy_ticks()
         time.sleep(_REST_SECONDS)
         after = _busy_ticks()
-        quiet = before is None or after is None or after - before <= 1
         waited = time.perf_counter() - start - _REST_SECONDS
-        if quiet or waited > patience:
-            return max(waited, 0.0), quiet
+        if before is None or after is None or after - before <= 1 or waited > patience:
+            return max(waited, 0.0)
 
 
 def _busy_ticks() -> int | None:

@@ -7,11 +7,13 @@ installation recorded. A library installed for editing has recorded none of its 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -58,14 +60,18 @@ def measure(row: Row, peers: list[str], settings: Settings, say: Callable[[str],
     take = _import_seconds if row is _IMPORT else _first_step_seconds
     turns = {}
     for peer in peers:
-        turns[peer] = _turn(take, peer, settings.threads)
+        turns[peer] = partial(_turn, take, peer, settings.threads)
         turns[peer]()
     samples, _, _ = take_turns(turns, settings.rounds)
     return Result(row, samples)
 
 
-def _turn(take: Callable[[str, int], float], peer: str, threads: int) -> Callable[[], float]:
-    return lambda: take(peer, threads)
+def _turn(take: Callable[[str, int], float], peer: str, threads: int) -> tuple[float, float]:
+    """A sample and the processor seconds of its process."""
+    before = os.times()
+    sample = take(peer, threads)
+    after = os.times()
+    return sample, sum(after[2:4]) - sum(before[2:4])
 
 
 def _import_seconds(peer: str, threads: int) -> float:

@@ -44,6 +44,7 @@ def main() -> None:
             answer = {"steps": _steps_for(run, request["calibrate"])}
         else:
             answer = {"seconds": _round(run, request["steps"]), "idle_cpu": idle}
+            answer["cpu"] = time.process_time() - idle - last
         last = time.process_time()
         _reply(replies, **answer)
 

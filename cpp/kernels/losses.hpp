@@ -78,8 +78,12 @@ struct BinaryCrossEntropy {
       right += (z > 0) == (t > 0.5);
     }
     if (d != nullptr) {
+      // p (1 - t) - (1 - p) t rather than p - t: where p is nearly t that difference would cancel.
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c) d[c] = (logistic(scores[c]) - target[c]) * factor;
+      for (Index c = 0; c < columns; ++c) {
+        const T z = scores[c], t = target[c];
+        d[c] = (logistic(z) * (T(1) - t) - logistic(-z) * t) * factor;
+      }
     }
     return {loss / n, static_cast<double>(right) / n};
   }

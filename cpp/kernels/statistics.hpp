@@ -78,24 +78,51 @@ struct Moments {
   }
 };
 
-// Mean and squares of a strip of columns over a block of rows, shifted by the block's first row:
-// x - shift is small where the data is far from zero, so nothing cancels.
+// Mean and squares of a strip of columns over a block of rows. Two things keep them accurate: all
+// is shifted by the block's first row, so that data far from zero cancel nothing; and eight rows at
+// a time have their own mean subtracted, so that an outlier in that first row does no harm either.
 template <class T>
 void block_moments(const T* x, Index stride, Range rows, Range columns, double* means,
                    double* squares) {
-  T sum[kStrip], square[kStrip];
-  const T* shift = x + rows.begin * stride;
-  sum_rows<T>(rows, columns, sum, square, [x, shift, stride](Index r, Index c, T& a, T& b) {
-    const T d = x[r * stride + c] - shift[c];
-    a += d;
-    b += d * d;
-  });
-  const double n = static_cast<double>(rows.end - rows.begin);
-  for (Index c = 0; c < columns.end - columns.begin; ++c) {
-    const double s = static_cast<double>(sum[c]);
-    means[c] = static_cast<double>(shift[columns.begin + c]) + s / n;
-    const double rest = static_cast<double>(square[c]) - s * s / n;
-    squares[c] = rest < 0 ? 0 : rest;  // NaN passes
+  constexpr Index kGroup = 8;
+  const Index width = columns.end - columns.begin;
+  T mean[kStrip], square[kStrip];
+  for (Index c = 0; c < width; ++c) mean[c] = square[c] = T(0);
+  const T* shift = x + rows.begin * stride + columns.begin;
+  Index row = rows.begin;
+  for (Index groups = 0; row + kGroup <= rows.end; row += kGroup, ++groups) {
+    const T* from = x + row * stride + columns.begin;
+    const T share = T(1) / static_cast<T>(groups + 1);
+    const T between = static_cast<T>(kGroup) * static_cast<T>(groups) * share;
+#pragma omp simd
+    for (Index c = 0; c < width; ++c) {
+      T sum = 0, rest = 0;
+#pragma GCC unroll 8
+      for (Index r = 0; r < kGroup; ++r) sum += from[r * stride + c] - shift[c];
+      const T own = sum * (T(1) / T(kGroup));
+#pragma GCC unroll 8
+      for (Index r = 0; r < kGroup; ++r) {
+        const T d = (from[r * stride + c] - shift[c]) - own;
+        rest += d * d;
+      }
+      const T difference = own - mean[c];
+      mean[c] += difference * share;
+      square[c] += rest + difference * difference * between;
+    }
+  }
+  for (; row < rows.end; ++row) {
+    const T* from = x + row * stride + columns.begin;
+    const T n = static_cast<T>(row - rows.begin), share = T(1) / (n + T(1));
+#pragma omp simd
+    for (Index c = 0; c < width; ++c) {
+      const T difference = (from[c] - shift[c]) - mean[c];
+      mean[c] += difference * share;
+      square[c] += difference * difference * (n * share);
+    }
+  }
+  for (Index c = 0; c < width; ++c) {
+    means[c] = static_cast<double>(shift[c]) + static_cast<double>(mean[c]);
+    squares[c] = static_cast<double>(square[c]);
   }
 }
 

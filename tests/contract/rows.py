@@ -1,0 +1,181 @@
+"""The table of layers, losses and optimizers. Every suite in this folder runs over it.
+
+To add a layer, add a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+import evenly as ev
+
+# Sizes that no vector width divides, the smallest ones, and more columns than a piece has.
+widths = st.one_of(st.integers(1, 70), st.sampled_from([127, 129, 255, 300, 1025]))
+flat = st.tuples(widths)
+images = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 33))
+flat_or_image = st.one_of(flat, images)
+# From one row to several blocks of a reduction.
+batches = st.one_of(st.integers(2, 40), st.sampled_from([63, 257, 513, 700]))
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer, what it is tried on, and how PyTorch says it.
+
+    Attributes:
+        layer: the layer.
+        shapes: shapes of one example.
+        smallest_batch: rows below which training has no meaning.
+        torch: makes the PyTorch module from the shape of one example; None where PyTorch draws
+            random numbers of its own.
+        to_torch: our array names to the module's, with what to do to the array.
+    """
+
+    name: str
+    layer: Any
+    shapes: Any = field(default_factory=lambda: flat)
+    smallest_batch: int = 1
+    torch: Callable[[tuple[int, ...]], Any] | None = None
+    to_torch: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
+
+
+def same(array: Any) -> Any:
+    return array
+
+
+def transposed(array: Any) -> Any:
+    return array.T
+
+
+DENSE = {"kernel": ("weight", transposed), "bias": ("bias", same)}
+AFFINE = {"gamma": ("weight", same), "beta": ("bias", same)}
+RUNNING = {"running_mean": ("running_mean", same), "running_variance": ("running_var", same)}
+
+
+class ChannelsLastBatchNorm(torch.nn.BatchNorm1d):
+    """PyTorch's batch normalization on (..., channels)."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.reshape(-1, x.shape[-1])).reshape(x.shape)
+
+
+def torch_batch_norm(layer: ev.BatchNorm) -> Callable[[tuple[int, ...]], Any]:
+    return lambda shape: ChannelsLastBatchNorm(
+        shape[-1], eps=layer.epsilon, momentum=1 - layer.decay,
+        affine=layer.center or layer.scale, dtype=torch.float64,
+    )
+
+
+def torch_layer_norm(layer: ev.LayerNorm) -> Callable[[tuple[int, ...]], Any]:
+    return lambda shape: torch.nn.LayerNorm(
+        shape[-1], eps=layer.epsilon, elementwise_affine=layer.center or layer.scale,
+        dtype=torch.float64,
+    )
+
+
+def _normalizations() -> list[LayerRow]:
+    rows = []
+    for center in (True, False):
+        for scale in (True, False):
+            tail = f"center={center}, scale={scale}"
+            batch = ev.BatchNorm(decay=0.7, epsilon=1e-3, center=center, scale=scale)
+            rows.append(LayerRow(
+                f"BatchNorm({tail})", batch, flat_or_image, 2, torch_batch_norm(batch),
+                AFFINE | RUNNING,
+            ))
+            layer = ev.LayerNorm(epsilon=1e-3, center=center, scale=scale)
+            rows.append(LayerRow(
+                f"LayerNorm({tail})", layer, flat_or_image, 1, torch_layer_norm(layer), AFFINE
+            ))
+    return rows
+
+
+LAYERS = [
+    LayerRow("Dense", ev.Dense(7), torch=lambda s: torch.nn.Linear(s[0], 7, dtype=torch.float64),
+             to_torch=DENSE),
+    LayerRow("Dense(1)", ev.Dense(1), torch=lambda s: torch.nn.Linear(s[0], 1, dtype=torch.float64),
+             to_torch=DENSE),
+    LayerRow("Dense(130, no bias)", ev.Dense(130, bias=False),
+             torch=lambda s: torch.nn.Linear(s[0], 130, bias=False, dtype=torch.float64),
+             to_torch=DENSE),
+    *_normalizations(),
+    LayerRow("ReLU", ev.ReLU(), flat_or_image, torch=lambda s: torch.nn.ReLU()),
+    LayerRow("Sigmoid", ev.Sigmoid(), flat_or_image, torch=lambda s: torch.nn.Sigmoid()),
+    LayerRow("Tanh", ev.Tanh(), flat_or_image, torch=lambda s: torch.nn.Tanh()),
+    LayerRow("Dropout(0)", ev.Dropout(0.0), flat_or_image, torch=lambda s: torch.nn.Identity()),
+    LayerRow("Dropout(0.5)", ev.Dropout(0.5), flat_or_image),
+    LayerRow("Dropout(0.3)", ev.Dropout(0.3), flat_or_image),
+    LayerRow("Flatten", ev.Flatten(), images, torch=lambda s: torch.nn.Flatten()),
+]
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """A loss, targets for it, and PyTorch's."""
+
+    name: str
+    loss: Any
+    targets: Callable[[np.random.Generator, int, int], Any]
+    torch: Callable[[Any, Any], Any]
+
+
+LOSSES = [
+    LossRow(
+        "SoftmaxCrossEntropy", ev.SoftmaxCrossEntropy(),
+        lambda rng, rows, k: rng.integers(0, k, rows),
+        lambda s, y: torch.nn.functional.cross_entropy(s, torch.tensor(y)),
+    ),
+    LossRow(
+        "BinaryCrossEntropy", ev.BinaryCrossEntropy(),
+        lambda rng, rows, k: rng.integers(0, 2, (rows, k)).astype(float),
+        lambda s, y: torch.nn.functional.binary_cross_entropy_with_logits(s, torch.tensor(y)),
+    ),
+    LossRow(
+        "MeanSquaredError", ev.MeanSquaredError(),
+        lambda rng, rows, k: rng.standard_normal((rows, k)),
+        lambda s, y: torch.nn.functional.mse_loss(s, torch.tensor(y)),
+    ),
+]
+
+
+@dataclass(frozen=True)
+class OptimizerRow:
+    """An optimizer, and PyTorch's from (decaying parameters, the others)."""
+
+    name: str
+    optimizer: Any
+    torch: Callable[[list[Any], list[Any]], Any] | None
+
+
+def _plain(kind: Any, **settings: Any) -> Callable[[list[Any], list[Any]], Any]:
+    return lambda decaying, others: kind(decaying + others, **settings)
+
+
+OPTIMIZERS = [
+    OptimizerRow("SGD", ev.SGD(0.1), _plain(torch.optim.SGD, lr=0.1)),
+    OptimizerRow("Momentum", ev.Momentum(0.05, beta=0.8),
+                 _plain(torch.optim.SGD, lr=0.05, momentum=0.8)),
+    OptimizerRow("Momentum(nesterov)", ev.Momentum(0.05, beta=0.8, nesterov=True),
+                 _plain(torch.optim.SGD, lr=0.05, momentum=0.8, nesterov=True)),
+    # PyTorch has no bias-corrected average: the definition alone is the witness.
+    OptimizerRow("Momentum(average)", ev.Momentum(0.05, average=True), None),
+    OptimizerRow("Momentum(corrected)", ev.Momentum(0.05, average=True, bias_correction=True),
+                 None),
+    OptimizerRow("RMSprop", ev.RMSprop(0.01, beta=0.95),
+                 _plain(torch.optim.RMSprop, lr=0.01, alpha=0.95, eps=1e-8)),
+    OptimizerRow("Adam", ev.Adam(0.01), _plain(torch.optim.Adam, lr=0.01)),
+    OptimizerRow("AdamW", ev.AdamW(0.01, weight_decay=0.1), lambda decaying, others:
+                 torch.optim.AdamW([{"params": decaying, "weight_decay": 0.1},
+                                    {"params": others, "weight_decay": 0.0}], lr=0.01)),
+]
+
+
+def ids(rows: list[Any]) -> dict[str, Any]:
+    """For pytest.mark.parametrize."""
+    return {"argvalues": rows, "ids": [row.name for row in rows]}

@@ -1,0 +1,64 @@
+"""First witness: the definitions' gradients against numeric differentiation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import evenly as ev
+from tests.contract.common import arrays_for, error, values
+from tests.contract.rows import LAYERS, LOSSES, ids
+
+
+def slope(function, at, direction):
+    """The derivative along a direction, by a central difference of fourth order."""
+    h = 1e-4
+
+    def f(t):
+        return function(at + t * h * direction)
+
+    return (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * h)
+
+
+@pytest.mark.parametrize("row", **ids(LAYERS))
+@settings(max_examples=12, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 2**31))
+def test_layer(row, data, seed):
+    shape = tuple(min(n, 40) for n in data.draw(row.shapes))
+    batch = data.draw(st.integers(row.smallest_batch + 1, 9))
+    net = ev.Sequential([row.layer])
+    x, arrays = values(seed, (batch, *shape)), arrays_for(net, shape, seed, "float64")
+    run = ev.Run(training=True, seed=seed, step=3)
+    y, saved = net.forward(x, arrays, run)
+    rng = np.random.default_rng(seed)
+    d_y = rng.standard_normal(y.shape)
+    d_x, gradients = net.backward(d_y, arrays, saved, run)
+
+    def cost(x, arrays):
+        return float((net.forward(x, arrays, run)[0] * d_y).sum())
+
+    trainable = [name for name, spec in net.arrays(shape).items() if spec.trainable]
+    assert sorted(gradients) == sorted(trainable)
+    direction = rng.standard_normal(x.shape)
+    checks = [(float((d_x * direction).sum()), slope(lambda x: cost(x, arrays), x, direction))]
+    for name in trainable:
+        direction = rng.standard_normal(arrays[name].shape)
+        numeric = slope(lambda a, name=name: cost(x, arrays | {name: a}), arrays[name], direction)
+        checks.append((float((gradients[name] * direction).sum()), numeric))
+    scale = float(np.abs(d_y).sum())
+    for analytic, numeric in checks:
+        assert error(analytic, numeric, scale) < 1e-7
+
+
+@pytest.mark.parametrize("row", **ids(LOSSES))
+@settings(max_examples=20, deadline=None)
+@given(rows=st.integers(1, 9), k=st.integers(1, 9), seed=st.integers(0, 2**31))
+def test_loss(row, rows, k, seed):
+    rng = np.random.default_rng(seed)
+    scores, run = 3 * values(seed, (rows, k)), ev.Run(training=True)
+    target = row.loss.prepare(row.targets(rng, rows, k), k, "float64")
+    _, saved = row.loss.forward(scores, target, run)
+    direction = rng.standard_normal(scores.shape)
+    analytic = float((row.loss.backward(saved, run) * direction).sum())
+    numeric = slope(lambda s: float(row.loss.forward(s, target, run)[0]), scores, direction)
+    assert error(analytic, numeric, 1.0) < 1e-7

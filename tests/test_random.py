@@ -1,0 +1,76 @@
+"""The counter-based generator: known answers, frequencies, and the kernels' bits."""
+
+import numpy as np
+import pytest
+
+import evenly as ev
+from evenly.native import available_isas
+from evenly.random import dropout_keep, generator, philox
+
+# Known-answer tests that come with the authors' implementation (Random123, kat_vectors).
+KNOWN = [
+    ("00000000 00000000 00000000 00000000", "00000000 00000000",
+     "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff",
+     "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0",
+     "d16cfe09 94fdcceb 5001e420 24126ea1"),
+]
+
+
+def words(text):
+    return [int(word, 16) for word in text.split()]
+
+
+@pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
+def test_known_answers(counter, key, answer):
+    assert philox(words(counter), tuple(words(key))).tolist() == words(answer)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.3, 0.1, 1 / 3, 0.999])
+def test_frequency(rate):
+    keep = dropout_keep(7, "dropout_1", 3, (1000, 500), rate)
+    deviation = np.sqrt(rate * (1 - rate) / keep.size)
+    assert abs(keep.mean() - (1 - rate)) < 5 * deviation
+
+
+def test_masks_differ_by_seed_layer_step_and_row():
+    def mask(seed=1, layer="dropout_1", step=0):
+        return dropout_keep(seed, layer, step, (4, 1000), 0.5)
+
+    first = mask()
+    assert (mask() == first).all()
+    others = [mask(seed=2), mask(seed=1 << 40 | 1), mask(layer="dropout_2"), mask(step=1)]
+    for other in [*others, first[::-1]]:
+        assert 0.4 < (other == first).mean() < 0.6
+
+
+# Rates whose threshold needs its lower half draw it in one of 65,536 cases: enough elements for
+# several of those.
+@pytest.mark.parametrize("rate", [0.5, 0.25, 0.3, 0.1, 1 / 3, 0.999, 1e-6, 0.0])
+@pytest.mark.parametrize("shape", [(700, 1000), (33, 1), (3, 63), (2, 65), (5, 7, 9, 3)])
+@pytest.mark.parametrize("isa", available_isas())
+def test_kernel_draws_the_same_bits(rate, shape, isa):
+    program = ev.compile([ev.Dropout(rate)], shape[1:], batch=shape[0], dtype="float64")
+    engine = ev.Engine(program, seed=2**63 + 5, isa=isa, threads=2)
+    got = engine.forward(np.ones(shape)) > 0
+    wanted = dropout_keep(2**63 + 5, "dropout_1", 0, shape, rate)
+    assert (got.reshape(shape) == wanted).all()
+    d_x, _ = engine.backward(np.ones(shape))
+    assert ((d_x.reshape(shape) > 0) == wanted).all()
+
+
+def test_ties_occur_and_matter():
+    """Without the lower halves some elements of the test above would be wrong."""
+    rate, shape = 0.3, (700, 1000)
+    threshold = int(rate * 2**32 + 0.5)
+    keep = dropout_keep(2**63 + 5, "dropout_1", 0, shape, rate)
+    coarse = dropout_keep(2**63 + 5, "dropout_1", 0, shape, (threshold >> 16) / 2**16)
+    assert (keep != coarse).any()
+
+
+def test_generator_depends_on_seed_and_purpose_alone():
+    a = generator(3, "dense_1.kernel").standard_normal(5)
+    assert (a == generator(3, "dense_1.kernel").standard_normal(5)).all()
+    assert (a != generator(3, "dense_2.kernel").standard_normal(5)).all()
+    assert (a != generator(4, "dense_1.kernel").standard_normal(5)).all()
