@@ -1,0 +1,138 @@
+"""Data flows one way, and other promises that are read off the sources."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evenly as ev
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "evenly"
+
+# Each may import those in front of it; those in one set are independent of each other unless a pair
+# in SIDEWAYS allows it.
+ORDER = [
+    {"errors"}, {"random", "native"}, {"initializers"}, {"layers"},
+    {"losses", "optimizers", "penalties", "clipping", "scaling"}, {"program"}, {"engine"},
+    {"training"}, {"study"}, {"report"}, {"cli"},
+]
+LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
+# report reads plain records; nothing else below it is its business.
+REPORT_MAY = {"evenly.study.records", "evenly.errors"}
+
+
+def sources():
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+
+
+def imported(path):
+    """The modules of evenly that a file imports, by full name."""
+    package = ["evenly", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "evenly":
+                    yield alias.name
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            if base.split(".")[0] == "evenly":
+                for alias in node.names:
+                    yield f"{base}.{alias.name}" if base == "evenly" or not node.module else base
+
+
+def room(module):
+    """The part of the package that a module belongs to; the package itself is the public face."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "public"
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_arrows_run_one_way(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert own in LEVEL, f"{own} has no place in the order"
+    for module in imported(path):
+        other = room(module)
+        if other == own or module in ("evenly._native", "evenly.__version__"):
+            continue
+        if other == "public" or other not in LEVEL:
+            other = "training"  # the public names come from training and below
+        assert LEVEL[other] < LEVEL[own], f"{path.name} imports {module}"
+        if own == "report":
+            assert module in REPORT_MAY, f"{path.name} imports {module}"
+
+
+def test_the_check_sees_an_arrow_that_runs_the_wrong_way(tmp_path, monkeypatch):
+    wrong = PACKAGE / "layers" / "wrong.py"
+    monkeypatch.setattr(Path, "read_text", lambda self: "from ..training.model import Model")
+    with pytest.raises(AssertionError, match="imports evenly.training"):
+        test_arrows_run_one_way(wrong)
+
+
+def test_only_one_module_knows_the_native_core():
+    knowing = {path.name for path in sources() if "_native" in path.read_text()}
+    assert knowing == {"native.py"}
+    using = {path.parent.name for path in sources() if "native import" in path.read_text()}
+    assert using == {"engine"}
+
+
+def test_files_are_one_subject():
+    files = [*sources(), *(ROOT / "cpp").rglob("*.?pp")]
+    long = {path.name: n for path in files if (n := len(path.read_text().splitlines())) > 420}
+    assert not long
+
+
+def test_one_processor_family_is_known_in_the_dispatch_alone():
+    pattern = re.compile(r"immintrin|arm_neon|__m\d|_mm\d*_|__x86_64__|__aarch64__|__builtin_ia32")
+    for path in (ROOT / "cpp").rglob("*.?pp"):
+        if not path.name.startswith("dispatch"):
+            assert not pattern.search(path.read_text()), path.name
+
+
+def test_importing_is_light():
+    code = "import sys, evenly; evenly.fit; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in result.stdout.split()}
+    assert not loaded & {"sklearn", "scipy", "matplotlib", "pandas", "torch", "click", "rich"}
+
+
+def test_the_table_of_public_names_is_the_list_of_imports():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    declared = {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+        for alias in node.names if node.level
+    }
+    assert declared == set(ev.__all__) - {"__version__"}
+    for name in ev.__all__:
+        assert getattr(ev, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Dens'"):
+        ev.Dens  # noqa: B018
+
+
+# Records and types: what they hold is said there, where they come from is shown by others.
+WITHOUT_EXAMPLE = {"ArraySpec", "EpochRecord", "Layer", "Loss", "Program", "Run", "Constant", "init",
+                   "HeNormal", "HeUniform", "XavierNormal", "XavierUniform", "Zeros"}
+
+
+@pytest.mark.parametrize("name", sorted(set(ev.__all__) - {"__version__", "errors"}))
+def test_public_names_are_documented(name):
+    doc = inspect.getdoc(getattr(ev, name))
+    assert doc
+    assert not doc.startswith(f"{name}("), "the generated docstring of a dataclass"
+    if name not in WITHOUT_EXAMPLE:
+        assert ">>>" in doc
+
+
+def test_the_stub_is_the_modules_own(tmp_path):
+    stub = tmp_path / "_native.pyi"
+    pytest.importorskip("nanobind")
+    subprocess.run(
+        [sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "evenly._native", "-o", str(stub)],
+        check=True,
+    )
+    assert stub.read_text() == (PACKAGE / "_native.pyi").read_text(), "run: make stub"
