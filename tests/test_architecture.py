@@ -70,7 +70,7 @@ def test_arrows_run_one_way(path):
 def test_the_check_sees_an_arrow_that_runs_the_wrong_way(tmp_path, monkeypatch):
     wrong = PACKAGE / "layers" / "wrong.py"
     monkeypatch.setattr(Path, "read_text", lambda self: "from ..training.model import Model")
-    with pytest.raises(AssertionError, match="imports evenly.training"):
+    with pytest.raises(AssertionError, match=r"imports evenly\.training"):
         test_arrows_run_one_way(wrong)
 
 
@@ -96,7 +96,8 @@ def test_one_processor_family_is_known_in_the_dispatch_alone():
 
 def test_importing_is_light():
     code = "import sys, evenly; evenly.fit; print(*sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in result.stdout.split()}
     assert not loaded & {"sklearn", "scipy", "matplotlib", "pandas", "torch", "click", "rich"}
 
@@ -115,8 +116,10 @@ def test_the_table_of_public_names_is_the_list_of_imports():
 
 
 # Records and types: what they hold is said there, where they come from is shown by others.
-WITHOUT_EXAMPLE = {"ArraySpec", "EpochRecord", "Layer", "Loss", "Program", "Run", "Constant", "init",
-                   "HeNormal", "HeUniform", "XavierNormal", "XavierUniform", "Zeros"}
+WITHOUT_EXAMPLE = {
+    "ArraySpec", "EpochRecord", "Layer", "Loss", "Program", "Run", "Constant", "init", "HeNormal",
+    "HeUniform", "XavierNormal", "XavierUniform", "Zeros",
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(ev.__all__) - {"__version__", "errors"}))

@@ -129,11 +129,14 @@ def test_a_step_that_is_not_finite(spoil, layer, whole_pass):
     engine.step(x, y)
     spoil(engine, x)
     before = {name: array.copy() for name, array in engine.arrays.items()}
-    with pytest.raises(NotFiniteError) as caught:
+
+    def step():
         if whole_pass:
-            list(engine.train(engine.rows(x), engine.targets(y), np.arange(16), 16))
-        else:
-            engine.step(x, y)
+            return list(engine.train(engine.rows(x), engine.targets(y), np.arange(16), 16))
+        return engine.step(x, y)
+
+    with pytest.raises(NotFiniteError) as caught:
+        step()
     assert (caught.value.layer, caught.value.step, engine.steps) == (layer, 1, 1)
     for name, array in engine.arrays.items():
         assert np.array_equal(array, before[name], equal_nan=True), name

@@ -34,7 +34,8 @@ class DivergenceError(EvenlyError, ArithmeticError):
         epoch: the epoch, counted from 1.
         step: the step within the whole training, counted from 1.
         layer: the first layer whose output (or, failing that, gradient) was not finite.
-        weights: the last good weights and running statistics: finite copies, by name.
+        weights: the last good weights and running statistics, by name, as copies: those before
+            the failed step if the loss was finite with them, else those with which an epoch began.
         model: a model that holds these weights, with the history so far.
     """
 

@@ -11,7 +11,7 @@ from tests.contract.common import arrays_for, error, values
 from tests.contract.rows import LAYERS, LOSSES, OPTIMIZERS, batches, ids
 
 
-def load(module, row, layer_arrays, layer):
+def load(module, row, layer_arrays):
     """Gives a PyTorch module our arrays; where we have none, it keeps gain 1 and shift 0."""
     state = dict(module.state_dict())
     for name, array in layer_arrays.items():
@@ -27,11 +27,10 @@ def load(module, row, layer_arrays, layer):
 def test_layer(row, training, data, seed):
     shape, batch = data.draw(row.shapes), data.draw(batches)
     net = ev.Sequential([row.layer])
-    (name, layer), = net.named_layers()
     arrays = arrays_for(net, shape, seed, "float64")
     own = {key.split(".")[1]: value for key, value in arrays.items()}
     module = row.torch(shape)
-    load(module, row, own, layer)
+    load(module, row, own)
     module.train(training)
 
     x = values(seed, (batch, *shape))

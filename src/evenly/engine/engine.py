@@ -188,7 +188,7 @@ class Engine:
         )
         self._training_threads.end(threads, 1)
         if failed:
-            raise NotFiniteError(self.steps, first_not_finite(self, x, y))
+            raise NotFiniteError(self.steps, *first_not_finite(self, x, y))
         self.steps += 1
         return StepRecord(*record)
 
@@ -241,7 +241,7 @@ class Engine:
             if failed:
                 at = slice(done * batch, min(n, (done + 1) * batch))
                 rows = at if order is None else order[at]
-                raise NotFiniteError(self.steps, first_not_finite(self, x[rows], y[rows]))
+                raise NotFiniteError(self.steps, *first_not_finite(self, x[rows], y[rows]))
 
     def _python_step(
         self, x: Any, y: Any, order: Any, n: int, batch: int, index: int, records: Any

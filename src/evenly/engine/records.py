@@ -31,9 +31,16 @@ class Evaluation:
 
 
 class NotFiniteError(ArithmeticError):
-    """A step was not finite. Its update has not been made. For the training loop."""
+    """A step was not finite. Its update has not been made. For the training loop.
 
-    def __init__(self, step: int, layer: str) -> None:
+    Attributes:
+        step: counted from 0.
+        layer: what was not finite first, in words.
+        loss_was_finite: whether only the gradient failed: then the weights are still good.
+    """
+
+    def __init__(self, step: int, layer: str, loss_was_finite: bool) -> None:
         super().__init__(f"step {step}: {layer} is not finite")
         self.step = step
         self.layer = layer
+        self.loss_was_finite = loss_was_finite

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
-def first_not_finite(engine: Engine, x: Any, y: Any) -> str:
-    """Replays the failed step, instruction by instruction, until something is not finite."""
+def first_not_finite(engine: Engine, x: Any, y: Any) -> tuple[str, bool]:
+    """Replays the failed step, instruction by instruction, until something is not finite.
+
+    Returns what it was, and whether the loss was finite still.
+    """
     if not np.all(np.isfinite(x)):
-        return "the input"
+        return "the input", False
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     for i, line in enumerate(engine.program.lists["gradient"]):
         engine.run("gradient", x, y, begin=i, end=i + 1)
@@ -25,12 +28,12 @@ def first_not_finite(engine: Engine, x: Any, y: Any) -> str:
                 continue
             rows = slice(len(x)) if slot in ("y", "d_x") else slice(None)
             if not np.all(np.isfinite(engine.buffer(name)[rows])):
-                return _blame(engine, line, slot)
+                return _blame(engine, line, slot), slot != "y"
         if line.operation == getattr(engine.program.loss, "kernel", None) and not np.isfinite(
             engine.buffer("scalars")[0]
         ):
-            return f"the loss ({type(engine.program.loss).__name__})"
-    return "the norm of the gradients"
+            return f"the loss ({type(engine.program.loss).__name__})", False
+    return "the norm of the gradients", True
 
 
 def _blame(engine: Engine, line: Instruction, slot: str) -> str:

@@ -152,11 +152,16 @@ class _Loop:
 
     def run(self, epochs: int, best: BestSoFar | None, callbacks: Sequence[Callback]) -> str:
         """Trains; returns why it ended."""
+        good = now = self._weights()
         for epoch in range(1, epochs + 1):
-            good = {name: array.copy() for name, array in self.engine.arrays.items()}
+            good, now = now, self._weights()
+            first = self.engine.steps
             try:
                 steps, rows = self._epoch()
             except NotFiniteError as failure:
+                # Weights are good when a step's loss was finite with them. Those of the epoch's
+                # start are, once its first step has been done; before that, the epoch's before.
+                good = now if failure.step > first else good
                 raise self._divergence(failure, epoch, good) from None
             if not len(steps):
                 return "interrupted"
@@ -214,18 +219,19 @@ class _Loop:
             penalty=float(steps[:, 2].mean()),
         )
 
+    def _weights(self) -> dict[str, Any]:
+        return {name: array.copy() for name, array in self.engine.arrays.items()}
+
     def _divergence(
         self, failure: NotFiniteError, epoch: int, good: dict[str, Any]
     ) -> DivergenceError:
         error = DivergenceError(
             f"epoch {epoch}, step {failure.step + 1}: {failure.layer} is not finite; "
-            "the weights before that step are in error.weights. Try a smaller learning rate, "
+            "the last good weights are in error.weights. Try a smaller learning rate, "
             "clip=ClipGlobalNorm(1.0), or inputs scaled by Standardizer",
             epoch=epoch, step=failure.step + 1, layer=failure.layer,
         )
-        now = {name: array.copy() for name, array in self.engine.arrays.items()}
-        finite = all(np.all(np.isfinite(array)) for array in now.values())
-        error.weights = now if finite else good
+        error.weights = self._weights() if failure.loss_was_finite else good
         self.engine.set_weights(error.weights)
         error.model = Model(self.engine, History(tuple(self.records), "diverged"))
         return error
