@@ -217,20 +217,20 @@ NATIVE = [ev.Dense(8), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.5), ev.Dense(3)]
 
 
 def test_a_users_layer_trains_like_the_native_one():
-    settings = {"dtype": "float64", "penalty": ev.L2(0.01), "clip": ev.ClipGlobalNorm(1.0)}
+    # Plain descent: Adam would make steps of the rounding in the gradient of the first bias, which
+    # has no effect in front of batch normalization. The native layer's compiler knows that.
+    settings = {"dtype": "float64", "penalty": ev.L2(0.01), "clip": ev.ClipGlobalNorm(1.0),
+                "optimizer": ev.SGD(0.1)}
     own, native = engine_for(OWN, **settings), engine_for(NATIVE, **settings)
     x, y = data(53)
     for _ in range(3):
         for engine in (own, native):
             list(engine.train(engine.rows(x), engine.targets(y), np.arange(52), 16))
     for name, array in native.arrays.items():
-        if name == "dense_1.bias":  # without effect: the compiler knows it of the native one
-            continue
         assert np.allclose(own.arrays[name], array, rtol=1e-9, atol=1e-12), name
     assert own.arrays["counting_1.seen"].tolist() == [12.0]
-    # The bias without effect differs, and the running mean with it: the scores do not.
-    assert np.allclose(own.predict(x), native.predict(x), rtol=1e-6, atol=1e-9)
-    assert own.evaluate(x, y).loss == pytest.approx(native.evaluate(x, y).loss, rel=1e-6)
+    assert np.allclose(own.predict(x), native.predict(x), rtol=1e-9, atol=1e-12)
+    assert own.evaluate(x, y).loss == pytest.approx(native.evaluate(x, y).loss, rel=1e-9)
 
 
 def test_a_users_layer_that_is_not_finite_is_named():

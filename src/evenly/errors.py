@@ -34,8 +34,9 @@ class DivergenceError(EvenlyError, ArithmeticError):
         epoch: the epoch, counted from 1.
         step: the step within the whole training, counted from 1.
         layer: the first layer whose output (or, failing that, gradient) was not finite.
-        weights: the last good weights and running statistics, by name, as copies: those before
-            the failed step if the loss was finite with them, else those with which an epoch began.
+        weights: the last good weights and running statistics, by name, as copies. Those before
+            the failed step, if the loss with them was finite and not above twice what it was when
+            the epoch began; else those with which the epoch began.
         model: a model that holds these weights, with the history so far.
     """
 

@@ -203,3 +203,29 @@ def test_bad_input(spoil, settings, kind, message):
 def test_early_stopping_settings(settings, message):
     with pytest.raises(ConfigurationError, match=message):
         ev.EarlyStopping(**settings)
+
+
+def test_good_weights_when_only_the_gradient_fails():
+    x = np.full((60, 5), 1e15, dtype=np.float32)
+    y = np.zeros((60, 1))
+    y[40:] = -1e26  # a finite loss, a gradient beyond float32
+    net = ev.Sequential([ev.Dense(1, kernel_init=ev.Zeros())])
+    with pytest.raises(DivergenceError, match="the gradient of dense_1 on kernel") as caught:
+        ev.fit(net, x, y, loss=ev.MeanSquaredError(), optimizer=ev.SGD(1e-35), batch=20,
+               shuffle=False)
+    # Two steps went by; the loss then, 1e52, is far above the first one's: back to the start.
+    assert caught.value.step == 3
+    assert (caught.value.weights["dense_1.kernel"] == 0).all()
+
+
+def test_good_weights_of_a_sudden_failure_are_the_latest():
+    """The loss had not grown when a gradient failed: nothing that was learned is thrown away."""
+    x, y = np.full((60, 5), 1.0, dtype=np.float32), np.full((60, 1), 1e20)
+    x[40:] = 3e19  # the loss is as before; its gradient times this is beyond float32
+    net = ev.Sequential([ev.Dense(1, bias=False, kernel_init=ev.Zeros())])
+    with pytest.raises(DivergenceError) as caught:
+        ev.fit(net, x, y, loss=ev.MeanSquaredError(), optimizer=ev.SGD(1e-30), batch=20,
+               shuffle=False)
+    assert caught.value.step == 3
+    # Two steps of 1e-30 times a gradient of -2e20.
+    assert np.allclose(caught.value.weights["dense_1.kernel"], 4e-10, rtol=1e-3)

@@ -36,11 +36,11 @@ class NotFiniteError(ArithmeticError):
     Attributes:
         step: counted from 0.
         layer: what was not finite first, in words.
-        loss_was_finite: whether only the gradient failed: then the weights are still good.
+        loss: of the failed step; NaN if it was the loss that failed.
     """
 
-    def __init__(self, step: int, layer: str, loss_was_finite: bool) -> None:
+    def __init__(self, step: int, layer: str, loss: float) -> None:
         super().__init__(f"step {step}: {layer} is not finite")
         self.step = step
         self.layer = layer
-        self.loss_was_finite = loss_was_finite
+        self.loss = loss

@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
-def first_not_finite(engine: Engine, x: Any, y: Any) -> tuple[str, bool]:
+def first_not_finite(engine: Engine, x: Any, y: Any) -> tuple[str, float]:
     """Replays the failed step, instruction by instruction, until something is not finite.
 
-    Returns what it was, and whether the loss was finite still.
+    Returns what it was, and the loss, NaN if it had not come to that.
     """
+    nan = float("nan")
+
+    def loss() -> float:
+        return float(engine.buffer("scalars")[0])
+
     if not np.all(np.isfinite(x)):
-        return "the input", False
+        return "the input", nan
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     for i, line in enumerate(engine.program.lists["gradient"]):
         engine.run("gradient", x, y, begin=i, end=i + 1)
@@ -28,12 +33,12 @@ def first_not_finite(engine: Engine, x: Any, y: Any) -> tuple[str, bool]:
                 continue
             rows = slice(len(x)) if slot in ("y", "d_x") else slice(None)
             if not np.all(np.isfinite(engine.buffer(name)[rows])):
-                return _blame(engine, line, slot), slot != "y"
+                return _blame(engine, line, slot), nan if slot == "y" else loss()
         if line.operation == getattr(engine.program.loss, "kernel", None) and not np.isfinite(
-            engine.buffer("scalars")[0]
+            loss()
         ):
-            return f"the loss ({type(engine.program.loss).__name__})", False
-    return "the norm of the gradients", True
+            return f"the loss ({type(engine.program.loss).__name__})", nan
+    return "the norm of the gradients", loss()
 
 
 def _blame(engine: Engine, line: Instruction, slot: str) -> str:

@@ -148,6 +148,7 @@ class _Loop:
         self.engine, self.x, self.y, self.validation = engine, x, y, validation
         self.passes, self.bar, self.interrupt = passes, bar, interrupt
         self.records: list[EpochRecord] = []
+        self._parts: list[Any] = []
         self._start = time.perf_counter()
 
     def run(self, epochs: int, best: BestSoFar | None, callbacks: Sequence[Callback]) -> str:
@@ -155,13 +156,13 @@ class _Loop:
         good = now = self._weights()
         for epoch in range(1, epochs + 1):
             good, now = now, self._weights()
-            first = self.engine.steps
             try:
                 steps, rows = self._epoch()
             except NotFiniteError as failure:
-                # Weights are good when a step's loss was finite with them. Those of the epoch's
-                # start are, once its first step has been done; before that, the epoch's before.
-                good = now if failure.step > first else good
+                if self._is_good(failure.loss):
+                    good = self._weights()
+                elif self._parts:
+                    good = now
                 raise self._divergence(failure, epoch, good) from None
             if not len(steps):
                 return "interrupted"
@@ -185,7 +186,7 @@ class _Loop:
 
     def _epoch(self) -> tuple[Any, Any]:
         """One pass; returns the records of its steps and how many rows each had."""
-        parts: list[Any] = []
+        self._parts = parts = []
         if not self.interrupt.asked:
             for records in self.engine.train(
                 self.x, self.y, self.passes.order(), self.passes.batch
@@ -219,6 +220,13 @@ class _Loop:
             penalty=float(steps[:, 2].mean()),
         )
 
+    def _is_good(self, loss: float) -> bool:
+        """Whether the weights that gave a step this loss are worth keeping: it is finite, and has
+        not grown beyond twice what it was when the epoch began."""
+        if self._parts:
+            return bool(loss <= 2 * self._parts[0][0, 0])
+        return bool(loss <= 2 * self.records[-1].loss) if self.records else np.isfinite(loss)
+
     def _weights(self) -> dict[str, Any]:
         return {name: array.copy() for name, array in self.engine.arrays.items()}
 
@@ -231,7 +239,7 @@ class _Loop:
             "clip=ClipGlobalNorm(1.0), or inputs scaled by Standardizer",
             epoch=epoch, step=failure.step + 1, layer=failure.layer,
         )
-        error.weights = self._weights() if failure.loss_was_finite else good
+        error.weights = good
         self.engine.set_weights(error.weights)
         error.model = Model(self.engine, History(tuple(self.records), "diverged"))
         return error

@@ -1,0 +1,29 @@
+"""Every example runs and says what it is there to say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+SAYS = {
+    "digits_batchnorm.py": "batch norm  test accuracy after each epoch: 0.",
+    "own_layer.py": "training accuracy 0.9",
+    "recover_from_divergence.py": "went on from the last good weights: R2 = 0.9",
+    "see_the_program.py": "batch_norm_1 + relu_1 + dropout_1",
+}
+
+
+def test_each_example_is_listed():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(SAYS)
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_example(name, tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name)], capture_output=True, text=True,
+        cwd=tmp_path, check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert SAYS[name] in result.stdout
