@@ -38,8 +38,8 @@ class BatchNormForward final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
-    const Strips strips(columns);
     const RowBlocks blocks = reduction_blocks(rows);
+    const Strips strips(columns, blocks);
     const Stream stream = epilogue_.prepare(batch);
     double* means = scratch_;
     double* squares = scratch_ + kMaxBlocks * columns;
@@ -163,8 +163,8 @@ class BatchNormBackward final : public Kernel {
     const Index columns = shape_.columns;
     const T *mean = statistics_.mean, *rest = statistics_.mean_rest,
             *reciprocal = statistics_.reciprocal;
-    const Strips strips(columns);
     const RowBlocks blocks = reduction_blocks(rows);
+    const Strips strips(columns, blocks);
     double* betas = scratch_;
     double* gammas = scratch_ + kMaxBlocks * columns;
     const Range tasks = worker.share(blocks.count * strips.count);

@@ -164,7 +164,7 @@ class DenseBackward final : public Kernel {
     }
     const Grid weights(inputs_, columns, rows);
     const Grid inputs(d_x_ ? rows : 0, inputs_, columns);
-    const Index strips = d_bias_ ? divide_up(columns, kStrip) : 0;
+    const Index strips = d_bias_ ? divide_up(columns, kBiasStrip) : 0;
     const Index tasks = inputs.count + weights.count + strips;
     for (Index t = worker.take(); t < tasks; t = worker.take()) {
       if (t < inputs.count) {
@@ -178,13 +178,15 @@ class DenseBackward final : public Kernel {
              x + p.row_begin, inputs_, d_z + p.column_begin, columns, false,
              d_kernel_ + p.row_begin * columns + p.column_begin, columns);
       } else {
-        const Index begin = (t - inputs.count - weights.count) * kStrip;
-        column_sums(d_z, rows, columns, {begin, smaller(begin + kStrip, columns)}, d_bias_);
+        const Index begin = (t - inputs.count - weights.count) * kBiasStrip;
+        column_sums(d_z, rows, columns, {begin, smaller(begin + kBiasStrip, columns)}, d_bias_);
       }
     }
   }
 
  private:
+  static constexpr Index kBiasStrip = 128;
+
   Shape shape_;
   Index inputs_;
   Epilogue<T> epilogue_;

@@ -26,7 +26,7 @@ struct SoftmaxCrossEntropy {
     const Index wanted = *target;
     const T others = exponentials(scores, 0, wanted, largest, d) +
                      exponentials(scores, wanted + 1, columns, largest, d);
-    const T right = exponential(scores[wanted] - largest);
+    const T right = exponential_of_negative(scores[wanted] - largest);
     const T sum = others + right;
     if (d != nullptr) {
       const T factor = static_cast<T>(1.0 / (static_cast<double>(sum) * rows));
@@ -49,12 +49,12 @@ struct SoftmaxCrossEntropy {
     if (d != nullptr) {
 #pragma omp simd reduction(+ : sum)
       for (Index c = begin; c < end; ++c) {
-        d[c] = exponential(scores[c] - largest);
+        d[c] = exponential_of_negative(scores[c] - largest);
         sum += d[c];
       }
     } else {
 #pragma omp simd reduction(+ : sum)
-      for (Index c = begin; c < end; ++c) sum += exponential(scores[c] - largest);
+      for (Index c = begin; c < end; ++c) sum += exponential_of_negative(scores[c] - largest);
     }
     return sum;
   }

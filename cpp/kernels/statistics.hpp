@@ -5,30 +5,31 @@
 namespace evenly::EVENLY_ISA {
 
 // Columns that one task handles together; their running sums stay in the first-level cache.
-constexpr Index kStrip = 128;
-constexpr Index kNarrowStrip = 64;
-
-// Strips of columns: narrow ones where there are few columns, so that the team has work to share.
-struct Strips {
-  Index columns, width, count;
-  explicit Strips(Index columns_)
-      : columns(columns_),
-        width(columns_ > 4 * kStrip ? kStrip : kNarrowStrip),
-        count(divide_up(columns_, width)) {}
-  Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
-};
+constexpr Index kStrip = 1024, kNarrow = 128;  // narrow: a dropout tile
 
 // The row blocks of a reduction over rows, and how small one may be.
 inline RowBlocks reduction_blocks(Index rows) {
   return RowBlocks(rows, 256);
 }
 
+// Strips of columns. Few rows: narrow strips, which the team shares, and which are still in the
+// cache for a second pass. Many rows: wide ones, read as the memory gives them.
+struct Strips {
+  Index columns, width, count;
+  Strips(Index columns_, const RowBlocks& blocks)
+      : columns(columns_),
+        width(blocks.count > 1 ? kStrip : kNarrow),
+        count(divide_up(columns_, width)) {}
+  Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
+};
+
 // first[c] += sum of a(row, c), second[c] += sum of b(row, c) over the rows of a range, for a strip
-// of columns. Eight rows at a time, so that the sums are loaded and stored once for eight rows.
+// of columns. Four rows at a time, so that the sums are loaded and stored once
+// for four rows; more would not find room in the cache when a row is 4096 bytes long.
 // terms(row) gives a function of the column that yields both terms.
 template <class T, class Terms>
 void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
-  constexpr Index kGroup = 8;
+  constexpr Index kGroup = 4;
   const Index width = columns.end - columns.begin;
   for (Index c = 0; c < width; ++c) first[c] = second[c] = T(0);
   Index row = rows.begin;
@@ -36,7 +37,7 @@ void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       T a = first[c], b = second[c];
-#pragma GCC unroll 8
+#pragma GCC unroll 4
       for (Index r = 0; r < kGroup; ++r) terms(row + r, columns.begin + c, a, b);
       first[c] = a;
       second[c] = b;
@@ -84,7 +85,7 @@ struct Moments {
 template <class T>
 void block_moments(const T* x, Index stride, Range rows, Range columns, double* means,
                    double* squares) {
-  constexpr Index kGroup = 8;
+  constexpr Index kGroup = 4;
   const Index width = columns.end - columns.begin;
   T mean[kStrip], square[kStrip];
   for (Index c = 0; c < width; ++c) mean[c] = square[c] = T(0);
@@ -97,10 +98,10 @@ void block_moments(const T* x, Index stride, Range rows, Range columns, double* 
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       T sum = 0, rest = 0;
-#pragma GCC unroll 8
+#pragma GCC unroll 4
       for (Index r = 0; r < kGroup; ++r) sum += from[r * stride + c] - shift[c];
       const T own = sum * (T(1) / T(kGroup));
-#pragma GCC unroll 8
+#pragma GCC unroll 4
       for (Index r = 0; r < kGroup; ++r) {
         const T d = (from[r * stride + c] - shift[c]) - own;
         rest += d * d;

@@ -72,6 +72,33 @@ inline double exponential(double x) {
   return value * power_of_two(half, 0.0) * power_of_two(n - half, 0.0);
 }
 
+// exp(x) for x <= 0, as softmax needs it: one factor is enough, and what is below the smallest
+// normal number counts as 0.
+inline float exponential_of_negative(float x) {
+  constexpr float kMagic = 12582912.0f;
+  const float bounded = x < -87.0f ? -87.0f : x;
+  const float shifted = bounded * 1.44269504088896341f + kMagic;
+  const float whole = shifted - kMagic;
+  std::uint32_t n, base;
+  std::memcpy(&n, &shifted, sizeof n);
+  std::memcpy(&base, &kMagic, sizeof base);
+  float r = bounded - whole * 0.693359375f;
+  r = r + whole * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  const float value = p * power_of_two(n - base, 0.0f);
+  return x < -87.0f ? 0.0f : value;
+}
+
+inline double exponential_of_negative(double x) {
+  return exponential(x);
+}
+
 template <class T>
 inline T logistic(T x) {
   return T(1) / (T(1) + exponential(-x));

@@ -1,9 +1,9 @@
 // Counter-based random bits: Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy
 // as 1, 2, 3", section 5.3). The definition in src/evenly/random.py draws the same bits.
 //
-// Dropout decides 8 elements with one Philox block: a half word each. An element is dropped when
-// its 32-bit number is below the threshold rate * 2^32; the upper 16 bits decide nearly always, the
-// lower 16 are drawn (with another purpose in the counter) only when the upper ones tie.
+// Dropout decides 16 elements with one Philox block: a byte each. An element is dropped when its
+// 32-bit number is below the threshold rate * 2^32; the upper 8 bits decide nearly always, the
+// lower 24 are drawn (from a counter of the element's own) only when the upper ones tie.
 #pragma once
 #include <cstdint>
 
@@ -14,11 +14,11 @@ namespace evenly::EVENLY_ISA {
 
 constexpr std::uint32_t kDropoutPurpose = 1, kDropoutTiePurpose = 2;
 
-// A tile: 8 blocks side by side, 32 words. Element e of a tile is the lower (e < 32) or the upper
-// half of word w of block b, where e % 32 = 8 w + b.
+// A tile: 8 blocks side by side, 32 words. Element e of a tile is byte e / 32 (from the lowest) of
+// word w of block b, where e % 32 = 8 w + b.
 constexpr Index kTileBlocks = 8;
 constexpr Index kTileWords = 4 * kTileBlocks;
-constexpr Index kTile = 2 * kTileWords;
+constexpr Index kTile = 4 * kTileWords;
 
 // The random numbers of one layer at one step: all that does not change from tile to tile.
 struct Stream {
@@ -66,10 +66,6 @@ inline void philox_tile(std::uint32_t first_block, const Stream& stream, std::ui
         words[w * kTileBlocks + v * kLanes + lane] = static_cast<std::uint32_t>(all[w][v][lane]);
 }
 
-inline std::uint32_t half_word(const std::uint32_t (&words)[kTileWords], Index element) {
-  return words[element % kTileWords] >> (element < kTileWords ? 0 : 16) & 0xFFFFu;
-}
-
 // What dropout multiplies by: 0 or 1 / (1 - rate). Each example's numbers begin at a tile of their
 // own: element f of example e has the number e * (features rounded up to whole tiles) + f.
 template <class T>
@@ -85,8 +81,8 @@ class KeepFactors {
     const double threshold = std::floor(rate_ * 4294967296.0 + 0.5);
     const std::uint32_t whole =
         threshold >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<std::uint32_t>(threshold);
-    upper_ = whole >> 16;
-    lower_ = whole & 0xFFFFu;
+    upper_ = whole >> 24;
+    lower_ = whole & 0xFFFFFFu;
   }
   bool active() const { return rate_ > 0; }
   T scale() const { return static_cast<T>(1.0 / (1.0 - rate_)); }
@@ -130,26 +126,54 @@ class KeepFactors {
     philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutPurpose, words);
     const T keep = scale();
     const int upper = static_cast<int>(upper_), first_kept = upper + (lower_ > 0);
+#pragma GCC unroll 4
+    for (int byte = 0; byte < 4; ++byte) {
+      T* to = factors + byte * kTileWords;
 #pragma omp simd
-    for (Index i = 0; i < kTileWords; ++i) {
-      factors[i] = static_cast<int>(words[i] & 0xFFFFu) >= first_kept ? keep : T(0);
-      factors[kTileWords + i] = static_cast<int>(words[i] >> 16) >= first_kept ? keep : T(0);
+      for (Index i = 0; i < kTileWords; ++i)
+        to[i] = static_cast<int>(words[i] >> (8 * byte) & 0xFFu) >= first_kept ? keep : T(0);
     }
-    if (lower_ == 0) return;
-    int ties = 0;
-#pragma omp simd reduction(+ : ties)
-    for (Index i = 0; i < kTileWords; ++i)
-      ties += ((words[i] & 0xFFFFu) == upper_) + ((words[i] >> 16) == upper_);
-    if (ties > 0) break_ties(tile, stream, words, factors);
+    if (lower_ > 0) break_ties(tile, stream, words, factors);
   }
 
   void break_ties(Index tile, const Stream& stream, const std::uint32_t (&words)[kTileWords],
                   T* factors) const {
-    std::uint32_t extra[kTileWords];
-    philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutTiePurpose, extra);
-    for (Index e = 0; e < kTile; ++e)
-      if (half_word(words, e) == upper_)
-        factors[e] = half_word(extra, e) >= lower_ ? scale() : T(0);
+    int tied[kTileWords];
+    int ties = 0;
+#pragma omp simd reduction(+ : ties)
+    for (Index i = 0; i < kTileWords; ++i) {
+      const std::uint32_t w = words[i];
+      tied[i] = ((w & 0xFFu) == upper_) + ((w >> 8 & 0xFFu) == upper_) +
+                ((w >> 16 & 0xFFu) == upper_) + (w >> 24 == upper_);
+      ties += tied[i];
+    }
+    if (ties == 0) return;
+    for (Index i = 0; i < kTileWords; ++i) {
+      if (tied[i] == 0) continue;
+      for (int byte = 0; byte < 4; ++byte) {
+        if ((words[i] >> (8 * byte) & 0xFFu) != upper_) continue;
+        const Index element = byte * kTileWords + i;
+        const std::uint32_t extra =
+            first_word(static_cast<std::uint32_t>(tile * kTile + element), stream);
+        factors[element] = extra >> 8 >= lower_ ? scale() : T(0);
+      }
+    }
+  }
+
+  // The first word of one block, for the rare element whose byte ties.
+  static std::uint32_t first_word(std::uint32_t element, const Stream& stream) {
+    std::uint32_t c0 = element, c1 = stream.step, c2 = stream.layer, c3 = kDropoutTiePurpose;
+    for (int round = 0; round < 10; ++round) {
+      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0,
+                          p1 = std::uint64_t{0xCD9E8D57u} * c2;
+      c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^
+           static_cast<std::uint32_t>(stream.key_low[round][0]);
+      c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^
+           static_cast<std::uint32_t>(stream.key_high[round][0]);
+      c1 = static_cast<std::uint32_t>(p1);
+      c3 = static_cast<std::uint32_t>(p0);
+    }
+    return c0;
   }
 };
 

@@ -20,7 +20,7 @@ _KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _DROPOUT, _DROPOUT_TIE = 1, 2
 _TILE_BLOCKS = 8
-_TILE = 8 * _TILE_BLOCKS
+_TILE = 16 * _TILE_BLOCKS
 
 
 def philox(counter: Any, key: tuple[int, int]) -> Any:
@@ -44,28 +44,20 @@ def philox(counter: Any, key: tuple[int, int]) -> Any:
     return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
 
 
-def _half_words(
-    seed: int, stream: int, step: int, examples: int, features: int, purpose: int
-) -> Any:
-    """16 random bits an element, in the order in which the kernels lay them out: each example
-    begins at a tile of its own."""
-    tiles = -(-features // _TILE)
-    blocks = examples * tiles * _TILE_BLOCKS
-    counter = np.zeros((blocks, 4), dtype=np.uint64)
-    counter[:, 0] = np.arange(blocks, dtype=np.uint64)
-    counter[:, 1:] = np.uint64(step & 0xFFFFFFFF), np.uint64(stream), np.uint64(purpose)
-    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF))
-    by_tile = words.reshape(examples * tiles, _TILE_BLOCKS, 4).transpose(0, 2, 1)
-    halves = np.stack([by_tile & np.uint32(0xFFFF), by_tile >> np.uint32(16)], axis=1)
-    return halves.reshape(examples, tiles * _TILE)[:, :features]
+def _words(counters: Any, step: int, stream: int, purpose: int, seed: int) -> Any:
+    """Philox words (n, 4) for n counters of one layer at one step."""
+    full = np.zeros((len(counters), 4), dtype=np.uint64)
+    full[:, 0] = counters
+    full[:, 1:] = np.uint64(step & 0xFFFFFFFF), np.uint64(stream), np.uint64(purpose)
+    return philox(full, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF))
 
 
 def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate: float) -> Any:
     """Which elements dropout keeps.
 
-    An element is dropped when its 32-bit number is below ``rate * 2**32``. The upper half of that
-    number comes from one draw; the lower half, from another, matters only where the upper half
-    equals the threshold's.
+    An element is dropped when its 32-bit number is below ``rate * 2**32``. The upper 8 bits of that
+    number are a byte of a block that sixteen elements share; the lower 24 matter only where the
+    upper ones equal the threshold's, and come from a block of the element's own.
 
     Arguments:
         seed: of the run, 0 to 2**64 - 1.
@@ -77,15 +69,22 @@ def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate:
     Returns:
         Booleans of that shape: True where an element is kept.
     """
-    examples = shape[0]
-    features = int(np.prod(shape[1:], dtype=np.int64))
+    examples, features = shape[0], int(np.prod(shape[1:], dtype=np.int64))
+    tiles = -(-features // _TILE)  # each example begins at a tile of its own
+    stream = stream_of(layer)
+    words = _words(np.arange(examples * tiles * _TILE_BLOCKS), step, stream, _DROPOUT, seed)
+    by_tile = words.reshape(examples * tiles, _TILE_BLOCKS, 4).transpose(0, 2, 1)
+    shifts = np.array([0, 8, 16, 24], dtype=np.uint32)[None, :, None, None]
+    upper = (by_tile[:, None] >> shifts & np.uint32(0xFF)).reshape(examples, tiles * _TILE)
     threshold = min(int(rate * 4294967296.0 + 0.5), 0xFFFFFFFF)
-    where = (seed, stream_of(layer), step, examples, features)
-    number = _half_words(*where, _DROPOUT).astype(np.uint64) << np.uint64(16)
-    if threshold & 0xFFFF:
-        number |= _half_words(*where, _DROPOUT_TIE)
-    kept = number >= np.uint64(threshold)
-    return kept.reshape(shape)
+    kept = upper >= threshold >> 24
+    lower = threshold & 0xFFFFFF
+    if lower:
+        ties = np.nonzero(upper == threshold >> 24)
+        element = ties[0] * (tiles * _TILE) + ties[1]
+        own = _words(element, step, stream, _DROPOUT_TIE, seed)[:, 0]
+        kept[ties] = own >> np.uint32(8) >= lower
+    return kept[:, :features].reshape(shape)
 
 
 def stream_of(name: str) -> int:
