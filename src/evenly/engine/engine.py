@@ -79,6 +79,13 @@ class Engine:
         )
         self._executor = self._make_executor(isa)
         self._definitions = DefinitionRunner(program) if program.has_python else None
+        self._segments = {key: list(segments(key, lines)) for key, lines in program.lists.items()}
+        self._gradient_views: dict[str, Any] | None = None
+        self._d_x = next((
+            line.buffers["d_x"] for key in ("gradient", "backward")
+            for line in program.lists.get(key, ())
+            if "d_x" in line.buffers and line.buffers["x"] == "input"
+        ), None)
         inference = program.lists["inference"]
         if inference:
             self._scores = program.buffers[inference[-1].buffers["y"]].place
@@ -291,26 +298,19 @@ class Engine:
         return float(self._scalars[0]), self._input_gradient(len(x)), self._gradients()
 
     def _gradients(self) -> dict[str, Any]:
-        return {
-            name: self.gradient(name)
-            for name, spec in self.program.arrays.items() if spec.trainable
-        }
+        if self._gradient_views is None:
+            trainable = (name for name, spec in self.program.arrays.items() if spec.trainable)
+            self._gradient_views = {name: self.gradient(name) for name in trainable}
+        return self._gradient_views.copy()
 
     def _output(self, key: str) -> str:
         lines = self.program.lists[key]
         return lines[-1].buffers["y"]
 
     def _input_gradient(self, rows: int) -> Any:
-        lines = [
-            line for key in ("gradient", "backward") for line in self.program.lists.get(key, ())
-            if "d_x" in line.buffers
-        ]
-        first = self.program.lists.get("forward") or self.program.lists["gradient"]
-        for line in reversed(lines):
-            if line.buffers["x"] == first[0].buffers["x"] == "input":
-                shape = (rows, *self.program.input_shape)
-                return self.buffer(line.buffers["d_x"])[:rows].reshape(shape)
-        return None
+        if self._d_x is None:
+            return None
+        return self.buffer(self._d_x)[:rows].reshape(rows, *self.program.input_shape)
 
     def run(
         self, key: str, x: Any, y: Any, *, output_gradient: Any = None, rows: int | None = None,
@@ -327,7 +327,7 @@ class Engine:
         rate = optimizer.learning_rate if optimizer else 0.0
         updates: dict[str, Any] = {}
         position = 0
-        for name, lines in segments(key, self.program.lists[key]):
+        for name, lines in self._segments[key]:
             first = max(begin - position, 0)
             last = len(lines) if end is None else min(len(lines), end - position)
             position += len(lines)
