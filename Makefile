@@ -24,7 +24,7 @@ stub: $(VENV)/.test
 	$(BIN)/python -m nanobind.stubgen -q -m evenly._native -o src/evenly/_native.pyi
 
 bench: $(VENV)/.bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --json evenly-bench.json
 
 # The kernel tests on a build that stops at the first wrong address or undefined operation.
 sanitize: $(VENV)/.test
