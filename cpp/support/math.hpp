@@ -21,13 +21,12 @@ inline double power_of_two(std::uint64_t n, double) {
   return value;
 }
 
-inline float exponential(float x) {
+// exp(x) = p * 2^n for an x that neither overflows nor underflows by far; returns p, about 1.
+inline float exponential_parts(float x, std::uint32_t& n) {
   constexpr float kMagic = 12582912.0f;  // adding it rounds to a whole number, kept in the low bits
-  x = x < -104.0f ? -104.0f : x;
-  x = x > 89.0f ? 89.0f : x;
   const float shifted = x * 1.44269504088896341f + kMagic;
   const float whole = shifted - kMagic;
-  std::uint32_t n, base;
+  std::uint32_t base;
   std::memcpy(&n, &shifted, sizeof n);
   std::memcpy(&base, &kMagic, sizeof base);
   n -= base;
@@ -39,7 +38,14 @@ inline float exponential(float x) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
+  return p * (r * r) + r + 1.0f;
+}
+
+inline float exponential(float x) {
+  x = x < -104.0f ? -104.0f : x;
+  x = x > 89.0f ? 89.0f : x;
+  std::uint32_t n;
+  const float p = exponential_parts(x, n);
   // Two factors, for results below the smallest normal number and at the largest.
   const std::uint32_t half = static_cast<std::uint32_t>(static_cast<std::int32_t>(n) >> 1);
   return p * power_of_two(half, 0.0f) * power_of_two(n - half, 0.0f);
@@ -75,24 +81,9 @@ inline double exponential(double x) {
 // exp(x) for x <= 0, as softmax needs it: one factor is enough, and what is below the smallest
 // normal number counts as 0.
 inline float exponential_of_negative(float x) {
-  constexpr float kMagic = 12582912.0f;
-  const float bounded = x < -87.0f ? -87.0f : x;
-  const float shifted = bounded * 1.44269504088896341f + kMagic;
-  const float whole = shifted - kMagic;
-  std::uint32_t n, base;
-  std::memcpy(&n, &shifted, sizeof n);
-  std::memcpy(&base, &kMagic, sizeof base);
-  float r = bounded - whole * 0.693359375f;
-  r = r + whole * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  const float value = p * power_of_two(n - base, 0.0f);
-  return x < -87.0f ? 0.0f : value;
+  std::uint32_t n;
+  const float p = exponential_parts(x < -87.0f ? -87.0f : x, n);
+  return x < -87.0f ? 0.0f : p * power_of_two(n, 0.0f);
 }
 
 inline double exponential_of_negative(double x) {
