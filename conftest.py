@@ -1,9 +1,17 @@
 """What doctests find without importing it."""
 
+import os
+
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import evenly as ev
+
+# The gate asks the same questions each time; elsewhere Hypothesis goes on looking for new ones.
+settings.register_profile("gate", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("gate")
 
 
 @pytest.fixture(autouse=True)
