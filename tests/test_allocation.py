@@ -45,11 +45,12 @@ rng = np.random.default_rng(0)
 x, y = engine.rows(rng.standard_normal((32 * 1000, 20))), engine.targets(rng.integers(0, 3, 32000))
 order = np.arange(32000)
 native = engine._executor
-rates, records = np.full(1000, 1e-3), np.zeros((1000, 4))
+rates, records = np.full(1000, 1e-3), np.zeros((1000, 5))
 
 def count(steps, threads):
     before = allocations()
-    ran, failed = native.train(x, y, order, 32000, 32, 0, steps, 0, 0, rates, records, 1e9, threads)
+    ran, failed = native.train(x, y, None, None, order, 32000, 32, 0, steps, 0, 0, rates,
+                               records, 1e9, threads)
     assert (ran, failed) == (steps, False)
     return allocations() - before
 

@@ -57,31 +57,47 @@ class BoundExecutor {
  public:
   BoundExecutor(const Lists& lists, bool is_double, const std::string& isa, Bytes state, Bytes work,
                 const Place& scalars, const std::optional<Place>& gathered_input,
-                const std::optional<Place>& gathered_target, std::int32_t classes)
+                const std::optional<Place>& gathered_target,
+                const std::optional<Place>& gathered_weights,
+                const std::optional<Place>& gathered_lengths, std::int32_t classes)
       : state_(std::move(state)),
         work_(std::move(work)),
         gathered_input_(gathered_input),
         gathered_target_(gathered_target),
+        gathered_weights_(gathered_weights),
+        gathered_lengths_(gathered_lengths),
+        real_bytes_(is_double ? 8 : 4),
         classes_(classes),
         executor_(resolve(lists), is_double, isa, static_cast<Scalars*>(find(scalars).fixed)) {}
 
   void run(const std::string& list, std::size_t begin, std::size_t end,
            std::optional<ReadRows> input, std::optional<ReadRows> target,
-           std::optional<ReadRows> output_gradient, std::int64_t rows, std::uint64_t seed,
+           std::optional<ReadRows> output_gradient, const std::optional<ReadRows>& weights,
+           const std::optional<ReadRows>& lengths, std::int64_t rows, std::uint64_t seed,
            std::uint64_t step, double learning_rate, int threads) {
     check_threads(threads);
+    check_sides(weights, lengths, rows);
     const auto pointer = [rows](const std::optional<ReadRows>& array) -> const void* {
       if (!array) return nullptr;
       require(row_count(*array) >= rows, "an array has too few rows");
       return array->data();
     };
-    const Batch batch{
-        rows, seed, step, learning_rate, pointer(input), pointer(target), pointer(output_gradient)};
+    const Batch batch{rows,
+                      seed,
+                      step,
+                      learning_rate,
+                      pointer(input),
+                      pointer(target),
+                      pointer(output_gradient),
+                      pointer(weights),
+                      static_cast<const std::int32_t*>(pointer(lengths))};
     nb::gil_scoped_release unlocked;
     executor_.run(list, begin, end, batch, threads);
   }
 
   std::pair<std::int64_t, bool> train(const ReadRows& input, const ReadRows& target,
+                                      const std::optional<ReadRows>& weights,
+                                      const std::optional<ReadRows>& lengths,
                                       const std::optional<Order>& order, std::int64_t rows,
                                       std::int64_t batch_rows, std::int64_t first_batch,
                                       std::int64_t last_batch, std::uint64_t seed,
@@ -97,6 +113,7 @@ class BoundExecutor {
             "one row of records a batch is needed");
     require(row_count(input) == row_count(target), "input and target differ in rows");
     check_classes(target);
+    check_sides(weights, lengths, row_count(input));
     if (order) {
       require(static_cast<std::int64_t>(order->shape(0)) >= rows, "the order has too few rows");
       for (std::int64_t i = 0; i < rows; ++i)
@@ -108,6 +125,8 @@ class BoundExecutor {
     TrainingRun run;
     run.input = source(input, gathered_input_, batch_rows);
     run.target = source(target, gathered_target_, batch_rows);
+    if (weights) run.weights = source(*weights, gathered_weights_, batch_rows);
+    if (lengths) run.lengths = source(*lengths, gathered_lengths_, batch_rows);
     run.order = order ? order->data() : nullptr;
     run.rows = rows;
     run.batch_rows = batch_rows;
@@ -127,18 +146,21 @@ class BoundExecutor {
   }
 
   // One step on one batch: what train does, for callers that bring a batch at a time.
-  std::tuple<double, double, double, double, bool> step(const ReadRows& input,
-                                                        const ReadRows& target, std::uint64_t seed,
-                                                        std::uint64_t step, double learning_rate,
-                                                        int threads) {
+  std::tuple<double, double, double, double, double, bool> step(
+      const ReadRows& input, const ReadRows& target, const std::optional<ReadRows>& weights,
+      const std::optional<ReadRows>& lengths, std::uint64_t seed, std::uint64_t step,
+      double learning_rate, int threads) {
     check_threads(threads);
     const std::int64_t rows = row_count(input);
     require(rows >= 1 && row_count(target) == rows, "input and target differ in rows");
     check_classes(target);
+    check_sides(weights, lengths, rows);
     double record[kRecord] = {};
     TrainingRun run;
     run.input = source(input, gathered_input_, rows);
     run.target = source(target, gathered_target_, rows);
+    if (weights) run.weights = source(*weights, gathered_weights_, rows);
+    if (lengths) run.lengths = source(*lengths, gathered_lengths_, rows);
     run.rows = run.batch_rows = rows;
     run.last_batch = 1;
     run.seed = seed;
@@ -150,32 +172,43 @@ class BoundExecutor {
       nb::gil_scoped_release unlocked;
       end = executor_.train(run, threads);
     }
-    return {record[0], record[1], record[2], record[3], end.failed};
+    return {record[0], record[1], record[2], record[3], record[4], end.failed};
   }
 
-  void predict(const ReadRows& input, std::int64_t batch_rows, const Place& scores,
-               const WriteRows& output, int threads) {
+  void predict(const ReadRows& input, const std::optional<ReadRows>& lengths,
+               std::int64_t batch_rows, const Place& scores, const WriteRows& output, int threads) {
     check_threads(threads);
+    check_sides(std::nullopt, lengths, row_count(input));
     require(batch_rows >= 1, "a batch has at least one row");
     require(row_count(input) == row_count(output), "input and output differ in rows");
     const std::byte* from = static_cast<std::byte*>(find(scores).fixed);
     auto* to = reinterpret_cast<std::byte*>(output.data());
     nb::gil_scoped_release unlocked;
-    executor_.predict(source(input, std::nullopt, 0), row_count(input), batch_rows, from, to,
-                      row_bytes(output), threads);
+    executor_.predict(source(input, std::nullopt, 0),
+                      lengths ? source(*lengths, std::nullopt, 0) : Rows{}, row_count(input),
+                      batch_rows, from, to, row_bytes(output), threads);
   }
 
   std::pair<double, double> evaluate(const ReadRows& input, const ReadRows& target,
+                                     const std::optional<ReadRows>& weights,
+                                     const std::optional<ReadRows>& lengths,
                                      std::int64_t batch_rows, int threads) {
     check_threads(threads);
     require(batch_rows >= 1, "a batch has at least one row");
     require(row_count(input) == row_count(target) && row_count(input) > 0,
             "input and target differ in rows, or have none");
     check_classes(target);
+    check_sides(weights, lengths, row_count(input));
+    TrainingRun run;
+    run.input = source(input, std::nullopt, 0);
+    run.target = source(target, std::nullopt, 0);
+    if (weights) run.weights = source(*weights, std::nullopt, 0);
+    if (lengths) run.lengths = source(*lengths, std::nullopt, 0);
+    run.rows = row_count(input);
+    run.batch_rows = batch_rows;
     std::pair<double, double> result;
     nb::gil_scoped_release unlocked;
-    executor_.evaluate(source(input, std::nullopt, 0), source(target, std::nullopt, 0),
-                       row_count(input), batch_rows, &result.first, &result.second, threads);
+    executor_.evaluate(run, &result.first, &result.second, threads);
     return result;
   }
 
@@ -184,19 +217,30 @@ class BoundExecutor {
     require(threads >= 1 && threads <= 1024, "threads must lie between 1 and 1024");
   }
 
+  // Sample weights and sequence lengths: one number a row.
+  void check_sides(const std::optional<ReadRows>& weights, const std::optional<ReadRows>& lengths,
+                   std::int64_t rows) const {
+    if (weights)
+      require(row_count(*weights) >= rows && row_bytes(*weights) == real_bytes_,
+              "sample weights must be one number a row, of the program's type");
+    if (lengths)
+      require(row_count(*lengths) >= rows && row_bytes(*lengths) == sizeof(std::int32_t),
+              "lengths must be one int32 a row");
+  }
+
   // A class number is an index: it is checked before a kernel trusts it. 0 classes: no check.
   void check_classes(const ReadRows& target) const {
     if (classes_ == 0 || row_count(target) == 0) return;
-    require(row_bytes(target) == sizeof(std::int32_t), "class numbers must be int32, one a row");
+    require(target.itemsize() == sizeof(std::int32_t), "class numbers must be int32");
     const auto* values = reinterpret_cast<const std::int32_t*>(target.data());
-    for (std::int64_t i = 0; i < row_count(target); ++i)
+    for (std::size_t i = 0; i < target.size(); ++i)
       require(values[i] >= 0 && values[i] < classes_, "a class number has no score of its own");
   }
 
   // A place in an arena, checked against the arena's size.
   Slot find(const Place& place) const {
     const auto [region, offset, size] = place;
-    require(region >= 0 && region <= static_cast<int>(Region::output_gradient),
+    require(region >= 0 && region <= static_cast<int>(Region::lengths),
             "a buffer lies in no known region");
     const auto where = static_cast<Region>(region);
     if (where != Region::state && where != Region::work) return {nullptr, where, true};
@@ -236,7 +280,8 @@ class BoundExecutor {
   }
 
   Bytes state_, work_;
-  std::optional<Place> gathered_input_, gathered_target_;
+  std::optional<Place> gathered_input_, gathered_target_, gathered_weights_, gathered_lengths_;
+  std::int64_t real_bytes_;
   std::int32_t classes_;
   Executor executor_;
 };
@@ -247,29 +292,35 @@ void bind_executor(nb::module_& module) {
   nb::class_<BoundExecutor>(module, "Executor",
                             "Runs the instruction lists of a program on two arenas of bytes.")
       .def(nb::init<const Lists&, bool, const std::string&, Bytes, Bytes, const Place&,
+                    const std::optional<Place>&, const std::optional<Place>&,
                     const std::optional<Place>&, const std::optional<Place>&, std::int32_t>(),
            nb::arg("lists"), nb::arg("is_double"), nb::arg("isa"), nb::arg("state"),
            nb::arg("work"), nb::arg("scalars"), nb::arg("gathered_input").none(),
-           nb::arg("gathered_target").none(), nb::arg("classes"))
+           nb::arg("gathered_target").none(), nb::arg("gathered_weights").none(),
+           nb::arg("gathered_lengths").none(), nb::arg("classes"))
       .def("run", &BoundExecutor::run, nb::arg("list"), nb::arg("begin"), nb::arg("end"),
            nb::arg("input").none(), nb::arg("target").none(), nb::arg("output_gradient").none(),
-           nb::arg("rows"), nb::arg("seed"), nb::arg("step"), nb::arg("learning_rate"),
-           nb::arg("threads"), "Runs instructions [begin, end) of a list on one batch.")
+           nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("rows"), nb::arg("seed"),
+           nb::arg("step"), nb::arg("learning_rate"), nb::arg("threads"),
+           "Runs instructions [begin, end) of a list on one batch.")
       .def("train", &BoundExecutor::train, nb::arg("input"), nb::arg("target"),
-           nb::arg("order").none(), nb::arg("rows"), nb::arg("batch_rows"), nb::arg("first_batch"),
-           nb::arg("last_batch"), nb::arg("seed"), nb::arg("first_step"), nb::arg("learning_rates"),
-           nb::arg("records"), nb::arg("seconds"), nb::arg("threads"),
+           nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("order").none(),
+           nb::arg("rows"), nb::arg("batch_rows"), nb::arg("first_batch"), nb::arg("last_batch"),
+           nb::arg("seed"), nb::arg("first_step"), nb::arg("learning_rates"), nb::arg("records"),
+           nb::arg("seconds"), nb::arg("threads"),
            "Runs training steps until the last batch, the time, or a step that is not finite.\n"
            "Returns the number of finished steps and whether the next one failed.")
-      .def("step", &BoundExecutor::step, nb::arg("input"), nb::arg("target"), nb::arg("seed"),
-           nb::arg("step"), nb::arg("learning_rate"), nb::arg("threads"),
-           "Runs one step. Returns loss, score, penalty, gradient norm and whether it failed.")
-      .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("batch_rows"),
-           nb::arg("scores"), nb::arg("output"), nb::arg("threads"),
+      .def("step", &BoundExecutor::step, nb::arg("input"), nb::arg("target"),
+           nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("seed"), nb::arg("step"),
+           nb::arg("learning_rate"), nb::arg("threads"),
+           "Runs one step. Returns loss, score, penalty, gradient norm, weight and whether it "
+           "failed.")
+      .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("lengths").none(),
+           nb::arg("batch_rows"), nb::arg("scores"), nb::arg("output"), nb::arg("threads"),
            "Writes the scores of every input row into output.")
       .def("evaluate", &BoundExecutor::evaluate, nb::arg("input"), nb::arg("target"),
-           nb::arg("batch_rows"), nb::arg("threads"),
-           "Returns the mean loss and the sum of scores over all rows.");
+           nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("batch_rows"),
+           nb::arg("threads"), "Returns the mean loss and the sum of scores over all rows.");
 }
 
 }  // namespace evenly

@@ -51,6 +51,10 @@ struct Source {
         return static_cast<const T*>(batch.target);
       case Region::output_gradient:
         return static_cast<const T*>(batch.output_gradient);
+      case Region::weights:
+        return static_cast<const T*>(batch.weights);
+      case Region::lengths:
+        return static_cast<const T*>(static_cast<const void*>(batch.lengths));
       default:
         return nullptr;
     }

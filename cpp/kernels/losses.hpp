@@ -1,6 +1,10 @@
 // Losses, with the gradient on the scores. Each example's loss goes to its place in "row_loss"; one
 // thread adds them up in order.
+//
+//   loss = sum of w l / sum of w n,  n the class weight: 1 without class weights
 #pragma once
+#include <cstdio>
+
 #include "kernels/common.hpp"
 #include "support/math.hpp"
 
@@ -11,39 +15,107 @@ struct RowLoss {
   double loss, score;
 };
 
-// log(sum(exp(scores))) - scores[target]; gradient (softmax(scores) - one_hot(target)) / rows.
+// What a loss is told besides the shapes. Allocated when the program is loaded.
 template <class T>
-struct SoftmaxCrossEntropy {
-  using Target = std::int32_t;
-  static Index target_columns(Index) { return 1; }
+class ClassWeights {
+ public:
+  ClassWeights(const Instruction& i, Index classes) {
+    if (!has_number(i, "class_weight_0")) return;
+    values_ = new T[static_cast<std::size_t>(classes)];
+    for (Index c = 0; c < classes; ++c) {
+      char name[40];
+      std::snprintf(name, sizeof name, "class_weight_%lld", static_cast<long long>(c));
+      values_[c] = static_cast<T>(number(i, name));
+    }
+  }
+  ClassWeights(const ClassWeights&) = delete;
+  ClassWeights& operator=(const ClassWeights&) = delete;
+  ~ClassWeights() { delete[] values_; }
+  const T* get() const { return values_; }
 
-  static RowLoss row(const T* scores, const Target* target, T* d, Index columns, double rows) {
-    T largest = scores[0];
-#pragma omp simd reduction(max : largest)
-    for (Index c = 0; c < columns; ++c) largest = scores[c] > largest ? scores[c] : largest;
+ private:
+  T* values_ = nullptr;
+};
+
+// log(sum(exp(scores))) - scores[target]; gradient softmax(scores) - one_hot(target).
+template <class T>
+class SoftmaxCrossEntropy {
+ public:
+  using Target = std::int32_t;
+  static constexpr bool kCountsAnswers = true;
+  SoftmaxCrossEntropy(const Instruction& i, Index columns)
+      : columns_(columns), smoothing_(number(i, "label_smoothing")), weights_(i, columns) {}
+
+  Index target_columns() const { return 1; }
+  bool counts_by_class() const { return weights_.get() != nullptr; }
+  double part(const Target* target) const {
+    return weights_.get() ? static_cast<double>(weights_.get()[*target]) : 1.0;
+  }
+
+  RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
+    if (smoothing_ != 0 || weights_.get()) return general(scores, *target, d, factor);
+    T largest = maximum(scores);
     // The right class apart from the others: neither the loss nor the gradient of an example that
     // is nearly certain is then a difference of two numbers near 1.
     const Index wanted = *target;
     const T others = exponentials(scores, 0, wanted, largest, d) +
-                     exponentials(scores, wanted + 1, columns, largest, d);
+                     exponentials(scores, wanted + 1, columns_, largest, d);
     const T right = exponential_of_negative(scores[wanted] - largest);
     const T sum = others + right;
     if (d != nullptr) {
-      const T factor = static_cast<T>(1.0 / (static_cast<double>(sum) * rows));
+      const T scale = static_cast<T>(factor / static_cast<double>(sum));
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c) d[c] *= factor;
-      d[wanted] = -others * factor;
+      for (Index c = 0; c < columns_; ++c) d[c] *= scale;
+      d[wanted] = -others * scale;
     }
     const double gap = static_cast<double>(largest) - static_cast<double>(scores[wanted]);
     const double loss = gap == 0 ? std::log1p(static_cast<double>(others))
                                  : std::log(static_cast<double>(sum)) + gap;
-    Index earlier = 0;  // of equal scores the first counts as the answer
-    if (gap == 0)
-      for (Index c = 0; c < wanted; ++c) earlier += scores[c] == largest;
-    return {loss, gap == 0 && earlier == 0 ? 1.0 : 0.0};
+    return {loss, is_first(scores, wanted, largest)};
   }
 
  private:
+  T maximum(const T* scores) const {
+    T largest = scores[0];
+#pragma omp simd reduction(max : largest)
+    for (Index c = 0; c < columns_; ++c) largest = scores[c] > largest ? scores[c] : largest;
+    return largest;
+  }
+
+  // 1 where the answer is right; of equal scores the first counts as the answer.
+  double is_first(const T* scores, Index wanted, T largest) const {
+    if (scores[wanted] != largest) return 0.0;
+    for (Index c = 0; c < wanted; ++c)
+      if (scores[c] == largest) return 0.0;
+    return 1.0;
+  }
+
+  // The target as a row q of weights, class weights included: sum(q) log(sum(exp)) - q scores.
+  RowLoss general(const T* scores, Index wanted, T* d, double factor) const {
+    const T largest = maximum(scores);
+    const T* weights = weights_.get();
+    const double each = smoothing_ / static_cast<double>(columns_);
+    double sum = 0, mass = 0, product = 0;
+    for (Index c = 0; c < columns_; ++c) {
+      const double q = share(c, wanted, each, weights);
+      const T e = exponential_of_negative(scores[c] - largest);
+      if (d != nullptr) d[c] = e;
+      sum += static_cast<double>(e);
+      mass += q;
+      product += q * (static_cast<double>(scores[c]) - static_cast<double>(largest));
+    }
+    if (d != nullptr)
+      for (Index c = 0; c < columns_; ++c)
+        d[c] = static_cast<T>(
+            (static_cast<double>(d[c]) / sum * mass - share(c, wanted, each, weights)) * factor);
+    return {mass * std::log(sum) - product, is_first(scores, wanted, largest)};
+  }
+
+  double share(Index c, Index wanted, double each, const T* weights) const {
+    const double q = each + (c == wanted ? 1 - smoothing_ : 0.0);
+    return weights ? q * static_cast<double>(weights[c]) : q;
+  }
+
   static T exponentials(const T* scores, Index begin, Index end, T largest, T* d) {
     T sum = 0;
     if (d != nullptr) {
@@ -58,96 +130,224 @@ struct SoftmaxCrossEntropy {
     }
     return sum;
   }
+
+  Index columns_;
+  double smoothing_;
+  ClassWeights<T> weights_;
 };
 
-// log(1 + exp(z)) - z target, mean over all elements; gradient (logistic(z) - target) / elements.
+// log(1 + exp(z)) - z target, mean over the columns; gradient (logistic(z) - target) / columns.
 template <class T>
-struct BinaryCrossEntropy {
+class BinaryCrossEntropy {
+ public:
   using Target = T;
-  static Index target_columns(Index columns) { return columns; }
+  static constexpr bool kCountsAnswers = true;
+  BinaryCrossEntropy(const Instruction& i, Index columns)
+      : columns_(columns),
+        smoothing_(static_cast<T>(number(i, "label_smoothing"))),
+        weights_(i, 2) {
+    if (weights_.get()) {
+      no_ = weights_.get()[0];
+      slope_ = weights_.get()[1] - no_;
+    }
+  }
 
-  static RowLoss row(const T* scores, const Target* target, T* d, Index columns, double rows) {
-    const double n = static_cast<double>(columns);
-    const T factor = static_cast<T>(1.0 / (rows * n));
+  Index target_columns() const { return columns_; }
+  bool counts_by_class() const { return weights_.get() != nullptr; }
+  double part(const Target* target) const {
+    double sum = 0;
+    for (Index c = 0; c < columns_; ++c) sum += static_cast<double>(no_ + slope_ * target[c]);
+    return sum / static_cast<double>(columns_);
+  }
+
+  RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
+    const double n = static_cast<double>(columns_);
+    const T scale = static_cast<T>(factor / n);
     double loss = 0;
     Index right = 0;
-    for (Index c = 0; c < columns; ++c) {
-      const double z = static_cast<double>(scores[c]), t = static_cast<double>(target[c]);
+    for (Index c = 0; c < columns_; ++c) {
+      const double z = static_cast<double>(scores[c]), t = static_cast<double>(smooth(target[c]));
       const double positive = z > 0 ? z : 0.0;
-      loss += positive - z * t + std::log1p(std::exp(-std::fabs(z)));
-      right += (z > 0) == (t > 0.5);
+      loss += (positive - z * t + std::log1p(std::exp(-std::fabs(z)))) *
+              static_cast<double>(no_ + slope_ * target[c]);
+      right += (z > 0) == (target[c] > T(0.5));
     }
     if (d != nullptr) {
       // p (1 - t) - (1 - p) t rather than p - t: where p is nearly t that difference would cancel.
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c) {
-        const T z = scores[c], t = target[c];
-        d[c] = (logistic(z) * (T(1) - t) - logistic(-z) * t) * factor;
+      for (Index c = 0; c < columns_; ++c) {
+        const T z = scores[c], t = smooth(target[c]);
+        d[c] = (logistic(z) * (T(1) - t) - logistic(-z) * t) * (scale * (no_ + slope_ * target[c]));
       }
     }
     return {loss / n, static_cast<double>(right) / n};
   }
+
+ private:
+  T smooth(T target) const { return target * (T(1) - smoothing_) + smoothing_ * T(0.5); }
+
+  Index columns_;
+  T smoothing_, no_ = T(1), slope_ = T(0);  // an element's weight: no + slope t
+  ClassWeights<T> weights_;
 };
 
-// (y - target)^2, mean over all elements (or their sum over columns); gradient 2 (y - target) / n.
-template <class T>
-struct MeanSquaredError {
+// A function of each error, summed over the columns and divided by "divisor".
+template <class T, class Function>
+class Regression {
+ public:
   using Target = T;
-  static Index target_columns(Index columns) { return columns; }
+  static constexpr bool kCountsAnswers = false;
+  Regression(const Instruction& i, Index columns)
+      : columns_(columns), divisor_(number(i, "divisor")), function_(i) {}
 
-  static RowLoss row(const T* scores, const Target* target, T* d, Index columns, double rows) {
-    const double n = static_cast<double>(columns);
-    double squares = 0;
-    for (Index c = 0; c < columns; ++c) {
+  Index target_columns() const { return columns_; }
+  bool counts_by_class() const { return false; }
+  double part(const Target*) const { return 1.0; }
+
+  RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
+    double loss = 0, squares = 0;
+    for (Index c = 0; c < columns_; ++c) {
       const double e = static_cast<double>(scores[c]) - static_cast<double>(target[c]);
+      loss += function_.value(e);
       squares += e * e;
     }
     if (d != nullptr) {
-      const T factor = static_cast<T>(2.0 / (rows * n));
+      const T scale = static_cast<T>(factor / divisor_);
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c) d[c] = (scores[c] - target[c]) * factor;
+      for (Index c = 0; c < columns_; ++c)
+        d[c] = function_.derivative(scores[c] - target[c]) * scale;
     }
-    return {squares / n, squares};
+    return {loss / divisor_, squares};
+  }
+
+ private:
+  Index columns_;
+  double divisor_;
+  Function function_;
+};
+
+struct Square {
+  explicit Square(const Instruction&) {}
+  static double value(double e) { return e * e; }
+  template <class T>
+  static T derivative(T e) {
+    return T(2) * e;
   }
 };
+
+struct AbsoluteValue {
+  explicit AbsoluteValue(const Instruction&) {}
+  static double value(double e) { return std::fabs(e); }
+  template <class T>
+  static T derivative(T e) {
+    return e > T(0) ? T(1) : e < T(0) ? T(-1) : e;  // 0 and NaN stay what they are
+  }
+};
+
+struct HuberFunction {
+  double delta;
+  explicit HuberFunction(const Instruction& i) : delta(number(i, "delta")) {}
+  double value(double e) const {
+    const double size = std::fabs(e);
+    return size <= delta ? e * e / 2 : delta * (size - delta / 2);
+  }
+  template <class T>
+  T derivative(T e) const {
+    const T most = static_cast<T>(delta);
+    return e > most ? most : e < -most ? -most : e;
+  }
+};
+
+template <class T>
+using MeanSquaredError = Regression<T, Square>;
+template <class T>
+using MeanAbsoluteError = Regression<T, AbsoluteValue>;
+template <class T>
+using Huber = Regression<T, HuberFunction>;
 
 template <class T, template <class> class Loss>
 class LossKernel final : public Kernel {
  public:
   explicit LossKernel(const Instruction& i)
-      : columns_(integer(i, "columns")),
+      : shape_(i),
+        loss_(i, shape_.columns),
         scores_(i, "x"),
         target_(i, "target"),
+        weights_(i, "weights"),
+        lengths_(i, "lengths"),
         d_scores_(optional_buffer<T>(i, "d_x")),
-        row_loss_(buffer<RowLoss>(i, "row_loss")),
+        parts_(buffer<RowLoss>(i, "row_loss")),
         scalars_(buffer<Scalars>(i, "scalars")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* scores = scores_(batch);
     const auto* target = target_(batch);
-    const Index targets = Loss<T>::target_columns(columns_);
+    const T* weights = weights_(batch);
+    const std::int32_t* lengths = lengths_(batch);
+    const Index steps = shape_.rows_per_example, columns = shape_.columns;
+    const Index targets = loss_.target_columns();
+    const double total = total_weight(batch.rows, target, weights, lengths);
+    const double share = total > 0 ? 1 / total : 0;  // no weight at all: nothing is learned
     const Range own = worker.share(batch.rows);
-    for (Index r = own.begin; r < own.end; ++r)
-      row_loss_[r] = Loss<T>::row(scores + r * columns_, target + r * targets,
-                                  d_scores_ ? d_scores_ + r * columns_ : nullptr, columns_,
-                                  static_cast<double>(batch.rows));
+    for (Index e = own.begin; e < own.end; ++e) {
+      const double weight = weights ? static_cast<double>(weights[e]) : 1.0;
+      const Index length = length_of(lengths, e);
+      RowLoss part{0, 0};
+      for (Index s = 0; s < steps; ++s) {
+        const Index r = e * steps + s;
+        T* d = d_scores_ ? d_scores_ + r * columns : nullptr;
+        if (s >= length) {
+          if (d != nullptr) std::memset(d, 0, static_cast<std::size_t>(columns) * sizeof(T));
+          continue;
+        }
+        const RowLoss row =
+            loss_.row(scores + r * columns, target + r * targets, d, weight * share);
+        part.loss += row.loss * weight;
+        // Right answers are a share of an example's steps; squared errors are summed over them.
+        part.score += Loss<T>::kCountsAnswers ? row.score / static_cast<double>(length) : row.score;
+      }
+      parts_[e] = part;
+    }
     worker.meet();
     if (worker.index != 0) return;
     double loss = 0, score = 0;
-    for (Index r = 0; r < batch.rows; ++r) {
-      loss += row_loss_[r].loss;
-      score += row_loss_[r].score;
+    for (Index e = 0; e < batch.rows; ++e) {
+      loss += parts_[e].loss;
+      score += parts_[e].score;
     }
-    scalars_->loss = loss / static_cast<double>(batch.rows);
+    scalars_->loss = loss * share;
     scalars_->score = score;
+    scalars_->weight = total;
   }
 
  private:
-  Index columns_;
+  Index length_of(const std::int32_t* lengths, Index e) const {
+    return lengths ? smaller(lengths[e], shape_.rows_per_example) : shape_.rows_per_example;
+  }
+
+  template <class Target>
+  double total_weight(Index rows, const Target* target, const T* weights,
+                      const std::int32_t* lengths) const {
+    const Index steps = shape_.rows_per_example, targets = loss_.target_columns();
+    if (!weights && !lengths && !loss_.counts_by_class()) return static_cast<double>(rows * steps);
+    double total = 0;
+    for (Index e = 0; e < rows; ++e) {
+      const double weight = weights ? static_cast<double>(weights[e]) : 1.0;
+      const Index length = length_of(lengths, e);
+      for (Index s = 0; s < length; ++s)
+        total += weight * loss_.part(target + (e * steps + s) * targets);
+    }
+    return total;
+  }
+
+  Shape shape_;
+  Loss<T> loss_;
   Source<T> scores_;
   Source<typename Loss<T>::Target> target_;
+  Source<T> weights_;
+  Source<std::int32_t> lengths_;
   T* d_scores_;
-  RowLoss* row_loss_;
+  RowLoss* parts_;
   Scalars* scalars_;
 };
 

@@ -1,5 +1,6 @@
 #include "program/executor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
@@ -12,13 +13,7 @@ Kernel::~Kernel() = default;
 
 namespace {
 
-template <class Body>
-void on_team(int threads, Meeting& meeting, Body body) {
-  parallel(
-      threads,
-      [](void* argument, const Worker& worker) { (*static_cast<Body*>(argument))(worker); }, &body,
-      meeting);
-}
+constexpr std::size_t kLine = 64;  // bytes of a cache line
 
 template <class Kernels>
 void run_all(const Kernels& kernels, std::size_t begin, std::size_t end, const Worker& worker,
@@ -40,6 +35,22 @@ std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
 
+const std::byte* at(const Rows& rows, std::int64_t first) {
+  return rows.data == nullptr ? nullptr : rows.data + first * rows.bytes;
+}
+
+// The batch as it lies in the caller's arrays.
+Batch batch_of(const TrainingRun& run, std::int64_t first, std::int64_t rows) {
+  Batch batch{};
+  batch.rows = rows;
+  batch.seed = run.seed;
+  batch.input = at(run.input, first);
+  batch.target = at(run.target, first);
+  batch.weights = at(run.weights, first);
+  batch.lengths = reinterpret_cast<const std::int32_t*>(at(run.lengths, first));
+  return batch;
+}
+
 }  // namespace
 
 Executor::Executor(const Lists& lists, bool is_double, const std::string& isa, Scalars* scalars)
@@ -48,7 +59,37 @@ Executor::Executor(const Lists& lists, bool is_double, const std::string& isa, S
     Kernels& kernels = lists_[name];
     for (const Instruction& instruction : instructions)
       kernels.emplace_back(make_kernel(isa, is_double, instruction));
+    for (const auto& kernel : kernels)
+      thread_bytes_ = std::max(thread_bytes_, static_cast<std::size_t>(kernel->thread_bytes()));
   }
+  thread_bytes_ = (thread_bytes_ + kLine - 1) / kLine * kLine;
+}
+
+// Every thread gets its scratch memory; it is allocated when a call has more threads than any
+// before it, and never within a step.
+template <class Body>
+void Executor::on_team(int threads, Body body) {
+  if (thread_bytes_ > 0) {
+    const std::size_t needed = thread_bytes_ * static_cast<std::size_t>(threads) + kLine;
+    if (scratch_.size() < needed) scratch_.resize(needed);
+  }
+  struct Call {
+    Body& body;
+    std::byte* scratch;
+    std::size_t bytes;
+  };
+  const auto base = reinterpret_cast<std::uintptr_t>(scratch_.data());
+  Call call{body, scratch_.data() + (kLine - base % kLine) % kLine, thread_bytes_};
+  parallel(
+      threads,
+      [](void* argument, const Worker& worker) {
+        const Call& own = *static_cast<Call*>(argument);
+        Worker equipped = worker;
+        if (own.bytes > 0)
+          equipped.scratch = own.scratch + own.bytes * static_cast<std::size_t>(worker.index);
+        own.body(equipped);
+      },
+      &call, meeting_);
 }
 
 const Executor::Kernels& Executor::list(const std::string& name) const {
@@ -63,8 +104,7 @@ void Executor::run(const std::string& name, std::size_t begin, std::size_t end, 
   if (begin > end || end > kernels.size())
     throw std::out_of_range("list '" + name + "' has no such instructions");
   const std::lock_guard lock(mutex_);
-  on_team(threads, meeting_,
-          [&](const Worker& worker) { run_all(kernels, begin, end, worker, batch); });
+  on_team(threads, [&](const Worker& worker) { run_all(kernels, begin, end, worker, batch); });
 }
 
 TrainingEnd Executor::train(const TrainingRun& run, int threads) {
@@ -75,21 +115,20 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
   TrainingEnd result{0, false};
   bool out_of_time = false;
 
-  on_team(threads, meeting_, [&](const Worker& worker) {
+  on_team(threads, [&](const Worker& worker) {
     for (std::int64_t b = run.first_batch; b < run.last_batch; ++b) {
       const std::int64_t first = b * run.batch_rows, number = b - run.first_batch;
-      Batch batch{smaller(run.batch_rows, run.rows - first),
-                  run.seed,
-                  run.first_step + static_cast<std::uint64_t>(number),
-                  run.learning_rates[number],
-                  run.input.data + first * run.input.bytes,
-                  run.target.data + first * run.target.bytes,
-                  nullptr};
+      Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
+      batch.step = run.first_step + static_cast<std::uint64_t>(number);
+      batch.learning_rate = run.learning_rates[number];
       if (run.order != nullptr) {
-        gather(run.input, run.order + first, batch.rows, worker);
-        gather(run.target, run.order + first, batch.rows, worker);
+        for (const Rows* rows : {&run.input, &run.target, &run.weights, &run.lengths})
+          if (rows->data != nullptr) gather(*rows, run.order + first, batch.rows, worker);
         batch.input = run.input.gathered;
         batch.target = run.target.gathered;
+        if (batch.weights) batch.weights = run.weights.gathered;
+        if (batch.lengths)
+          batch.lengths = reinterpret_cast<const std::int32_t*>(run.lengths.gathered);
         worker.meet();
       }
       run_all(gradient, 0, gradient.size(), worker, batch);
@@ -100,6 +139,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
         record[1] = scalars_->score;
         record[2] = scalars_->penalty;
         record[3] = scalars_->gradient_norm;
+        record[4] = scalars_->weight;
         if (failed) {
           result.failed = true;
         } else {
@@ -116,15 +156,18 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
   return result;
 }
 
-void Executor::predict(const Rows& input, std::int64_t rows, std::int64_t batch_rows,
-                       const std::byte* scores, std::byte* output, std::int64_t output_bytes,
-                       int threads) {
+void Executor::predict(const Rows& input, const Rows& lengths, std::int64_t rows,
+                       std::int64_t batch_rows, const std::byte* scores, std::byte* output,
+                       std::int64_t output_bytes, int threads) {
   const Kernels& kernels = list("inference");
   const std::lock_guard lock(mutex_);
-  on_team(threads, meeting_, [&](const Worker& worker) {
+  on_team(threads, [&](const Worker& worker) {
     for (std::int64_t first = 0; first < rows; first += batch_rows) {
       const std::int64_t count = smaller(batch_rows, rows - first);
-      const Batch batch{count, 0, 0, 0, input.data + first * input.bytes, nullptr, nullptr};
+      Batch batch{};
+      batch.rows = count;
+      batch.input = at(input, first);
+      batch.lengths = reinterpret_cast<const std::int32_t*>(at(lengths, first));
       run_all(kernels, 0, kernels.size(), worker, batch);
       const Range own = worker.share(count * output_bytes);
       std::memcpy(output + first * output_bytes + own.begin, scores + own.begin,
@@ -134,26 +177,24 @@ void Executor::predict(const Rows& input, std::int64_t rows, std::int64_t batch_
   });
 }
 
-void Executor::evaluate(const Rows& input, const Rows& target, std::int64_t rows,
-                        std::int64_t batch_rows, double* loss, double* score, int threads) {
+void Executor::evaluate(const TrainingRun& run, double* loss, double* score, int threads) {
   const Kernels& kernels = list("evaluation");
   const std::lock_guard lock(mutex_);
   *loss = *score = 0;
-  on_team(threads, meeting_, [&](const Worker& worker) {
-    for (std::int64_t first = 0; first < rows; first += batch_rows) {
-      const std::int64_t count = smaller(batch_rows, rows - first);
-      const Batch batch{
-          count,  0, 0, 0, input.data + first * input.bytes, target.data + first * target.bytes,
-          nullptr};
+  double weight = 0;
+  on_team(threads, [&](const Worker& worker) {
+    for (std::int64_t first = 0; first < run.rows; first += run.batch_rows) {
+      const Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
       run_all(kernels, 0, kernels.size(), worker, batch);
       if (worker.index == 0) {
-        *loss += scalars_->loss * static_cast<double>(count);
+        *loss += scalars_->loss * scalars_->weight;
         *score += scalars_->score;
+        weight += scalars_->weight;
       }
       worker.meet();
     }
   });
-  *loss /= static_cast<double>(rows);
+  if (weight > 0) *loss /= weight;
 }
 
 }  // namespace evenly

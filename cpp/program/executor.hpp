@@ -22,6 +22,7 @@ struct Rows {
 
 struct TrainingRun {
   Rows input, target;
+  Rows weights, lengths;                // optional: without data
   const std::int64_t* order = nullptr;  // row numbers; null: as they lie
   std::int64_t rows = 0;                // of the whole pass
   std::int64_t batch_rows = 1;
@@ -34,7 +35,7 @@ struct TrainingRun {
   double seconds = 0;                      // end after the step in which this has passed
 };
 
-constexpr int kRecord = 4;  // loss, score, penalty, gradient norm
+constexpr int kRecord = 5;  // loss, score, penalty, gradient norm, weight
 
 struct TrainingEnd {
   std::int64_t steps;  // that were finished
@@ -53,19 +54,22 @@ class Executor {
   // Whole training steps: "gradient", then "update" if the step is finite.
   TrainingEnd train(const TrainingRun& run, int threads);
   // Scores of all rows into `output`, `batch_rows` at a time.
-  void predict(const Rows& input, std::int64_t rows, std::int64_t batch_rows,
+  void predict(const Rows& input, const Rows& lengths, std::int64_t rows, std::int64_t batch_rows,
                const std::byte* scores, std::byte* output, std::int64_t output_bytes, int threads);
   // Mean loss and sum of scores over all rows.
-  void evaluate(const Rows& input, const Rows& target, std::int64_t rows, std::int64_t batch_rows,
-                double* loss, double* score, int threads);
+  void evaluate(const TrainingRun& run, double* loss, double* score, int threads);
 
  private:
   using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
   const Kernels& list(const std::string& name) const;
+  template <class Body>
+  void on_team(int threads, Body body);
 
   std::map<std::string, Kernels> lists_;
   Scalars* scalars_;
+  std::size_t thread_bytes_ = 0;    // that a thread needs for itself
+  std::vector<std::byte> scratch_;  // of all threads
   Meeting meeting_;
   std::mutex mutex_;  // the arena serves one call at a time
 };

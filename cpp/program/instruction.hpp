@@ -7,7 +7,15 @@
 namespace evenly {
 
 // Where a buffer lies. External buffers are the caller's arrays and change with every batch.
-enum class Region : int { state = 0, work = 1, input = 2, target = 3, output_gradient = 4 };
+enum class Region : int {
+  state = 0,
+  work = 1,
+  input = 2,
+  target = 3,
+  output_gradient = 4,
+  weights = 5,
+  lengths = 6
+};
 
 struct Slot {
   void* fixed;  // null for an external buffer and for one that is absent

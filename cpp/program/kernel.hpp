@@ -15,6 +15,8 @@ struct Batch {
   const void* input;  // the caller's arrays, or the arena's copy of gathered rows
   const void* target;
   const void* output_gradient;
+  const void* weights = nullptr;          // of the examples; null: 1 each
+  const std::int32_t* lengths = nullptr;  // steps of each example that count; null: all
 };
 
 // The few numbers that leave a step, as they lie in the arena (buffer "scalars").
@@ -24,6 +26,7 @@ struct Scalars {
   double penalty;        // its part of the cost
   double gradient_norm;  // before clipping, penalty included
   double clip_factor;    // what the update multiplies the gradient by
+  double weight;         // of the batch: what the loss was divided by
   double failed;         // 1 when the loss or a gradient is not finite
 };
 
@@ -32,6 +35,8 @@ class Kernel {
   virtual ~Kernel();
   // Called by every thread of the team. The executor makes the team meet after it.
   virtual void run(const Worker& worker, const Batch& batch) const = 0;
+  // Bytes that each thread needs for itself in Worker::scratch, whatever the batch.
+  virtual std::int64_t thread_bytes() const { return 0; }
 };
 
 }  // namespace evenly

@@ -3,6 +3,7 @@
 #include "kernels/dense.hpp"
 #include "kernels/epilogue.hpp"
 #include "kernels/gradient_check.hpp"
+#include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
 #include "optimizers/adam.hpp"
@@ -38,6 +39,11 @@ constexpr Row kTable[] = {
     {"softmax_cross_entropy", make<LossKernel<Real, SoftmaxCrossEntropy>>},
     {"binary_cross_entropy", make<LossKernel<Real, BinaryCrossEntropy>>},
     {"mean_squared_error", make<LossKernel<Real, MeanSquaredError>>},
+    {"mean_absolute_error", make<LossKernel<Real, MeanAbsoluteError>>},
+    {"huber", make<LossKernel<Real, Huber>>},
+    {"sum.forward", make<SumForward<Real>>},
+    {"concatenate.forward", make<ConcatenateForward<Real>>},
+    {"concatenate.backward", make<ConcatenateBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},
     {"descent.update", make<Update<Real, Descent>>},
     {"momentum.update", make<Update<Real, Momentum>>},

@@ -1,6 +1,7 @@
 // The threads of one parallel region: who am I, what is my share, wait for the others.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace evenly {
@@ -28,6 +29,7 @@ struct Worker {
   int index;
   int count;
   Meeting* meeting;
+  std::byte* scratch = nullptr;  // this thread's own memory, 64-byte aligned
 
   void meet() const {
     if (count > 1)

@@ -20,18 +20,23 @@ if TYPE_CHECKING:
     from .initializers import Zeros as Zeros
     from .layers import ArraySpec as ArraySpec
     from .layers import BatchNorm as BatchNorm
+    from .layers import Branches as Branches
     from .layers import Dense as Dense
     from .layers import Dropout as Dropout
     from .layers import Flatten as Flatten
     from .layers import Layer as Layer
     from .layers import LayerNorm as LayerNorm
     from .layers import ReLU as ReLU
+    from .layers import Reshape as Reshape
+    from .layers import Residual as Residual
     from .layers import Run as Run
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
     from .layers import Tanh as Tanh
     from .losses import BinaryCrossEntropy as BinaryCrossEntropy
+    from .losses import Huber as Huber
     from .losses import Loss as Loss
+    from .losses import MeanAbsoluteError as MeanAbsoluteError
     from .losses import MeanSquaredError as MeanSquaredError
     from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .optimizers import SGD as SGD
@@ -60,10 +65,13 @@ _NAMES = {
         "Constant", "HeNormal", "HeUniform", "XavierNormal", "XavierUniform", "Zeros",
     ),
     "layers": (
-        "ArraySpec", "BatchNorm", "Dense", "Dropout", "Flatten", "Layer", "LayerNorm", "ReLU",
-        "Run", "Sequential", "Sigmoid", "Tanh",
+        "ArraySpec", "BatchNorm", "Branches", "Dense", "Dropout", "Flatten", "Layer", "LayerNorm",
+        "ReLU", "Reshape", "Residual", "Run", "Sequential", "Sigmoid", "Tanh",
     ),
-    "losses": ("BinaryCrossEntropy", "Loss", "MeanSquaredError", "SoftmaxCrossEntropy"),
+    "losses": (
+        "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",
+        "SoftmaxCrossEntropy",
+    ),
     "optimizers": ("SGD", "Adam", "AdamW", "Momentum", "RMSprop"),
     "penalties": ("L2",),
     "program": ("Program", "compile"),

@@ -125,22 +125,48 @@ class LossRow:
     torch: Callable[[Any, Any], Any]
 
 
+def _classes(rng: np.random.Generator, rows: int, k: int) -> Any:
+    return rng.integers(0, k, rows)
+
+
+def _yes_or_no(rng: np.random.Generator, rows: int, k: int) -> Any:
+    return rng.integers(0, 2, (rows, k)).astype(float)
+
+
+def _numbers(rng: np.random.Generator, rows: int, k: int) -> Any:
+    return rng.standard_normal((rows, k))
+
+
+def _smoothed(target: Any, e: float) -> Any:
+    return torch.tensor(target) * (1 - e) + e / 2
+
+
+def _weighted_bce(scores: Any, target: Any) -> Any:
+    weights = torch.where(torch.tensor(target) > 0, 3.0, 0.5).to(scores.dtype)
+    return torch.nn.functional.binary_cross_entropy_with_logits(
+        scores, _smoothed(target, 0.2), weight=weights, reduction="sum"
+    ) / weights.sum()
+
+
+_F = torch.nn.functional
 LOSSES = [
-    LossRow(
-        "SoftmaxCrossEntropy", ev.SoftmaxCrossEntropy(),
-        lambda rng, rows, k: rng.integers(0, k, rows),
-        lambda s, y: torch.nn.functional.cross_entropy(s, torch.tensor(y)),
-    ),
-    LossRow(
-        "BinaryCrossEntropy", ev.BinaryCrossEntropy(),
-        lambda rng, rows, k: rng.integers(0, 2, (rows, k)).astype(float),
-        lambda s, y: torch.nn.functional.binary_cross_entropy_with_logits(s, torch.tensor(y)),
-    ),
-    LossRow(
-        "MeanSquaredError", ev.MeanSquaredError(),
-        lambda rng, rows, k: rng.standard_normal((rows, k)),
-        lambda s, y: torch.nn.functional.mse_loss(s, torch.tensor(y)),
-    ),
+    LossRow("SoftmaxCrossEntropy", ev.SoftmaxCrossEntropy(), _classes,
+            lambda s, y: _F.cross_entropy(s, torch.tensor(y))),
+    LossRow("SoftmaxCrossEntropy(smoothed)", ev.SoftmaxCrossEntropy(label_smoothing=0.1), _classes,
+            lambda s, y: _F.cross_entropy(s, torch.tensor(y), label_smoothing=0.1)),
+    LossRow("BinaryCrossEntropy", ev.BinaryCrossEntropy(), _yes_or_no,
+            lambda s, y: _F.binary_cross_entropy_with_logits(s, torch.tensor(y))),
+    LossRow("BinaryCrossEntropy(smoothed, weighted)",
+            ev.BinaryCrossEntropy(label_smoothing=0.2, class_weights=(0.5, 3.0)), _yes_or_no,
+            _weighted_bce),
+    LossRow("MeanSquaredError", ev.MeanSquaredError(), _numbers,
+            lambda s, y: _F.mse_loss(s, torch.tensor(y))),
+    LossRow("MeanSquaredError(sum)", ev.MeanSquaredError("sum"), _numbers,
+            lambda s, y: _F.mse_loss(s, torch.tensor(y), reduction="sum") / len(y)),
+    LossRow("MeanAbsoluteError", ev.MeanAbsoluteError(), _numbers,
+            lambda s, y: _F.l1_loss(s, torch.tensor(y))),
+    LossRow("Huber(0.7)", ev.Huber(delta=0.7), _numbers,
+            lambda s, y: _F.huber_loss(s, torch.tensor(y), delta=0.7)),
 ]
 
 

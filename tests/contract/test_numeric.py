@@ -56,7 +56,7 @@ def test_layer(row, data, seed):
 def test_loss(row, rows, k, seed):
     rng = np.random.default_rng(seed)
     scores, run = 3 * values(seed, (rows, k)), ev.Run(training=True)
-    target = row.loss.prepare(row.targets(rng, rows, k), k, "float64")
+    target = row.loss.prepare(row.targets(rng, rows, k), (k,), "float64")
     _, saved = row.loss.forward(scores, target, run)
     direction = rng.standard_normal(scores.shape)
     analytic = float((row.loss.backward(saved, run) * direction).sum())

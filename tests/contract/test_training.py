@@ -29,7 +29,7 @@ def train_by_definition(net, arrays, batches, loss, rule, penalty, clip, seed):
     for step, (x, y) in enumerate(batches):
         run = ev.Run(training=True, seed=seed, step=step)
         scores, saved = net.forward(x, arrays, run)
-        cost, kept = loss.forward(scores, loss.prepare(y, scores.shape[1], "float64"), run)
+        cost, kept = loss.forward(scores, loss.prepare(y, scores.shape[1:], "float64"), run)
         _, gradients = net.backward(loss.backward(kept, run), arrays, saved, run)
         extra = 0.0
         if penalty:

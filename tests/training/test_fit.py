@@ -184,7 +184,7 @@ BAD = [
      "give validation=0.1"),
     (lambda x, y: (x, y), {"seed": 1.5}, ConfigurationError, "seed must be a whole number"),
     (lambda x, y: (x, y), {"loss": ev.MeanSquaredError()}, DataError,
-     r"expects targets of shape \(n, 3\), got \(120, 1\)"),
+     r"expects targets of shape \(n, 3\), got \(120,\)"),
     (lambda x, y: (x, y), {"loss": ev.BinaryCrossEntropy()}, DataError, "shape"),
 ]
 

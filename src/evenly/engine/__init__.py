@@ -1,7 +1,9 @@
 """Arrays and native execution of a program."""
 
+from .checks import as_lengths as as_lengths
+from .checks import as_weights as as_weights
+from .checks import check_seed as check_seed
 from .engine import Engine as Engine
-from .engine import check_seed as check_seed
 from .records import Evaluation as Evaluation
 from .records import NotFiniteError as NotFiniteError
 from .records import StepRecord as StepRecord

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..layers.base import Layer, Run
+from ..program.graph import trace
 from ..program.values import Instruction, Program
 
 
@@ -16,13 +17,9 @@ class DefinitionRunner:
     """Runs the ``python.*`` instructions of a program on its buffers."""
 
     def __init__(self, program: Program) -> None:
-        named = program.net.named_layers()
-        shapes = program.net.shapes(program.input_shape)
-        self._layers: dict[str, Layer] = dict(named)
-        self._shapes = {
-            name: (before, after)
-            for (name, _), before, after in zip(named, shapes, shapes[1:], strict=False)
-        }
+        steps, _ = trace(program.net, program.input_shape)
+        self._layers: dict[str, Layer] = {step.name: step.layer for step in steps}
+        self._shapes = {step.name: (step.before, step.after) for step in steps}
         self._saved: dict[str, Any] = {}
 
     def run(
@@ -35,7 +32,8 @@ class DefinitionRunner:
         before, after = self._shapes[name]
         specs = layer.arrays(before)
         arrays = {slot: buffer(line.buffers[slot]) for slot in specs}
-        run = Run(line.operation != "python.inference", seed, step, name)
+        run = Run(line.operation != "python.inference", seed, step, name,
+                  lengths=external.get("lengths"))
 
         def read(slot: str, shape: tuple[int, ...]) -> Any:
             source = line.buffers[slot]

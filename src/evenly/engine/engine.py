@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
-from ..native import Executor, processors
+from ..layers.base import Run
+from ..native import Executor
 from ..optimizers import Optimizer
 from ..program.values import SCALARS, Program, native_line
 from ..random import generator
+from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
 from .definitions import DefinitionRunner
 from .memory import new_arena
 from .records import Evaluation, NotFiniteError, StepRecord
@@ -22,8 +24,6 @@ from .threads import ThreadChoice
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
 # threads is shorter.
 _SECONDS_A_CALL, _SECONDS_A_TRIAL = 0.05, 0.002
-# Below this much work a step, a further thread costs more than it brings.
-_WORK_A_THREAD = 300_000
 
 
 class Engine:
@@ -81,11 +81,6 @@ class Engine:
         self._definitions = DefinitionRunner(program) if program.has_python else None
         self._segments = {key: list(segments(key, lines)) for key, lines in program.lists.items()}
         self._gradient_views: dict[str, Any] | None = None
-        self._d_x = next((
-            line.buffers["d_x"] for key in ("gradient", "backward")
-            for line in program.lists.get(key, ())
-            if "d_x" in line.buffers and line.buffers["x"] == "input"
-        ), None)
         inference = program.lists["inference"]
         if inference:
             self._scores = program.buffers[inference[-1].buffers["y"]].place
@@ -136,50 +131,46 @@ class Engine:
         }
         gathered = [
             buffers[name].place if name in buffers else None
-            for name in ("batch_input", "batch_target")
+            for name in ("batch_input", "batch_target", "batch_weights", "batch_lengths")
         ]
         return Executor(
             lists, self.program.dtype == "float64", isa, self._state, self._work,
-            buffers["scalars"].place, gathered[0], gathered[1], self._classes,
+            buffers["scalars"].place, *gathered, self._classes,
         )
 
     # Data -----------------------------------------------------------------------------------
 
     def rows(self, x: Any) -> Any:
         """Inputs as the kernels want them: C-contiguous, the program's dtype and shape."""
-        if type(x) is not np.ndarray or x.dtype != self.program.dtype or not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x, dtype=self.program.dtype)
-        if x.shape[1:] != self.program.input_shape:
-            expected = ", ".join(["n", *map(str, self.program.input_shape)])
-            raise ShapeError(f"the network expects inputs of shape ({expected}), got {x.shape}")
-        return x
+        return as_rows(self.program, x)
 
     def targets(self, y: Any) -> Any:
         """Targets as the kernels want them."""
-        loss = self.program.loss
-        if loss is None:
-            raise ConfigurationError("the program has no loss: compile it with one")
-        if self._classes and type(y) is np.ndarray and y.dtype == np.int32 and y.ndim == 1:
-            return y[:, None] if y.flags.c_contiguous else np.ascontiguousarray(y)[:, None]
-        return loss.prepare(y, self.program.output_shape[-1], self.program.dtype)
+        return as_targets(self.program, y)
 
-    def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:
+    def _batch(self, x: Any, y: Any, weights: Any, lengths: Any) -> tuple[Any, Any, Any, Any]:
         x, y = self.rows(x), self.targets(y)
         if len(x) != len(y):
             raise DataError(f"x has {len(x)} rows and y has {len(y)}: they must be as many")
         if len(x) == 0:
             raise DataError("expects at least one row, got none")
-        return x, y
+        return (x, y, as_weights(self.program, weights, len(x)),
+                as_lengths(self.program, lengths, len(x)))
 
     # Training -------------------------------------------------------------------------------
 
-    def step(self, x: Any, y: Any) -> StepRecord:
+    def step(self, x: Any, y: Any, weights: Any = None, lengths: Any = None) -> StepRecord:
         """One training step on one batch of at most the planned rows.
+
+        Arguments:
+            x, y: the batch.
+            weights: of its examples.
+            lengths: of its sequences.
 
         Raises:
             NotFiniteError: the loss or a gradient is not finite; the weights stay as they were.
         """
-        x, y = self._pair(x, y)
+        x, y, weights, lengths = self._batch(x, y, weights, lengths)
         if len(x) > self.program.batch:
             raise ShapeError(
                 f"step: the program is planned for batches of {self.program.batch} rows, "
@@ -187,15 +178,15 @@ class Engine:
             )
         optimizer = self._trainable(len(x))
         if self._definitions is not None:
-            for records in self.train(x, y, None, len(x)):
+            for records in self.train(x, y, None, len(x), weights, lengths):
                 return StepRecord(*records[0].tolist())
         threads, _ = self._training_threads.begin()
         *record, failed = self._executor.step(
-            x, y, self.seed, self.steps, optimizer.learning_rate, threads
+            x, y, weights, lengths, self.seed, self.steps, optimizer.learning_rate, threads
         )
         self._training_threads.end(threads, 1)
         if failed:
-            raise NotFiniteError(self.steps, *first_not_finite(self, x, y))
+            raise NotFiniteError(self.steps, *first_not_finite(self, x, y, weights, lengths))
         self.steps += 1
         return StepRecord(*record)
 
@@ -210,16 +201,18 @@ class Engine:
             )
         return self.program.optimizer
 
-    def train(self, x: Any, y: Any, order: Any, batch: int) -> Iterator[Any]:
+    def train(self, x: Any, y: Any, order: Any, batch: int, weights: Any = None,
+              lengths: Any = None) -> Iterator[Any]:
         """One pass over the data, `batch` rows a step.
 
         Arguments:
             x, y: as :meth:`rows` and :meth:`targets` return them.
             order: row numbers (int64), or None for all rows as they lie.
             batch: rows a step; the last step takes what is left.
+            weights, lengths: of the examples, as the checks of this package return them.
 
         Yields:
-            Records of the steps done since the last time: (steps, 4) float64 with the columns of
+            Records of the steps done since the last time: (steps, 5) float64 with the columns of
             :class:`StepRecord`. Between two yields pass at most some 50 ms or one step.
 
         Raises:
@@ -229,15 +222,19 @@ class Engine:
         optimizer = self._trainable(n - (n - 1) // batch * batch)
         batches = -(-n // batch)
         rates = np.full(batches, optimizer.learning_rate)
-        records = np.zeros((batches, 4))
+        records = np.zeros((batches, len(StepRecord._fields)))
         done = 0
         while done < batches:
             if self._definitions is not None:
-                ran, failed = self._python_step(x, y, order, n, batch, done, records)
+                rows = self._rows_of(order, n, batch, done)
+                ran, failed = self._python_step(
+                    *(part if part is None else np.ascontiguousarray(part[rows])
+                      for part in (x, y, weights, lengths)), records[done],
+                )
             else:
                 threads, trial = self._training_threads.begin()
                 ran, failed = self._executor.train(
-                    x, y, order, n, batch, done, batches, self.seed, self.steps, rates[done:],
+                    x, y, weights, lengths, order, n, batch, done, batches, self.seed, self.steps, rates[done:],
                     records[done:], _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                 )
                 self._training_threads.end(threads, ran)
@@ -246,19 +243,21 @@ class Engine:
                 yield records[done : done + ran]
             done += ran
             if failed:
-                at = slice(done * batch, min(n, (done + 1) * batch))
-                rows = at if order is None else order[at]
-                raise NotFiniteError(self.steps, *first_not_finite(self, x[rows], y[rows]))
+                rows = self._rows_of(order, n, batch, done)
+                parts = (part if part is None else part[rows] for part in (x, y, weights, lengths))
+                raise NotFiniteError(self.steps, *first_not_finite(self, *parts))
+
+    @staticmethod
+    def _rows_of(order: Any, n: int, batch: int, index: int) -> Any:
+        at = slice(index * batch, min(n, (index + 1) * batch))
+        return at if order is None else order[at]
 
     def _python_step(
-        self, x: Any, y: Any, order: Any, n: int, batch: int, index: int, records: Any
+        self, x: Any, y: Any, weights: Any, lengths: Any, record: Any
     ) -> tuple[int, bool]:
-        at = slice(index * batch, min(n, (index + 1) * batch))
-        rows = at if order is None else order[at]
-        x, y = np.ascontiguousarray(x[rows]), np.ascontiguousarray(y[rows])
-        updates = self.run("gradient", x, y)
+        updates = self.run("gradient", x, y, weights=weights, lengths=lengths)
         s = dict(zip(SCALARS, self._scalars.tolist(), strict=True))
-        records[index] = s["loss"], s["score"], s["penalty"], s["gradient_norm"]
+        record[:] = s["loss"], s["score"], s["penalty"], s["gradient_norm"], s["weight"]
         if s["failed"]:
             return 0, True
         self.run("update", x, y)
@@ -274,27 +273,31 @@ class Engine:
 
     # Parts of a step ------------------------------------------------------------------------
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, lengths: Any = None) -> Any:
         """Training-mode outputs of one batch: a view. For programs without a loss."""
         x = self.rows(x)
-        self._forward_input = x
-        self.run("forward", x, None)
-        return self.buffer(self._output("forward"))[: len(x)]
+        self._forward_input = x, as_lengths(self.program, lengths, len(x))
+        self.run("forward", x, None, lengths=self._forward_input[1])
+        return self.buffer(self._output("forward"))[: len(x)].reshape(
+            len(x), *self.program.output_shape
+        )
 
     def backward(self, d_y: Any) -> tuple[Any, dict[str, Any]]:
         """Gradients for the last :meth:`forward`: d_x and each parameter's by name, as views."""
-        x = self._forward_input
+        x, lengths = self._forward_input
         d_y = np.ascontiguousarray(d_y, dtype=self.program.dtype).reshape(
             len(x), *self.program.output_shape
         )
-        self.run("backward", x, None, output_gradient=d_y)
+        self.run("backward", x, None, output_gradient=d_y, lengths=lengths)
         return self._input_gradient(len(x)), self._gradients()
 
-    def gradients(self, x: Any, y: Any) -> tuple[float, Any, dict[str, Any]]:
+    def gradients(
+        self, x: Any, y: Any, weights: Any = None, lengths: Any = None
+    ) -> tuple[float, Any, dict[str, Any]]:
         """Loss, d_x (None unless the program wants it) and each parameter's gradient by name, in
         training mode, penalty included; nothing is updated. Arrays are views."""
-        x, y = self._pair(x, y)
-        self.run("gradient", x, y)
+        x, y, weights, lengths = self._batch(x, y, weights, lengths)
+        self.run("gradient", x, y, weights=weights, lengths=lengths)
         return float(self._scalars[0]), self._input_gradient(len(x)), self._gradients()
 
     def _gradients(self) -> dict[str, Any]:
@@ -308,13 +311,13 @@ class Engine:
         return lines[-1].buffers["y"]
 
     def _input_gradient(self, rows: int) -> Any:
-        if self._d_x is None:
+        if self.program.d_x is None:
             return None
-        return self.buffer(self._d_x)[:rows].reshape(rows, *self.program.input_shape)
+        return self.buffer(self.program.d_x)[:rows].reshape(rows, *self.program.input_shape)
 
     def run(
-        self, key: str, x: Any, y: Any, *, output_gradient: Any = None, rows: int | None = None,
-        begin: int = 0, end: int | None = None,
+        self, key: str, x: Any, y: Any, *, output_gradient: Any = None, weights: Any = None,
+        lengths: Any = None, rows: int | None = None, begin: int = 0, end: int | None = None,
     ) -> dict[str, Any]:
         """Runs instructions [begin, end) of a list on one batch; returns new running statistics of
         the layers that run through their definition."""
@@ -335,22 +338,23 @@ class Engine:
                 continue
             if lines[0].is_python:
                 assert self._definitions is not None
-                external = {"input": x, "output_gradient": output_gradient}
+                external = {"input": x, "output_gradient": output_gradient, "lengths": lengths}
                 updates |= self._definitions.run(
                     lines[0], rows, self.seed, self.steps, self.buffer, external
                 )
             else:
                 self._executor.run(
-                    name, first, last, x, y, output_gradient, rows, self.seed, self.steps, rate,
-                    self._training_threads.best,
+                    name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
+                    self.steps, rate, self._training_threads.best,
                 )
         return updates
 
     # Inference ------------------------------------------------------------------------------
 
-    def predict(self, x: Any) -> Any:
+    def predict(self, x: Any, lengths: Any = None) -> Any:
         """Scores in inference mode, shape (rows, outputs...): a new array."""
         x = self.rows(x)
+        lengths = as_lengths(self.program, lengths, len(x))
         program = self.program
         output = np.empty((len(x), *program.output_shape), dtype=program.dtype)
         if len(x) == 0:
@@ -360,48 +364,33 @@ class Engine:
         elif self._definitions is not None:
             name = self._output("inference")
             for first in range(0, len(x), program.inference_batch):
-                part = x[first : first + program.inference_batch]
-                self.run("inference", part, None)
+                at = slice(first, first + program.inference_batch)
+                part = x[at]
+                own = None if lengths is None else lengths[at]
+                self.run("inference", part, None, lengths=own)
                 scores = self.buffer(name)[: len(part)]
                 output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
         else:
             threads, _ = self._inference_threads.begin()
             self._executor.predict(
-                x, program.inference_batch, self._scores, output, threads
+                x, lengths, program.inference_batch, self._scores, output, threads
             )
             self._inference_threads.end(threads, len(x))
         return output
 
-    def evaluate(self, x: Any, y: Any) -> Evaluation:
+    def evaluate(self, x: Any, y: Any, weights: Any = None, lengths: Any = None) -> Evaluation:
         """Loss and score in inference mode."""
-        x, y = self._pair(x, y)
+        x, y, weights, lengths = self._batch(x, y, weights, lengths)
         loss = self.program.loss
         assert loss is not None
         if self._definitions is not None or not self.program.lists["inference"]:
-            total, score = loss.evaluate(self.predict(x), y)
+            run = Run(training=False, lengths=lengths, weights=weights)
+            total, score = loss.evaluate(self.predict(x, lengths), y, run)
         else:
             threads, _ = self._inference_threads.begin()
             total, score = self._executor.evaluate(
-                x, y, self.program.inference_batch, threads
+                x, y, weights, lengths, self.program.inference_batch, threads
             )
             self._inference_threads.end(threads, len(x))
         return Evaluation(total, loss.score(score, y))
 
-
-def check_seed(seed: Any) -> int:
-    """A seed as a whole number, or a ConfigurationError."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise ConfigurationError(f"seed must be a whole number, got {seed!r}")
-    if not 0 <= seed < 2**64:
-        raise ConfigurationError(f"seed must lie between 0 and 2^64 - 1, got {seed}")
-    return int(seed)
-
-
-def most_threads(program: Program, threads: int | None) -> int:
-    """The threads asked for, or as many as the work of a step can be worth."""
-    if threads is None:
-        work = 3 * program.multiply_adds * program.batch
-        return int(max(1, min(processors(), 16, work // _WORK_A_THREAD)))
-    if not isinstance(threads, int) or not 1 <= threads <= 1024:
-        raise ConfigurationError(f"threads must be a whole number from 1 to 1024, got {threads!r}")
-    return threads

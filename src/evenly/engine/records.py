@@ -14,12 +14,14 @@ class StepRecord(NamedTuple):
         score_sum: right answers, or the sum of squared errors.
         penalty: its part of the cost.
         gradient_norm: over all parameters, penalty included, before clipping.
+        weight: what the loss was divided by: the rows, or the sum of their weights.
     """
 
     loss: float
     score_sum: float
     penalty: float
     gradient_norm: float
+    weight: float
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
-def first_not_finite(engine: Engine, x: Any, y: Any) -> tuple[str, float]:
+def first_not_finite(
+    engine: Engine, x: Any, y: Any, weights: Any = None, lengths: Any = None
+) -> tuple[str, float]:
     """Replays the failed step, instruction by instruction, until something is not finite.
 
     Returns what it was, and the loss, NaN if it had not come to that.
@@ -26,7 +28,7 @@ def first_not_finite(engine: Engine, x: Any, y: Any) -> tuple[str, float]:
         return "the input", nan
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     for i, line in enumerate(engine.program.lists["gradient"]):
-        engine.run("gradient", x, y, begin=i, end=i + 1)
+        engine.run("gradient", x, y, weights=weights, lengths=lengths, begin=i, end=i + 1)
         for slot, name in line.buffers.items():
             written = slot == "y" if line.operation.endswith("forward") else slot[:2] == "d_"
             if not written or slot in ("d_y", "d_z") or name == "output_gradient":

@@ -8,8 +8,11 @@ from .base import Layer as Layer
 from .base import Run as Run
 from .base import Shape as Shape
 from .batchnorm import BatchNorm as BatchNorm
+from .containers import Branches as Branches
+from .containers import Residual as Residual
 from .containers import Sequential as Sequential
 from .dense import Dense as Dense
 from .dropout import Dropout as Dropout
 from .layernorm import LayerNorm as LayerNorm
 from .shape import Flatten as Flatten
+from .shape import Reshape as Reshape

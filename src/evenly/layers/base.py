@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,6 +59,8 @@ class Run:
         xp: the array namespace, NumPy or one with the same names.
         note: called as ``note(name, value, formula)`` at each step, returns the value.
         updates: where a layer leaves new running statistics, by array name.
+        lengths: how many steps of each example count, for sequences that were padded; None: all.
+        weights: how much each example counts in the loss; None: 1 each.
     """
 
     training: bool
@@ -68,10 +70,12 @@ class Run:
     xp: Any = np
     note: Callable[..., Any] = _nothing
     updates: dict[str, Any] = field(default_factory=dict)
+    lengths: Any = None
+    weights: Any = None
 
     def at(self, layer: str) -> Run:
         """The same circumstances for another layer."""
-        return Run(self.training, self.seed, self.step, layer, self.xp, self.note, self.updates)
+        return replace(self, layer=layer)
 
     def update(self, array: str, value: ArrayLike) -> None:
         """Leaves a new running statistic of the layer that runs."""
@@ -113,8 +117,17 @@ class Layer:
     own_inference: ClassVar[bool] = False
     # Whether it changes the shape and not the numbers: then it costs nothing.
     reshapes: ClassVar[bool] = False
+    # Whether it reads how long each example's sequence is.
+    takes_lengths: ClassVar[bool] = False
+    # Whether training subtracts from each channel its mean over the batch.
+    subtracts_mean: ClassVar[bool] = False
     # Whether inference hands its input through unchanged.
     inference_is_identity: ClassVar[bool] = False
+
+    def expand(self) -> Layer:
+        """The layers that this one stands for, named after it: itself, unless it is a short way to
+        write several."""
+        return self
 
     @property
     def type_name(self) -> str:
@@ -138,6 +151,10 @@ class Layer:
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         """What the kernel keeps from forward to backward, beside input and output."""
+        return {}
+
+    def states(self, shape: Shape) -> dict[str, Shape]:
+        """What each row of a batch hands on to the same row of the next batch."""
         return {}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:

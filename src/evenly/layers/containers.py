@@ -2,21 +2,104 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
-from ..errors import ConfigurationError
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
+from ..errors import ConfigurationError, ShapeError
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+
+
+class Container(Layer):
+    """Base of the layers that are made of layers.
+
+    A container's layers get their names from the outermost one, by type and count over the whole
+    network: ``dense_1``, ``relu_1``, ``dense_2``. Arrays are named ``layer.array``, wherever the
+    layer stands.
+    """
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        """The layers directly within."""
+        raise NotImplementedError
+
+    def with_parts(self, parts: Sequence[Layer]) -> Self:
+        """The same container around other layers."""
+        raise NotImplementedError
+
+    def check_names(self) -> None:
+        """Raises ConfigurationError when two layers within bear the same name."""
+        given = [layer.name for layer in self._all() if layer.name is not None]
+        for taken, times in Counter(given).items():
+            if times > 1:
+                raise ConfigurationError(
+                    f"{type(self).__name__}: two layers are named '{taken}'"
+                )
+
+    def _all(self) -> Iterator[Layer]:
+        """Every layer within that bears a name, in the order in which names are given."""
+        for layer in self.parts:
+            if not isinstance(layer, Sequential):
+                yield layer
+            if isinstance(layer, Container):
+                yield from layer._all()
+
+    @cached_property
+    def resolved(self) -> Self:
+        """The same network with every layer named, and layers that stand for several spelled out
+        (:meth:`Layer.expand`)."""
+        taken = {layer.name for layer in self._all()}
+        counts: Counter[str] = Counter()
+
+        def named(layer: Layer) -> Layer:
+            if not isinstance(layer, Sequential):
+                name = layer.name
+                while name is None or (layer.name is None and name in taken):
+                    counts[layer.type_name] += 1
+                    name = f"{layer.type_name}_{counts[layer.type_name]}"
+                layer = with_name(layer, name).expand()
+            if isinstance(layer, Container):
+                return layer.with_parts([named(part) for part in layer.parts])
+            return layer
+
+        return self.with_parts([named(part) for part in self.parts])
+
+    def named_layers(self) -> list[tuple[str, Layer]]:
+        """The layers in order, nested ones unfolded, each with its name."""
+        return [(layer.name or "", layer) for layer in leaves(self.resolved)]
+
+    def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
+        """Every array of the network by name, such as ``dense_1.kernel``."""
+        raise NotImplementedError
+
+
+def with_name(layer: Layer, name: str) -> Layer:
+    """The same layer under a name."""
+    if layer.name == name:
+        return layer
+    twin = copy.copy(layer)
+    object.__setattr__(twin, "name", name)
+    return twin
+
+
+def leaves(layer: Layer) -> Iterator[Layer]:
+    """The layers that are not containers, in order."""
+    if isinstance(layer, Container):
+        for part in layer.parts:
+            yield from leaves(part)
+    else:
+        yield layer
 
 
 @dataclass(frozen=True)
-class Sequential(Layer):
+class Sequential(Container):
     """Layers one after the other.
 
     Arguments:
-        layers: the layers; sequences of layers may be nested.
+        layers: the layers; containers may be nested.
         name: of no effect on the arrays' names, which are ``layer.array``.
 
     Layers without a name are named by type and count: ``dense_1``, ``relu_1``, ``dense_2``.
@@ -43,36 +126,20 @@ class Sequential(Layer):
                 raise ConfigurationError(
                     f"Sequential: item {i} must be a layer, got {layer!r}{hint}"
                 )
-        given = [layer.name for layer in self._flat() if layer.name is not None]
-        for taken, times in Counter(given).items():
-            if times > 1:
-                raise ConfigurationError(f"Sequential: two layers are named '{taken}'")
+        self.check_names()
 
-    def _flat(self) -> Iterator[Layer]:
-        for layer in self.layers:
-            if isinstance(layer, Sequential):
-                yield from layer._flat()
-            else:
-                yield layer
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        return self.layers
 
-    def named_layers(self) -> list[tuple[str, Layer]]:
-        """The layers in order, nested ones unfolded, each with its name."""
-        taken = {layer.name for layer in self._flat()}
-        counts: Counter[str] = Counter()
-        named = []
-        for layer in self._flat():
-            name = layer.name
-            while name is None or (layer.name is None and name in taken):
-                counts[layer.type_name] += 1
-                name = f"{layer.type_name}_{counts[layer.type_name]}"
-            named.append((name, layer))
-        return named
+    def with_parts(self, parts: Sequence[Layer]) -> Self:
+        return type(self)(parts, self.name)
 
     def shapes(self, shape: Shape) -> list[Shape]:
-        """The shape of one example before each layer, and behind the last."""
+        """The shape of one example before each of the layers, and behind the last."""
         shapes = [tuple(shape)]
-        for name, layer in self.named_layers():
-            layer.check(shapes[-1], name)
+        for layer in self.resolved.layers:
+            layer.check(shapes[-1], layer.name or "")
             shapes.append(layer.output_shape(shapes[-1]))
         return shapes
 
@@ -83,32 +150,216 @@ class Sequential(Layer):
         return self.shapes(shape)[-1]
 
     def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
-        """Every array of the network by name, such as ``dense_1.kernel``."""
-        named, shapes = self.named_layers(), self.shapes(shape)
-        return {
-            f"{name}.{array}": spec
-            for (name, layer), before in zip(named, shapes, strict=False)
-            for array, spec in layer.arrays(before).items()
-        }
+        arrays: dict[str, ArraySpec] = {}
+        for layer, before in zip(self.resolved.layers, self.shapes(shape), strict=False):
+            arrays.update(arrays_of(layer, before))
+        return arrays
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         saved = []
-        for name, layer in self.named_layers():
-            x, kept = layer.forward(x, own_arrays(arrays, name), run.at(name))
+        for layer in self.resolved.layers:
+            x, kept = forward_of(layer, x, arrays, run)
             saved.append(kept)
         return x, saved
 
     def backward(
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        gradients = {}
-        for (name, layer), kept in zip(reversed(self.named_layers()), reversed(saved), strict=True):
-            d_y, own = layer.backward(d_y, own_arrays(arrays, name), kept, run.at(name))
-            gradients.update({f"{name}.{array}": value for array, value in own.items()})
+        gradients: dict[str, ArrayLike] = {}
+        for layer, kept in zip(reversed(self.resolved.layers), reversed(saved), strict=True):
+            d_y, own = backward_of(layer, d_y, arrays, kept, run)
+            gradients.update(own)
         return d_y, gradients
+
+
+class Joined(Container):
+    """Base of containers whose parts all read the same input, and whose outputs are joined."""
+
+    join: str
+    takes_epilogue = True
+
+    def check(self, shape: Shape, name: str) -> None:
+        for part in self.parts:
+            part.check(shape, part.name or name)
+        shapes = [part.output_shape(shape) for part in self.parts]
+        if self.join == "sum":
+            fits = all(s == shapes[0] for s in shapes)
+            rule = "outputs that are summed must have one shape"
+        else:
+            fits = all(s[:-1] == shapes[0][:-1] for s in shapes)
+            rule = "outputs that are concatenated may differ in the last axis alone"
+        if not fits:
+            came = ", ".join(map(str, shapes))
+            raise ShapeError(f"{type(self).__name__} '{name}': {rule}, got {came}: {self.remedy}")
+
+    remedy = "give the branches the same output shape"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        shapes = [part.output_shape(shape) for part in self.parts]
+        if self.join == "sum":
+            return shapes[0]
+        return (*shapes[0][:-1], sum(s[-1] for s in shapes))
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        widths = [part.output_shape(shape)[-1] for part in self.parts]
+        return {f"columns_{i + 1}": width for i, width in enumerate(widths)}
+
+    def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
+        arrays: dict[str, ArraySpec] = {}
+        for part in self.resolved.parts:
+            arrays.update(arrays_of(part, shape))
+        return arrays
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        runs = [forward_of(part, x, arrays, run) for part in self.resolved.parts]
+        outputs = [y for y, _ in runs]
+        if self.join == "sum":
+            y = run.note("y", sum(outputs[1:], outputs[0]), "sum of the branches")
+        else:
+            y = run.note("y", run.xp.concatenate(outputs, axis=-1), "the branches side by side")
+        return y, ([kept for _, kept in runs], [output.shape[-1] for output in outputs])
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        kept, widths = saved
+        gradients: dict[str, ArrayLike] = {}
+        d_x, start = 0, 0
+        for part, own, width in zip(self.resolved.parts, kept, widths, strict=True):
+            d_branch = d_y if self.join == "sum" else d_y[..., start : start + width]
+            start += width
+            d_part, own_gradients = backward_of(part, d_branch, arrays, own, run)
+            d_x = d_x + d_part
+            gradients.update(own_gradients)
+        return run.note("d_x", d_x, "sum of the branches' d_x"), gradients
+
+
+@dataclass(frozen=True)
+class Branches(Joined):
+    """Branches that read the same input; their outputs are summed or put side by side.
+
+    ``y = branch_1(x) + branch_2(x) + ...``, or the same joined along the last axis (channels).
+    The gradient on x is the sum of the branches' gradients.
+
+    Arguments:
+        branches: layers or sequences of layers; an empty sequence hands its input on.
+        join: ``"sum"`` or ``"concatenate"``.
+        name: the layer's name; by default ``branches_1``, ...
+
+    Raises:
+        ConfigurationError: no branch, or another way to join.
+        ShapeError: outputs that do not fit together.
+
+    Source: Szegedy et al. 2015, "Going deeper with convolutions", section 4.
+
+    Example:
+        >>> from evenly.layers import Dense
+        >>> Branches([Dense(3), [Dense(8), Dense(2)]], join="concatenate").output_shape((4,))
+        (5,)
+    """
+
+    branches: tuple[Layer, ...]
+    join: str = "sum"
+    name: str | None = None
+
+    def __init__(self, branches: Sequence[Layer | Sequence[Layer]], join: str = "sum",
+                 name: str | None = None) -> None:
+        parts = tuple(b if isinstance(b, Layer) else Sequential(b) for b in branches)
+        object.__setattr__(self, "branches", parts)
+        object.__setattr__(self, "join", join)
+        object.__setattr__(self, "name", name)
+        expect(len(parts) >= 1, self, "needs at least one branch", len(parts))
+        expect(join in ("sum", "concatenate"), self, "join is 'sum' or 'concatenate'", join)
+        self.check_names()
+
+    @property
+    def kernel(self) -> str:  # type: ignore[override]
+        return self.join
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        return self.branches
+
+    def with_parts(self, parts: Sequence[Layer]) -> Self:
+        return type(self)(parts, self.join, self.name)
+
+
+@dataclass(frozen=True)
+class Residual(Joined):
+    """A residual block: ``y = layers(x) + shortcut(x)``.
+
+    The gradient on x is ``d_y`` through the layers plus ``d_y`` through the shortcut; where the
+    shortcut is the identity, d_y itself reaches x, however deep the network.
+
+    Arguments:
+        layers: the residual branch.
+        shortcut: layers on the other way; none by default: x itself is added.
+        name: the layer's name; by default ``residual_1``, ...
+
+    Raises:
+        ShapeError: the two ways give other shapes.
+
+    Source: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section
+    3.2.
+
+    Example:
+        >>> from evenly.layers import Dense, ReLU
+        >>> Residual([Dense(8), ReLU(), Dense(4)]).output_shape((4,))
+        (4,)
+    """
+
+    layers: Layer
+    shortcut: Layer
+    name: str | None = None
+
+    join = "sum"
+    kernel = "sum"
+    remedy = "give shortcut= a layer that makes the same shape, such as Dense or a 1x1 convolution"
+
+    def __init__(self, layers: Layer | Sequence[Layer], shortcut: Layer | Sequence[Layer] = (),
+                 name: str | None = None) -> None:
+        for key, value in (("layers", layers), ("shortcut", shortcut)):
+            part = value if isinstance(value, Layer) else Sequential(value)
+            object.__setattr__(self, key, part)
+        object.__setattr__(self, "name", name)
+        self.check_names()
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        return self.layers, self.shortcut
+
+    def with_parts(self, parts: Sequence[Layer]) -> Self:
+        return type(self)(parts[0], parts[1], self.name)
 
 
 def own_arrays(arrays: Arrays, name: str) -> dict[str, Any]:
     """The arrays of one layer, by their names within it."""
     start = name + "."
     return {key[len(start) :]: value for key, value in arrays.items() if key.startswith(start)}
+
+
+def arrays_of(layer: Layer, shape: Shape) -> dict[str, ArraySpec]:
+    """The arrays of a named layer, by their full names."""
+    arrays = layer.arrays(shape)
+    if isinstance(layer, Container):
+        return arrays
+    return {f"{layer.name}.{array}": spec for array, spec in arrays.items()}
+
+
+def forward_of(layer: Layer, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+    """The definition of a named layer, on the whole network's arrays."""
+    if isinstance(layer, Container):
+        return layer.forward(x, arrays, run)
+    name = layer.name or ""
+    return layer.forward(x, own_arrays(arrays, name), run.at(name))
+
+
+def backward_of(
+    layer: Layer, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    """The same for backward; gradients by their full names."""
+    if isinstance(layer, Container):
+        return layer.backward(d_y, arrays, saved, run)
+    name = layer.name or ""
+    d_x, own = layer.backward(d_y, own_arrays(arrays, name), saved, run.at(name))
+    return d_x, {f"{name}.{array}": value for array, value in own.items()}

@@ -9,14 +9,15 @@ from typing import Any
 from ..clipping import ClipGlobalNorm
 from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer, Shape
-from ..layers.containers import Sequential
+from ..layers.containers import Container, Sequential
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import L2
 from .fusion import fuse
+from .graph import Step, trace
 from .lower import Lowering
 from .plan import plan_state, plan_work
-from .values import INPUT, OUTPUT_GRADIENT, TARGET, Buffer, Program
+from .values import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer, Program
 
 _DTYPES = ("float32", "float64")
 _INFERENCE_ROWS = 256
@@ -62,12 +63,16 @@ def compile(
         net = Sequential([net] if isinstance(net, Layer) else net)
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     _check_settings(shape, batch, dtype, loss, optimizer, penalty, clip)
-    named, shapes = net.named_layers(), net.shapes(shape)
-    if any(n < 1 for s in shapes for n in s):
-        raise ShapeError(f"compile: every axis must have at least one element, got {shapes}")
+    if any(n < 1 for n in shape):
+        raise ShapeError(f"compile: every axis must have at least one element, got {shape}")
+    steps, output = trace(net, shape)
+    shapes = [shape, *(step.after for step in steps)]
+    nodes, output = fuse(steps, output)
+    output_shape = net.output_shape(shape)
     if loss is not None:
-        loss.check(shapes[-1])
-        for name, layer in named:
+        loss.check(output_shape)
+        for step in steps:
+            name, layer = step.name, step.layer
             if batch < layer.training_rows:
                 raise ConfigurationError(
                     f"{type(layer).__name__} '{name}': training needs batches of at least "
@@ -76,11 +81,16 @@ def compile(
                 )
     arrays = net.arrays(shape)
     states = [f"state_{i + 1}" for i in range(len(optimizer.states))] if optimizer else []
-    state, state_bytes, decaying = plan_state(arrays, states, dtype, with_gradients=True)
+    inference_rows = _inference_rows(batch, shapes)
+    carried = {
+        f"{step.name}.{slot}": (max(batch, inference_rows), *shape_)
+        for step in steps for slot, shape_ in step.layer.states(step.before).items()
+    }
+    state, state_bytes, decaying = plan_state(arrays, states, dtype, carried)
 
     wants_input_gradient = input_gradient if input_gradient is not None else loss is None
-    lowering = Lowering(fuse(named, shapes), shape, batch, dtype, wants_input_gradient)
-    lowering.inference(_inference_rows(batch, shapes), loss)
+    lowering = Lowering(nodes, output, shape, output_shape, batch, dtype, wants_input_gradient)
+    lowering.inference(inference_rows, loss)
     inference_work, inference_bytes = plan_work(lowering.wanted, lowering.lists["evaluation"])
     lowering.wanted = []
     lowering.training(loss)
@@ -97,13 +107,15 @@ def compile(
             ("input", (batch, *shape), dtype, INPUT, item),
             ("target", (batch, *lowering.target_shape(loss)), lowering.target_dtype(loss), TARGET,
              4 if loss is not None and loss.targets_are_classes else item),
-            ("output_gradient", (batch, *shapes[-1]), dtype, OUTPUT_GRADIENT, item),
+            ("output_gradient", (batch, *output_shape), dtype, OUTPUT_GRADIENT, item),
+            ("weights", (batch,), dtype, WEIGHTS, item),
+            ("lengths", (batch,), "int32", LENGTHS, 4),
         )
     }
     return Program(
         net=net,
         input_shape=shape,
-        output_shape=shapes[-1],
+        output_shape=output_shape,
         batch=batch,
         inference_batch=lowering.inference_rows,
         dtype=dtype,
@@ -116,8 +128,11 @@ def compile(
         arrays=arrays,
         state_bytes=max(state_bytes, 64),
         work_bytes=max(work_bytes, inference_bytes, 64),
-        multiply_adds=_multiply_adds(arrays, shapes),
-        training_rows=max([1, *(layer.training_rows for _, layer in named)]),
+        multiply_adds=_multiply_adds(steps),
+        training_rows=max([1, *(step.layer.training_rows for step in steps)]),
+        d_x=lowering.d_x,
+        takes_lengths=any(step.layer.takes_lengths for step in steps),
+        carried=tuple(carried),
     )
 
 
@@ -127,10 +142,16 @@ def _inference_rows(batch: int, shapes: Sequence[Shape]) -> int:
     return max(batch, min(_INFERENCE_ROWS, max(1, 2**24 // largest)))
 
 
-def _multiply_adds(arrays: Any, shapes: Sequence[Shape]) -> int:
+def _multiply_adds(steps: Sequence[Step]) -> int:
     """Roughly what one example costs forward: it decides the number of threads, nothing else."""
-    products: int = sum(math.prod(spec.shape) for spec in arrays.values() if spec.decays)
-    return products + 8 * sum(math.prod(shape) for shape in shapes)
+    total = 0
+    for step in steps:
+        positions = math.prod(step.after[:-1])
+        if not isinstance(step.layer, Container):
+            arrays = step.layer.arrays(step.before).values()
+            total += positions * sum(math.prod(spec.shape) for spec in arrays if spec.decays)
+        total += 8 * math.prod(step.after)
+    return total
 
 
 def _check_settings(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from ..layers.base import Layer, Shape
+from ..layers.base import ArraySpec, Layer, Shape
+from ..layers.containers import Container
 from ..layers.dropout import Dropout
+from .graph import Step
 
 
 @dataclass
@@ -15,6 +19,8 @@ class Node:
 
     Attributes:
         name, layer: the one whose kernel runs.
+        inputs: the numbers of the values that it reads.
+        output: the number of the value that it makes, behind all that is fused.
         before, after: the shape of one example in front of it and behind all of it.
         activation, dropout: fused behind the layer (or the layer itself), with names.
         members: the names of all layers in it.
@@ -23,6 +29,8 @@ class Node:
 
     name: str
     layer: Layer
+    inputs: tuple[int, ...]
+    output: int
     before: Shape
     after: Shape
     activation: Layer | None = None
@@ -30,38 +38,68 @@ class Node:
     members: list[str] = field(default_factory=list)
     cancelled: tuple[str, ...] = ()
 
+    @cached_property
+    def layer_arrays(self) -> dict[str, ArraySpec]:
+        """The arrays of the layer whose kernel runs; branches that are joined have their own."""
+        return {} if isinstance(self.layer, Container) else self.layer.arrays(self.before)
+
     @property
     def has_epilogue(self) -> bool:
         return self.activation is not None or self.dropout is not None
 
 
-def fuse(named: Sequence[tuple[str, Layer]], shapes: Sequence[Shape]) -> list[Node]:
-    """Groups layers into nodes.
+def fuse(steps: Sequence[Step], output: int) -> tuple[list[Node], int]:
+    """Groups layers into nodes; returns them and the number of the network's output value.
 
-    An activation joins the layer in front of it where that layer's kernel takes one; dropout joins
-    likewise, also behind an activation that stands alone. Layers that only reshape vanish into
-    the node in front of them.
+    An activation joins the layer in front of it where that layer's kernel takes one and nobody
+    else reads its output; dropout joins likewise, also behind an activation that stands alone.
+    Layers that only reshape vanish: their output is the value that they read.
     """
     nodes: list[Node] = []
-    for (name, layer), before, after in zip(named, shapes, shapes[1:], strict=False):
-        last = nodes[-1] if nodes else None
-        if layer.reshapes:
-            if last is not None:
-                last.after = after
-                last.members.append(name)
+    made_by: dict[int, Node] = {}
+    same: dict[int, int] = {0: 0}  # a value, and the one whose numbers it holds
+    readers = Counter(value for step in steps for value in step.inputs)
+    tails: dict[int, int] = {}  # the last value of each node that may still be joined
+
+    for step in steps:
+        first = step.inputs[0]
+        last = made_by.get(same[first])
+        alone = readers[first] == 1
+        open_end = last is not None and alone and tails.get(id(last)) == first
+        if step.layer.reshapes:
+            same[step.output] = same[first]
+            if last is not None and open_end:
+                last.after = step.after
+                last.members.append(step.name)
+                tails[id(last)] = step.output
             continue
-        elementwise = layer.kernel == "elementwise"
-        if elementwise and last is not None and _joins(layer, last):
-            _join(name, layer, last)
-            last.members.append(name)
+        elementwise = step.layer.kernel == "elementwise"
+        if elementwise and last is not None and open_end and _joins(step.layer, last):
+            _join(step.name, step.layer, last)
+            last.members.append(step.name)
+            same[step.output] = last.output
+            tails[id(last)] = step.output
             continue
-        node = Node(name, layer, before, after, members=[name])
+        node = Node(step.name, step.layer, tuple(same[v] for v in step.inputs), step.output,
+                    step.before, step.after, members=[step.name])
         if elementwise:
-            _join(name, layer, node)
-        if last is not None and not last.has_epilogue and layer.training_rows > 1:
+            _join(step.name, step.layer, node)
+        if last is not None and open_end and step.layer.subtracts_mean and _each_column_alike(
+            last, step
+        ):
             last.cancelled = last.layer.cancelled_by_centering
         nodes.append(node)
-    return nodes
+        made_by[step.output] = node
+        same[step.output] = step.output
+        tails[id(node)] = step.output
+    return nodes, same[output]
+
+
+def _each_column_alike(node: Node, normalization: Step) -> bool:
+    """Whether what a node adds to one of its channels stays together in one channel of the
+    normalization behind it: a reshape in between may deal it out."""
+    channels = node.layer.output_shape(node.before)[-1]
+    return not node.has_epilogue and normalization.before[-1] % channels == 0
 
 
 def _joins(layer: Layer, node: Node) -> bool:

@@ -8,10 +8,12 @@ from typing import Any
 
 from ..clipping import ClipGlobalNorm
 from ..layers.base import Shape
+from ..layers.containers import Joined
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import L2
 from .fusion import Node
+from .graph import INPUT_VALUE
 from .plan import Wanted
 from .values import Buffer, Instruction
 
@@ -27,132 +29,217 @@ class Lowering:
     they share the arena.
     """
 
-    def __init__(self, nodes: Sequence[Node], input_shape: Shape, batch: int, dtype: str,
-                 input_gradient: bool) -> None:
+    def __init__(self, nodes: Sequence[Node], output: int, input_shape: Shape,
+                 output_shape: Shape, batch: int, dtype: str, input_gradient: bool) -> None:
         self.nodes = nodes
+        self.output = output
         self.input_shape = input_shape
+        self.output_shape = output_shape
         self.batch = batch
         self.inference_rows = batch
         self.dtype = dtype
         self.input_gradient = input_gradient
+        self.d_x: str | None = None  # where the gradient on the input ends up
         self.lists: dict[str, list[Instruction]] = {}
         self.wanted: list[Wanted] = []
-        self.output_shape = nodes[-1].after if nodes else input_shape
 
-    # Inference ------------------------------------------------------------------------------
+    # Forward --------------------------------------------------------------------------------
 
     def inference(self, rows: int, loss: Loss | None) -> None:
         self.inference_rows = rows
-        lines = []
-        x = "input"
+        lines: list[Instruction] = []
+        places = {INPUT_VALUE: "input"}
         for node in self.nodes:
-            if node.layer.inference_is_identity:
+            if node.layer.inference_is_identity and not node.activation:
+                places[node.output] = places[node.inputs[0]]
                 continue
             y = self._want(f"{node.name}.y'", (rows, *node.after))
-            lines.append(self._inference_line(node, x, y, rows))
-            x = y
+            lines += self._inference_lines(node, places, y, rows)
+            places[node.output] = y
         self.lists["inference"] = lines
         self._common("'")
         evaluation = list(lines)
+        scores = places[self.output]
         if loss is not None:
-            evaluation.append(self._loss_line(loss, x, None, rows, "'"))
+            evaluation.append(self._loss_line(loss, scores, None, rows, "'"))
         self.lists["evaluation"] = evaluation
-        self._keep(x)
+        self._keep(scores)
 
-    def _inference_line(self, node: Node, x: str, y: str, rows: int) -> Instruction:
+    def _inference_lines(self, node: Node, places: Mapping[int, str], y: str,
+                         rows: int) -> list[Instruction]:
         layer = node.layer
-        buffers = {"x": x, "y": y, **self._arrays(node)}
         members = tuple(m for m in node.members if not (node.dropout and m == node.dropout[0]))
         if layer.kernel is None:
-            return Instruction("python.inference", members, buffers, {})
-        numbers = self._numbers(node, rows, training=False)
+            buffers = {"x": places[node.inputs[0]], "y": y, **self._arrays(node)}
+            return [Instruction("python.inference", members, buffers, {})]
         if layer.own_inference:
-            return Instruction(f"{layer.kernel}.inference", members, buffers, numbers)
-        for slot, shape in layer.workspace(node.before, self._matrix_rows(node, rows)).items():
-            buffers[slot] = self._want(f"{node.name}.{slot}'", shape)
-        buffers["scratch"] = "scratch'"
-        return Instruction(f"{layer.kernel}.forward", members, buffers, numbers)
+            buffers = {**self._inputs(node, places), "y": y, **self._arrays(node)}
+            return [Instruction(f"{layer.kernel}.inference", members, buffers,
+                                self._numbers(node, rows, training=False))]
+        return self._kernel_forward(node, places, y, rows, "'", members)
+
+    def _forward_lines(self, node: Node, places: Mapping[int, str], y: str) -> list[Instruction]:
+        members = tuple(node.members)
+        if node.layer.kernel is None:
+            buffers = {"x": places[node.inputs[0]], "y": y, **self._arrays(node)}
+            return [Instruction("python.forward", members, buffers, {},
+                                "no kernel: runs its definition")]
+        return self._kernel_forward(node, places, y, self.batch, "", members)
+
+    def _kernel_forward(self, node: Node, places: Mapping[int, str], y: str, rows: int, mark: str,
+                        members: tuple[str, ...]) -> list[Instruction]:
+        layer = node.layer
+        buffers = {**self._inputs(node, places), "y": y, **self._arrays(node)}
+        space = layer.workspace(node.before, self._matrix_rows(node, rows))
+        for slot, shape in space.items():
+            buffers[slot] = self._want(f"{node.name}.{slot}{mark}", shape)
+        buffers["scratch"] = "scratch" + mark
+        numbers = self._numbers(node, rows, training=not mark)
+        return [Instruction(f"{layer.kernel}.forward", members, buffers, numbers)]
 
     # Training -------------------------------------------------------------------------------
 
     def training(self, loss: Loss | None) -> None:
-        forward, backward = [], []
-        inputs = ["input"]
+        forward: list[Instruction] = []
+        places = {INPUT_VALUE: "input"}
         for node in self.nodes:
             y = self._want(f"{node.name}.y", (self.batch, *node.after))
-            forward.append(self._forward_line(node, inputs[-1], y))
-            inputs.append(y)
+            forward += self._forward_lines(node, places, y)
+            places[node.output] = y
+        scores = places[self.output]
         loss_lines = []
         d_y = "output_gradient"
         if loss is not None:
             d_y = self._want("scores.gradient", (self.batch, *self.output_shape))
-            loss_lines.append(self._loss_line(loss, inputs[-1], d_y, self.batch, ""))
-        for i in reversed(range(len(self.nodes))):
-            node = self.nodes[i]
-            d_x = None
-            if i > 0 or self.input_gradient:
-                shape = self.nodes[i - 1].after if i > 0 else self.input_shape
-                d_x = self._want(f"{node.name}.d_x", (self.batch, *shape))
-            if d_x is not None or node.layer.arrays(node.before):
-                backward.append(self._backward_line(node, inputs[i], inputs[i + 1], d_y, d_x))
-            d_y = d_x or d_y
+            loss_lines.append(self._loss_line(loss, scores, d_y, self.batch, ""))
+        backward = self._backward(places, d_y)
         self._common("")
         if loss is None:
             self.lists["forward"] = forward
             self.lists["backward"] = backward
-            self._keep(inputs[-1])
+            self._keep(scores)
         else:
             self.lists["gradient"] = forward + loss_lines + backward
             self._want("batch_input", (self.batch, *self.input_shape), always=True)
             self._want("batch_target", (self.batch, *self.target_shape(loss)),
                        self.target_dtype(loss), always=True)
-        if self.input_gradient:
-            self._keep(d_y)
+            self._want("batch_weights", (self.batch,), always=True)
+            self._want("batch_lengths", (self.batch,), "int32", always=True)
+        if self.d_x is not None:
+            self._keep(self.d_x)
         self.lists["update"] = [
             Instruction(
                 f"{node.layer.kernel}.track", (node.name,),
-                {"statistics": f"{node.name}.statistics", **self._arrays(node)},
+                {**{slot: f"{node.name}.{slot}" for slot in node.layer.workspace(node.before, 1)},
+                 **self._arrays(node)},
                 self._numbers(node, self.batch, training=True),
             )
             for node in self.nodes if node.layer.tracks and loss is not None
         ]
 
-    def _forward_line(self, node: Node, x: str, y: str) -> Instruction:
-        layer = node.layer
-        buffers = {"x": x, "y": y, **self._arrays(node)}
-        if layer.kernel is None:
-            return Instruction("python.forward", tuple(node.members), buffers, {},
-                               "no kernel: runs its definition")
-        rows = self._matrix_rows(node, self.batch)
-        for slot, shape in layer.workspace(node.before, rows).items():
-            buffers[slot] = self._want(f"{node.name}.{slot}", shape)
-        buffers["scratch"] = "scratch"
-        return Instruction(f"{layer.kernel}.forward", tuple(node.members), buffers,
-                           self._numbers(node, self.batch, training=True))
+    def _backward(self, places: Mapping[int, str], d_scores: str) -> list[Instruction]:
+        """Gradients flow against the order of the nodes; where several nodes read a value, the
+        gradients that they give it are added up."""
+        lines: list[Instruction] = []
+        wanted = {INPUT_VALUE: self.input_gradient}
+        for node in self.nodes:
+            trainable = any(s.trainable for s in node.layer_arrays.values())
+            wanted[node.output] = trainable or any(wanted[v] for v in node.inputs)
+        given: dict[int, list[str]] = {self.output: [d_scores]}
+        shared = {"output_gradient"}  # gradients that nobody may change in place
 
-    def _backward_line(self, node: Node, x: str, y: str, d_y: str, d_x: str | None) -> Instruction:
+        for node in reversed(self.nodes):
+            parts = given.pop(node.output, [])
+            if not wanted[node.output] or not parts:
+                continue
+            d_y = self._added(parts, f"{node.name}.d_y", node.after, lines)
+            if isinstance(node.layer, Joined):
+                lines += self._join_backward(node, places, d_y, wanted, given, shared)
+                continue
+            d_x = None
+            source = node.inputs[0]
+            if wanted[source]:
+                d_x = self._want(f"{node.name}.d_x", (self.batch, *node.before))
+                given.setdefault(source, []).append(d_x)
+            lines += self._backward_lines(node, places, d_y, d_x, d_y in shared)
+        if self.input_gradient:
+            parts = given.get(INPUT_VALUE, [])
+            if parts:
+                self.d_x = self._added(parts, "d_input", self.input_shape, lines)
+        return lines
+
+    def _added(self, parts: Sequence[str], name: str, shape: Shape,
+               lines: list[Instruction]) -> str:
+        """One gradient of several: their sum in a new buffer."""
+        if len(parts) == 1:
+            return parts[0]
+        total = self._want(name, (self.batch, *shape))
+        slots = {f"x_{i + 1}": part for i, part in enumerate(parts)}
+        lines.append(Instruction(
+            "sum.forward", (), {**slots, "y": total},
+            {"rows_per_example": math.prod(shape[:-1]), "columns": shape[-1]},
+            "gradients of a value that several layers read",
+        ))
+        return total
+
+    def _join_backward(
+        self, node: Node, places: Mapping[int, str], d_y: str, wanted: Mapping[int, bool],
+        given: dict[int, list[str]], shared: set[str],
+    ) -> list[Instruction]:
+        lines = []
+        numbers = self._numbers(node, self.batch, training=True)
+        members = tuple(node.members)
+        if node.has_epilogue:
+            d_z = d_y
+            if d_y in shared:
+                d_z = self._want(f"{node.name}.d_z", (self.batch, *node.after))
+            lines.append(Instruction(
+                "elementwise.backward", members,
+                {"y": places[node.output], "d_y": d_y, "d_x": d_z}, numbers,
+            ))
+            d_y = d_z
+        if node.layer.kernel == "sum":
+            # The gradient of each summand is the sum's own.
+            shared.add(d_y)
+            for value in node.inputs:
+                if wanted[value]:
+                    given.setdefault(value, []).append(d_y)
+            return lines
+        buffers = {"d_y": d_y}
         layer = node.layer
-        arrays = self._arrays(node)
-        buffers = {"x": x, "y": y, "d_y": d_y, **arrays}
+        assert isinstance(layer, Joined)
+        for i, (value, part) in enumerate(zip(node.inputs, layer.parts, strict=True)):
+            if wanted[value]:
+                shape = part.output_shape(node.before)
+                d_x = self._want(f"{node.name}.d_x_{i + 1}", (self.batch, *shape))
+                given.setdefault(value, []).append(d_x)
+                buffers[f"d_x_{i + 1}"] = d_x
+        lines.append(Instruction("concatenate.backward", members, buffers, numbers))
+        return lines
+
+    def _backward_lines(self, node: Node, places: Mapping[int, str], d_y: str, d_x: str | None,
+                        is_shared: bool) -> list[Instruction]:
+        layer = node.layer
+        buffers = {**self._inputs(node, places), "y": places[node.output], "d_y": d_y,
+                   **self._arrays(node)}
         if d_x is not None:
             buffers["d_x"] = d_x
-        for slot, spec in layer.arrays(node.before).items():
+        for slot, spec in node.layer_arrays.items():
             if spec.trainable and slot not in node.cancelled:
                 buffers[f"d_{slot}"] = f"{node.name}.{slot}.gradient"
         if layer.kernel is None:
-            return Instruction("python.backward", tuple(node.members), buffers, {})
+            return [Instruction("python.backward", tuple(node.members), buffers, {})]
         for slot in layer.workspace(node.before, 1):
             buffers[slot] = f"{node.name}.{slot}"
         if node.has_epilogue:
             # The gradient behind the epilogue takes the place of the one in front of it.
-            own = d_y == "output_gradient"
-            buffers["d_z"] = (
-                self._want(f"{node.name}.d_z", (self.batch, *node.after)) if own else d_y
-            )
+            buffers["d_z"] = d_y
+            if is_shared:
+                buffers["d_z"] = self._want(f"{node.name}.d_z", (self.batch, *node.after))
         buffers["scratch"] = "scratch"
         note = "no gradient for " + ", ".join(node.cancelled) if node.cancelled else ""
-        return Instruction(f"{layer.kernel}.backward", tuple(node.members), buffers,
-                           self._numbers(node, self.batch, training=True), note)
+        return [Instruction(f"{layer.kernel}.backward", tuple(node.members), buffers,
+                            self._numbers(node, self.batch, training=True), note)]
 
     def check_and_update(
         self, optimizer: Optimizer | None, penalty: L2 | None, clip: ClipGlobalNorm | None,
@@ -182,7 +269,10 @@ class Lowering:
     # Parts ----------------------------------------------------------------------------------
 
     def target_shape(self, loss: Loss | None) -> Shape:
-        return (1,) if loss is not None and loss.targets_are_classes else self.output_shape
+        """Of one example: a class number for each row of scores, or as many numbers as scores."""
+        if loss is not None and loss.targets_are_classes:
+            return self.output_shape[:-1] or (1,)
+        return self.output_shape
 
     def target_dtype(self, loss: Loss | None) -> str:
         return "int32" if loss is not None and loss.targets_are_classes else self.dtype
@@ -203,8 +293,19 @@ class Lowering:
         columns += [node.before[-1] for node in self.nodes]
         self._want("scratch" + mark, (2 * _MAX_BLOCKS, max(columns)), "float64", always=True)
 
+    def _inputs(self, node: Node, places: Mapping[int, str]) -> dict[str, str]:
+        """The slots of what a node reads: x, or x_1, x_2, ... where branches join."""
+        if isinstance(node.layer, Joined):
+            return {f"x_{i + 1}": places[value] for i, value in enumerate(node.inputs)}
+        slots = {"x": places[node.inputs[0]]}
+        if node.layer.takes_lengths:
+            slots["lengths"] = "lengths"
+        for slot in node.layer.states(node.before):
+            slots[slot] = f"{node.name}.{slot}"
+        return slots
+
     def _arrays(self, node: Node) -> dict[str, str]:
-        return {slot: f"{node.name}.{slot}" for slot in node.layer.arrays(node.before)}
+        return {slot: f"{node.name}.{slot}" for slot in node.layer_arrays}
 
     def _matrix_rows(self, node: Node, rows: int) -> int:
         return rows * math.prod(node.before[:-1])
@@ -215,6 +316,7 @@ class Lowering:
             "rows_per_example": math.prod(after[:-1]),
             "columns": after[-1],
             "planned_rows": self._matrix_rows(node, rows),
+            "planned_examples": rows,
             **node.layer.numbers(node.before),
         }
         if node.activation is not None:
@@ -228,10 +330,14 @@ class Lowering:
 
     def _loss_line(self, loss: Loss, x: str, d_x: str | None, rows: int,
                    mark: str) -> Instruction:
-        buffers = {"x": x, "target": "target", "scalars": "scalars"}
+        positions = math.prod(self.output_shape[:-1])
+        buffers = {"x": x, "target": "target", "scalars": "scalars", "weights": "weights"}
+        if self.output_shape[:-1] == self.input_shape[:1]:
+            buffers["lengths"] = "lengths"
         if d_x is not None:
             buffers["d_x"] = d_x
         buffers["row_loss"] = self._want("row_loss" + mark, (rows, 2), "float64")
-        return Instruction(loss.kernel, (), buffers, {"columns": self.output_shape[-1]})
-
-
+        return Instruction(loss.kernel, (), buffers, {
+            "rows_per_example": positions, "columns": self.output_shape[-1],
+            **loss.numbers(self.output_shape[-1]),
+        })

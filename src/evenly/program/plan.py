@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +35,10 @@ class Wanted:
 
 
 def plan_state(
-    arrays: dict[str, ArraySpec], states: Sequence[str], dtype: str, with_gradients: bool
+    arrays: dict[str, ArraySpec], states: Sequence[str], dtype: str, carried: Mapping[str, Shape]
 ) -> tuple[dict[str, Buffer], int, int]:
-    """Places of parameters, gradients, optimizer states, running statistics and scalars.
+    """Places of parameters, gradients, optimizer states, running statistics, what rows carry from
+    batch to batch, and scalars.
 
     Parameters lie one behind the other, those that decay first, so that an update is one loop;
     gradients and states repeat their layout. Returns (buffers, bytes of the arena, bytes of the
@@ -57,7 +58,7 @@ def plan_state(
     def add(name: str, shape: Shape, offset: int, nbytes: int) -> None:
         buffers[name] = Buffer(name, shape, dtype, STATE, offset, nbytes)
 
-    flats = ["values", *(["gradients"] if with_gradients else []), *states]
+    flats = ["values", "gradients", *states]
     for number, flat in enumerate(flats):
         base = number * size
         add(flat, (size // item,), base, size)
@@ -66,11 +67,11 @@ def plan_state(
             own = name if flat == "values" else f"{name}.{_suffix(flat)}"
             add(own, shape, base + offsets[name], math.prod(shape) * item)
     end = len(flats) * size
-    for name, spec in arrays.items():
-        if not spec.trainable:
-            nbytes = math.prod(spec.shape) * item
-            add(name, spec.shape, end, nbytes)
-            end += round_up(nbytes)
+    kept = {name: spec.shape for name, spec in arrays.items() if not spec.trainable}
+    for name, shape in {**kept, **carried}.items():
+        nbytes = math.prod(shape) * item
+        add(name, shape, end, nbytes)
+        end += round_up(nbytes)
     scalars = 8 * len(SCALARS)
     buffers["scalars"] = Buffer("scalars", (len(SCALARS),), "float64", STATE, end, scalars)
     end += round_up(scalars)

@@ -14,11 +14,13 @@ from ..optimizers import Optimizer
 from ..penalties import L2
 
 # Regions, by the numbers that cpp/program/instruction.hpp gives them.
-STATE, WORK, INPUT, TARGET, OUTPUT_GRADIENT = range(5)
-REGION_NAMES = ("state", "work", "input", "target", "output gradient")
+STATE, WORK, INPUT, TARGET, OUTPUT_GRADIENT, WEIGHTS, LENGTHS = range(7)
+REGION_NAMES = (
+    "state", "work", "input", "target", "output gradient", "sample weights", "lengths",
+)
 
 # The double-precision numbers that leave a step, in the order of struct Scalars in kernel.hpp.
-SCALARS = ("loss", "score", "penalty", "gradient_norm", "clip_factor", "failed")
+SCALARS = ("loss", "score", "penalty", "gradient_norm", "clip_factor", "weight", "failed")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class Program:
         buffers: by name. Those of inference have names that end in ``'``.
         arrays: the network's arrays (parameters and running statistics) as declared.
         state_bytes, work_bytes: of the two arenas.
+        d_x: the buffer of the gradient on the input, where it is wanted.
+        takes_lengths: whether a layer reads how long each sequence is.
+        carried: the buffers in which rows of a batch hand on to those of the next.
     """
 
     net: Sequential
@@ -105,6 +110,9 @@ class Program:
     work_bytes: int
     multiply_adds: int
     training_rows: int
+    d_x: str | None = None
+    takes_lengths: bool = False
+    carried: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

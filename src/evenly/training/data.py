@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Engine
+from ..engine import Engine, as_lengths, as_weights
 from ..errors import DataError
 from ..random import generator
 
@@ -32,13 +32,18 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
     return x, y
 
 
-def check_finite(x: Any, what: str) -> None:
-    """Raises DataError naming the first row that holds NaN or infinity."""
+def check_finite(x: Any, what: str, lengths: Any = None) -> None:
+    """Raises DataError naming the first row that holds NaN or infinity; what stands behind the end
+    of a sequence does not matter."""
     # A sum is finite unless an element is not, or it overflows: only then look at each element.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(x.sum(dtype=np.float64)):
             return
-    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    good = np.isfinite(x)
+    if lengths is not None:
+        behind = np.arange(x.shape[1]) >= np.asarray(lengths)[:, None]
+        good |= behind.reshape(*behind.shape, *(1,) * (x.ndim - 2))
+    bad = ~good.reshape(len(x), -1).all(axis=1)
     if bad.any():
         raise DataError(
             f"{what}: x holds NaN or infinity, first in row {int(bad.argmax())}: fill or leave out "
@@ -46,8 +51,47 @@ def check_finite(x: Any, what: str) -> None:
         )
 
 
-def split(x: Any, y: Any, fraction: float, seed: int) -> tuple[Any, Any, Any, Any]:
-    """Takes a share of the rows, chosen by the seed, out for validation."""
+class Examples(NamedTuple):
+    """Arrays that go together, a row an example.
+
+    Attributes:
+        x, y: inputs and targets.
+        weights: how much each example counts; None: 1 each.
+        lengths: how many steps of each sequence count; None: all.
+    """
+
+    x: Any
+    y: Any
+    weights: Any = None
+    lengths: Any = None
+
+    def take(self, rows: Any) -> Examples:
+        """Some of the examples."""
+        return Examples(*(part if part is None else part[rows] for part in self))
+
+    def prepared(self, engine: Engine) -> Examples:
+        """The same, as the kernels want them."""
+        program, n = engine.program, len(self.x)
+        return Examples(
+            engine.rows(self.x), engine.targets(self.y), as_weights(program, self.weights, n),
+            as_lengths(program, self.lengths, n),
+        )
+
+
+def rows_of(values: Any, rows: int, what: str) -> Any:
+    """Weights or lengths as an array of as many rows, or a DataError; None stays None."""
+    if values is None:
+        return None
+    values = np.asarray(values)
+    if values.shape != (rows,):
+        raise DataError(f"fit: {what} must have one number for each of the {rows} rows, got shape "
+                        f"{values.shape}")
+    return values
+
+
+def split(all_: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
+    """Takes a share of the rows, chosen by the seed, out for validation: (kept, held out)."""
+    x = all_.x
     if not 0 < fraction < 1:
         raise DataError(f"fit: validation is a share between 0 and 1, got {fraction}")
     rows = round(len(x) * fraction)
@@ -58,7 +102,7 @@ def split(x: Any, y: Any, fraction: float, seed: int) -> tuple[Any, Any, Any, An
         )
     order = generator(seed, "validation").permutation(len(x))
     held, kept = np.sort(order[:rows]), np.sort(order[rows:])
-    return x[kept], y[kept], x[held], y[held]
+    return all_.take(kept), all_.take(held)
 
 
 class Passes:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..clipping import ClipGlobalNorm
-from ..engine import Engine, NotFiniteError, check_seed
+from ..engine import Engine, NotFiniteError, StepRecord, check_seed
 from ..errors import ConfigurationError, DivergenceError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import L2
 from ..program import compile as compile_program
-from .data import Passes, as_arrays, check_finite, split
+from .data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from .early_stopping import BestSoFar, EarlyStopping
 from .history import EpochRecord, History
 from .interrupt import Interrupt
@@ -36,7 +36,9 @@ def fit(
     optimizer: Optimizer | None = None,
     epochs: int = 20,
     batch: int | None = 32,
-    validation: float | tuple[Any, Any] | None = None,
+    validation: float | tuple[Any, ...] | None = None,
+    sample_weight: Any = None,
+    lengths: Any = None,
     seed: int = 0,
     penalty: L2 | None = None,
     clip: ClipGlobalNorm | None = None,
@@ -59,7 +61,10 @@ def fit(
         batch: rows a step: 1 for single examples, None for the whole training set. Where a last
             batch would have one row and the network has batch normalization, that row sits the
             pass out.
-        validation: a share of the rows to hold out, or (x, y) to validate with.
+        validation: a share of the rows to hold out, or (x, y) to validate with, or (x, y, lengths).
+        sample_weight: (rows,): how much each example counts in the loss; 1 each by default.
+        lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
+            length; what stands behind them contributes nothing.
         seed: of initial weights, shuffling, dropout and the validation split.
         penalty: added to the cost.
         clip: of the gradients.
@@ -93,29 +98,30 @@ def fit(
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation)
     x, y = as_arrays(x, y, "fit")
-    validation_pair = None
+    data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
+                    rows_of(lengths, len(x), "lengths"))
+    held = None
     if isinstance(validation, tuple):
-        validation_pair = as_arrays(*validation, "fit, validation")
+        held = _given_validation(validation)
     elif validation is not None:
-        x, y, *held = split(x, y, float(validation), seed)
-        validation_pair = held[0], held[1]
-    check_finite(x, "fit")
-    batch = len(x) if batch is None else min(batch, len(x))
+        data, held = split(data, float(validation), seed)
+    check_finite(data.x, "fit", data.lengths)
+    batch = len(data.x) if batch is None else min(batch, len(data.x))
     program = compile_program(
         net, x.shape[1:], batch, loss, optimizer or Adam(), penalty=penalty, clip=clip, dtype=dtype
     )
     engine = Engine(program, seed=seed, threads=threads, weights=weights)
-    x, y = engine.rows(x), engine.targets(y)
-    if validation_pair is not None:
-        check_finite(validation_pair[0], "fit, validation")
-        validation_pair = engine.rows(validation_pair[0]), engine.targets(validation_pair[1])
-    passes = Passes(engine, len(x), batch, seed, shuffle)
+    data = data.prepared(engine)
+    if held is not None:
+        check_finite(held.x, "fit, validation", held.lengths)
+        held = held.prepared(engine)
+    passes = Passes(engine, len(data.x), batch, seed, shuffle)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
     bar = make_progress(progress, epochs, passes.steps, score_name)
     try:
         with Interrupt() as interrupt:
-            loop = _Loop(engine, x, y, validation_pair, passes, bar, interrupt)
+            loop = _Loop(engine, data, held, passes, bar, interrupt)
             stopped = loop.run(epochs, best, callbacks)
     finally:
         bar.close()
@@ -138,14 +144,24 @@ def _check(epochs: Any, batch: Any, early_stopping: Any, validation: Any) -> Non
         )
 
 
+def _given_validation(parts: tuple[Any, ...]) -> Examples:
+    if len(parts) not in (2, 3):
+        raise ConfigurationError(
+            f"fit: validation is a share, (x, y) or (x, y, lengths), got {len(parts)} arrays"
+        )
+    x, y = as_arrays(parts[0], parts[1], "fit, validation")
+    lengths = parts[2] if len(parts) == 3 else None
+    return Examples(x, y, None, rows_of(lengths, len(x), "the validation's lengths"))
+
+
 class _Loop:
     """The epochs of one training."""
 
     def __init__(
-        self, engine: Engine, x: Any, y: Any, validation: tuple[Any, Any] | None, passes: Passes,
+        self, engine: Engine, data: Examples, validation: Examples | None, passes: Passes,
         bar: Progress, interrupt: Interrupt,
     ) -> None:
-        self.engine, self.x, self.y, self.validation = engine, x, y, validation
+        self.engine, self.data, self.validation = engine, data, validation
         self.passes, self.bar, self.interrupt = passes, bar, interrupt
         self.records: list[EpochRecord] = []
         self._parts: list[Any] = []
@@ -189,13 +205,14 @@ class _Loop:
         self._parts = parts = []
         if not self.interrupt.asked:
             for records in self.engine.train(
-                self.x, self.y, self.passes.order(), self.passes.batch
+                self.data.x, self.data.y, self.passes.order(), self.passes.batch,
+                self.data.weights, self.data.lengths,
             ):
                 parts.append(records)
                 self.bar.step(len(records))
                 if self.interrupt.asked:
                     break
-        steps = np.concatenate(parts) if parts else np.empty((0, 4))
+        steps = np.concatenate(parts) if parts else np.empty((0, len(StepRecord._fields)))
         return steps, self.passes.batch_rows(0, len(steps))
 
     def _record(self, epoch: int, steps: Any, rows: Any) -> EpochRecord:
@@ -206,12 +223,13 @@ class _Loop:
             score = score_sum / float(rows.sum())
         else:
             # Every row has an equal part in the squares; a pass that left one out is scaled up.
-            score = loss.score(score_sum * len(self.y) / float(rows.sum()), self.y)
+            y = self.data.y
+            score = loss.score(score_sum * len(y) / float(rows.sum()), y)
         evaluation = self.engine.evaluate(*self.validation) if self.validation else None
         return EpochRecord(
             epoch=epoch,
             steps=len(steps),
-            loss=float(steps[:, 0] @ rows / rows.sum()),
+            loss=_mean(steps[:, 0], steps[:, 4]),
             score=score,
             validation_loss=evaluation.loss if evaluation else None,
             validation_score=evaluation.score if evaluation else None,
@@ -243,3 +261,8 @@ class _Loop:
         self.engine.set_weights(error.weights)
         error.model = Model(self.engine, History(tuple(self.records), "diverged"))
         return error
+
+
+def _mean(values: Any, weights: Any) -> float:
+    """The mean of the steps' losses, each weighted as its examples are."""
+    return float(values @ weights / weights.sum()) if weights.any() else float(values.mean())

@@ -57,11 +57,12 @@ class Model:
         no copies. What is written into them counts at the next prediction."""
         return self.engine.arrays
 
-    def predict(self, x: Any) -> Any:
+    def predict(self, x: Any, lengths: Any = None) -> Any:
         """Scores in inference mode.
 
         Arguments:
             x: (rows, features...).
+            lengths: (rows,): how many steps of each sequence count; all by default.
 
         Returns:
             A new array (rows, outputs...).
@@ -69,28 +70,32 @@ class Model:
         Raises:
             ShapeError: examples of another shape than those it was made for.
         """
-        return self.engine.predict(np.asarray(x))
+        return self.engine.predict(np.asarray(x), lengths)
 
-    def predict_proba(self, x: Any) -> Any:
+    def predict_proba(self, x: Any, lengths: Any = None) -> Any:
         """Probabilities: the softmax or the logistic function of the scores, as the loss has it.
 
         Raises:
             DataError: the loss has no probabilities.
         """
-        return self._loss(None).probabilities(self.predict(x))
+        return self._loss(None).probabilities(self.predict(x, lengths))
 
-    def evaluate(self, x: Any, y: Any) -> Evaluation:
+    def evaluate(
+        self, x: Any, y: Any, sample_weight: Any = None, lengths: Any = None
+    ) -> Evaluation:
         """Mean loss and score (fraction of right answers, or R^2) in inference mode."""
-        return self.engine.evaluate(np.asarray(x), np.asarray(y))
+        return self.engine.evaluate(np.asarray(x), np.asarray(y), sample_weight, lengths)
 
     def gradients(
-        self, x: Any, y: Any, loss: Loss | None = None
+        self, x: Any, y: Any, loss: Loss | None = None, sample_weight: Any = None,
+        lengths: Any = None,
     ) -> tuple[float, dict[str, Any]]:
         """Loss and gradients on one batch, in training mode; nothing is changed.
 
         Arguments:
             x, y: the batch.
             loss: by default the model's own.
+            sample_weight, lengths: of the examples, as in :func:`evenly.fit`.
 
         Returns:
             (loss, gradients by name): ``"d_x"`` on the input, ``"dense_1.kernel"`` and so on, the
@@ -103,7 +108,7 @@ class Model:
             dtype=own.dtype, input_gradient=True,
         )
         engine = Engine(program, seed=self.engine.seed, weights=self.weights)
-        value, d_x, gradients = engine.gradients(x, y)
+        value, d_x, gradients = engine.gradients(x, y, sample_weight, lengths)
         return value, {"d_x": d_x.copy(), **{k: g.copy() for k, g in gradients.items()}}
 
     def _loss(self, loss: Loss | None) -> Loss:

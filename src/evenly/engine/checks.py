@@ -1,0 +1,101 @@
+"""What callers hand over, as the kernels want it, or an error that says what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigurationError, DataError, ShapeError
+from ..native import processors
+from ..program.values import Program
+
+# Below this much work a step, a further thread costs more than it brings.
+_WORK_A_THREAD = 300_000
+
+
+def as_rows(program: Program, x: Any) -> Any:
+    """Inputs: C-contiguous, of the program's dtype and shape."""
+    if type(x) is not np.ndarray or x.dtype != program.dtype or not x.flags.c_contiguous:
+        x = np.ascontiguousarray(x, dtype=program.dtype)
+    if x.shape[1:] != program.input_shape:
+        expected = ", ".join(["n", *map(str, program.input_shape)])
+        raise ShapeError(f"the network expects inputs of shape ({expected}), got {x.shape}")
+    return x
+
+
+def as_targets(program: Program, y: Any) -> Any:
+    """Targets, as the loss has them."""
+    loss = program.loss
+    if loss is None:
+        raise ConfigurationError("the program has no loss: compile it with one")
+    flat = len(program.output_shape) == 1
+    if loss.targets_are_classes and flat and type(y) is np.ndarray and y.dtype == np.int32 \
+            and y.ndim == 1:
+        return np.ascontiguousarray(y)[:, None]
+    return loss.prepare(y, program.output_shape, program.dtype)
+
+
+def as_weights(program: Program, weights: Any, rows: int) -> Any:
+    """Sample weights: one number of at least 0 an example; None stays None."""
+    if weights is None:
+        return None
+    weights = np.ascontiguousarray(weights, dtype=program.dtype)
+    if weights.shape != (rows,):
+        raise DataError(
+            f"sample_weight: expects one number for each of the {rows} rows, got shape "
+            f"{weights.shape}"
+        )
+    bad = ~(np.isfinite(weights) & (weights >= 0))
+    if bad.any():
+        raise DataError(
+            "sample_weight: expects finite numbers of at least 0, got "
+            f"{weights[bad][0]} in row {int(bad.argmax())}"
+        )
+    if rows and not weights.any():
+        raise DataError("sample_weight: every weight is 0: nothing could be learned")
+    return weights
+
+
+def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
+    """Lengths of sequences: one whole number from 1 to the number of steps an example; None stays
+    None."""
+    if lengths is None:
+        return None
+    if not program.takes_lengths:
+        raise ConfigurationError(
+            "lengths: no layer of the network reads them: they are for RNN, LSTM and GRU"
+        )
+    given = np.asarray(lengths)
+    if given.shape != (rows,) or given.dtype.kind not in "iu":
+        raise DataError(
+            f"lengths: expects one whole number for each of the {rows} rows, got "
+            f"{given.dtype} of shape {given.shape}"
+        )
+    steps = program.input_shape[0]
+    bad = (given < 1) | (given > steps)
+    if bad.any():
+        raise DataError(
+            f"lengths: expects numbers from 1 to {steps}, the steps of the input, got "
+            f"{given[bad][0]} in row {int(bad.argmax())}"
+        )
+    return np.ascontiguousarray(given, dtype=np.int32)
+
+
+def check_seed(seed: Any) -> int:
+    """A seed as a whole number, or a ConfigurationError."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise ConfigurationError(f"seed must be a whole number, got {seed!r}")
+    if not 0 <= seed < 2**64:
+        raise ConfigurationError(f"seed must lie between 0 and 2^64 - 1, got {seed}")
+    return int(seed)
+
+
+def most_threads(program: Program, threads: int | None) -> int:
+    """The threads asked for, or as many as the work of a step can be worth."""
+    if threads is None:
+        work = 3 * program.multiply_adds * program.batch
+        return int(max(1, min(processors(), 16, work // _WORK_A_THREAD)))
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise ConfigurationError(f"threads must be a whole number from 1 to 1024, got {threads!r}")
+    return threads

@@ -1,0 +1,116 @@
+"""Sample weights, class weights, sequences of scores, and lengths, through every loss."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import evenly as ev
+from tests.contract.common import TOLERANCE, error, values
+from tests.contract.rows import LOSSES, ids
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("row", **ids(LOSSES))
+@settings(max_examples=20, deadline=None)
+@given(rows=st.integers(1, 40), k=st.integers(1, 9), seed=st.integers(0, 2**31),
+       steps=st.integers(1, 5), weighted=st.booleans(), padded=st.booleans())
+def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, padded):
+    rng = np.random.default_rng(seed)
+    shape = (steps, k)
+    net = ev.Sequential([ev.RNN(k, sequences=True), ev.Reshape(shape)]) if padded else ev.Flatten()
+    x = values(seed, (rows, *shape), dtype)
+    y = row.targets(rng, rows * steps, k).reshape(rows, steps, -1)
+    if row.loss.targets_are_classes:
+        y = y[..., 0]
+    weights = rng.integers(0, 4, rows) / 2 if weighted else None
+    if weighted and not weights.any():
+        weights[0] = 1
+    lengths = rng.integers(1, steps + 1, rows) if padded else None
+    if not padded:
+        net = ev.Reshape(shape)
+    program = ev.compile(net, shape, batch=rows, loss=row.loss, dtype=dtype, input_gradient=True)
+    engine = ev.Engine(program, threads=2)
+    run = ev.Run(training=True, weights=weights, lengths=lengths)
+    exact = {name: array.astype(np.float64) for name, array in engine.arrays.items()}
+    scores, saved = program.net.forward(x.astype(np.float64), exact, run)
+    target = row.loss.prepare(y, shape, dtype)
+    wanted, kept = row.loss.forward(scores, target.astype(np.float64), run)
+    d_x, _ = program.net.backward(row.loss.backward(kept, run), exact, saved, run)
+    loss, got, _ = engine.gradients(x, y, weights, lengths)
+    assert error(loss, wanted, 1e-2) < TOLERANCE[dtype]
+    assert error(got, d_x, 1e-2 / rows) < 3 * TOLERANCE[dtype]
+    evaluation = engine.evaluate(x, y, weights, lengths)
+    again, score_sum = row.loss.evaluate(scores, target, run)
+    assert error(evaluation.loss, again, 1e-2) < TOLERANCE[dtype]
+    if row.loss.counts_right_answers and dtype == "float64":
+        assert evaluation.score == pytest.approx(score_sum / rows)
+
+
+@pytest.mark.parametrize("row", **ids(LOSSES))
+def test_whole_weights_are_repetitions(row):
+    rng = np.random.default_rng(3)
+    scores, y = rng.standard_normal((5, 3)), row.targets(rng, 5, 3)
+    weights = np.array([2, 1, 0, 3, 1])
+    program = ev.compile([], 3, batch=7, loss=row.loss, dtype="float64", input_gradient=True)
+    engine = ev.Engine(program)
+    weighted = engine.gradients(scores, y, weights)[0]
+    assert weighted == pytest.approx(
+        engine.gradients(scores.repeat(weights, 0), y.repeat(weights, 0))[0]
+    )
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_class_weights_are_pytorchs(smoothing):
+    rng = np.random.default_rng(0)
+    scores, y = 3 * rng.standard_normal((20, 4)), rng.integers(0, 4, 20)
+    weights = (0.5, 2.0, 1.0, 0.0)
+    loss = ev.SoftmaxCrossEntropy(label_smoothing=smoothing, class_weights=weights)
+    tensor = torch.tensor(scores, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(
+        tensor, torch.tensor(y), weight=torch.tensor(weights, dtype=torch.float64),
+        label_smoothing=smoothing,
+    )
+    theirs.backward()
+    program = ev.compile([], 4, batch=20, loss=loss, dtype="float64", input_gradient=True)
+    value, d_scores, _ = ev.Engine(program).gradients(scores, y)
+    assert error(value, theirs.item()) < 1e-12
+    assert error(d_scores, tensor.grad.numpy()) < 1e-12
+
+
+def test_a_batch_without_weight_teaches_nothing():
+    program = ev.compile([ev.Dense(2)], 3, batch=2, loss=ev.SoftmaxCrossEntropy(),
+                         optimizer=ev.SGD(0.1))
+    engine = ev.Engine(program, seed=1)
+    before = engine.arrays["dense_1.kernel"].copy()
+    x, y = np.ones((4, 3), np.float32), engine.targets(np.array([0, 1, 0, 1]))
+    weights = np.array([0, 0, 1, 1], np.float32)
+    records = next(engine.train(x[:2], y[:2], None, 2, weights[:2]))
+    assert records[0, 0] == 0
+    np.testing.assert_array_equal(engine.arrays["dense_1.kernel"], before)
+    next(engine.train(x[2:], y[2:], None, 2, weights[2:]))
+    assert (engine.arrays["dense_1.kernel"] != before).any()
+
+
+@pytest.mark.parametrize(("weights", "message"), [
+    ([1, 2], r"one number for each of the 3 rows"),
+    ([1, -1, 1], r"at least 0, got -1.0 in row 1"),
+    ([1, np.nan, 1], r"finite numbers of at least 0, got nan in row 1"),
+    ([0, 0, 0], r"every weight is 0"),
+])
+def test_bad_weights(weights, message):
+    with pytest.raises(ev.errors.DataError, match=message):
+        ev.fit(ev.Dense(2), np.zeros((3, 4)), [0, 1, 1], loss=ev.SoftmaxCrossEntropy(),
+               sample_weight=weights)
+
+
+def test_fit_weighs_examples():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 3))
+    y = np.where(np.arange(200) < 100, x[:, 0], -x[:, 0])  # two halves that contradict each other
+    first = np.where(np.arange(200) < 100, 1.0, 0.0)
+    model = ev.fit(ev.Dense(1), x, y, loss=ev.MeanSquaredError(), sample_weight=first, epochs=60,
+                   optimizer=ev.Adam(0.05))
+    assert model.evaluate(x[:100], y[:100]).loss < 1e-3
+    assert model.history[-1].loss < 1e-3
