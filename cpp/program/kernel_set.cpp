@@ -1,11 +1,13 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
 #include "kernels/batch_norm.hpp"
+#include "kernels/convolution_backward.hpp"
 #include "kernels/dense.hpp"
 #include "kernels/epilogue.hpp"
 #include "kernels/gradient_check.hpp"
 #include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
+#include "kernels/pooling.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/descent.hpp"
 #include "optimizers/rmsprop.hpp"
@@ -41,6 +43,12 @@ constexpr Row kTable[] = {
     {"mean_squared_error", make<LossKernel<Real, MeanSquaredError>>},
     {"mean_absolute_error", make<LossKernel<Real, MeanAbsoluteError>>},
     {"huber", make<LossKernel<Real, Huber>>},
+    {"convolution.forward", make<ConvolutionForward<Real>>},
+    {"convolution.backward", make<ConvolutionBackward<Real>>},
+    {"max_pool.forward", make<MaxPoolForward<Real>>},
+    {"max_pool.backward", make<MaxPoolBackward<Real>>},
+    {"average_pool.forward", make<AveragePoolForward<Real>>},
+    {"average_pool.backward", make<AveragePoolBackward<Real>>},
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},

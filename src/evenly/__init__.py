@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     from .initializers import XavierUniform as XavierUniform
     from .initializers import Zeros as Zeros
     from .layers import ArraySpec as ArraySpec
+    from .layers import AveragePool1D as AveragePool1D
+    from .layers import AveragePool2D as AveragePool2D
     from .layers import BatchNorm as BatchNorm
     from .layers import Branches as Branches
+    from .layers import Conv1D as Conv1D
+    from .layers import Conv2D as Conv2D
     from .layers import Dense as Dense
+    from .layers import DepthwiseConv1D as DepthwiseConv1D
+    from .layers import DepthwiseConv2D as DepthwiseConv2D
     from .layers import Dropout as Dropout
     from .layers import Flatten as Flatten
+    from .layers import GlobalAveragePool as GlobalAveragePool
+    from .layers import GlobalMaxPool as GlobalMaxPool
     from .layers import Layer as Layer
     from .layers import LayerNorm as LayerNorm
+    from .layers import MaxPool1D as MaxPool1D
+    from .layers import MaxPool2D as MaxPool2D
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
     from .layers import Residual as Residual
@@ -65,7 +75,7 @@ _NAMES = {
         "Constant", "HeNormal", "HeUniform", "XavierNormal", "XavierUniform", "Zeros",
     ),
     "layers": (
-        "ArraySpec", "BatchNorm", "Branches", "Dense", "Dropout", "Flatten", "Layer", "LayerNorm",
+        "AveragePool1D", "AveragePool2D", "GlobalAveragePool", "GlobalMaxPool", "MaxPool1D", "MaxPool2D", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "ArraySpec", "BatchNorm", "Branches", "Dense", "Dropout", "Flatten", "Layer", "LayerNorm",
         "ReLU", "Reshape", "Residual", "Run", "Sequential", "Sigmoid", "Tanh",
     ),
     "losses": (

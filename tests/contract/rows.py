@@ -14,6 +14,7 @@ import torch
 from hypothesis import strategies as st
 
 import evenly as ev
+from tests.contract import rows_windows as windows
 
 # Sizes that no vector width divides, the smallest ones, and more columns than a piece has.
 widths = st.one_of(st.integers(1, 70), st.sampled_from([127, 129, 255, 300, 1025]))
@@ -34,6 +35,7 @@ class LayerRow:
         smallest_batch: rows below which training has no meaning.
         torch: makes the PyTorch module from the shape of one example; None where PyTorch draws
             random numbers of its own.
+        compares: whether it compares its inputs: then the numeric derivative needs them apart.
         to_torch: our array names to the module's, with what to do to the array.
     """
 
@@ -42,6 +44,7 @@ class LayerRow:
     shapes: Any = field(default_factory=lambda: flat)
     smallest_batch: int = 1
     torch: Callable[[tuple[int, ...]], Any] | None = None
+    compares: bool = False
     to_torch: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
 
 
@@ -112,6 +115,15 @@ LAYERS = [
     LayerRow("Dropout(0.5)", ev.Dropout(0.5), flat_or_image),
     LayerRow("Dropout(0.3)", ev.Dropout(0.3), flat_or_image),
     LayerRow("Flatten", ev.Flatten(), images, torch=lambda s: torch.nn.Flatten()),
+    *(LayerRow(windows.label(layer), layer, shapes, torch=windows.conv(layer),
+               to_torch=windows.CONV) for layer, shapes in windows.CONVOLUTIONS),
+    *(LayerRow(windows.label(layer), layer, shapes, torch=make(layer) if make else None,
+               compares="Max" in type(layer).__name__)
+      for layer, shapes, make in windows.POOLS),
+    *(LayerRow(windows.label(layer), layer, windows.global_shapes,
+               torch=lambda s, f=function: windows.OverPositions(f),
+               compares="Max" in type(layer).__name__)
+      for layer, function in windows.GLOBAL),
 ]
 
 

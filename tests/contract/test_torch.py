@@ -50,7 +50,7 @@ def test_layer(row, training, data, seed):
     assert error(d_x, tensor.grad.numpy(), 1e-2) < 1e-10
     for key, gradient in gradients.items():
         theirs, change = row.to_torch[key.split(".")[1]]
-        their_gradient = getattr(module, theirs).grad.numpy()
+        their_gradient = module.get_parameter(theirs).grad.numpy()
         assert error(change(gradient), their_gradient, 1.0) < 1e-12
 
 

@@ -175,6 +175,16 @@ def expect_rank(shape: Shape, rank: int, name: str, expected: str, remedy: str) 
         raise ShapeError(f"{name}: expects {expected}, got ({came}): {remedy}")
 
 
+def expect_positions(shape: Shape, name: str) -> None:
+    """Raises ShapeError unless an example has positions: a sequence, an image."""
+    if len(shape) < 2:
+        came = ", ".join(["batch", *map(str, shape)])
+        raise ShapeError(
+            f"{name}: expects (batch, positions..., channels), got ({came}): it belongs before "
+            "Flatten(), or needs Reshape((..., channels)) in front"
+        )
+
+
 def expect(condition: bool, layer: Any, rule: str, came: Any) -> None:
     """Raises ConfigurationError naming the layer's type, the rule and what came."""
     if not condition:

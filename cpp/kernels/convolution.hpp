@@ -1,0 +1,135 @@
+// Convolution, channels last: forward, and the three gradients. No matrix of windows is ever
+// built: a tile of output positions reads its windows where they lie, in the input itself or in a
+// copy of a strip of it with its padding around it.
+#pragma once
+#include "kernels/convolution_depthwise.hpp"
+#include "kernels/epilogue.hpp"
+#include "kernels/product.hpp"
+#include "kernels/statistics.hpp"
+#include "kernels/strip.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+// What forward and backward know of a convolution.
+template <class T>
+struct Convolution {
+  Windows windows;
+  Index filters, groups, chunks;
+
+  explicit Convolution(const Instruction& i)
+      : windows(i),
+        filters(integer(i, "columns")),
+        groups(integer(i, "groups")),
+        chunks(integer(i, "chunks")) {}
+
+  Index channels() const { return windows.channels; }
+  Index own_channels() const { return windows.channels / groups; }
+  Index own_filters() const { return filters / groups; }
+  Index terms() const { return windows.places() * own_channels(); }
+  bool depthwise() const { return groups == windows.channels && filters == windows.channels; }
+};
+
+template <class T>
+class ConvolutionForward final : public Kernel {
+ public:
+  explicit ConvolutionForward(const Instruction& i)
+      : conv_(i),
+        strips_(conv_.windows, sizeof(T)),
+        epilogue_(i),
+        x_(i, "x"),
+        y_(buffer<T>(i, "y")),
+        kernel_(buffer<T>(i, "kernel")),
+        bias_(optional_buffer<T>(i, "bias")),
+        packed_(optional_buffer<T>(i, "packed")),
+        offsets_(static_cast<std::size_t>(conv_.windows.places())) {
+    strips_.offsets(offsets_.get());
+  }
+
+  std::int64_t thread_bytes() const override { return strips_.bytes(); }
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    if (!conv_.depthwise()) {
+      pack(worker);
+      worker.meet();
+    }
+    const T* x = x_(batch);
+    const Index tasks = batch.rows * strips_.count;
+    for (Index t = worker.take(); t < tasks; t = worker.take()) {
+      const Index example = t / strips_.count;
+      const Range rows = strips_.rows(t % strips_.count);
+      const T* strip = strips_.input(x + example * conv_.windows.inputs() * conv_.channels(), rows,
+                                     reinterpret_cast<T*>(worker.scratch));
+      T* y = y_ + (example * conv_.windows.outputs() + rows.begin * conv_.windows.width.outputs) *
+                      conv_.filters;
+      const Index positions = (rows.end - rows.begin) * conv_.windows.width.outputs;
+      if (conv_.depthwise())
+        depthwise_forward(conv_.windows, strips_, offsets_.get(), strip, rows, kernel_, y);
+      else
+        products(strip, rows, y);
+      finish(y, positions);
+    }
+    if (epilogue_.has_dropout()) {
+      worker.meet();
+      const Stream stream = epilogue_.prepare(batch);
+      epilogue_.for_flat(
+          worker, batch.rows * conv_.windows.outputs() * conv_.filters,
+          [&](Index first, Index count) { epilogue_.forward(y_ + first, first, count, stream); });
+    }
+  }
+
+ private:
+  void pack(const Worker& worker) const {
+    const Index own = conv_.own_filters(), terms = conv_.terms(), each = panels<T>(own);
+    const Range mine = worker.share(conv_.groups * each);
+    for (Index p = mine.begin; p < mine.end; ++p) {
+      const Index group = p / each;
+      pack_panels<T>(
+          {p % each, p % each + 1}, terms, own, packed_ + group * each * terms * kPanel<T>,
+          [&](Index r, Index c) { return kernel_[r * conv_.filters + group * own + c]; });
+    }
+  }
+
+  void products(const T* strip, Range rows, T* y) const {
+    const Index own = conv_.own_filters(), terms = conv_.terms(), each = panels<T>(own);
+    const Index width = conv_.windows.width.outputs;
+    const Index positions = (rows.end - rows.begin) * width;
+    for (Index p = 0; p < conv_.groups * each; ++p) {
+      const Index group = p / each, first = p % each * kPanel<T>;
+      const T* panel = packed_ + p * terms * kPanel<T>;
+      const T* from = strip + group * conv_.own_channels();
+      for (Index n = 0; n < positions; n += kRows)
+        with_rows(smaller(kRows, positions - n), [&](auto tile) {
+          constexpr int M = decltype(tile)::rows;
+          const T* at[M];
+          for (int i = 0; i < M; ++i)
+            at[i] = from + strips_.window((n + i) / width, (n + i) % width);
+          Sums<T, M> sums;
+          sums.zero();
+          add_products<T, M>(at, offsets_.get(), conv_.windows.places(), conv_.own_channels(),
+                             panel, sums);
+          for (int i = 0; i < M; ++i)
+            sums.put(i, y + (n + i) * conv_.filters + group * own + first, own - first);
+        });
+    }
+  }
+
+  // Bias and activation while the strip is in the cache.
+  void finish(T* y, Index positions) const {
+    if (bias_ != nullptr)
+      for (Index n = 0; n < positions; ++n) {
+        T* row = y + n * conv_.filters;
+#pragma omp simd
+        for (Index c = 0; c < conv_.filters; ++c) row[c] += bias_[c];
+      }
+    if (!epilogue_.has_dropout()) epilogue_.activate(y, positions * conv_.filters);
+  }
+
+  Convolution<T> conv_;
+  Strips2D strips_;
+  Epilogue<T> epilogue_;
+  Source<T> x_;
+  T *y_, *kernel_, *bias_, *packed_;
+  OwnArray<Index> offsets_;
+};
+
+}  // namespace evenly::EVENLY_ISA

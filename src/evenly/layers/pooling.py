@@ -1,0 +1,302 @@
+"""Pooling: windows of positions become one position, channel by channel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..errors import ConfigurationError
+from . import windows
+from .base import ArrayLike, Arrays, Layer, Run, Shape, expect_positions
+
+
+@dataclass(frozen=True)
+class _Pool(Layer):
+    pool_size: windows.Sizes
+    stride: windows.Sizes | None = None
+    padding: windows.Padding = "valid"
+    name: str | None = None
+
+    rank: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        size = windows.sizes(self, "pool_size", self.pool_size, self.rank)
+        given = size if self.stride is None else self.stride
+        object.__setattr__(self, "pool_size", size)
+        object.__setattr__(self, "stride", windows.sizes(self, "stride", given, self.rank))
+        padding = self.padding
+        if self.rank == 1 and isinstance(padding, (tuple, list)) and len(padding) == 2:
+            padding = (tuple(padding),)
+        padding = windows.paddings(self, padding, self.rank)
+        object.__setattr__(self, "padding", padding)
+        if not isinstance(padding, str):
+            for pair, n in zip(padding, size, strict=True):
+                if max(pair) >= n:
+                    raise ConfigurationError(
+                        f"{type(self).__name__}: padding must be smaller than the window, or a "
+                        f"window would see nothing but padding, got {pair} for a window of {n}"
+                    )
+
+    @property
+    def type_name(self) -> str:
+        return f"{self._word}_pool{self.rank}d"
+
+    _word: ClassVar[str] = ""
+
+    def windows(self, shape: Shape) -> list[windows.Axis]:
+        """The windows on examples of this shape."""
+        size = windows.sizes(self, "pool_size", self.pool_size, self.rank)
+        stride = windows.sizes(self, "stride", self.stride or size, self.rank)
+        padding = windows.paddings(self, self.padding, self.rank)
+        return windows.axes(shape, size, stride, (1,) * self.rank, padding)
+
+    def check(self, shape: Shape, name: str) -> None:
+        windows.check_windows(type(self).__name__, name, shape, self.rank, self.windows)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*(axis.outputs for axis in self.windows(shape)), shape[-1])
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        return windows.numbers(self.windows(shape), shape[-1])
+
+
+@dataclass(frozen=True)
+class _MaxPool(_Pool):
+    kernel: ClassVar[str | None] = "max_pool"
+    _word: ClassVar[str] = "max"
+
+    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        # Which place of its window each output came from: a byte. Wider windows are searched again.
+        places = math.prod(axis.window for axis in self.windows(shape))
+        if places > 255:
+            return {}
+        outputs = rows // math.prod(shape[:-1]) * math.prod(self.output_shape(shape))
+        return {"places": (-(-outputs // 4),)}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        xp, axes = run.xp, self.windows(x.shape[1:])
+        padded = windows.pad(x, axes, -math.inf, xp)
+        y, place = None, None
+        for number, (_, at) in enumerate(windows.taps(axes)):
+            here = padded[(slice(None), *at)]
+            if y is None:
+                y, place = here, xp.zeros(here.shape, dtype=int)
+            else:
+                # The first of equal ones stays; NaN wins, and then stays too.
+                larger = ((here > y) | (here != here)) & (y == y)
+                y, place = xp.where(larger, here, y), xp.where(larger, number, place)
+        return run.note("y", y, "the largest of the window"), (run.note("place", place), x.shape)
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        place, shape = saved
+        axes = self.windows(shape[1:])
+        d_padded = windows.pad(run.xp.zeros(shape, dtype=d_y.dtype), axes, 0, run.xp)
+        for number, (_, at) in enumerate(windows.taps(axes)):
+            here = (slice(None), *at)
+            d_padded[here] = d_padded[here] + d_y * (place == number)
+        d_x = d_padded[(slice(None), *windows.inside(axes))]
+        return run.note("d_x", d_x, "d_y where x was the largest"), {}
+
+
+@dataclass(frozen=True)
+class MaxPool1D(_MaxPool):
+    """Max pooling of sequences, (batch, steps, channels): :class:`MaxPool2D` on one axis.
+
+    Arguments: as :class:`MaxPool2D`.
+
+    Example:
+        >>> MaxPool1D(2).output_shape((10, 3))
+        (5, 3)
+    """
+
+    rank: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class MaxPool2D(_MaxPool):
+    """Max pooling: each output is the largest number of its window, channel by channel.
+
+    The gradient goes to the position that was the largest, the first of equal ones; to no other.
+    Padding never wins.
+
+    Arguments:
+        pool_size: of the window; a number, or (height, width).
+        stride: positions from one window to the next; by default the window's size.
+        padding: ``"valid"``, ``"same"``, or numbers as for :class:`Conv2D`, smaller than the
+            window.
+        name: the layer's name; by default ``max_pool2d_1``, ...
+
+    Shapes: (batch, height, width, channels) to (batch, height', width', channels).
+
+    Raises:
+        ShapeError: examples that are no images, or smaller than the window.
+
+    Source: Zhou and Chellappa 1988; Goodfellow, Bengio and Courville 2016, section 9.3.
+
+    Example:
+        >>> MaxPool2D(2).output_shape((28, 28, 16))
+        (14, 14, 16)
+    """
+
+
+@dataclass(frozen=True)
+class _AveragePool(_Pool):
+    count_padding: bool = False
+
+    kernel: ClassVar[str | None] = "average_pool"
+    _word: ClassVar[str] = "average"
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        return {**super().numbers(shape), "count_padding": self.count_padding}
+
+    def _counts(self, axes: list[windows.Axis], xp: Any) -> Any:
+        """By how many numbers each window is divided: (1, positions..., 1)."""
+        if self.count_padding:
+            return math.prod(axis.window for axis in axes)
+        ones = xp.ones((1, *(axis.size for axis in axes), 1))
+        padded = windows.pad(ones, axes, 0, xp)
+        return sum(padded[(slice(None), *at)] for _, at in windows.taps(axes))
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        axes = self.windows(x.shape[1:])
+        padded = windows.pad(x, axes, 0, run.xp)
+        total = sum(padded[(slice(None), *at)] for _, at in windows.taps(axes))
+        total = run.note("total", total, "sum of the window")
+        return run.note("y", total / self._counts(axes, run.xp), "total / count"), x.shape
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        axes = self.windows(saved[1:])
+        share = run.note("share", d_y / self._counts(axes, run.xp), "d_y / count")
+        d_padded = windows.pad(run.xp.zeros(saved, dtype=d_y.dtype), axes, 0, run.xp)
+        for _, at in windows.taps(axes):
+            here = (slice(None), *at)
+            d_padded[here] = d_padded[here] + share
+        d_x = d_padded[(slice(None), *windows.inside(axes))]
+        return run.note("d_x", d_x, "sum of the windows' shares"), {}
+
+
+@dataclass(frozen=True)
+class AveragePool1D(_AveragePool):
+    """Average pooling of sequences, (batch, steps, channels): :class:`AveragePool2D` on one axis.
+
+    Arguments: as :class:`AveragePool2D`.
+
+    Example:
+        >>> AveragePool1D(2).output_shape((10, 3))
+        (5, 3)
+    """
+
+    rank: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class AveragePool2D(_AveragePool):
+    """Average pooling: each output is the mean of its window, channel by channel.
+
+    Every position of the window gets the same part of the gradient, ``d_y / count``.
+
+    Arguments:
+        pool_size, stride, padding, name: as :class:`MaxPool2D`.
+        count_padding: whether padding counts as zeros in the mean (PyTorch's
+            ``count_include_pad``, which is True there by default), or not at all.
+
+    Shapes: (batch, height, width, channels) to (batch, height', width', channels).
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, section II.B.
+
+    Example:
+        >>> AveragePool2D(2).output_shape((28, 28, 16))
+        (14, 14, 16)
+    """
+
+
+class _Global(Layer):
+    """One window that is the whole example."""
+
+    def check(self, shape: Shape, name: str) -> None:
+        expect_positions(shape, f"{type(self).__name__} '{name}'")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[-1:]
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        lines, length = math.prod(shape[:-2]), shape[-2]
+        if len(shape) == 2:
+            lines, length = length, 1
+        whole = [windows.Axis(n, n, 1, 1, 0, 0) for n in (lines, length)]
+        return {**windows.numbers(whole, shape[-1]), "count_padding": 0}
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool(_Global):
+    """The largest number of each channel over all positions.
+
+    Arguments:
+        name: the layer's name; by default ``global_max_pool_1``, ...
+
+    Shapes: (batch, ..., channels) to (batch, channels).
+
+    Example:
+        >>> GlobalMaxPool().output_shape((7, 7, 64))
+        (64,)
+    """
+
+    name: str | None = None
+
+    kernel: ClassVar[str | None] = "max_pool"
+
+    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        positions = math.prod(shape[:-1])
+        return {} if positions > 255 else {"places": (-(-rows // positions * shape[-1] // 4),)}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        rows = x.reshape(x.shape[0], -1, x.shape[-1])
+        place = run.note("place", run.xp.argmax(rows, axis=1)[:, None, :], "the largest's position")
+        y = run.xp.take_along_axis(rows, place, axis=1)[:, 0]
+        return run.note("y", y, "max over the positions"), (place, x.shape)
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        place, shape = saved
+        positions = run.xp.arange(math.prod(shape[1:-1]))[None, :, None]
+        d_x = (d_y[:, None, :] * (positions == place)).reshape(shape)
+        return run.note("d_x", d_x, "d_y where x was the largest"), {}
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool(_Global):
+    """The mean of each channel over all positions.
+
+    Arguments:
+        name: the layer's name; by default ``global_average_pool_1``, ...
+
+    Shapes: (batch, ..., channels) to (batch, channels).
+
+    Source: Lin, Chen and Yan 2014, "Network in network", section 3.2.
+
+    Example:
+        >>> GlobalAveragePool().output_shape((7, 7, 64))
+        (64,)
+    """
+
+    name: str | None = None
+
+    kernel: ClassVar[str | None] = "average_pool"
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        rows = x.reshape(x.shape[0], -1, x.shape[-1])
+        return run.note("y", run.xp.mean(rows, axis=1), "mean over the positions"), x.shape
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        positions = math.prod(saved[1:-1])
+        share = run.note("share", d_y / positions, "d_y / positions")
+        ones = run.xp.ones((1, positions, 1))
+        return run.note("d_x", (share[:, None, :] * ones).reshape(saved), "share"), {}

@@ -1,0 +1,147 @@
+"""Windows that slide over the positions of an example: their arithmetic, for convolution and
+pooling alike."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, ShapeError
+from .base import ArrayLike, Shape
+
+Sizes = int | Sequence[int]
+Padding = str | int | Sequence[int | Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A window on one axis.
+
+    Attributes:
+        size: positions of the input.
+        window, stride, dilation: of the window.
+        before, after: positions of padding.
+    """
+
+    size: int
+    window: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+
+    @property
+    def reach(self) -> int:
+        """From the window's first position to behind its last."""
+        return self.dilation * (self.window - 1) + 1
+
+    @property
+    def outputs(self) -> int:
+        return (self.size + self.before + self.after - self.reach) // self.stride + 1
+
+
+def sizes(layer: Any, name: str, value: Sizes, rank: int, smallest: int = 1) -> tuple[int, ...]:
+    """A number for every axis, from one for all or one each."""
+    given = (value,) * rank if isinstance(value, int) else tuple(value)
+    if len(given) != rank or not all(isinstance(n, int) and n >= smallest for n in given):
+        raise ConfigurationError(
+            f"{type(layer).__name__}: {name} must be a whole number of at least {smallest}, or "
+            f"{rank} of them, got {value!r}"
+        )
+    return given
+
+
+def paddings(layer: Any, value: Padding, rank: int) -> str | tuple[tuple[int, int], ...]:
+    """``"same"``, ``"valid"``, or (before, after) for every axis."""
+    if isinstance(value, str):
+        if value not in ("same", "valid"):
+            raise ConfigurationError(
+                f"{type(layer).__name__}: padding is 'same', 'valid' or numbers, got {value!r}"
+            )
+        return value
+    each = (value,) * rank if isinstance(value, int) else tuple(value)
+    pairs = tuple((n, n) if isinstance(n, int) else tuple(n) for n in each)
+    if len(pairs) != rank or not all(
+        len(pair) == 2 and all(isinstance(n, int) and n >= 0 for n in pair) for pair in pairs
+    ):
+        raise ConfigurationError(
+            f"{type(layer).__name__}: padding is a number, one for each of {rank} axes, or "
+            f"(before, after) for each, none negative, got {value!r}"
+        )
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def axes(shape: Shape, window: tuple[int, ...], stride: tuple[int, ...],
+         dilation: tuple[int, ...], padding: str | tuple[tuple[int, int], ...]) -> list[Axis]:
+    """The windows on the positions of an example of shape (positions..., channels).
+
+    ``"same"`` padding gives ``ceil(size / stride)`` outputs; where the padding is odd, the larger
+    half stands behind.
+    """
+    result = []
+    for i, size in enumerate(shape[:-1]):
+        before = after = 0
+        if padding == "same":
+            reach = dilation[i] * (window[i] - 1) + 1
+            total = max((-(-size // stride[i]) - 1) * stride[i] + reach - size, 0)
+            before, after = total // 2, total - total // 2
+        elif not isinstance(padding, str):
+            before, after = padding[i]
+        result.append(Axis(size, window[i], stride[i], dilation[i], before, after))
+    return result
+
+
+def check_windows(what: str, name: str, shape: Shape, rank: int, make: Any) -> None:
+    """Raises ShapeError unless examples have `rank` axes of positions that the windows fit."""
+    kinds = {1: "(batch, steps, channels)", 2: "(batch, height, width, channels)"}
+    if len(shape) != rank + 1:
+        came = ", ".join(["batch", *map(str, shape)])
+        remedy = "add Reshape((..., channels)) before it"
+        raise ShapeError(f"{what} '{name}': expects {kinds[rank]}, got ({came}): {remedy}")
+    for axis in make(shape):
+        if axis.outputs < 1 or axis.size + axis.before + axis.after < axis.reach:
+            raise ShapeError(
+                f"{what} '{name}': its window reaches over {axis.reach} positions, the padded "
+                f"input has {axis.size + axis.before + axis.after}: use a smaller window or "
+                "padding='same'"
+            )
+
+
+def numbers(windows: list[Axis], channels: int) -> dict[str, float]:
+    """What the kernels know of the windows; one axis is an image of width 1."""
+    if len(windows) == 1:
+        windows = [*windows, Axis(1, 1, 1, 1, 0, 0)]
+    named: dict[str, float] = {"channels": channels}
+    for axis, prefix in zip(windows, ("height", "width"), strict=True):
+        named |= {
+            prefix: axis.size, f"out_{prefix}": axis.outputs, f"window_{prefix}": axis.window,
+            f"stride_{prefix}": axis.stride, f"dilation_{prefix}": axis.dilation,
+            f"before_{prefix}": axis.before,
+        }
+    return named
+
+
+def taps(windows: list[Axis]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    """Every place of a window: its index, and the slices of the padded input that stand there
+    for all outputs."""
+    for tap in itertools.product(*(range(axis.window) for axis in windows)):
+        yield tap, tuple(
+            slice(t * axis.dilation, t * axis.dilation + axis.stride * (axis.outputs - 1) + 1,
+                  axis.stride)
+            for t, axis in zip(tap, windows, strict=True)
+        )
+
+
+def pad(x: ArrayLike, windows: list[Axis], value: Any, xp: Any) -> ArrayLike:
+    """The input with its padding around it."""
+    extents = [axis.size + axis.before + axis.after for axis in windows]
+    padded = xp.full((x.shape[0], *extents, x.shape[-1]), value, dtype=x.dtype)
+    padded[(slice(None), *inside(windows))] = x
+    return padded
+
+
+def inside(windows: list[Axis]) -> tuple[slice, ...]:
+    """Where the input lies within its padding."""
+    return tuple(slice(axis.before, axis.before + axis.size) for axis in windows)
