@@ -95,7 +95,7 @@ def test_values_are_equal_and_printable():
     assert ev.Dense(3) == ev.Dense(3) != ev.Dense(4)
     assert ev.Sequential([ev.ReLU()]) == ev.Sequential([ev.ReLU()])
     assert hash(ev.BatchNorm()) == hash(ev.BatchNorm())
-    assert repr(ev.Dropout(0.5)) == "Dropout(rate=0.5, name=None)"
+    assert repr(ev.Dropout(0.5)) == "Dropout(rate=0.5, classic=False, name=None)"
 
 
 REFUSED = [

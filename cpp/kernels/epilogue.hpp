@@ -1,27 +1,27 @@
 // What is fused behind a layer: an activation, then dropout; forward and backward side by side.
 // Also the kernel "elementwise": an activation, dropout, or both, with no layer before them.
 #pragma once
+#include "kernels/activations.hpp"
 #include "kernels/common.hpp"
-#include "support/math.hpp"
 #include "support/philox.hpp"
 
 namespace evenly::EVENLY_ISA {
-
-// The numbers are those of the activation pages in src/evenly/layers/activations.py.
-enum class Activation : int { none = 0, relu = 1, sigmoid = 2, tanh = 3 };
 
 template <class T>
 class Epilogue {
  public:
   Epilogue() = default;
-  explicit Epilogue(const Instruction& instruction) : keep_(instruction) {
-    if (has_number(instruction, "activation"))
-      activation_ = static_cast<Activation>(integer(instruction, "activation"));
+  explicit Epilogue(const Instruction& instruction) : activation_(instruction), keep_(instruction) {
+    if (has_number(instruction, "inference_scale"))
+      inference_scale_ = static_cast<T>(number(instruction, "inference_scale"));
   }
 
-  bool present() const { return activation_ != Activation::none || keep_.active(); }
+  bool present() const {
+    return activation_.kind() != Activation::none || keep_.active() || inference_scale_ != T(1);
+  }
   bool has_dropout() const { return keep_.active(); }
-  bool is_relu() const { return activation_ == Activation::relu; }
+  bool is_relu() const { return activation_.kind() == Activation::relu; }
+  bool reads_input() const { return needs_input(activation_.kind()); }
 
   // Behind ReLU the output alone tells what passed: it is positive exactly where the input was
   // positive and was kept. So backward needs neither the input nor the mask again: d_z is d_y times
@@ -35,49 +35,33 @@ class Epilogue {
   // y holds z on entry; `first` is the element's number in the layer's whole output; at most
   // kPiece elements.
   void forward(T* y, Index first, Index count, const Stream& stream) const {
-    if (!keep_.active()) return activate(y, count);
+    from(y, y, first, count, stream);
+  }
+
+  // The same from x to y.
+  void from(const T* x, T* y, Index first, Index count, const Stream& stream) const {
+    if (!keep_.active()) {
+      activation_.values(x, y, count);
+      return scale_for_inference(y, count);
+    }
     T factors[kPiece];
     keep_.draw(first, count, stream, factors);
     if (is_relu()) {
 #pragma omp simd
-      for (Index i = 0; i < count; ++i) y[i] = (y[i] < T(0) ? T(0) : y[i]) * factors[i];
+      for (Index i = 0; i < count; ++i) y[i] = (x[i] < T(0) ? T(0) : x[i]) * factors[i];
       return;
     }
-    activate(y, count);
+    const bool alone = activation_.kind() == Activation::none;
+    const T* z = alone ? x : y;
+    if (!alone) activation_.values(x, y, count);
 #pragma omp simd
-    for (Index i = 0; i < count; ++i) y[i] *= factors[i];
+    for (Index i = 0; i < count; ++i) y[i] = z[i] * factors[i];
   }
 
-  // The same from x to y, for a kernel of its own.
-  void from(const T* x, T* y, Index first, Index count, const Stream& stream) const {
-    if (activation_ == Activation::none && keep_.active()) {
-      T factors[kPiece];
-      keep_.draw(first, count, stream, factors);
-#pragma omp simd
-      for (Index i = 0; i < count; ++i) y[i] = x[i] * factors[i];
-      return;
-    }
-    std::memcpy(y, x, static_cast<std::size_t>(count) * sizeof(T));
-    forward(y, first, count, stream);
-  }
-
+  // Without dropout's mask: inference, and training where there is none.
   void activate(T* y, Index count) const {
-    switch (activation_) {
-      case Activation::none:
-        return;
-      case Activation::relu:  // written so that NaN passes
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) y[i] = y[i] < T(0) ? T(0) : y[i];
-        return;
-      case Activation::sigmoid:
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) y[i] = logistic(y[i]);
-        return;
-      case Activation::tanh:
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) y[i] = hyperbolic_tangent(y[i]);
-        return;
-    }
+    activation_.values(y, y, count);
+    scale_for_inference(y, count);
   }
 
   // d_z from d_y and the output y; d_z may be d_y itself. At most kPiece elements.
@@ -89,33 +73,14 @@ class Epilogue {
       for (Index i = 0; i < count; ++i) d_z[i] = y[i] > T(0) ? d_y[i] * scale : T(0);
       return;
     }
-    T factors[kPiece];
-    if (keep_.active()) {
-      keep_.draw(first, count, stream, factors);
-    } else {
-      for (Index i = 0; i < count; ++i) factors[i] = T(1);
-    }
-    const T unscale = T(1) / pass();  // y is the activation times this where it was kept
-    switch (activation_) {
-      case Activation::sigmoid:
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) {
-          const T a = y[i] * unscale;
-          d_z[i] = d_y[i] * factors[i] * (a * (T(1) - a));
-        }
-        return;
-      case Activation::tanh:
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) {
-          const T a = y[i] * unscale;
-          d_z[i] = d_y[i] * factors[i] * (T(1) - a * a);
-        }
-        return;
-      default:
-#pragma omp simd
-        for (Index i = 0; i < count; ++i) d_z[i] = d_y[i] * factors[i];
-        return;
-    }
+    // y is the activation times pass() where it was kept
+    backward_from(y, T(1) / pass(), d_y, d_z, first, count, stream);
+  }
+
+  // The same where the activation's slope needs its input.
+  void backward_from_input(const T* x, const T* d_y, T* d_x, Index first, Index count,
+                           const Stream& stream) const {
+    backward_from(x, T(1), d_y, d_x, first, count, stream);
   }
 
   // work(first, count) for this worker's pieces of a flat array.
@@ -138,8 +103,27 @@ class Epilogue {
   }
 
  private:
-  Activation activation_ = Activation::none;
+  Activate<T> activation_;
   KeepFactors<T> keep_;
+  T inference_scale_ = T(1);  // classic dropout scales in inference
+
+  void scale_for_inference(T* y, Index count) const {
+    if (inference_scale_ == T(1)) return;
+#pragma omp simd
+    for (Index i = 0; i < count; ++i) y[i] *= inference_scale_;
+  }
+
+  void backward_from(const T* known, T factor, const T* d_y, T* d_z, Index first, Index count,
+                     const Stream& stream) const {
+    if (!keep_.active()) return activation_.gradient(known, factor, d_y, d_z, count);
+    T masked[kPiece];
+    keep_.draw(first, count, stream, masked);
+    const bool alone = activation_.kind() == Activation::none;
+    T* to = alone ? d_z : masked;
+#pragma omp simd
+    for (Index i = 0; i < count; ++i) to[i] = d_y[i] * masked[i];
+    if (!alone) activation_.gradient(known, factor, masked, d_z, count);
+  }
 };
 
 // y = dropout(activation(x)).
@@ -169,9 +153,22 @@ template <class T>
 class ElementwiseBackward final : public Kernel {
  public:
   explicit ElementwiseBackward(const Instruction& i)
-      : shape_(i), epilogue_(i), y_(i, "y"), d_y_(i, "d_y"), d_x_(buffer<T>(i, "d_x")) {}
+      : shape_(i),
+        epilogue_(i),
+        x_(i, "x"),
+        y_(i, "y"),
+        d_y_(i, "d_y"),
+        d_x_(buffer<T>(i, "d_x")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
+    if (epilogue_.reads_input()) {
+      const T *x = x_(batch), *d_y = d_y_(batch);
+      const Stream stream = epilogue_.prepare(batch);
+      epilogue_.for_flat(worker, shape_.rows(batch) * shape_.columns, [&](Index first, Index size) {
+        epilogue_.backward_from_input(x + first, d_y + first, d_x_ + first, first, size, stream);
+      });
+      return;
+    }
     epilogue_.backward_all(y_(batch), d_y_(batch), d_x_, shape_.rows(batch) * shape_.columns,
                            worker, batch);
   }
@@ -179,7 +176,7 @@ class ElementwiseBackward final : public Kernel {
  private:
   Shape shape_;
   Epilogue<T> epilogue_;
-  Source<T> y_, d_y_;
+  Source<T> x_, y_, d_y_;
   T* d_x_;
 };
 

@@ -2,12 +2,16 @@
 #include "kernels/batch_norm.hpp"
 #include "kernels/convolution_backward.hpp"
 #include "kernels/dense.hpp"
+#include "kernels/embedding.hpp"
 #include "kernels/epilogue.hpp"
 #include "kernels/gradient_check.hpp"
 #include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/pooling.hpp"
+#include "kernels/noise.hpp"
+#include "kernels/prelu.hpp"
+#include "kernels/softmax.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/descent.hpp"
 #include "optimizers/rmsprop.hpp"
@@ -38,6 +42,20 @@ constexpr Row kTable[] = {
     {"layer_norm.backward", make<LayerNormBackward<Real>>},
     {"elementwise.forward", make<ElementwiseForward<Real>>},
     {"elementwise.backward", make<ElementwiseBackward<Real>>},
+    {"prelu.forward", make<PReluForward<Real>>},
+    {"prelu.backward", make<PReluBackward<Real>>},
+    {"softmax.forward", make<SoftmaxForward<Real>>},
+    {"softmax.backward", make<SoftmaxBackward<Real>>},
+    {"shared_dropout.forward", make<SharedDropout<Real, false>>},
+    {"shared_dropout.backward", make<SharedDropout<Real, true>>},
+    {"alpha_dropout.forward", make<AlphaDropout<Real, false>>},
+    {"alpha_dropout.backward", make<AlphaDropout<Real, true>>},
+    {"gaussian_dropout.forward", make<GaussianDropout<Real, false>>},
+    {"gaussian_dropout.backward", make<GaussianDropout<Real, true>>},
+    {"gaussian_noise.forward", make<GaussianNoise<Real, false>>},
+    {"gaussian_noise.backward", make<GaussianNoise<Real, true>>},
+    {"embedding.forward", make<EmbeddingForward<Real>>},
+    {"embedding.backward", make<EmbeddingBackward<Real>>},
     {"softmax_cross_entropy", make<LossKernel<Real, SoftmaxCrossEntropy>>},
     {"binary_cross_entropy", make<LossKernel<Real, BinaryCrossEntropy>>},
     {"mean_squared_error", make<LossKernel<Real, MeanSquaredError>>},

@@ -12,7 +12,7 @@
 
 namespace evenly::EVENLY_ISA {
 
-constexpr std::uint32_t kDropoutPurpose = 1, kDropoutTiePurpose = 2;
+constexpr std::uint32_t kDropoutPurpose = 1, kDropoutTiePurpose = 2, kNormalPurpose = 3;
 
 // A tile: 8 blocks side by side, 32 words. Element e of a tile is byte e / 32 (from the lowest) of
 // word w of block b, where e % 32 = 8 w + b.
@@ -66,18 +66,56 @@ inline void philox_tile(std::uint32_t first_block, const Stream& stream, std::ui
         words[w * kTileBlocks + v * kLanes + lane] = static_cast<std::uint32_t>(all[w][v][lane]);
 }
 
-// What dropout multiplies by: 0 or 1 / (1 - rate). Each example's numbers begin at a tile of their
-// own: element f of example e has the number e * (features rounded up to whole tiles) + f.
+// to[i] = number first + i, from tiles of kSize numbers that draw_tile(tile, where) gives.
+template <Index kSize, class T, class DrawTile>
+void draw_numbers(Index first, Index count, T* to, DrawTile draw_tile) {
+  T whole[kSize];
+  const Index end = first + count;
+  for (Index tile = first / kSize; tile * kSize < end; ++tile) {
+    const Index begin = tile * kSize;
+    if (begin >= first && begin + kSize <= end) {
+      draw_tile(tile, to + (begin - first));
+    } else {
+      draw_tile(tile, whole);
+      for (Index e = larger(begin, first); e < smaller(begin + kSize, end); ++e)
+        to[e - first] = whole[e - begin];
+    }
+  }
+}
+
+// The same where each example's numbers begin at a tile of their own: element f of example e, which
+// is element e * features + f of the whole, has the number e * padded + f.
+template <Index kSize, class T, class DrawTile>
+void draw_by_example(Index first, Index count, Index features, T* to, DrawTile draw_tile) {
+  const Index padded = divide_up(features, kSize) * kSize;
+  if (features == padded) return draw_numbers<kSize>(first, count, to, draw_tile);
+  while (count > 0) {
+    const Index example = first / features, feature = first % features;
+    const Index here = smaller(count, features - feature);
+    draw_numbers<kSize>(example * padded + feature, here, to, draw_tile);
+    first += here;
+    to += here;
+    count -= here;
+  }
+}
+
+// What dropout multiplies by: 0, or what those kept are scaled by (1 / (1 - rate), or 1 for classic
+// dropout).
 template <class T>
 class KeepFactors {
  public:
   KeepFactors() = default;
   explicit KeepFactors(const Instruction& instruction) {
     if (!has_number(instruction, "dropout_rate")) return;
-    rate_ = number(instruction, "dropout_rate");
-    layer_ = static_cast<std::uint32_t>(integer(instruction, "dropout_stream"));
-    features_ = integer(instruction, "rows_per_example") * integer(instruction, "columns");
-    padded_ = divide_up(features_, kTile) * kTile;
+    const double rate = number(instruction, "dropout_rate");
+    const bool classic = has_number(instruction, "dropout_classic");
+    *this = KeepFactors(rate, classic ? 1.0 : 1.0 / (1.0 - rate),
+                        static_cast<std::uint32_t>(integer(instruction, "dropout_stream")),
+                        integer(instruction, "rows_per_example") * integer(instruction, "columns"));
+  }
+  // `features` numbers for each example.
+  KeepFactors(double rate, double scale, std::uint32_t layer, Index features)
+      : rate_(rate), scale_(static_cast<T>(scale)), features_(features), layer_(layer) {
     const double threshold = std::floor(rate_ * 4294967296.0 + 0.5);
     const std::uint32_t whole =
         threshold >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<std::uint32_t>(threshold);
@@ -85,41 +123,20 @@ class KeepFactors {
     lower_ = whole & 0xFFFFFFu;
   }
   bool active() const { return rate_ > 0; }
-  T scale() const { return static_cast<T>(1.0 / (1.0 - rate_)); }
+  T scale() const { return scale_; }
   Stream stream(const Batch& batch) const { return Stream(batch.seed, batch.step, layer_); }
 
-  // factors[i] belongs to element first + i of the layer's output, counted without the padding.
+  // factors[i] belongs to element first + i of the layer's output.
   void draw(Index first, Index count, const Stream& stream, T* factors) const {
-    if (features_ == padded_) return draw_numbers(first, count, stream, factors);
-    while (count > 0) {
-      const Index example = first / features_, feature = first % features_;
-      const Index here = smaller(count, features_ - feature);
-      draw_numbers(example * padded_ + feature, here, stream, factors);
-      first += here;
-      factors += here;
-      count -= here;
-    }
+    draw_by_example<kTile>(first, count, features_, factors,
+                           [&](Index tile, T* to) { draw_tile(tile, stream, to); });
   }
 
  private:
   double rate_ = 0;
-  Index features_ = kTile, padded_ = kTile;
+  T scale_ = T(1);
+  Index features_ = kTile;
   std::uint32_t layer_ = 0, upper_ = 0, lower_ = 0;
-
-  void draw_numbers(Index first, Index count, const Stream& stream, T* factors) const {
-    T whole[kTile];
-    const Index end = first + count;
-    for (Index tile = first / kTile; tile * kTile < end; ++tile) {
-      const Index begin = tile * kTile;
-      if (begin >= first && begin + kTile <= end) {
-        draw_tile(tile, stream, factors + (begin - first));
-      } else {
-        draw_tile(tile, stream, whole);
-        for (Index e = larger(begin, first); e < smaller(begin + kTile, end); ++e)
-          factors[e - first] = whole[e - begin];
-      }
-    }
-  }
 
   void draw_tile(Index tile, const Stream& stream, T* factors) const {
     std::uint32_t words[kTileWords];

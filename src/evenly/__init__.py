@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from .initializers import Constant as Constant
     from .initializers import HeNormal as HeNormal
     from .initializers import HeUniform as HeUniform
+    from .initializers import Normal as Normal
     from .initializers import XavierNormal as XavierNormal
     from .initializers import XavierUniform as XavierUniform
     from .initializers import Zeros as Zeros
+    from .layers import ELU as ELU
+    from .layers import GELU as GELU
+    from .layers import SELU as SELU
+    from .layers import AlphaDropout as AlphaDropout
     from .layers import ArraySpec as ArraySpec
     from .layers import AveragePool1D as AveragePool1D
     from .layers import AveragePool2D as AveragePool2D
@@ -29,19 +34,33 @@ if TYPE_CHECKING:
     from .layers import DepthwiseConv1D as DepthwiseConv1D
     from .layers import DepthwiseConv2D as DepthwiseConv2D
     from .layers import Dropout as Dropout
+    from .layers import Embedding as Embedding
     from .layers import Flatten as Flatten
+    from .layers import GaussianDropout as GaussianDropout
+    from .layers import GaussianNoise as GaussianNoise
     from .layers import GlobalAveragePool as GlobalAveragePool
     from .layers import GlobalMaxPool as GlobalMaxPool
+    from .layers import HardSigmoid as HardSigmoid
+    from .layers import HardSwish as HardSwish
     from .layers import Layer as Layer
     from .layers import LayerNorm as LayerNorm
+    from .layers import LeakyReLU as LeakyReLU
     from .layers import MaxPool1D as MaxPool1D
     from .layers import MaxPool2D as MaxPool2D
+    from .layers import Mish as Mish
+    from .layers import PReLU as PReLU
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
     from .layers import Residual as Residual
     from .layers import Run as Run
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
+    from .layers import SiLU as SiLU
+    from .layers import Softmax as Softmax
+    from .layers import Softplus as Softplus
+    from .layers import Softsign as Softsign
+    from .layers import SpatialDropout as SpatialDropout
+    from .layers import StochasticDepth as StochasticDepth
     from .layers import Tanh as Tanh
     from .losses import BinaryCrossEntropy as BinaryCrossEntropy
     from .losses import Huber as Huber
@@ -72,11 +91,16 @@ _NAMES = {
     "clipping": ("ClipGlobalNorm",),
     "engine": ("Engine",),
     "initializers": (
-        "Constant", "HeNormal", "HeUniform", "XavierNormal", "XavierUniform", "Zeros",
+        "Constant", "HeNormal", "HeUniform", "Normal", "XavierNormal", "XavierUniform", "Zeros",
     ),
     "layers": (
-        "AveragePool1D", "AveragePool2D", "GlobalAveragePool", "GlobalMaxPool", "MaxPool1D", "MaxPool2D", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "ArraySpec", "BatchNorm", "Branches", "Dense", "Dropout", "Flatten", "Layer", "LayerNorm",
-        "ReLU", "Reshape", "Residual", "Run", "Sequential", "Sigmoid", "Tanh",
+        "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
+        "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU",
+        "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU", "GlobalAveragePool",
+        "GlobalMaxPool", "HardSigmoid", "HardSwish", "Layer", "LayerNorm", "LeakyReLU", "MaxPool1D",
+        "MaxPool2D", "Mish", "PReLU", "ReLU", "Reshape", "Residual", "Run", "SELU", "Sequential",
+        "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout", "StochasticDepth",
+        "Tanh",
     ),
     "losses": (
         "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",

@@ -48,6 +48,21 @@ class Constant:
         return np.full(shape, float(self.value))
 
 
+@dataclass(frozen=True)
+class Normal:
+    """Normal, mean 0.
+
+    Arguments:
+        deviation: its standard deviation.
+    """
+
+    deviation: float = 1.0
+
+    def sample(self, generator: np.random.Generator, shape: tuple[int, ...],
+               fan: tuple[int, int]) -> Any:
+        return _normal(generator, shape, self.deviation**2)
+
+
 def _normal(generator: np.random.Generator, shape: tuple[int, ...], variance: float) -> Any:
     return generator.standard_normal(shape) * math.sqrt(variance)
 

@@ -1,9 +1,9 @@
 """Random numbers as a function of what they are for.
 
-Dropout masks come from the counter-based generator Philox 4x32-10 (Salmon, Moraes, Dror and Shaw
-2011, "Parallel random numbers: as easy as 1, 2, 3"). A mask is a pure function of (seed, layer,
-step, element): it need not be stored, and any thread can draw any part of it. The kernels in
-``cpp/support/philox.hpp`` draw the same bits.
+Dropout masks and the noise of layers come from the counter-based generator Philox 4x32-10 (Salmon,
+Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). A mask is a pure
+function of (seed, layer, step, element): it need not be stored, and any thread can draw any part of
+it. The kernels in ``cpp/support/philox.hpp`` and ``normal.hpp`` draw the same numbers.
 
 Initial weights and shuffles come from NumPy's generators, keyed by the seed and by what is drawn.
 """
@@ -18,9 +18,10 @@ import numpy as np
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
-_DROPOUT, _DROPOUT_TIE = 1, 2
+_DROPOUT, _DROPOUT_TIE, _NORMAL = 1, 2, 3
 _TILE_BLOCKS = 8
 _TILE = 16 * _TILE_BLOCKS
+_NORMAL_TILE = 4 * _TILE_BLOCKS
 
 
 def philox(counter: Any, key: tuple[int, int]) -> Any:
@@ -85,6 +86,33 @@ def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate:
         own = _words(element, step, stream, _DROPOUT_TIE, seed)[:, 0]
         kept[ties] = own >> np.uint32(8) >= lower
     return kept[:, :features].reshape(shape)
+
+
+def normals(seed: int, layer: str, step: int, shape: tuple[int, ...]) -> Any:
+    """Normal deviates, mean 0 and variance 1, as layers add them in training.
+
+    Two words of a block make two deviates, ``r cos(a)`` and ``r sin(a)`` with ``r = sqrt(-2
+    log(u))`` and ``a = 2 pi v`` (Box and Muller 1958, "A note on the generation of random normal
+    deviates"). Of each word the upper 24 bits count, so no deviate is larger than 5.77.
+
+    Arguments:
+        seed, layer, step: as for :func:`dropout_keep`.
+        shape: of the layer's output, (batch, ...).
+
+    Returns:
+        float64 values of that shape.
+    """
+    examples, features = shape[0], int(np.prod(shape[1:], dtype=np.int64))
+    tiles = -(-features // _NORMAL_TILE)  # each example begins at a tile of its own
+    blocks = np.arange(examples * tiles * _TILE_BLOCKS)
+    words = _words(blocks, step, stream_of(layer), _NORMAL, seed) >> np.uint32(8)
+    pairs = words.reshape(examples * tiles, _TILE_BLOCKS, 2, 2).astype(np.float64) / 2**24
+    size = np.sqrt(-2 * np.log(pairs[..., 0] + 2.0**-24))
+    angle = 2 * np.pi * pairs[..., 1]
+    # (tile, block, pair, of the pair) to the order of a tile: pair, of the pair, block
+    deviates = np.stack([size * np.cos(angle), size * np.sin(angle)], axis=-1)
+    by_tile = deviates.transpose(0, 2, 3, 1).reshape(examples, tiles * _NORMAL_TILE)
+    return by_tile[:, :features].reshape(shape)
 
 
 def stream_of(name: str) -> int:

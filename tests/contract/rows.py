@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import evenly as ev
 from tests.contract import rows_windows as windows
+from tests.contract.common import values
 
 # Sizes that no vector width divides, the smallest ones, and more columns than a piece has.
 widths = st.one_of(st.integers(1, 70), st.sampled_from([127, 129, 255, 300, 1025]))
@@ -37,6 +38,8 @@ class LayerRow:
             random numbers of its own.
         compares: whether it compares its inputs: then the numeric derivative needs them apart.
         to_torch: our array names to the module's, with what to do to the array.
+        inputs: makes inputs from (seed, shape, dtype).
+        differentiable: whether a gradient on the input means anything.
     """
 
     name: str
@@ -46,6 +49,8 @@ class LayerRow:
     torch: Callable[[tuple[int, ...]], Any] | None = None
     compares: bool = False
     to_torch: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
+    inputs: Callable[[int, tuple[int, ...], str], Any] = values
+    differentiable: bool = True
 
 
 def same(array: Any) -> Any:
@@ -99,6 +104,89 @@ def _normalizations() -> list[LayerRow]:
     return rows
 
 
+class ChannelsLastPReLU(torch.nn.PReLU):
+    """PyTorch's PReLU on (..., channels)."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.reshape(-1, x.shape[-1])).reshape(x.shape)
+
+
+class HardSigmoid(torch.nn.Module):
+    """PyTorch's, by its formula: its own backward multiplies by the float32 nearest to 1/6."""
+
+    def forward(self, x: Any) -> Any:
+        return torch.nn.functional.relu6(x + 3) / 6
+
+
+class FloatEmbedding(torch.nn.Embedding):
+    """PyTorch's embedding of whole numbers stored as floats."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.detach().long()) + 0 * x[..., None]
+
+
+VOCABULARY, PADDING = 9, 4
+
+
+def whole_numbers(seed: int, shape: tuple[int, ...], dtype: str = "float64") -> Any:
+    return np.random.default_rng(seed).integers(0, VOCABULARY, shape).astype(dtype)
+
+
+def without_padding(table: Any) -> Any:
+    table = np.array(table)
+    table[PADDING] = 0
+    return table
+
+
+def _activations() -> list[LayerRow]:
+    nn = torch.nn
+    plain = {
+        "ReLU": (ev.ReLU(), nn.ReLU()),
+        "Sigmoid": (ev.Sigmoid(), nn.Sigmoid()),
+        "Tanh": (ev.Tanh(), nn.Tanh()),
+        "LeakyReLU": (ev.LeakyReLU(), nn.LeakyReLU()),
+        "LeakyReLU(0.3)": (ev.LeakyReLU(0.3), nn.LeakyReLU(0.3)),
+        "ELU": (ev.ELU(), nn.ELU()),
+        "ELU(0.4)": (ev.ELU(0.4), nn.ELU(0.4)),
+        "SELU": (ev.SELU(), nn.SELU()),
+        "Softplus": (ev.Softplus(), nn.Softplus()),
+        # PyTorch's threshold would return x itself where 3 x > 20.
+        "Softplus(3)": (ev.Softplus(3.0), nn.Softplus(3.0, threshold=100)),
+        "Softsign": (ev.Softsign(), nn.Softsign()),
+        "GELU": (ev.GELU(), nn.GELU()),
+        "GELU(approximate)": (ev.GELU(approximate=True), nn.GELU(approximate="tanh")),
+        "SiLU": (ev.SiLU(), nn.SiLU()),
+        "Mish": (ev.Mish(), nn.Mish()),
+        "HardSigmoid": (ev.HardSigmoid(), HardSigmoid()),
+        "HardSwish": (ev.HardSwish(), nn.Hardswish()),
+        "Softmax": (ev.Softmax(), nn.Softmax(-1)),
+    }
+    rows = [LayerRow(name, ours, flat_or_image, torch=lambda s, theirs=theirs: theirs)
+            for name, (ours, theirs) in plain.items()]
+    rows.append(LayerRow("HardSigmoid(0.2, 0.4)", ev.HardSigmoid(0.2, 0.4), flat_or_image))
+    rows.append(LayerRow(
+        "PReLU", ev.PReLU(), flat_or_image,
+        torch=lambda s: ChannelsLastPReLU(s[-1], dtype=torch.float64),
+        to_torch={"slope": ("weight", same)},
+    ))
+    rows.append(LayerRow(
+        "PReLU(shared)", ev.PReLU(shared=True), flat_or_image,
+        torch=lambda s: torch.nn.PReLU(dtype=torch.float64), to_torch={"slope": ("weight", same)},
+    ))
+    return rows
+
+
+def _random() -> list[LayerRow]:
+    rows = [LayerRow("Dropout(0)", ev.Dropout(0.0), flat_or_image,
+                     torch=lambda s: torch.nn.Identity())]
+    layers = [
+        ev.Dropout(0.5), ev.Dropout(0.3), ev.Dropout(0.3, classic=True), ev.SpatialDropout(0.3),
+        ev.StochasticDepth(0.4), ev.AlphaDropout(0.0), ev.AlphaDropout(0.2),
+        ev.GaussianDropout(0.3), ev.GaussianNoise(0.7),
+    ]
+    return rows + [LayerRow(repr(layer), layer, flat_or_image) for layer in layers]
+
+
 LAYERS = [
     LayerRow("Dense", ev.Dense(7), torch=lambda s: torch.nn.Linear(s[0], 7, dtype=torch.float64),
              to_torch=DENSE),
@@ -108,12 +196,19 @@ LAYERS = [
              torch=lambda s: torch.nn.Linear(s[0], 130, bias=False, dtype=torch.float64),
              to_torch=DENSE),
     *_normalizations(),
-    LayerRow("ReLU", ev.ReLU(), flat_or_image, torch=lambda s: torch.nn.ReLU()),
-    LayerRow("Sigmoid", ev.Sigmoid(), flat_or_image, torch=lambda s: torch.nn.Sigmoid()),
-    LayerRow("Tanh", ev.Tanh(), flat_or_image, torch=lambda s: torch.nn.Tanh()),
-    LayerRow("Dropout(0)", ev.Dropout(0.0), flat_or_image, torch=lambda s: torch.nn.Identity()),
-    LayerRow("Dropout(0.5)", ev.Dropout(0.5), flat_or_image),
-    LayerRow("Dropout(0.3)", ev.Dropout(0.3), flat_or_image),
+    *_activations(),
+    *_random(),
+    LayerRow(
+        "Embedding", ev.Embedding(VOCABULARY, 7), flat_or_image, inputs=whole_numbers,
+        torch=lambda s: FloatEmbedding(VOCABULARY, 7, dtype=torch.float64),
+        to_torch={"table": ("weight", same)}, differentiable=False,
+    ),
+    LayerRow(
+        "Embedding(padding)", ev.Embedding(VOCABULARY, 33, padding=PADDING), flat,
+        inputs=whole_numbers,
+        torch=lambda s: FloatEmbedding(VOCABULARY, 33, padding_idx=PADDING, dtype=torch.float64),
+        to_torch={"table": ("weight", without_padding)}, differentiable=False,
+    ),
     LayerRow("Flatten", ev.Flatten(), images, torch=lambda s: torch.nn.Flatten()),
     *(LayerRow(windows.label(layer), layer, shapes, torch=windows.conv(layer),
                to_torch=windows.CONV) for layer, shapes in windows.CONVOLUTIONS),

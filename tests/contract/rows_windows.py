@@ -12,15 +12,18 @@ import evenly as ev
 _channels = st.one_of(st.integers(1, 9), st.sampled_from([16, 17, 33, 40]))
 
 
+def _multiples(of: int) -> Any:
+    return _channels.map(lambda c: min(c, 40 // of) * of)
+
+
 def sequences(smallest: int, multiple: int = 1) -> Any:
     """(steps, channels) of at least so many steps, the channels a multiple."""
-    return st.tuples(st.integers(smallest, 14), _channels.map(lambda c: min(c, 40 // multiple) * multiple))
+    return st.tuples(st.integers(smallest, 14), _multiples(multiple))
 
 
 def images(smallest: int, multiple: int = 1) -> Any:
     """(height, width, channels)."""
-    return st.tuples(st.integers(smallest, 9), st.integers(smallest, 11),
-                     _channels.map(lambda c: min(c, 40 // multiple) * multiple))
+    return st.tuples(st.integers(smallest, 9), st.integers(smallest, 11), _multiples(multiple))
 
 
 class ChannelsLast(torch.nn.Module):

@@ -15,12 +15,12 @@ isas = st.sampled_from(available_isas())
 threads = st.sampled_from([1, 2])
 
 
-def check(net, shape, batch, rows, dtype, seed, isa, count):
+def check(net, shape, batch, rows, dtype, seed, isa, count, inputs=values):
     """Forward, backward and inference of the kernels on `rows` of a program for `batch`."""
     program = ev.compile(net, shape, batch=batch, dtype=dtype)
     arrays = arrays_for(program.net, shape, seed, dtype)
     engine = ev.Engine(program, seed=seed, weights=arrays, isa=isa, threads=count)
-    x = values(seed, (rows, *shape), dtype)
+    x = inputs(seed, (rows, *shape), dtype)
     d_y = values(seed + 2, (rows, *program.output_shape), dtype)
     run = ev.Run(training=True, seed=seed, step=0)
     y, d_x, gradients = definition(program.net, x, arrays, d_y, run)
@@ -54,13 +54,17 @@ def test_layer(row, dtype, data, seed, isa, count):
         shape = (*shape[:-1], max(shape[-1], 6))
     batch = max(smallest, data.draw(batches))
     rows = data.draw(st.integers(smallest, batch))
-    check(ev.Sequential([row.layer]), shape, batch, rows, dtype, seed, isa, count)
+    check(ev.Sequential([row.layer]), shape, batch, rows, dtype, seed, isa, count, row.inputs)
 
 
 heads = st.sampled_from([ev.Dense(33), ev.Dense(64), ev.BatchNorm(epsilon=1e-3),
                          ev.LayerNorm(epsilon=1e-3)])
-tails = st.lists(st.sampled_from([ev.ReLU(), ev.Sigmoid(), ev.Tanh(), ev.Dropout(0.5),
-                                  ev.Dropout(0.2)]), max_size=3)
+FUSED = [ev.ReLU(), ev.Sigmoid(), ev.Tanh(), ev.LeakyReLU(0.2), ev.ELU(0.6), ev.SELU(),
+         ev.Softplus(2.0), ev.Softsign()]
+ALONE = [ev.GELU(), ev.GELU(approximate=True), ev.SiLU(), ev.Mish(), ev.HardSigmoid(),
+         ev.HardSwish(), ev.PReLU(), ev.Softmax()]
+DROPOUTS = [ev.Dropout(0.5), ev.Dropout(0.2), ev.Dropout(0.3, classic=True)]
+tails = st.lists(st.sampled_from([*FUSED, *ALONE, *DROPOUTS]), max_size=3)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -88,8 +92,8 @@ def test_chain(dtype, blocks, width, rows, seed, isa, count):
         assert error(got[name], gradient, largest) < loosened, name
 
 
-@pytest.mark.parametrize("tail", [[], [ev.ReLU()], [ev.Sigmoid()], [ev.Tanh()]])
-@pytest.mark.parametrize("dropout", [[], [ev.Dropout(0.5)], [ev.Dropout(0.3)]])
+@pytest.mark.parametrize("tail", [[], *([layer] for layer in FUSED + ALONE)])
+@pytest.mark.parametrize("dropout", [[], *([layer] for layer in DROPOUTS)])
 @pytest.mark.parametrize("head", [[ev.Dense(70)], [ev.BatchNorm(epsilon=1e-3)],
                                   [ev.LayerNorm(epsilon=1e-3)], []])
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -27,7 +27,8 @@ def test_layer(row, data, seed):
     shape = tuple(min(n, 40) for n in data.draw(row.shapes))
     batch = data.draw(st.integers(row.smallest_batch + 1, 9))
     net = ev.Sequential([row.layer])
-    x, arrays = values(seed, (batch, *shape)), arrays_for(net, shape, seed, "float64")
+    x = row.inputs(seed, (batch, *shape), "float64")
+    arrays = arrays_for(net, shape, seed, "float64")
     if row.compares:
         x = np.random.default_rng(seed).permutation(x.size).reshape(x.shape) / 20
     run = ev.Run(training=True, seed=seed, step=3)
@@ -42,7 +43,10 @@ def test_layer(row, data, seed):
     trainable = [name for name, spec in net.arrays(shape).items() if spec.trainable]
     assert sorted(gradients) == sorted(trainable)
     direction = rng.standard_normal(x.shape)
-    checks = [(float((d_x * direction).sum()), slope(lambda x: cost(x, arrays), x, direction))]
+    checks = []
+    if row.differentiable:
+        numeric = slope(lambda x: cost(x, arrays), x, direction)
+        checks.append((float((d_x * direction).sum()), numeric))
     for name in trainable:
         direction = rng.standard_normal(arrays[name].shape)
         numeric = slope(lambda a, name=name: cost(x, arrays | {name: a}), arrays[name], direction)

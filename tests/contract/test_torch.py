@@ -33,7 +33,7 @@ def test_layer(row, training, data, seed):
     load(module, row, own)
     module.train(training)
 
-    x = values(seed, (batch, *shape))
+    x = row.inputs(seed, (batch, *shape), "float64")
     run = ev.Run(training=training, seed=seed)
     y, saved = net.forward(x, arrays, run)
     tensor = torch.tensor(x, requires_grad=True)

@@ -80,6 +80,10 @@ class Engine:
         self._executor = self._make_executor(isa)
         self._definitions = DefinitionRunner(program) if program.has_python else None
         self._segments = {key: list(segments(key, lines)) for key, lines in program.lists.items()}
+        # The layer that the data enters, past those that only reshape.
+        self._first = next((
+            (name, layer) for name, layer in program.net.named_layers() if not layer.reshapes
+        ), None)
         self._gradient_views: dict[str, Any] | None = None
         inference = program.lists["inference"]
         if inference:
@@ -129,20 +133,30 @@ class Engine:
             for name, lines in segments(key, instructions)
             if not lines or not lines[0].is_python
         }
-        gathered = [
+        places = [
             buffers[name].place if name in buffers else None
             for name in ("batch_input", "batch_target", "batch_weights", "batch_lengths")
         ]
+        x, y, weights, lengths = places
         return Executor(
             lists, self.program.dtype == "float64", isa, self._state, self._work,
-            buffers["scalars"].place, *gathered, self._classes,
+            buffers["scalars"].place, x, y, weights, lengths, self._classes,
         )
 
     # Data -----------------------------------------------------------------------------------
 
     def rows(self, x: Any) -> Any:
-        """Inputs as the kernels want them: C-contiguous, the program's dtype and shape."""
-        return as_rows(self.program, x)
+        """Inputs as the kernels want them: C-contiguous, the program's dtype and shape.
+
+        Raises:
+            ShapeError: examples of another shape.
+            DataError: data that the first layer cannot take.
+        """
+        x = as_rows(self.program, x)
+        if self._first is not None:
+            name, layer = self._first
+            layer.check_values(x, name)
+        return x
 
     def targets(self, y: Any) -> Any:
         """Targets as the kernels want them."""
@@ -227,15 +241,15 @@ class Engine:
         while done < batches:
             if self._definitions is not None:
                 rows = self._rows_of(order, n, batch, done)
-                ran, failed = self._python_step(
-                    *(part if part is None else np.ascontiguousarray(part[rows])
-                      for part in (x, y, weights, lengths)), records[done],
-                )
+                parts = [part if part is None else np.ascontiguousarray(part[rows])
+                         for part in (x, y, weights, lengths)]
+                ran, failed = self._python_step(parts, records[done])
             else:
                 threads, trial = self._training_threads.begin()
                 ran, failed = self._executor.train(
-                    x, y, weights, lengths, order, n, batch, done, batches, self.seed, self.steps, rates[done:],
-                    records[done:], _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
+                    x, y, weights, lengths, order, n, batch, done, batches, self.seed,
+                    self.steps, rates[done:], records[done:],
+                    _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                 )
                 self._training_threads.end(threads, ran)
             self.steps += ran
@@ -244,7 +258,8 @@ class Engine:
             done += ran
             if failed:
                 rows = self._rows_of(order, n, batch, done)
-                parts = (part if part is None else part[rows] for part in (x, y, weights, lengths))
+                parts = [part if part is None else part[rows]
+                         for part in (x, y, weights, lengths)]
                 raise NotFiniteError(self.steps, *first_not_finite(self, *parts))
 
     @staticmethod
@@ -252,9 +267,8 @@ class Engine:
         at = slice(index * batch, min(n, (index + 1) * batch))
         return at if order is None else order[at]
 
-    def _python_step(
-        self, x: Any, y: Any, weights: Any, lengths: Any, record: Any
-    ) -> tuple[int, bool]:
+    def _python_step(self, parts: list[Any], record: Any) -> tuple[int, bool]:
+        x, y, weights, lengths = parts
         updates = self.run("gradient", x, y, weights=weights, lengths=lengths)
         s = dict(zip(SCALARS, self._scalars.tolist(), strict=True))
         record[:] = s["loss"], s["score"], s["penalty"], s["gradient_norm"], s["weight"]

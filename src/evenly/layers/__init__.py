@@ -1,7 +1,12 @@
 """The layers: one page a family, each with its declaration and its definition."""
 
+from .activations import ELU as ELU
+from .activations import SELU as SELU
+from .activations import LeakyReLU as LeakyReLU
 from .activations import ReLU as ReLU
 from .activations import Sigmoid as Sigmoid
+from .activations import Softplus as Softplus
+from .activations import Softsign as Softsign
 from .activations import Tanh as Tanh
 from .base import ArraySpec as ArraySpec
 from .base import Layer as Layer
@@ -17,12 +22,25 @@ from .conv import DepthwiseConv1D as DepthwiseConv1D
 from .conv import DepthwiseConv2D as DepthwiseConv2D
 from .dense import Dense as Dense
 from .dropout import Dropout as Dropout
+from .embedding import Embedding as Embedding
+from .gated import GELU as GELU
+from .gated import HardSigmoid as HardSigmoid
+from .gated import HardSwish as HardSwish
+from .gated import Mish as Mish
+from .gated import SiLU as SiLU
 from .layernorm import LayerNorm as LayerNorm
+from .noise import AlphaDropout as AlphaDropout
+from .noise import GaussianDropout as GaussianDropout
+from .noise import GaussianNoise as GaussianNoise
+from .noise import SpatialDropout as SpatialDropout
+from .noise import StochasticDepth as StochasticDepth
 from .pooling import AveragePool1D as AveragePool1D
 from .pooling import AveragePool2D as AveragePool2D
 from .pooling import GlobalAveragePool as GlobalAveragePool
 from .pooling import GlobalMaxPool as GlobalMaxPool
 from .pooling import MaxPool1D as MaxPool1D
 from .pooling import MaxPool2D as MaxPool2D
+from .prelu import PReLU as PReLU
 from .shape import Flatten as Flatten
 from .shape import Reshape as Reshape
+from .softmax import Softmax as Softmax

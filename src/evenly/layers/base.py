@@ -103,9 +103,11 @@ class Layer:
 
     # The kernel's name, or None: then the definition runs.
     kernel: ClassVar[str | None] = None
-    # What compile may fuse: an activation's number in the kernels; whether a layer's kernel can
-    # take an activation and dropout behind it.
+    # What compile may fuse: an activation's number in the kernels, and whether its output tells its
+    # slope (else it is not fused into the layer in front of it); whether a layer's kernel can take
+    # an activation and dropout behind it.
     activation_code: ClassVar[int] = 0
+    output_tells: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = False
     # Which of its arrays' sums a batch normalization behind it cancels.
     cancelled_by_centering: ClassVar[tuple[str, ...]] = ()
@@ -121,8 +123,13 @@ class Layer:
     takes_lengths: ClassVar[bool] = False
     # Whether training subtracts from each channel its mean over the batch.
     subtracts_mean: ClassVar[bool] = False
-    # Whether inference hands its input through unchanged.
-    inference_is_identity: ClassVar[bool] = False
+    # Whether its kernel draws random numbers in training: it then gets the number "stream".
+    draws: ClassVar[bool] = False
+
+    @property
+    def inference_is_identity(self) -> bool:
+        """Whether inference hands its input through unchanged."""
+        return False
 
     def expand(self) -> Layer:
         """The layers that this one stands for, named after it: itself, unless it is a short way to
@@ -136,6 +143,9 @@ class Layer:
 
     def check(self, shape: Shape, name: str) -> None:
         """Raises ShapeError when one example of this shape cannot enter the layer."""
+
+    def check_values(self, x: ArrayLike, name: str) -> None:
+        """Raises DataError when this data cannot enter the layer. Asked where it is the first."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of one example behind the layer, from its shape before it."""

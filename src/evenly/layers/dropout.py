@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..random import dropout_keep, stream_of
-from .base import ArrayLike, Arrays, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, Layer, Run, expect
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,13 @@ class Dropout(Layer):
     ``y = x keep / (1 - rate)``, ``d_x = d_y keep / (1 - rate)``. The mask is drawn from (seed,
     layer name, step, element) and never stored.
 
+    Classic dropout scales at the other end: ``y = x keep`` in training, and in inference
+    ``y = (1 - rate) x``: times the keep probability, not the rate.
+
     Arguments:
         rate: fraction dropped, 0 <= rate < 1.
+        classic: whether it is classic dropout, as the paper's section 4 has it, rather than the
+            inverted one of its section 10.
         name: the layer's name; by default ``dropout_1``, ...
 
     Shapes: any, unchanged.
@@ -33,10 +38,10 @@ class Dropout(Layer):
     """
 
     rate: float
+    classic: bool = False
     name: str | None = None
 
     kernel: ClassVar[str | None] = "elementwise"
-    inference_is_identity: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         expect(
@@ -46,18 +51,23 @@ class Dropout(Layer):
             self.rate,
         )
 
-    def numbers(self, shape: Shape) -> dict[str, float]:
-        return {"dropout_rate": self.rate}
+    @property
+    def inference_is_identity(self) -> bool:
+        return not self.classic
 
-    def stream(self, name: str) -> float:
-        """The number of the random stream that the kernel draws from."""
-        return float(stream_of(name))
+    def epilogue_numbers(self, name: str, training: bool) -> dict[str, float]:
+        """The numbers that a kernel needs to run it, alone or behind another layer."""
+        if not training:
+            return {"inference_scale": 1 - self.rate} if self.classic else {}
+        numbers = {"dropout_rate": self.rate, "dropout_stream": float(stream_of(name))}
+        return numbers | ({"dropout_classic": 1.0} if self.classic else {})
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         if not run.training:
-            return x, None
+            return run.note("y", x * (1 - self.rate), "(1 - rate) x") if self.classic else x, None
         keep = dropout_keep(run.seed, run.layer, run.step, x.shape, self.rate)
-        factor = run.note("mask", keep / (1 - self.rate), "keep / (1 - rate)")
+        factor = keep * 1.0 if self.classic else keep / (1 - self.rate)
+        run.note("mask", factor, "keep" if self.classic else "keep / (1 - rate)")
         return run.note("y", x * factor, "x mask"), factor
 
     def backward(

@@ -51,9 +51,10 @@ class Node:
 def fuse(steps: Sequence[Step], output: int) -> tuple[list[Node], int]:
     """Groups layers into nodes; returns them and the number of the network's output value.
 
-    An activation joins the layer in front of it where that layer's kernel takes one and nobody
-    else reads its output; dropout joins likewise, also behind an activation that stands alone.
-    Layers that only reshape vanish: their output is the value that they read.
+    An activation joins the layer in front of it where that layer's kernel takes one, nobody else
+    reads its output, and the activation's slope can be told from its output (the kernel keeps no
+    other); dropout joins likewise, also behind an activation that stands alone. Layers that only
+    reshape vanish: their output is the value that they read.
     """
     nodes: list[Node] = []
     made_by: dict[int, Node] = {}
@@ -107,7 +108,7 @@ def _joins(layer: Layer, node: Node) -> bool:
         return False
     if not (node.layer.takes_epilogue or node.layer.kernel == "elementwise"):
         return False
-    return isinstance(layer, Dropout) or node.activation is None
+    return isinstance(layer, Dropout) or (node.activation is None and layer.output_tells)
 
 
 def _join(name: str, layer: Layer, node: Node) -> None:

@@ -42,7 +42,7 @@ def trace(net: Sequential, shape: Shape) -> tuple[list[Step], int]:
                 value = run(part, value)
             return value
         before = shapes[value]
-        inputs = (value,)
+        inputs: tuple[int, ...] = (value,)
         if isinstance(layer, Joined):
             inputs = tuple(run(part, value) for part in layer.parts)
         shapes.append(layer.output_shape(before))

@@ -12,6 +12,7 @@ from ..layers.containers import Joined
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import L2
+from ..random import stream_of
 from .fusion import Node
 from .graph import INPUT_VALUE
 from .plan import Wanted
@@ -68,7 +69,8 @@ class Lowering:
     def _inference_lines(self, node: Node, places: Mapping[int, str], y: str,
                          rows: int) -> list[Instruction]:
         layer = node.layer
-        members = tuple(m for m in node.members if not (node.dropout and m == node.dropout[0]))
+        idle = node.dropout[0] if node.dropout and node.dropout[1].inference_is_identity else None
+        members = tuple(m for m in node.members if m != idle)
         if layer.kernel is None:
             buffers = {"x": places[node.inputs[0]], "y": y, **self._arrays(node)}
             return [Instruction("python.inference", members, buffers, {})]
@@ -321,11 +323,12 @@ class Lowering:
         }
         if node.activation is not None:
             numbers["activation"] = node.activation.activation_code
-        numbers.pop("dropout_rate", None)
-        if training and node.dropout is not None:
+            numbers |= node.activation.numbers(node.before)
+        if node.dropout is not None:
             name, layer = node.dropout
-            numbers["dropout_rate"] = layer.rate
-            numbers["dropout_stream"] = layer.stream(name)
+            numbers |= layer.epilogue_numbers(name, training)
+        if node.layer.draws:
+            numbers["stream"] = float(stream_of(node.name))
         return numbers
 
     def _loss_line(self, loss: Loss, x: str, d_x: str | None, rows: int,

@@ -1,0 +1,107 @@
+"""The embedding: a row of a trained table for each whole number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import DataError
+from ..initializers import Initializer, Normal
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+
+# float32 holds every whole number up to here.
+_LARGEST = 2**24
+
+
+@dataclass(frozen=True)
+class Embedding(Layer):
+    """Looks numbers up in a trained table: ``y = table[x]``, zeros where x is `padding`.
+
+    Gradient: ``d_table[r]`` is the sum of d_y over where x = r (zero for `padding`); d_x is zero.
+
+    Arguments:
+        vocabulary: number of rows of the table: x holds whole numbers from 0 to vocabulary - 1.
+            At most 2^24, since x travels as floating-point numbers and float32 holds whole numbers
+            exactly up to there.
+        units: length of a row.
+        padding: a number whose output is zero and whose row is not trained, or None.
+        table_init: first values of the table; by default N(0, 1), as PyTorch's.
+        name: the layer's name; by default ``embedding_1``, ...
+
+    Shapes: (batch, steps) to (batch, steps, units), or any (batch, ...) to (batch, ..., units).
+    ``table`` is (vocabulary, units): PyTorch's ``Embedding.weight``. (PyTorch puts out the row of
+    ``padding_idx`` as it stands, zeros unless it was changed.)
+
+    Raises:
+        DataError: data with a number that is not whole or not of the table. Where other layers come
+            before this one nobody can look beforehand: then such a number's output is NaN.
+
+    Source: Bengio, Ducharme, Vincent and Jauvin 2003, "A neural probabilistic language model",
+    section 2.
+
+    Example:
+        >>> arrays = {"table": np.array([[1.0, 2.0], [3.0, 4.0]])}
+        >>> y, _ = Embedding(2, 2).forward(np.array([[1.0, 0.0]]), arrays, Run(training=True))
+        >>> y
+        array([[[3., 4.],
+                [1., 2.]]])
+    """
+
+    vocabulary: int
+    units: int
+    padding: int | None = None
+    table_init: Initializer = field(default_factory=Normal)
+    name: str | None = None
+
+    kernel: ClassVar[str | None] = "embedding"
+
+    def __post_init__(self) -> None:
+        rule = f"vocabulary must be from 1 to 2^24 = {_LARGEST}"
+        expect(1 <= self.vocabulary <= _LARGEST, self, rule, self.vocabulary)
+        expect(self.units >= 1, self, "units must be at least 1", self.units)
+        if self.padding is not None:
+            rule = f"padding must be one of the table's numbers, 0 to {self.vocabulary - 1}"
+            expect(0 <= self.padding < self.vocabulary, self, rule, self.padding)
+
+    def check_values(self, x: ArrayLike, name: str) -> None:
+        # NaN fails the comparisons too.
+        bad = ~((x >= 0) & (x < self.vocabulary) & (np.floor(x) == x))
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise DataError(
+                f"Embedding '{name}': expects whole numbers from 0 to {self.vocabulary - 1}, got "
+                f"{x[place]:g} at {list(place)} ({int(bad.sum())} of {bad.size} do not fit): "
+                "map the data to such numbers, or enlarge the vocabulary"
+            )
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape, self.units)
+
+    def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
+        table = (self.vocabulary, self.units)
+        return {"table": ArraySpec(table, self.table_init, decays=True, fan=table)}
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        padding = -1 if self.padding is None else self.padding
+        return {"vocabulary": self.vocabulary, "padding": padding}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        self.check_values(x, run.layer)
+        index = x.astype(np.int64)
+        y = run.note("rows", arrays["table"][index], "table[x]")
+        if self.padding is not None:
+            counts = (index != self.padding)[..., None]
+            y = run.note("y", run.xp.where(counts, y, 0), "rows, 0 where x is padding")
+        return y, index
+
+    def backward(
+        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
+    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+        d_table = run.xp.zeros_like(arrays["table"])
+        np.add.at(d_table, saved.reshape(-1), d_y.reshape(-1, self.units))
+        if self.padding is not None:
+            d_table[self.padding] = 0
+        run.note("d_table", d_table, "sum of d_y by row")
+        return run.note("d_x", run.xp.zeros_like(d_y[..., 0]), "0"), {"table": d_table}
