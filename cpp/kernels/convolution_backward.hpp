@@ -241,8 +241,7 @@ class ConvolutionBackward final : public Kernel {
             Sums<T, M> sums;
             T* to = out + k * kPanel<T>;
             for (int i = 0; i < M; ++i) {
-              sums.value[i][0] = load(to + i * kPanel<T>);
-              sums.value[i][1] = load(to + i * kPanel<T> + kVector<T>);
+              sums.take(i, to + i * kPanel<T>, kPanel<T>);
             }
             for (Index r = 0; r < lines; ++r) {
               const T* at[M];

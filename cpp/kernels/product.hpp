@@ -44,11 +44,17 @@ struct Sums {
   void zero() {
     for (int i = 0; i < M; ++i) value[i][0] = value[i][1] = Vector<T>{};
   }
-  void start(const T* panel) {
-    for (int i = 0; i < M; ++i) {
-      value[i][0] = load(panel);
-      value[i][1] = load(panel + kVector<T>);
+  // Row i from `width` numbers, or a whole panel; the rest is 0.
+  void take(int i, const T* from, Index width) {
+    if (width >= kPanel<T>) {
+      value[i][0] = load(from);
+      value[i][1] = load(from + kVector<T>);
+      return;
     }
+    T row[kPanel<T>] = {};
+    for (Index c = 0; c < width; ++c) row[c] = from[c];
+    value[i][0] = load(row);
+    value[i][1] = load(row + kVector<T>);
   }
   // The first `width` columns of row i, to where they belong.
   void put(int i, T* to, Index width) const {

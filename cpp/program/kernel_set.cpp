@@ -9,6 +9,7 @@
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/pooling.hpp"
+#include "kernels/recurrent_cells.hpp"
 #include "kernels/noise.hpp"
 #include "kernels/prelu.hpp"
 #include "kernels/softmax.hpp"
@@ -67,6 +68,15 @@ constexpr Row kTable[] = {
     {"max_pool.backward", make<MaxPoolBackward<Real>>},
     {"average_pool.forward", make<AveragePoolForward<Real>>},
     {"average_pool.backward", make<AveragePoolBackward<Real>>},
+    {"rnn.forward", make<RecurrentForward<Real, RnnCell>>},
+    {"rnn.backward", make<RecurrentBackward<Real, RnnCell>>},
+    {"rnn.track", make<RecurrentTrack<Real>>},
+    {"lstm.forward", make<RecurrentForward<Real, LstmCell>>},
+    {"lstm.backward", make<RecurrentBackward<Real, LstmCell>>},
+    {"lstm.track", make<RecurrentTrack<Real>>},
+    {"gru.forward", make<RecurrentForward<Real, GruCell>>},
+    {"gru.backward", make<RecurrentBackward<Real, GruCell>>},
+    {"gru.track", make<RecurrentTrack<Real>>},
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},

@@ -13,14 +13,19 @@ if TYPE_CHECKING:
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .engine import Engine as Engine
     from .initializers import Constant as Constant
+    from .initializers import GateBias as GateBias
     from .initializers import HeNormal as HeNormal
     from .initializers import HeUniform as HeUniform
     from .initializers import Normal as Normal
+    from .initializers import Orthogonal as Orthogonal
     from .initializers import XavierNormal as XavierNormal
     from .initializers import XavierUniform as XavierUniform
     from .initializers import Zeros as Zeros
     from .layers import ELU as ELU
     from .layers import GELU as GELU
+    from .layers import GRU as GRU
+    from .layers import LSTM as LSTM
+    from .layers import RNN as RNN
     from .layers import SELU as SELU
     from .layers import AlphaDropout as AlphaDropout
     from .layers import ArraySpec as ArraySpec
@@ -91,16 +96,17 @@ _NAMES = {
     "clipping": ("ClipGlobalNorm",),
     "engine": ("Engine",),
     "initializers": (
-        "Constant", "HeNormal", "HeUniform", "Normal", "XavierNormal", "XavierUniform", "Zeros",
+        "Constant", "GateBias", "HeNormal", "HeUniform", "Normal", "Orthogonal", "XavierNormal",
+        "XavierUniform", "Zeros",
     ),
     "layers": (
         "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
         "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU",
         "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU", "GlobalAveragePool",
-        "GlobalMaxPool", "HardSigmoid", "HardSwish", "Layer", "LayerNorm", "LeakyReLU", "MaxPool1D",
-        "MaxPool2D", "Mish", "PReLU", "ReLU", "Reshape", "Residual", "Run", "SELU", "Sequential",
-        "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout", "StochasticDepth",
-        "Tanh",
+        "GlobalMaxPool", "GRU", "HardSigmoid", "HardSwish", "Layer", "LayerNorm", "LeakyReLU",
+        "LSTM", "MaxPool1D", "MaxPool2D", "Mish", "PReLU", "ReLU", "Reshape", "Residual", "RNN",
+        "Run", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign",
+        "SpatialDropout", "StochasticDepth", "Tanh",
     ),
     "losses": (
         "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",

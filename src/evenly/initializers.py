@@ -127,3 +127,61 @@ class HeUniform:
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...],
                fan: tuple[int, int]) -> Any:
         return _uniform(generator, shape, _he(fan))
+
+
+@dataclass(frozen=True)
+class Orthogonal:
+    """Orthogonal rows or columns, whichever are fewer: ``kernel' kernel = gain^2 I``. Keeps the
+    length of whatever passes through, step after step.
+
+    Arguments:
+        gain: the length that a vector of length 1 gets, > 0.
+
+    Source: Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks", section 3.
+
+    Example:
+        >>> kernel = Orthogonal().sample(np.random.default_rng(0), (3, 3), (3, 3))
+        >>> bool(np.allclose(kernel @ kernel.T, np.eye(3)))
+        True
+    """
+
+    gain: float = 1.0
+
+    def sample(self, generator: np.random.Generator, shape: tuple[int, ...],
+               fan: tuple[int, int]) -> Any:
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        normal = generator.standard_normal((max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(normal)
+        q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # else some rotations would be likelier
+        q = q if rows >= columns else q.T
+        return self.gain * q.reshape(shape)
+
+
+@dataclass(frozen=True)
+class GateBias:
+    """Zeros, but one value for the units of one gate: a forget gate's bias of 1 lets an LSTM
+    remember from the start.
+
+    Arguments:
+        gate: which, counted from 0.
+        gates: how many lie side by side.
+        value: of that gate's biases.
+
+    Source: Gers, Schmidhuber and Cummins 2000, section 4; Jozefowicz, Zaremba and Sutskever 2015.
+
+    Example:
+        >>> GateBias(1, 4, 1.0).sample(np.random.default_rng(0), (8,), (1, 2))
+        array([0., 0., 1., 1., 0., 0., 0., 0.])
+    """
+
+    gate: int
+    gates: int
+    value: float
+
+    def sample(self, generator: np.random.Generator, shape: tuple[int, ...],
+               fan: tuple[int, int]) -> Any:
+        values = np.zeros(shape)
+        units = shape[-1] // self.gates
+        values[..., self.gate * units : (self.gate + 1) * units] = self.value
+        return values

@@ -14,6 +14,7 @@ import torch
 from hypothesis import strategies as st
 
 import evenly as ev
+from tests.contract import rows_recurrent as recurrent
 from tests.contract import rows_windows as windows
 from tests.contract.common import values
 
@@ -37,6 +38,8 @@ class LayerRow:
         torch: makes the PyTorch module from the shape of one example; None where PyTorch draws
             random numbers of its own.
         compares: whether it compares its inputs: then the numeric derivative needs them apart.
+        smooth: whether a numeric derivative of the whole layer means anything: steps that meet a
+            kink do not.
         to_torch: our array names to the module's, with what to do to the array.
         inputs: makes inputs from (seed, shape, dtype).
         differentiable: whether a gradient on the input means anything.
@@ -48,6 +51,7 @@ class LayerRow:
     smallest_batch: int = 1
     torch: Callable[[tuple[int, ...]], Any] | None = None
     compares: bool = False
+    smooth: bool = True
     to_torch: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
     inputs: Callable[[int, tuple[int, ...], str], Any] = values
     differentiable: bool = True
@@ -219,6 +223,9 @@ LAYERS = [
                torch=lambda s, f=function: windows.OverPositions(f),
                compares="Max" in type(layer).__name__)
       for layer, function in windows.GLOBAL),
+    *(LayerRow(recurrent.label(layer), layer, recurrent.sequences,
+               smooth=getattr(layer, "activation", "") != "relu")
+      for layer in recurrent.LAYERS + recurrent.DROPPING),
 ]
 
 

@@ -66,6 +66,11 @@ def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
         raise ConfigurationError(
             "lengths: no layer of the network reads them: they are for RNN, LSTM and GRU"
         )
+    if program.steps_changed:
+        raise ConfigurationError(
+            f"lengths: layer '{program.steps_changed}' sees another number of steps than the input "
+            "has, so the lengths of the input mean nothing to it: leave out what changes the steps"
+        )
     given = np.asarray(lengths)
     if given.shape != (rows,) or given.dtype.kind not in "iu":
         raise DataError(

@@ -12,10 +12,9 @@ from ..layers.base import Run
 from ..native import Executor
 from ..optimizers import Optimizer
 from ..program.values import SCALARS, Program, native_line
-from ..random import generator
+from .arrays import Arrays
 from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
 from .definitions import DefinitionRunner
-from .memory import new_arena
 from .records import Evaluation, NotFiniteError, StepRecord
 from .replay import first_not_finite
 from .segments import segments
@@ -26,7 +25,7 @@ from .threads import ThreadChoice
 _SECONDS_A_CALL, _SECONDS_A_TRIAL = 0.05, 0.002
 
 
-class Engine:
+class Engine(Arrays):
     """Owns the arrays of a program and runs it.
 
     Arguments:
@@ -60,18 +59,12 @@ class Engine:
         weights: Mapping[str, Any] | None = None,
         isa: str = "",
     ) -> None:
-        self.program = program
-        self.seed = check_seed(seed)
+        super().__init__(program, check_seed(seed), weights or {})
         self.threads = most_threads(program, threads)
         fixed = threads is not None
         self._training_threads = ThreadChoice(self.threads, fixed)
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
-        self._state = new_arena(program.state_bytes)
-        self._work = new_arena(program.work_bytes)
-        self._views: dict[str, Any] = {}
-        self.arrays = {name: self.buffer(name) for name in program.arrays}
-        self._initialize(weights or {})
         self._scalars = self.buffer("scalars")
         loss = program.loss
         self._classes = (
@@ -87,43 +80,7 @@ class Engine:
         self._gradient_views: dict[str, Any] | None = None
         inference = program.lists["inference"]
         if inference:
-            self._scores = program.buffers[inference[-1].buffers["y"]].place
-
-    # Arrays ---------------------------------------------------------------------------------
-
-    def buffer(self, name: str) -> Any:
-        """A buffer of the program as an array: a view of its arena."""
-        if name not in self._views:
-            buffer = self.program.buffers[name]
-            arena = (self._state, self._work)[buffer.region]
-            flat = arena[buffer.offset : buffer.offset + buffer.bytes].view(buffer.dtype)
-            size = int(np.prod(buffer.shape, dtype=np.int64))
-            self._views[name] = flat[:size].reshape(buffer.shape)
-        return self._views[name]
-
-    def gradient(self, array: str) -> Any:
-        """The gradient of a parameter, as the last backward pass left it: a view."""
-        return self.buffer(f"{array}.gradient")
-
-    def set_weights(self, weights: Mapping[str, Any]) -> None:
-        """Copies arrays by name into the engine's own."""
-        for name, value in weights.items():
-            if name not in self.arrays:
-                known = ", ".join(self.arrays) or "none"
-                raise ConfigurationError(f"weights: no array is named '{name}'; there are: {known}")
-            value = np.asarray(value)
-            if value.shape != self.arrays[name].shape:
-                raise ShapeError(
-                    f"weights: '{name}' has shape {self.arrays[name].shape}, got {value.shape}"
-                )
-            self.arrays[name][...] = value
-
-    def _initialize(self, weights: Mapping[str, Any]) -> None:
-        for name, spec in self.program.arrays.items():
-            if name not in weights:
-                source = generator(self.seed, name)
-                self.arrays[name][...] = spec.initializer.sample(source, spec.shape, spec.fan)
-        self.set_weights(weights)
+            self._scores = program.buffers[program.outputs["inference"]].place
 
     def _make_executor(self, isa: str) -> Executor:
         buffers = self.program.buffers
@@ -292,7 +249,7 @@ class Engine:
         x = self.rows(x)
         self._forward_input = x, as_lengths(self.program, lengths, len(x))
         self.run("forward", x, None, lengths=self._forward_input[1])
-        return self.buffer(self._output("forward"))[: len(x)].reshape(
+        return self.buffer(self.program.outputs["forward"])[: len(x)].reshape(
             len(x), *self.program.output_shape
         )
 
@@ -319,10 +276,6 @@ class Engine:
             trainable = (name for name, spec in self.program.arrays.items() if spec.trainable)
             self._gradient_views = {name: self.gradient(name) for name in trainable}
         return self._gradient_views.copy()
-
-    def _output(self, key: str) -> str:
-        lines = self.program.lists[key]
-        return lines[-1].buffers["y"]
 
     def _input_gradient(self, rows: int) -> Any:
         if self.program.d_x is None:
@@ -370,13 +323,19 @@ class Engine:
         x = self.rows(x)
         lengths = as_lengths(self.program, lengths, len(x))
         program = self.program
+        if program.carried and len(x) > program.inference_batch:
+            raise ShapeError(
+                f"predict: the network is stateful, so each row needs a place of its own: at most "
+                f"{program.inference_batch} rows, got {len(x)}: predict them in parts, and give "
+                "Engine.states to each"
+            )
         output = np.empty((len(x), *program.output_shape), dtype=program.dtype)
         if len(x) == 0:
             return output
         if not program.lists["inference"]:
             output[...] = x.reshape(output.shape)
         elif self._definitions is not None:
-            name = self._output("inference")
+            name = program.outputs["inference"]
             for first in range(0, len(x), program.inference_batch):
                 at = slice(first, first + program.inference_batch)
                 part = x[at]

@@ -13,6 +13,9 @@ from .base import Layer as Layer
 from .base import Run as Run
 from .base import Shape as Shape
 from .batchnorm import BatchNorm as BatchNorm
+from .cells import GRU as GRU
+from .cells import LSTM as LSTM
+from .cells import RNN as RNN
 from .containers import Branches as Branches
 from .containers import Residual as Residual
 from .containers import Sequential as Sequential

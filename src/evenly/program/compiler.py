@@ -91,7 +91,8 @@ def compile(
     wants_input_gradient = input_gradient if input_gradient is not None else loss is None
     lowering = Lowering(nodes, output, shape, output_shape, batch, dtype, wants_input_gradient)
     lowering.inference(inference_rows, loss)
-    inference_work, inference_bytes = plan_work(lowering.wanted, lowering.lists["evaluation"])
+    timeline = [*lowering.lists["evaluation"], *lowering.carried]
+    inference_work, inference_bytes = plan_work(lowering.wanted, timeline)
     lowering.wanted = []
     lowering.training(loss)
     if loss is not None:
@@ -131,7 +132,10 @@ def compile(
         multiply_adds=_multiply_adds(steps),
         training_rows=max([1, *(step.layer.training_rows for step in steps)]),
         d_x=lowering.d_x,
+        outputs=lowering.outputs,
         takes_lengths=any(step.layer.takes_lengths for step in steps),
+        steps_changed=next((step.name for step in steps if step.layer.takes_lengths
+                            and step.before[0] != shape[0]), ""),
         carried=tuple(carried),
     )
 

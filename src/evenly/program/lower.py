@@ -40,9 +40,11 @@ class Lowering:
         self.inference_rows = batch
         self.dtype = dtype
         self.input_gradient = input_gradient
+        self.outputs: dict[str, str] = {}
         self.d_x: str | None = None  # where the gradient on the input ends up
         self.lists: dict[str, list[Instruction]] = {}
         self.wanted: list[Wanted] = []
+        self.carried: list[Instruction] = []  # at the end of inference: states for the next call
 
     # Forward --------------------------------------------------------------------------------
 
@@ -57,7 +59,11 @@ class Lowering:
             y = self._want(f"{node.name}.y'", (rows, *node.after))
             lines += self._inference_lines(node, places, y, rows)
             places[node.output] = y
-        self.lists["inference"] = lines
+        # What rows hand on to the next prediction; an evaluation hands nothing on.
+        self.carried = [self._track_line(node, rows, "'") for node in self.nodes
+                        if node.layer.states(node.before)]
+        self.lists["inference"] = lines + self.carried
+        self.outputs["inference"] = places[self.output]
         self._common("'")
         evaluation = list(lines)
         scores = places[self.output]
@@ -116,6 +122,7 @@ class Lowering:
             loss_lines.append(self._loss_line(loss, scores, d_y, self.batch, ""))
         backward = self._backward(places, d_y)
         self._common("")
+        self.outputs["gradient" if loss is not None else "forward"] = scores
         if loss is None:
             self.lists["forward"] = forward
             self.lists["backward"] = backward
@@ -130,14 +137,17 @@ class Lowering:
         if self.d_x is not None:
             self._keep(self.d_x)
         self.lists["update"] = [
-            Instruction(
-                f"{node.layer.kernel}.track", (node.name,),
-                {**{slot: f"{node.name}.{slot}" for slot in node.layer.workspace(node.before, 1)},
-                 **self._arrays(node)},
-                self._numbers(node, self.batch, training=True),
-            )
+            self._track_line(node, self.batch, "")
             for node in self.nodes if node.layer.tracks and loss is not None
         ]
+
+    def _track_line(self, node: Node, rows: int, mark: str) -> Instruction:
+        layer = node.layer
+        kept = {slot: f"{node.name}.{slot}{mark}" for slot in layer.workspace(node.before, 1)}
+        states = {slot: f"{node.name}.{slot}" for slot in layer.states(node.before)}
+        return Instruction(f"{layer.kernel}.track", (node.name,),
+                           {**kept, **states, **self._arrays(node)},
+                           self._numbers(node, rows, training=True))
 
     def _backward(self, places: Mapping[int, str], d_scores: str) -> list[Instruction]:
         """Gradients flow against the order of the nodes; where several nodes read a value, the
@@ -327,7 +337,7 @@ class Lowering:
         if node.dropout is not None:
             name, layer = node.dropout
             numbers |= layer.epilogue_numbers(name, training)
-        if node.layer.draws:
+        if training and node.layer.draws:
             numbers["stream"] = float(stream_of(node.name))
         return numbers
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..clipping import ClipGlobalNorm
@@ -89,7 +89,10 @@ class Program:
         arrays: the network's arrays (parameters and running statistics) as declared.
         state_bytes, work_bytes: of the two arenas.
         d_x: the buffer of the gradient on the input, where it is wanted.
+        outputs: the buffer of the scores, by list: of ``forward`` (or ``gradient``) and
+            ``inference``.
         takes_lengths: whether a layer reads how long each sequence is.
+        steps_changed: the first such layer that sees another number of steps than the input has.
         carried: the buffers in which rows of a batch hand on to those of the next.
     """
 
@@ -111,7 +114,9 @@ class Program:
     multiply_adds: int
     training_rows: int
     d_x: str | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
+    steps_changed: str = ""
     carried: tuple[str, ...] = ()
 
     @property

@@ -69,7 +69,8 @@ def fit(
         penalty: added to the cost.
         clip: of the gradients.
         early_stopping: needs validation data.
-        shuffle: the rows anew in each epoch.
+        shuffle: the rows anew in each epoch. False for stateful layers: their states begin at zero
+            in every epoch, and pass from row i of a batch to row i of the next.
         dtype: ``"float32"`` or ``"float64"``.
         threads: by default as many as the work is worth; no result depends on it.
         progress: whether to show a bar; by default if standard error is a terminal.
@@ -110,6 +111,11 @@ def fit(
     program = compile_program(
         net, x.shape[1:], batch, loss, optimizer or Adam(), penalty=penalty, clip=clip, dtype=dtype
     )
+    if program.carried and shuffle:
+        raise ConfigurationError(
+            "fit: a stateful layer takes up where the same row of the batch before ended: order the "
+            "rows so, and give shuffle=False"
+        )
     engine = Engine(program, seed=seed, threads=threads, weights=weights)
     data = data.prepared(engine)
     if held is not None:
@@ -203,6 +209,7 @@ class _Loop:
     def _epoch(self) -> tuple[Any, Any]:
         """One pass; returns the records of its steps and how many rows each had."""
         self._parts = parts = []
+        self.engine.reset_states()
         if not self.interrupt.asked:
             for records in self.engine.train(
                 self.data.x, self.data.y, self.passes.order(), self.passes.batch,

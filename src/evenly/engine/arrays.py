@@ -1,0 +1,74 @@
+"""The arrays of a program: two arenas, and views into them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigurationError, ShapeError
+from ..program.values import Program
+from ..random import generator
+from .memory import new_arena
+
+
+class Arrays:
+    """Owns the arenas of a program.
+
+    Attributes:
+        arrays: every parameter and running statistic by name: views, not copies.
+    """
+
+    def __init__(self, program: Program, seed: int, weights: Mapping[str, Any]) -> None:
+        self.program, self.seed = program, seed
+        self._state = new_arena(program.state_bytes)
+        self._work = new_arena(program.work_bytes)
+        self._views: dict[str, Any] = {}
+        self.arrays = {name: self.buffer(name) for name in program.arrays}
+        self._initialize(weights)
+
+    def buffer(self, name: str) -> Any:
+        """A buffer of the program as an array: a view of its arena."""
+        if name not in self._views:
+            buffer = self.program.buffers[name]
+            arena = (self._state, self._work)[buffer.region]
+            flat = arena[buffer.offset : buffer.offset + buffer.bytes].view(buffer.dtype)
+            size = int(np.prod(buffer.shape, dtype=np.int64))
+            self._views[name] = flat[:size].reshape(buffer.shape)
+        return self._views[name]
+
+    def gradient(self, array: str) -> Any:
+        """The gradient of a parameter, as the last backward pass left it: a view."""
+        return self.buffer(f"{array}.gradient")
+
+    @property
+    def states(self) -> dict[str, Any]:
+        """What the rows of stateful layers carry from batch to batch, by name (``lstm_1.h``):
+        views, (rows, units). Read them, or write first states into them."""
+        return {name: self.buffer(name) for name in self.program.carried}
+
+    def reset_states(self) -> None:
+        """Sets the states of stateful layers to zero."""
+        for state in self.states.values():
+            state[...] = 0
+
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
+        """Copies arrays by name into the engine's own."""
+        for name, value in weights.items():
+            if name not in self.arrays:
+                known = ", ".join(self.arrays) or "none"
+                raise ConfigurationError(f"weights: no array is named '{name}'; there are: {known}")
+            value = np.asarray(value)
+            if value.shape != self.arrays[name].shape:
+                raise ShapeError(
+                    f"weights: '{name}' has shape {self.arrays[name].shape}, got {value.shape}"
+                )
+            self.arrays[name][...] = value
+
+    def _initialize(self, weights: Mapping[str, Any]) -> None:
+        for name, spec in self.program.arrays.items():
+            if name not in weights:
+                source = generator(self.seed, name)
+                self.arrays[name][...] = spec.initializer.sample(source, spec.shape, spec.fan)
+        self.set_weights(weights)
