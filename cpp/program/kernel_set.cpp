@@ -8,6 +8,7 @@
 #include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
+#include "kernels/made_kernels.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/recurrent_cells.hpp"
 #include "kernels/noise.hpp"
@@ -77,6 +78,10 @@ constexpr Row kTable[] = {
     {"gru.forward", make<RecurrentForward<Real, GruCell>>},
     {"gru.backward", make<RecurrentBackward<Real, GruCell>>},
     {"gru.track", make<RecurrentTrack<Real>>},
+    {"weight_norm.forward", make<WeightNormForward<Real>>},
+    {"weight_norm.backward", make<WeightNormBackward<Real>>},
+    {"drop_connect.forward", make<DropConnect<Real, false>>},
+    {"drop_connect.backward", make<DropConnect<Real, true>>},
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .layers import Dense as Dense
     from .layers import DepthwiseConv1D as DepthwiseConv1D
     from .layers import DepthwiseConv2D as DepthwiseConv2D
+    from .layers import DropConnect as DropConnect
     from .layers import Dropout as Dropout
     from .layers import Embedding as Embedding
     from .layers import Flatten as Flatten
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from .layers import SpatialDropout as SpatialDropout
     from .layers import StochasticDepth as StochasticDepth
     from .layers import Tanh as Tanh
+    from .layers import WeightNorm as WeightNorm
     from .losses import BinaryCrossEntropy as BinaryCrossEntropy
     from .losses import Huber as Huber
     from .losses import Loss as Loss
@@ -101,12 +103,12 @@ _NAMES = {
     ),
     "layers": (
         "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
-        "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU",
-        "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU", "GlobalAveragePool",
-        "GlobalMaxPool", "GRU", "HardSigmoid", "HardSwish", "Layer", "LayerNorm", "LeakyReLU",
-        "LSTM", "MaxPool1D", "MaxPool2D", "Mish", "PReLU", "ReLU", "Reshape", "Residual", "RNN",
-        "Run", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign",
-        "SpatialDropout", "StochasticDepth", "Tanh",
+        "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "DropConnect", "Dropout",
+        "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
+        "GlobalAveragePool", "GlobalMaxPool", "GRU", "HardSigmoid", "HardSwish", "Layer",
+        "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish", "PReLU", "ReLU",
+        "Reshape", "Residual", "RNN", "Run", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax",
+        "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
     ),
     "losses": (
         "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",

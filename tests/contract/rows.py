@@ -65,6 +65,16 @@ def transposed(array: Any) -> Any:
     return array.T
 
 
+def column(array: Any) -> Any:
+    return array[:, None]
+
+
+def torch_weight_norm(shape: tuple[int, ...]) -> Any:
+    return torch.nn.utils.parametrizations.weight_norm(
+        torch.nn.Linear(shape[0], 7, dtype=torch.float64)
+    )
+
+
 DENSE = {"kernel": ("weight", transposed), "bias": ("bias", same)}
 AFFINE = {"gamma": ("weight", same), "beta": ("bias", same)}
 RUNNING = {"running_mean": ("running_mean", same), "running_variance": ("running_var", same)}
@@ -223,6 +233,14 @@ LAYERS = [
                torch=lambda s, f=function: windows.OverPositions(f),
                compares="Max" in type(layer).__name__)
       for layer, function in windows.GLOBAL),
+    LayerRow("WeightNorm(Dense)", ev.WeightNorm(ev.Dense(7)), torch=torch_weight_norm,
+             to_torch={"direction": ("parametrizations.weight.original1", transposed),
+                       "gain": ("parametrizations.weight.original0", column),
+                       "bias": ("bias", same)}),
+    LayerRow("WeightNorm(Conv2D)", ev.WeightNorm(ev.Conv2D(70, 3, padding="same")),
+             windows.images(1)),
+    LayerRow("DropConnect(Dense)", ev.DropConnect(ev.Dense(9), 0.4)),
+    LayerRow("DropConnect(Conv1D)", ev.DropConnect(ev.Conv1D(5, 2)), windows.sequences(2)),
     *(LayerRow(recurrent.label(layer), layer, recurrent.sequences,
                smooth=getattr(layer, "activation", "") != "relu")
       for layer in recurrent.LAYERS + recurrent.DROPPING),

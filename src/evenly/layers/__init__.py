@@ -47,3 +47,5 @@ from .prelu import PReLU as PReLU
 from .shape import Flatten as Flatten
 from .shape import Reshape as Reshape
 from .softmax import Softmax as Softmax
+from .wrapped import DropConnect as DropConnect
+from .wrapped import WeightNorm as WeightNorm

@@ -119,6 +119,11 @@ class Layer:
     own_inference: ClassVar[bool] = False
     # Whether it changes the shape and not the numbers: then it costs nothing.
     reshapes: ClassVar[bool] = False
+    # The kernel that makes arrays from others before the layer's own kernel runs, or None; from
+    # which arrays; and whether inference takes these as they are.
+    transform: ClassVar[str | None] = None
+    made_from: ClassVar[tuple[str, ...]] = ()
+    made_in_training_only: ClassVar[bool] = False
     # Whether it reads how long each example's sequence is.
     takes_lengths: ClassVar[bool] = False
     # Whether training subtracts from each channel its mean over the batch.
@@ -161,6 +166,10 @@ class Layer:
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         """What the kernel keeps from forward to backward, beside input and output."""
+        return {}
+
+    def made(self, shape: Shape) -> dict[str, Shape]:
+        """The arrays that are made from others in each step (`transform`), at most one."""
         return {}
 
     def states(self, shape: Shape) -> dict[str, Shape]:

@@ -16,7 +16,9 @@ _PANEL = 32
 
 
 @dataclass(frozen=True)
-class _Convolution(Layer):
+class Convolution(Layer):
+    """Base of the convolutions, whatever their number of axes."""
+
     filters: int
     kernel_size: windows.Sizes
     stride: windows.Sizes = 1
@@ -145,7 +147,7 @@ class _Convolution(Layer):
 
 
 @dataclass(frozen=True)
-class Conv1D(_Convolution):
+class Conv1D(Convolution):
     """Convolution of sequences, (batch, steps, channels): :class:`Conv2D` on one axis.
 
     ``y[t, f] = bias[f] + sum over i, c of x[t stride + i dilation - before, c] kernel[i, c, f]``,
@@ -175,7 +177,7 @@ class Conv1D(_Convolution):
 
 
 @dataclass(frozen=True)
-class Conv2D(_Convolution):
+class Conv2D(Convolution):
     """Convolution of images, (batch, height, width, channels): each output position is a linear
     function of the window around it, the same function everywhere.
 
@@ -218,7 +220,7 @@ class Conv2D(_Convolution):
 
 
 @dataclass(frozen=True)
-class _Depthwise(_Convolution):
+class _Depthwise(Convolution):
     """Convolution in which every channel has filters of its own."""
 
     filters: int = field(init=False, default=1)

@@ -103,7 +103,24 @@ class Lowering:
             buffers[slot] = self._want(f"{node.name}.{slot}{mark}", shape)
         buffers["scratch"] = "scratch" + mark
         numbers = self._numbers(node, rows, training=not mark)
-        return [Instruction(f"{layer.kernel}.forward", members, buffers, numbers)]
+        lines = []
+        if not (mark and layer.made_in_training_only):
+            for slot, shape in layer.made(node.before).items():
+                made = self._want(f"{node.name}.made_{slot}{mark}", shape)
+                lines.append(self._made_line(node, "forward", shape, {"made": made}))
+                buffers[slot] = made
+        return [*lines, Instruction(f"{layer.kernel}.forward", members, buffers, numbers)]
+
+    def _made_line(self, node: Node, way: str, shape: Shape,
+                   buffers: Mapping[str, str]) -> Instruction:
+        """Makes an array from others, or their gradients from its."""
+        layer = node.layer
+        own = {slot: f"{node.name}.{slot}" for slot in layer.made_from}
+        if way == "backward":
+            own |= {f"d_{slot}": f"{node.name}.{slot}.gradient" for slot in layer.made_from}
+        numbers = {"made_rows": math.prod(shape[:-1]), "made_columns": shape[-1],
+                   **self._numbers(node, self.batch, training=True)}
+        return Instruction(f"{layer.transform}.{way}", (node.name,), {**own, **buffers}, numbers)
 
     # Training -------------------------------------------------------------------------------
 
@@ -249,9 +266,17 @@ class Lowering:
             if is_shared:
                 buffers["d_z"] = self._want(f"{node.name}.d_z", (self.batch, *node.after))
         buffers["scratch"] = "scratch"
+        lines = []
+        for slot, shape in layer.made(node.before).items():
+            gradient = self._want(f"{node.name}.made_{slot}.gradient", shape)
+            made = {"made": f"{node.name}.made_{slot}", "d_made": gradient}
+            lines.append(self._made_line(node, "backward", shape, made))
+            for name in layer.made_from:
+                buffers.pop(f"d_{name}", None)
+            buffers |= {slot: made["made"], f"d_{slot}": gradient}
         note = "no gradient for " + ", ".join(node.cancelled) if node.cancelled else ""
         return [Instruction(f"{layer.kernel}.backward", tuple(node.members), buffers,
-                            self._numbers(node, self.batch, training=True), note)]
+                            self._numbers(node, self.batch, training=True), note), *lines]
 
     def check_and_update(
         self, optimizer: Optimizer | None, penalty: L2 | None, clip: ClipGlobalNorm | None,

@@ -113,8 +113,8 @@ def fit(
     )
     if program.carried and shuffle:
         raise ConfigurationError(
-            "fit: a stateful layer takes up where the same row of the batch before ended: order the "
-            "rows so, and give shuffle=False"
+            "fit: a stateful layer takes up where the same row of the batch before ended: order "
+            "the rows so, and give shuffle=False"
         )
     engine = Engine(program, seed=seed, threads=threads, weights=weights)
     data = data.prepared(engine)

@@ -1,0 +1,129 @@
+// Kernels of linear layers and convolutions that are made from other arrays: weight normalization
+// and DropConnect. The array "made" is what the layer behind then uses.
+#pragma once
+#include "kernels/statistics.hpp"
+#include "support/philox.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+// made = gain direction / ||direction||, column by column.
+template <class T>
+class WeightNorm : public Kernel {
+ public:
+  explicit WeightNorm(const Instruction& i)
+      : rows_(integer(i, "made_rows")),
+        columns_(integer(i, "made_columns")),
+        direction_(buffer<T>(i, "direction")),
+        gain_(buffer<T>(i, "gain")),
+        made_(buffer<T>(i, "made")) {}
+
+ protected:
+  static constexpr Index kColumns = 64;
+
+  Index strips() const { return divide_up(columns_, kColumns); }
+  Range strip(Index s) const { return {s * kColumns, smaller((s + 1) * kColumns, columns_)}; }
+
+  // sum of a b down the columns of a strip.
+  void sums(const T* a, const T* b, Range columns, double* to) const {
+    const Index width = columns.end - columns.begin;
+    for (Index c = 0; c < width; ++c) to[c] = 0;
+    for (Index r = 0; r < rows_; ++r) {
+      const Index at = r * columns_ + columns.begin;
+      for (Index c = 0; c < width; ++c)
+        to[c] += static_cast<double>(a[at + c]) * static_cast<double>(b[at + c]);
+    }
+  }
+
+  Index rows_, columns_;
+  T *direction_, *gain_, *made_;
+};
+
+template <class T>
+class WeightNormForward final : public WeightNorm<T> {
+ public:
+  using WeightNorm<T>::WeightNorm;
+
+  void run(const Worker& worker, const Batch&) const override {
+    const Range own = worker.share(this->strips());
+    for (Index s = own.begin; s < own.end; ++s) {
+      const Range columns = this->strip(s);
+      double squares[WeightNorm<T>::kColumns];
+      this->sums(this->direction_, this->direction_, columns, squares);
+      T scale[WeightNorm<T>::kColumns];
+      for (Index c = columns.begin; c < columns.end; ++c)
+        scale[c - columns.begin] = static_cast<T>(static_cast<double>(this->gain_[c]) /
+                                                  std::sqrt(squares[c - columns.begin]));
+      for (Index r = 0; r < this->rows_; ++r)
+        for (Index c = columns.begin; c < columns.end; ++c)
+          this->made_[r * this->columns_ + c] =
+              this->direction_[r * this->columns_ + c] * scale[c - columns.begin];
+    }
+  }
+};
+
+//   d_gain = sum of d_made unit,  d_direction = gain / length (d_made - d_gain unit)
+template <class T>
+class WeightNormBackward final : public WeightNorm<T> {
+ public:
+  explicit WeightNormBackward(const Instruction& i)
+      : WeightNorm<T>(i),
+        d_made_(buffer<T>(i, "d_made")),
+        d_direction_(buffer<T>(i, "d_direction")),
+        d_gain_(buffer<T>(i, "d_gain")) {}
+
+  void run(const Worker& worker, const Batch&) const override {
+    const Range own = worker.share(this->strips());
+    for (Index s = own.begin; s < own.end; ++s) {
+      const Range columns = this->strip(s);
+      double squares[WeightNorm<T>::kColumns], products[WeightNorm<T>::kColumns];
+      this->sums(this->direction_, this->direction_, columns, squares);
+      this->sums(d_made_, this->direction_, columns, products);
+      for (Index c = columns.begin; c < columns.end; ++c) {
+        const double length = std::sqrt(squares[c - columns.begin]);
+        const double d_gain = products[c - columns.begin] / length;
+        d_gain_[c] = static_cast<T>(d_gain);
+        const T scale = static_cast<T>(static_cast<double>(this->gain_[c]) / length);
+        const T along = static_cast<T>(d_gain / length);
+        for (Index r = 0; r < this->rows_; ++r) {
+          const Index at = r * this->columns_ + c;
+          d_direction_[at] = scale * (d_made_[at] - along * this->direction_[at]);
+        }
+      }
+    }
+  }
+
+ private:
+  T *d_made_, *d_direction_, *d_gain_;
+};
+
+// made = kernel keep / (1 - rate); backward the same on the gradient.
+template <class T, bool kBackward>
+class DropConnect final : public Kernel {
+ public:
+  explicit DropConnect(const Instruction& i)
+      : count_(integer(i, "made_rows") * integer(i, "made_columns")),
+        stream_(static_cast<std::uint32_t>(integer(i, "stream"))),
+        keep_(number(i, "rate"), 1.0 / (1.0 - number(i, "rate")), stream_, count_),
+        from_(buffer<T>(i, kBackward ? "d_made" : "kernel")),
+        to_(buffer<T>(i, kBackward ? "d_kernel" : "made")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const Stream stream(batch.seed, batch.step, stream_);
+    const Range pieces = worker.share(divide_up(count_, kPiece));
+    for (Index p = pieces.begin; p < pieces.end; ++p) {
+      const Index first = p * kPiece, count = smaller(kPiece, count_ - first);
+      T factors[kPiece];
+      keep_.draw(first, count, stream, factors);
+#pragma omp simd
+      for (Index k = 0; k < count; ++k) to_[first + k] = from_[first + k] * factors[k];
+    }
+  }
+
+ private:
+  Index count_;
+  std::uint32_t stream_;
+  KeepFactors<T> keep_;
+  T *from_, *to_;
+};
+
+}  // namespace evenly::EVENLY_ISA
