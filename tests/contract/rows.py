@@ -50,11 +50,11 @@ class LayerRow:
     shapes: Any = field(default_factory=lambda: flat)
     smallest_batch: int = 1
     torch: Callable[[tuple[int, ...]], Any] | None = None
-    compares: bool = False
-    smooth: bool = True
     to_torch: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
     inputs: Callable[[int, tuple[int, ...], str], Any] = values
     differentiable: bool = True
+    compares: bool = False
+    smooth: bool = True
 
 
 def same(array: Any) -> Any:

@@ -124,6 +124,8 @@ class Layer:
     transform: ClassVar[str | None] = None
     made_from: ClassVar[tuple[str, ...]] = ()
     made_in_training_only: ClassVar[bool] = False
+    # Whether its kernel's d_x may take the place of d_y: each number is read before it is written.
+    backward_in_place: ClassVar[bool] = False
     # Whether it reads how long each example's sequence is.
     takes_lengths: ClassVar[bool] = False
     # Whether training subtracts from each channel its mean over the batch.
@@ -167,6 +169,10 @@ class Layer:
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         """What the kernel keeps from forward to backward, beside input and output."""
         return {}
+
+    def not_read_again(self, shape: Shape) -> tuple[str, ...]:
+        """Those of x and y that the backward kernel does without: their memory is free sooner."""
+        return ()
 
     def made(self, shape: Shape) -> dict[str, Shape]:
         """The arrays that are made from others in each step (`transform`), at most one."""

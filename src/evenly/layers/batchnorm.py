@@ -54,6 +54,7 @@ class BatchNorm(Layer):
     takes_epilogue: ClassVar[bool] = True
     training_rows: ClassVar[int] = 2
     tracks: ClassVar[bool] = True
+    backward_in_place: ClassVar[bool] = True
     subtracts_mean: ClassVar[bool] = True
     own_inference: ClassVar[bool] = True
 

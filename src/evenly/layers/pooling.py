@@ -74,6 +74,9 @@ class _MaxPool(_Pool):
         outputs = rows // math.prod(shape[:-1]) * math.prod(self.output_shape(shape))
         return {"places": (-(-outputs // 4),)}
 
+    def not_read_again(self, shape: Shape) -> tuple[str, ...]:
+        return ("x", "y") if self.workspace(shape, 1) else ()
+
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         xp, axes = run.xp, self.windows(x.shape[1:])
         padded = windows.pad(x, axes, -math.inf, xp)
@@ -151,6 +154,9 @@ class _AveragePool(_Pool):
 
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {**super().numbers(shape), "count_padding": self.count_padding}
+
+    def not_read_again(self, shape: Shape) -> tuple[str, ...]:
+        return "x", "y"
 
     def _counts(self, axes: list[windows.Axis], xp: Any) -> Any:
         """By how many numbers each window is divided: (1, positions..., 1)."""
@@ -254,6 +260,9 @@ class GlobalMaxPool(_Global):
         positions = math.prod(shape[:-1])
         return {} if positions > 255 else {"places": (-(-rows // positions * shape[-1] // 4),)}
 
+    def not_read_again(self, shape: Shape) -> tuple[str, ...]:
+        return ("x", "y") if self.workspace(shape, 1) else ()
+
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         rows = x.reshape(x.shape[0], -1, x.shape[-1])
         place = run.note("place", run.xp.argmax(rows, axis=1)[:, None, :], "the largest's position")
@@ -288,6 +297,9 @@ class GlobalAveragePool(_Global):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "average_pool"
+
+    def not_read_again(self, shape: Shape) -> tuple[str, ...]:
+        return "x", "y"
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         rows = x.reshape(x.shape[0], -1, x.shape[-1])

@@ -110,6 +110,9 @@ class Recurrent(Layer):
         """First values of the bias."""
         return Zeros()
 
+    def not_read_again(self, shape: Shape) -> tuple[str, ...]:
+        return "x", "y"  # both are kept steps first
+
     def states(self, shape: Shape) -> dict[str, Shape]:
         return dict.fromkeys(self.state_names, (self.units,)) if self.stateful else {}
 

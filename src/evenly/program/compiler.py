@@ -21,6 +21,7 @@ from .values import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer, Pr
 
 _DTYPES = ("float32", "float64")
 _INFERENCE_ROWS = 256
+_INFERENCE_BYTES, _LARGEST_BYTES = 2**22, 2**26
 
 
 def compile(
@@ -66,7 +67,6 @@ def compile(
     if any(n < 1 for n in shape):
         raise ShapeError(f"compile: every axis must have at least one element, got {shape}")
     steps, output = trace(net, shape)
-    shapes = [shape, *(step.after for step in steps)]
     nodes, output = fuse(steps, output)
     output_shape = net.output_shape(shape)
     if loss is not None:
@@ -81,7 +81,7 @@ def compile(
                 )
     arrays = net.arrays(shape)
     states = [f"state_{i + 1}" for i in range(len(optimizer.states))] if optimizer else []
-    inference_rows = _inference_rows(batch, shapes)
+    inference_rows = max(batch, _INFERENCE_ROWS)
     carried = {
         f"{step.name}.{slot}": (max(batch, inference_rows), *shape_)
         for step in steps for slot, shape_ in step.layer.states(step.before).items()
@@ -90,16 +90,21 @@ def compile(
 
     wants_input_gradient = input_gradient if input_gradient is not None else loss is None
     lowering = Lowering(nodes, output, shape, output_shape, batch, dtype, wants_input_gradient)
-    lowering.inference(inference_rows, loss)
-    timeline = [*lowering.lists["evaluation"], *lowering.carried]
-    inference_work, inference_bytes = plan_work(lowering.wanted, timeline)
-    lowering.wanted = []
     lowering.training(loss)
     if loss is not None:
         lowering.check_and_update(optimizer, penalty, clip, state, decaying)
     timeline = [line for name in ("forward", "gradient", "backward", "update")
                 for line in lowering.lists.get(name, ())]
     work, work_bytes = plan_work(lowering.wanted, timeline)
+    # Prediction makes do with the memory that training has, or with a little.
+    room = max(work_bytes, _INFERENCE_BYTES) if loss is not None else _LARGEST_BYTES
+    while True:
+        lowering.inference(inference_rows, loss)
+        timeline = [*lowering.lists["evaluation"], *lowering.carried]
+        inference_work, inference_bytes = plan_work(lowering.wanted, timeline)
+        if inference_bytes <= room or inference_rows <= batch:
+            break
+        inference_rows = max(batch, inference_rows // 2)
 
     item = {"float32": 4, "float64": 8}[dtype]
     external = {
@@ -138,12 +143,6 @@ def compile(
                             and step.before[0] != shape[0]), ""),
         carried=tuple(carried),
     )
-
-
-def _inference_rows(batch: int, shapes: Sequence[Shape]) -> int:
-    """Enough rows for good products, but no more than about 64 MB for the largest layer."""
-    largest = max(math.prod(shape) for shape in shapes)
-    return max(batch, min(_INFERENCE_ROWS, max(1, 2**24 // largest)))
 
 
 def _multiply_adds(steps: Sequence[Step]) -> int:

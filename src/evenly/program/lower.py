@@ -50,6 +50,7 @@ class Lowering:
 
     def inference(self, rows: int, loss: Loss | None) -> None:
         self.inference_rows = rows
+        self.wanted = []
         lines: list[Instruction] = []
         places = {INPUT_VALUE: "input"}
         for node in self.nodes:
@@ -188,7 +189,11 @@ class Lowering:
             d_x = None
             source = node.inputs[0]
             if wanted[source]:
-                d_x = self._want(f"{node.name}.d_x", (self.batch, *node.before))
+                in_place = node.layer.backward_in_place or node.layer.kernel == "elementwise"
+                if in_place and d_y not in shared:
+                    d_x = d_y
+                else:
+                    d_x = self._want(f"{node.name}.d_x", (self.batch, *node.before))
                 given.setdefault(source, []).append(d_x)
             lines += self._backward_lines(node, places, d_y, d_x, d_y in shared)
         if self.input_gradient:
@@ -260,6 +265,8 @@ class Lowering:
             return [Instruction("python.backward", tuple(node.members), buffers, {})]
         for slot in layer.workspace(node.before, 1):
             buffers[slot] = f"{node.name}.{slot}"
+        for slot in layer.not_read_again(node.before):
+            buffers.pop(slot)
         if node.has_epilogue:
             # The gradient behind the epilogue takes the place of the one in front of it.
             buffers["d_z"] = d_y

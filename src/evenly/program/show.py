@@ -35,7 +35,8 @@ def _lines(program: Program) -> Iterator[str]:
     )
     yield (
         f"{program.parameters:,} parameters; arenas: state {bytes_text(program.state_bytes)}, "
-        f"work {bytes_text(program.work_bytes)}"
+        f"work {bytes_text(program.work_bytes)}; activations, parameters and optimizer need "
+        f"{bytes_text(program.needed_bytes)}"
     )
     for name, instructions in program.lists.items():
         yield ""

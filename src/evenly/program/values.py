@@ -125,6 +125,14 @@ class Program:
         return sum(_size(spec.shape) for spec in self.arrays.values() if spec.trainable)
 
     @property
+    def needed_bytes(self) -> int:
+        """What training cannot do without: inputs and activations of a batch, parameters, their
+        gradients, running statistics and the optimizer's states."""
+        kept = [buffer.bytes for name, buffer in self.buffers.items()
+                if name == "batch_input" or (buffer.region == WORK and name.endswith(".y"))]
+        return self.state_bytes + sum(kept)
+
+    @property
     def has_python(self) -> bool:
         """Whether a layer runs through its definition."""
         return any(i.is_python for lines in self.lists.values() for i in lines)
