@@ -14,19 +14,27 @@ from evenly.native import available_isas
 WIDE = [ev.Dense(300), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.5), ev.Dense(130), ev.LayerNorm(),
         ev.Tanh(), ev.Dropout(0.3), ev.Dense(5)]
 TALL = [ev.BatchNorm(), ev.Dense(33), ev.BatchNorm(), ev.Sigmoid(), ev.Dropout(0.1), ev.Dense(5)]
-NETS = {"wide": (WIDE, 150, 64), "tall": (TALL, 21, 1100)}
+IMAGES = [ev.Conv2D(17, 3, padding="same"), ev.BatchNorm(), ev.ReLU(), ev.MaxPool2D(2),
+          ev.Residual([ev.Conv2D(17, (3, 2), padding="same", groups=17), ev.PReLU()]),
+          ev.WeightNorm(ev.Conv2D(9, 2, stride=2)), ev.AveragePool2D(2, stride=1), ev.Flatten(),
+          ev.DropConnect(ev.Dense(5), 0.3)]
+STEPS = [ev.LSTM(19, layers=2, bidirectional=True, sequences=True, recurrent_dropout=0.2),
+         ev.GRU(7, sequences=True), ev.GRU(20, reset="before", sequences=True), ev.RNN(33),
+         ev.Dense(5)]
+NETS = {"wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
+        "images": (IMAGES, (9, 11, 3), 30), "steps": (STEPS, (6, 5), 40)}
 
 
 def train(name, threads, dtype="float32", isa=""):
-    layers, features, batch = NETS[name]
+    layers, shape, batch = NETS[name]
     program = ev.compile(
-        layers, features, batch=batch, loss=ev.SoftmaxCrossEntropy(), optimizer=ev.Adam(0.01),
+        layers, shape, batch=batch, loss=ev.SoftmaxCrossEntropy(), optimizer=ev.Adam(0.01),
         penalty=ev.L2(0.01), clip=ev.ClipGlobalNorm(0.5), dtype=dtype,
     )
     engine = ev.Engine(program, seed=4, threads=threads, isa=isa)
     rng = np.random.default_rng(0)
     n = 3 * batch + 7
-    x, y = engine.rows(rng.standard_normal((n, features))), engine.targets(rng.integers(0, 5, n))
+    x, y = engine.rows(rng.standard_normal((n, *shape))), engine.targets(rng.integers(0, 5, n))
     records = [np.concatenate(list(engine.train(x, y, rng.permutation(n), batch)))
                for _ in range(2)]
     evaluation = engine.evaluate(x, y)
