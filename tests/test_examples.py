@@ -9,8 +9,10 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SAYS = {
     "digits_batchnorm.py": "batch norm  test accuracy after each epoch: 0.",
+    "images.py": "13,802 parameters, (8, 8, 1) -> (10,), 15 epochs): test accuracy 0.9",
     "own_layer.py": "training accuracy 0.9",
     "recover_from_divergence.py": "went on from the last good weights: R2 = 0.9",
+    "sequences.py": "test accuracy after 8 rows: 0.9",
     "see_the_program.py": "batch_norm_1 + relu_1 + dropout_1",
 }
 

@@ -88,6 +88,26 @@ def test_the_command_in_the_report_gives_the_same_numbers(own_folder: Path) -> N
     assert scores("again") == scores("evenly-study")
 
 
+@pytest.mark.parametrize("net", ["cnn", "lstm"])
+def test_digits_as_images_and_as_sequences(
+    own_folder: Path, capsys: pytest.CaptureFixture[str], net: str
+) -> None:
+    words = ["--variants", "batch-norm", "--seeds", "2", "--epochs", "6", "--hidden", "32"]
+    assert run(["study", "--net", net, *words]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{net} on digits: 'digit', one of 10 classes; 1347 rows to train")
+    assert max(map(len, out.splitlines())) <= 80
+    folder = own_folder / "evenly-study"
+    with (folder / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["net"] for row in rows} == {net}
+    # Better than a guess, by far: the examples are what their classes say.
+    assert min(float(row["test_score"]) for row in rows) > 0.3
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert f"evenly study --variants plain,batch-norm --net {net} --seeds 2" in html
+    assert {"cnn": "Conv2D(16, 3)", "lstm": "LSTM(32)"}[net] in html
+
+
 @pytest.mark.parametrize("target", ["kind", "a"])
 def test_a_table_with_text_and_gaps(capsys: pytest.CaptureFixture[str], target: str) -> None:
     write_csv(city=["Oslo", "", "Rome", "Oslo"] * 10, size=[1, "", 3, 4] * 10)
@@ -148,6 +168,7 @@ PREPARE: dict[str, Callable[[], object]] = {
     "complex.npz": lambda: np.savez("complex.npz", x=np.zeros((12, 2), complex), y=np.arange(12)),
     "scalar.npz": lambda: np.savez("scalar.npz", x=np.float64(1.0), y=np.arange(12)),
     "arrays.npz": lambda: np.savez("arrays.npz", a=np.eye(12), b=np.eye(12), y=np.arange(12)),
+    "flat.npz": lambda: np.savez("flat.npz", x=np.eye(12)[:, :2], y=np.arange(12) % 2),
     "folder": lambda: Path("folder").mkdir(),
     "file": lambda: Path("file").write_text("mine"),
 }
@@ -239,6 +260,19 @@ BAD: list[tuple[str, str]] = [
     ("--lr nan", "lr: expects a finite number above 0, got nan: try 0.001"),
     ("--lr -1 --optimizer sgd", "lr: expects a finite number above 0, got -1: try 0.1"),
     ("--lr fast", "Invalid value for '--lr': 'fast' is not a valid float."),
+    ("--net cn", "net: there is no 'cn': did you mean 'cnn'?"),
+    (
+        "one.csv --target a --net cnn",
+        "one.csv: --net cnn expects images, x of shape (rows, height, width) or "
+        "(rows, height, width, channels), got a table of 2 columns: "
+        "save x as such an array in an .npz file, or take --net mlp",
+    ),
+    (
+        "flat.npz --net lstm",
+        "flat.npz: --net lstm expects sequences, x of shape (rows, steps, features), "
+        "got x of shape (12, 2): reshape x, or take --net mlp",
+    ),
+    ("--net lstm --hidden 8,8", "hidden: lstm expects at most 1 width, got 2: try 64"),
     ("--optimizer adm", "optimizer: there is no 'adm': did you mean 'adam'?"),
     ("--jobs 0", "jobs: expects a whole number of at least 1, got 0: try 1"),
     (

@@ -62,6 +62,7 @@ def make_study() -> Callable[..., StudyRecord]:
             text_columns=1,
             gaps=3,
             inputs=7,
+            examples="5 columns",
             classes=("x", "y", "z"),
             train_rows=90,
             test_rows=30,
@@ -71,6 +72,8 @@ def make_study() -> Callable[..., StudyRecord]:
         levels = {"plain": 0.9, "dropout": 0.92, "l2": 0.85}
         values: dict[str, Any] = {
             "data": data,
+            "net": "mlp",
+            "net_title": "dense networks",
             "scale": Scale("accuracy", 100.0, 1, "%", "points"),
             "settings": (("epochs", "6"), ("seeds", "0, 1")),
             "variants": (

@@ -99,6 +99,20 @@ def test_every_number_of_the_table_is_there(make_study: Make) -> None:
     assert "Left out, because they are empty: q." in page.text("header")
 
 
+def test_the_network_is_named(make_study: Make) -> None:
+    changes = {"net": "cnn", "net_title": "convolutional networks"}
+    study = make_study(**changes)
+    data = replace(study.data, examples="images of 8 x 8 with 1 channel")
+    page = Page(render(replace(study, data=data)))
+    header = page.text("header")
+    assert "a<b>.csv · cnn" in header
+    assert (
+        "Convolutional networks (cnn) learn from images of 8 x 8 with 1 channel of a<b>.csv "
+        "which of 3 classes 'R&D' is. 90 rows train, 30 rows test. The score is accuracy."
+    ) in header
+    assert "images of 8 x 8 with 1 channel" in page.text("dl")
+
+
 def test_every_variant_has_its_curves(make_study: Make) -> None:
     html = render(make_study())
     for name in ("plain", "dropout", "l2"):

@@ -22,6 +22,7 @@ def test_results_hold_a_line_a_run(make_study: Make, broken_run: RunRecord) -> N
     assert [(row["variant"], row["seed"]) for row in rows] == [
         (name, str(seed)) for seed in (0, 1) for name in ("plain", "dropout", "l2")
     ]
+    assert {row["net"] for row in rows} == {"mlp"}
     plain, dropout = rows[0], rows[1]
     assert plain["difference_from_plain"] == ""
     assert float(dropout["difference_from_plain"]) == pytest.approx(0.02)
@@ -43,6 +44,7 @@ def test_history_holds_a_line_an_epoch(make_study: Make, broken_run: RunRecord) 
         ("l2", 1),
         ("l2", 2),
     ]
+    assert {line["net"] for line in lines} == {"mlp"}
     assert lines[0]["test_loss"] == pytest.approx(1.2)
     # JSON has no word for a number that is not finite.
     assert lines[4]["loss"] is None

@@ -249,12 +249,12 @@ def test_a_split_is_made_once_and_dropped_after_its_last_use(
 ) -> None:
     made = []
 
-    def count(table: Table, seed: int, fraction: float) -> Any:
+    def count(table: Table, seed: int, *settings: Any) -> Any:
         made.append(seed)
-        return make_split(table, seed, fraction)
+        return make_split(table, seed, *settings)
 
     monkeypatch.setattr("evenly.study.splits.make_split", count)
-    store = SplitStore(blobs, 0.25, uses=2)
+    store = SplitStore(blobs, 0.25, (6,), uses=2)
     first, second = store.take(0), store.take(0)
     assert first is second
     store.take(1)

@@ -42,14 +42,15 @@ def test_plain_is_always_run_and_comes_first() -> None:
 )
 def test_a_variant_changes_one_thing_about_the_plain_network(name: str, kinds: str) -> None:
     (row,) = [row for row in VARIANTS if row.name == name]
-    net = build(row, (8, 4), 3)
+    net = build(row, Design(hidden=(8, 4)), (5,), 3)
     assert [type(layer).__name__ for layer in net.layers] == kinds.split()
     assert [layer.units for layer in net.layers if isinstance(layer, ev.Dense)] == [8, 4, 3]
     assert (row.penalty is not None) == (name == "l2")
 
 
 def test_a_network_in_words() -> None:
-    assert describe(VARIANTS[5], (8,), 3) == "Dense(8) · BatchNorm · ReLU · Dropout(0.2) · Dense(3)"
+    net = build(VARIANTS[5], Design(hidden=(8,)), (5,), 3)
+    assert describe(net) == "Dense(8) · BatchNorm · ReLU · Dropout(0.2) · Dense(3)"
 
 
 def test_every_optimizer_can_be_made() -> None:
@@ -61,7 +62,7 @@ def test_every_optimizer_can_be_made() -> None:
 
 
 def test_weights_are_counted_with_biases() -> None:
-    assert Design(hidden=(128, 64)).weight_count(64, 10) == 65 * 128 + 129 * 64 + 65 * 10
+    assert Design(hidden=(128, 64)).weight_count((64,), 10) == 65 * 128 + 129 * 64 + 65 * 10
 
 
 @pytest.mark.parametrize(

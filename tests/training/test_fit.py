@@ -137,6 +137,30 @@ def test_callbacks():
         fit(callbacks=[lambda record: "halt"])
 
 
+def test_stop_ends_training_within_an_epoch():
+    asked = []
+
+    def stop():
+        asked.append(None)
+        return len(asked) > 1
+
+    # A step of this network takes longer than the training asks for patience.
+    net = ev.Sequential([ev.Dense(3000), ev.ReLU(), ev.Dense(3000), ev.ReLU(), ev.Dense(3)])
+    x, y = blobs(640)
+    model = ev.fit(net, x, y, loss=LOSS, epochs=3, batch=64, stop=stop)
+    assert (len(model.history), model.history.stopped) == (1, "interrupted")
+    assert 1 <= model.history[0].steps < 10
+    assert fit(epochs=2, stop=lambda: True).history.stopped == "interrupted"
+    assert fit(epochs=2, stop=lambda: False).history.stopped == "epochs"
+
+
+def test_stop_behind_the_last_step_changes_nothing():
+    over = []
+    model = fit(epochs=2, callbacks=[lambda record: over.append(record) if record.epoch == 2
+                                     else None], stop=lambda: bool(over))
+    assert (len(model.history), model.history.stopped) == (2, "epochs")
+
+
 def test_training_goes_on_from_a_model():
     first = fit(epochs=5, optimizer=ev.Adam(0.01))
     kept = first.weights["dense_1.kernel"].copy()

@@ -120,6 +120,33 @@ def test_standardizer():
             call()
 
 
+def test_standardizer_of_channels():
+    rng = np.random.default_rng(0)
+    train = rng.standard_normal((50, 6, 5, 3)) * [1, 10, 0] + [0, 1e6, 0.1]
+    scaler = ev.Standardizer(channels=True).fit(train)
+    scaled = scaler.transform(train)
+    assert np.allclose(scaled.mean(axis=(0, 1, 2)), 0, atol=1e-9)
+    assert np.allclose(scaled.std(axis=(0, 1, 2)), [1, 1, 0])
+    # Two axes: the same as without.
+    flat = train.reshape(-1, 3)
+    assert (scaler.transform(flat) == ev.Standardizer().fit(flat).transform(flat)).all()
+    # Positions do not count: sequences of another length, one place alone.
+    assert (scaler.transform(train[:, :2]) == scaled[:, :2]).all()
+    with pytest.raises(DataError, match=r"was fitted on channels \(3,\), got \(2,\)"):
+        scaler.transform(train[..., :2])
+    for bad in (train[:, 0, 0, 0], train[:, :0]):
+        with pytest.raises(DataError, match="channels=True expects shape"):
+            ev.Standardizer(channels=True).fit(bad)
+
+
+def test_standardizer_of_what_never_varies():
+    """The sum of many equal numbers is rounded: that is no deviation."""
+    x = np.full((1000, 1000, 1), 0.1)
+    scaler = ev.Standardizer(channels=True).fit(x)
+    assert scaler.deviation == 1.0
+    assert abs(scaler.transform(x)).max() < 1e-15
+
+
 def test_history():
     records = tuple(ev.EpochRecord(i, 1, 1 / i, 0.5, None, None, 1.0, 0.1) for i in (1, 2))
     history = ev.History(records, "epochs")

@@ -34,6 +34,12 @@ NEEDED = {
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--target", metavar="NAME", help="Column to predict (array 'y' in .npz files).")
 @click.option(
+    "--net",
+    metavar="NAME",
+    default="mlp",
+    help="mlp (dense layers), cnn (for images) or lstm (for sequences).",
+)
+@click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
     help="Classes or numbers. Told apart by the target's values if not said.",
@@ -45,8 +51,16 @@ NEEDED = {
     default="all",
 )
 @click.option("--seeds", type=int, default=5, help="How many seeds, 0 and up.")
-@click.option("--epochs", type=int, default=30, help="Passes over the training part.")
-@click.option("--hidden", metavar="A,B", default="128,64", help="Widths of the hidden layers.")
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the training part.  [default: 30; cnn and lstm 20]",
+)
+@click.option(
+    "--hidden",
+    metavar="A,B",
+    help="Widths of the hidden layers.  [default: 128,64; cnn and lstm 64]",
+)
 @click.option(
     "--batch", type=int, help="Rows a step.  [default: 32, or all that train if they are fewer]"
 )
@@ -62,11 +76,12 @@ NEEDED = {
 def study(
     table: Path | None,
     target: str | None,
+    net: str,
     task: str | None,
     variants: str,
     seeds: int,
-    epochs: int,
-    hidden: str,
+    epochs: int | None,
+    hidden: str | None,
     batch: int | None,
     lr: float | None,
     optimizer: str,
@@ -77,7 +92,8 @@ def study(
     """Compare networks that differ in one thing, over several seeds.
 
     TABLE is a .csv, .tsv, .parquet or .npz file. Without it, the handwritten digits that ship with
-    scikit-learn are studied.
+    scikit-learn are studied. Images and sequences are arrays in .npz files: x of shape (rows,
+    height, width[, channels]) or (rows, steps, features).
 
     The variants are plain, batch-norm, layer-norm, dropout, l2 and batch-norm+dropout. Writes
     report.html, results.csv and history.jsonl into the folder --out.
@@ -92,7 +108,8 @@ def study(
         variants=_names(variants, tuple(row.name for row in VARIANTS)),
         seeds=seeds,
         epochs=epochs,
-        hidden=_widths(hidden),
+        net=net,
+        hidden=None if hidden is None else _widths(hidden),
         batch=Design.batch if batch is None else batch,
         optimizer=optimizer,
         lr=lr,
@@ -176,8 +193,8 @@ def _command(
         if value is not None:
             words += [option, value]
     words += ["--variants", ",".join(row.name for row in design.rows)]
-    words += ["--seeds", str(design.seeds), "--epochs", str(design.epochs)]
-    words += ["--hidden", ",".join(map(str, design.hidden)), "--batch", str(design.batch)]
+    words += ["--net", design.net, "--seeds", str(design.seeds), "--epochs", str(design.passes)]
+    words += ["--hidden", ",".join(map(str, design.widths)), "--batch", str(design.batch)]
     words += ["--optimizer", design.optimizer, "--lr", repr(design.rate)]
     return shlex.join([*words, "--out", str(out)])
 
@@ -186,7 +203,7 @@ def _run(data: Table, design: Design, jobs: int, threads: int) -> Outcome:
     from evenly.study import run_all
 
     stop = threading.Event()
-    total = design.seeds * len(design.rows) * design.epochs
+    total = design.seeds * len(design.rows) * design.passes
     with _progress(total) as (advance, say, end), _ctrl_c(stop, say, end):
         return run_all(data, design, jobs=jobs, threads=threads, stop=stop, on_epoch=advance)
 
@@ -234,11 +251,11 @@ def _ctrl_c(
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            # A thread inside an epoch cannot be ended any other way. Nothing is being written yet.
+            # A thread inside a step cannot be ended any other way. Nothing is being written yet.
             end()
             os._exit(130)
         stop.set()
-        say("evenly: stopping after the running epochs; Ctrl-C again stops at once")
+        say("evenly: stopping: what has finished is kept; Ctrl-C again stops at once")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

@@ -39,9 +39,9 @@ def show(study: StudyRecord, report: Path) -> None:
 
 def _head(study: StudyRecord) -> Text:
     data = study.data
-    what = f"{len(data.classes)} classes" if data.classes else "numbers"
+    what = f"one of {len(data.classes)} classes" if data.classes else "a number"
     return Text(
-        f"{data.name}: {data.task} of '{data.target}' ({what}), "
+        f"{study.net} on {data.name}: '{data.target}', {what}; "
         f"{data.train_rows} rows to train, {data.test_rows} to test"
     )
 

@@ -6,7 +6,7 @@ import re
 from importlib import resources
 from typing import Any
 
-from evenly.study.records import DataRecord, Interval, StudyRecord, VariantRecord
+from evenly.study.records import Interval, StudyRecord, VariantRecord
 
 from . import charts
 
@@ -43,7 +43,7 @@ def render(study: StudyRecord) -> str:
         study=study,
         headline=headline(study),
         style=Markup(style),
-        about=about(study.data, study.scale.name),
+        about=about(study),
         banners=banners(study),
         rows=[_row(study, variant) for variant in study.variants],
         forest=_forest(study),
@@ -62,13 +62,14 @@ def headline(study: StudyRecord) -> Any:
     return Markup(re.sub(pattern, r"<span class='name'>\1</span>", text))
 
 
-def about(data: DataRecord, score: str) -> str:
-    """The table in a sentence."""
+def about(study: StudyRecord) -> str:
+    """Networks and table in a sentence."""
+    data, title = study.data, study.net_title
     what = f"which of {len(data.classes)} classes" if data.classes else "the number that"
-    columns = data.number_columns + data.text_columns
     return (
-        f"Networks learn from {columns} columns of {data.name} {what} '{data.target}' is. "
-        f"{data.train_rows} rows train, {data.test_rows} rows test. The score is {score}."
+        f"{title[0].upper()}{title[1:]} ({study.net}) learn from {data.examples} of {data.name} "
+        f"{what} '{data.target}' is. {data.train_rows} rows train, {data.test_rows} rows test. "
+        f"The score is {study.scale.name}."
     )
 
 
@@ -100,6 +101,7 @@ def facts(study: StudyRecord) -> list[tuple[str, str]]:
         ("target", f"{data.target} ({data.task}: {data.task_reason})"),
         ("rows", f"{data.rows}: {data.train_rows} to train, {data.test_rows} to test"),
         ("columns", f"{columns}; {data.inputs} inputs to the network; {data.gaps} gaps"),
+        ("examples", data.examples),
         *study.settings,
         *study.versions,
         ("started", study.started),

@@ -10,6 +10,7 @@ import math
 from evenly.study.records import StudyRecord
 
 COLUMNS = (
+    "net",
     "variant",
     "seed",
     "status",
@@ -39,6 +40,7 @@ def results_csv(study: StudyRecord) -> str:
         known = run.test_score is not None and other is not None and run.variant != plain
         writer.writerow(
             (
+                study.net,
                 run.variant,
                 run.seed,
                 "diverged" if run.diverged else "finished",
@@ -61,6 +63,7 @@ def history_jsonl(study: StudyRecord) -> str:
     for run in study.runs:
         for point in run.epochs:
             values = {
+                "net": study.net,
                 "variant": run.variant,
                 "seed": run.seed,
                 "epoch": point.epoch,

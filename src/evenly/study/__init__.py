@@ -3,6 +3,7 @@
 | file | what it holds |
 |---|---|
 | `designs.py` | what is varied, as a table: a new variant is one row |
+| `nets.py` | the networks, as a table: mlp, cnn, lstm |
 | `files.py`, `data.py`, `memory.py` | the table: read, checked, sized |
 | `splits.py` | the two parts of one seed |
 | `runs.py` | seeds x variants, in threads |
@@ -22,11 +23,13 @@ Example:
 from .data import Table, check_fits, load, load_digits, part_sizes
 from .designs import OPTIMIZERS, VARIANTS, Design, Variant
 from .errors import StudyError
+from .nets import NETS
 from .records import StudyRecord
 from .runs import Outcome, run_all
 from .summary import summarize
 
 __all__ = [
+    "NETS",
     "OPTIMIZERS",
     "VARIANTS",
     "Design",

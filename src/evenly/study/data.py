@@ -11,8 +11,10 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+import evenly as ev
+
 from . import files, memory
-from .designs import Design
+from .designs import Design, Variant, build
 from .errors import StudyError
 
 Task = Literal["classification", "regression"]
@@ -35,6 +37,8 @@ class Table:
         target: classes as codes 0 to k-1 (int64), or numbers (float64).
         classes: the classes' names by code; empty for regression.
         width: the number of input columns after text became one-hot columns, at most.
+        example: the shape of one example where the inputs came as an array: its numbers are the
+            columns, in order.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Table:
     width: int
     sha256: str | None
     notes: tuple[str, ...]
+    example: tuple[int, ...] | None = None
 
     @property
     def outputs(self) -> int:
@@ -64,7 +69,7 @@ def load_digits() -> Table:
 
     pixels, digit = datasets.load_digits(return_X_y=True)
     inputs = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(pixels.shape[1])])
-    return make_table("digits", inputs, pd.Series(digit), "digit", "classification", None)
+    return make_table("digits", inputs, pd.Series(digit), "digit", "classification", None, (8, 8))
 
 
 def load(path: Path, target: str | None, task: Task | None) -> Table:
@@ -80,12 +85,24 @@ def load(path: Path, target: str | None, task: Task | None) -> Table:
     """
     source = files.read(path, target)
     return make_table(
-        str(path), source.inputs, source.target, source.target_name, task, source.sha256
+        str(path),
+        source.inputs,
+        source.target,
+        source.target_name,
+        task,
+        source.sha256,
+        source.example,
     )
 
 
 def make_table(
-    name: str, inputs: Any, target: Any, target_name: str, task: Task | None, sha256: str | None
+    name: str,
+    inputs: Any,
+    target: Any,
+    target_name: str,
+    task: Task | None,
+    sha256: str | None,
+    example: tuple[int, ...] | None = None,
 ) -> Table:
     """Check inputs and target (pandas objects) and make a table of them.
 
@@ -128,7 +145,45 @@ def make_table(
         width=len(numbers) + holed + sum(min(MAX_CATEGORIES, n) for n in values.values()),
         sha256=sha256,
         notes=notes,
+        example=example,
     )
+
+
+def input_shape(table: Table, design: Design) -> tuple[int, ...]:
+    """The shape of one example, as the design's network reads it.
+
+    Raises:
+        StudyError: the network cannot read it, or it has gaps that only the columns of an mlp fill.
+    """
+    net = design.network
+    if not net.expects:
+        return (table.width,)
+    shape = None if table.example is None else net.reads(table.example)
+    if shape is None:
+        if table.example is None:
+            got = f"a table of {table.inputs.shape[1]} columns"
+            remedy = "save x as such an array in an .npz file"
+        else:
+            got = f"x of shape {(len(table.target), *table.example)}"
+            remedy = "reshape x"
+        raise StudyError(
+            f"{table.name}: --net {net.name} expects {net.expects}, got {got}: "
+            f"{remedy}, or take --net mlp"
+        )
+    if table.texts:
+        raise StudyError(
+            f"{table.name}: --net {net.name} expects numbers, got text: save x as numbers"
+        )
+    # A column that holds nothing is left out of the inputs, and is a gap in every row.
+    holes = table.inputs.isna().to_numpy().any(axis=1)
+    if table.inputs.shape[1] < math.prod(shape):
+        holes[:] = True
+    if holes.any():
+        raise StudyError(
+            f"{table.name}: {_found('NaN', holes)}: --net {net.name} expects none: fill the gaps, "
+            "or take --net mlp, which puts medians there"
+        )
+    return shape
 
 
 def part_sizes(table: Table, design: Design) -> tuple[int, int]:
@@ -142,9 +197,10 @@ def check_fits(table: Table, design: Design, jobs: int) -> None:
     """Check that a study of this table fits: its parts, and what the checks of memory allow.
 
     Raises:
-        StudyError: a part would miss a class, a batch is larger than the training part, or the
-            inputs and weights take more memory than there is.
+        StudyError: the examples do not fit the network, a part would miss a class, a batch is
+            larger than the training part, or all of it takes more memory than there is.
     """
+    shape = input_shape(table, design)
     train_rows, test_rows = part_sizes(table, design)
     rows = train_rows + test_rows
     if len(table.classes) > min(test_rows, train_rows):
@@ -159,12 +215,32 @@ def check_fits(table: Table, design: Design, jobs: int) -> None:
         )
     # float32 inputs; jobs seeds are in use at once, and one more is being made in float64.
     inputs = rows * table.width * (4 * jobs + 8)
-    weights = design.weight_count(table.width, table.outputs) * WEIGHT_COPIES * 4 * jobs
-    memory.require(
-        inputs + weights,
-        f"{table.name}: {rows} rows with {table.width} columns (text as one-hot columns)",
-        files.SMALLER + ", or a smaller --hidden or --jobs",
+    if len(shape) == 1:
+        weights = design.weight_count(shape, table.outputs) * WEIGHT_COPIES * 4 * jobs
+        memory.require(
+            inputs + weights,
+            f"{table.name}: {rows} rows with {table.width} columns (text as one-hot columns)",
+            files.SMALLER + ", or a smaller --hidden or --jobs",
+        )
+    else:
+        # What a batch leaves behind in each layer is more than the weights here.
+        memory.require(
+            inputs + max(_network_bytes(table, design, row, shape) for row in design.rows) * jobs,
+            f"{table.name}: {rows} examples of shape {shape}, {design.batch} a batch",
+            files.SMALLER + ", or a smaller --batch, --hidden or --jobs",
+        )
+
+
+def _network_bytes(table: Table, design: Design, row: Variant, shape: tuple[int, ...]) -> int:
+    """The memory that one run takes beside its data: weights, and what a batch leaves behind."""
+    program = ev.compile(
+        build(row, design, shape, table.outputs),
+        shape,
+        design.batch,
+        ev.SoftmaxCrossEntropy() if table.classes else ev.MeanSquaredError(),
+        design.make_optimizer(),
     )
+    return program.state_bytes + program.work_bytes
 
 
 def _tell_task(where: str, target: Any, asked: Task | None) -> tuple[Task, str]:

@@ -1,16 +1,17 @@
 """What a study varies, as data.
 
 To add a variant, add one row to `VARIANTS`. A row changes one thing about the plain network, so
-that a difference has one cause:
+that a difference has one cause. Where its layers stand depends on the network (`nets.py`):
 
-    plain          Dense  ........  ReLU  .......   for each hidden width, then Dense
-    with a row     Dense [before]   ReLU  [after]   and the penalty, if the row names one
+    mlp     Dense [norm] ReLU [dropout]                   for each hidden width, then Dense
+    cnn     Conv2D [norm] ReLU MaxPool2D                  twice, then Flatten and
+            Dense ReLU [dropout]                          for each hidden width, then Dense
+    lstm    LSTM [norm] [dropout] Dense
 """
 
 from __future__ import annotations
 
 import difflib
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +20,20 @@ from typing import Any
 import evenly as ev
 
 from .errors import StudyError
+from .nets import NETS, Net
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of the table: a name, what it adds in words, and the layers or penalty it adds."""
+    """A row of the table: a name, what it adds in words, and the layers or penalty it adds.
+
+    In `adds`, {norm} and {dropout} stand for the places that the network has for them.
+    """
 
     name: str
     adds: str
-    before_relu: tuple[Any, ...] = ()
-    after_relu: tuple[Any, ...] = ()
+    norm: tuple[Any, ...] = ()
+    dropout: tuple[Any, ...] = ()
     penalty: Any = None
 
 
@@ -38,18 +43,18 @@ VARIANTS: tuple[Variant, ...] = (
     PLAIN,
     Variant(
         "batch-norm",
-        "batch normalization before each ReLU",
-        before_relu=(ev.BatchNorm(),),
+        "batch normalization {norm}",
+        norm=(ev.BatchNorm(),),
     ),
     Variant(
         "layer-norm",
-        "layer normalization before each ReLU",
-        before_relu=(ev.LayerNorm(),),
+        "layer normalization {norm}",
+        norm=(ev.LayerNorm(),),
     ),
     Variant(
         "dropout",
-        "dropout of 20 % after each ReLU",
-        after_relu=(ev.Dropout(0.2),),
+        "dropout of 20 % {dropout}",
+        dropout=(ev.Dropout(0.2),),
     ),
     Variant(
         "l2",
@@ -58,9 +63,9 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant(
         "batch-norm+dropout",
-        "batch normalization before and dropout of 20 % after each ReLU",
-        before_relu=(ev.BatchNorm(),),
-        after_relu=(ev.Dropout(0.2),),
+        "batch normalization {norm}, dropout of 20 % {dropout}",
+        norm=(ev.BatchNorm(),),
+        dropout=(ev.Dropout(0.2),),
     ),
 )
 
@@ -88,9 +93,10 @@ class Design:
 
     Args:
         variants: names from `VARIANTS`. Plain is always among them and comes first.
+        net: a name from `NETS`.
         seeds: how many seeds, each with its own split, initial weights and batches.
-        epochs: passes over the training part.
-        hidden: the widths of the hidden layers.
+        epochs: passes over the training part; None takes the network's own from `NETS`.
+        hidden: the widths of the hidden layers; None takes the network's own.
         batch: rows a step.
         optimizer: a name from `OPTIMIZERS`.
         lr: the learning rate; None takes the optimizer's own from `OPTIMIZERS`.
@@ -102,8 +108,9 @@ class Design:
 
     variants: tuple[str, ...] = tuple(row.name for row in VARIANTS)
     seeds: int = 5
-    epochs: int = 30
-    hidden: tuple[int, ...] = (128, 64)
+    net: str = "mlp"
+    epochs: int | None = None
+    hidden: tuple[int, ...] | None = None
     batch: int = 32
     optimizer: str = "adam"
     lr: float | None = None
@@ -111,14 +118,21 @@ class Design:
 
     def __post_init__(self) -> None:
         _known("variant", self.variants, [row.name for row in VARIANTS])
+        _known("net", (self.net,), list(NETS))
         _known("optimizer", (self.optimizer,), list(OPTIMIZERS))
         _whole("seeds", self.seeds, 1, "try 5")
-        _whole("epochs", self.epochs, 1, "try 30")
+        _whole("epochs", self.passes, 1, f"try {self.network.epochs}")
         _whole("batch", self.batch, 1, "try 32")
-        if not self.hidden:
-            raise StudyError("hidden: expects at least one width, got none: try 128,64")
-        for width in self.hidden:
-            _whole("hidden", width, 1, "try 128,64")
+        own = f"try {','.join(map(str, self.network.hidden))}"
+        if not self.widths:
+            raise StudyError(f"hidden: expects at least one width, got none: {own}")
+        for width in self.widths:
+            _whole("hidden", width, 1, own)
+        most = self.network.most_hidden
+        if most is not None and len(self.widths) > most:
+            raise StudyError(
+                f"hidden: {self.net} expects at most {most} width, got {len(self.widths)}: {own}"
+            )
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
             raise StudyError(
                 f"lr: expects a finite number above 0, got {self.lr:g}: try {self.default_rate:g}"
@@ -129,12 +143,27 @@ class Design:
                 f"got {self.test_fraction:g}: try 0.25"
             )
         if self.batch == 1 and any(
-            isinstance(layer, ev.BatchNorm) for row in self.rows for layer in row.before_relu
+            isinstance(layer, ev.BatchNorm) for row in self.rows for layer in row.norm
         ):
             raise StudyError(
                 "batch: batch norm expects at least 2 rows a batch, got 1: "
                 "take a larger batch, or leave batch norm out of the variants"
             )
+
+    @property
+    def network(self) -> Net:
+        """The row of the network."""
+        return NETS[self.net]
+
+    @property
+    def passes(self) -> int:
+        """The epochs that are trained."""
+        return self.network.epochs if self.epochs is None else self.epochs
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The hidden widths that are used."""
+        return self.network.hidden if self.hidden is None else self.hidden
 
     @property
     def default_rate(self) -> float:
@@ -157,45 +186,58 @@ class Design:
         """The optimizer, with its learning rate."""
         return OPTIMIZERS[self.optimizer].make(self.rate)
 
-    def weight_count(self, inputs: int, outputs: int) -> int:
-        """Roughly how many weights a network has: its kernels and biases."""
-        widths = (inputs, *self.hidden, outputs)
-        return sum((a + 1) * b for a, b in itertools.pairwise(widths))
+    def weight_count(self, shape: tuple[int, ...], outputs: int) -> int:
+        """How many weights the plain network has, for examples of this shape."""
+        arrays = build(PLAIN, self, shape, outputs).arrays(shape)
+        return sum(math.prod(spec.shape) for spec in arrays.values())
+
+    def adds(self, variant: Variant) -> str:
+        """What a variant adds to this design's network, in words."""
+        return variant.adds.format(norm=self.network.norm, dropout=self.network.dropout)
 
 
-def build(variant: Variant, hidden: tuple[int, ...], outputs: int) -> Any:
+def build(variant: Variant, design: Design, shape: tuple[int, ...], outputs: int) -> Any:
     """The network of a variant.
 
-    Dense layers keep their names in every variant (`dense_1`, `dense_2`, ...), and initial weights
-    depend on seed, name and shape alone. So all variants of a seed start from the same kernels.
+    Layers with weights keep their names in every variant (`dense_1`, `dense_2`, ...), and initial
+    weights depend on seed, name and shape alone. So all variants of a seed start from the same
+    kernels.
 
     Args:
         variant: a row of `VARIANTS`.
-        hidden: the hidden layers' widths.
+        design: names the network and its hidden widths.
+        shape: of one example, as the network reads it.
         outputs: the number of classes, or 1 for a number.
 
     Example:
-        >>> net = build(VARIANTS[1], (8,), 3)
+        >>> net = build(VARIANTS[1], Design(hidden=(8,)), (4,), 3)
         >>> [type(layer).__name__ for layer in net.layers]
         ['Dense', 'BatchNorm', 'ReLU', 'Dense']
     """
-    layers: list[Any] = []
-    for width in hidden:
-        layers += [ev.Dense(width), *variant.before_relu, ev.ReLU(), *variant.after_relu]
-    return ev.Sequential([*layers, ev.Dense(outputs)])
+    make = design.network.make
+    return ev.Sequential(make(shape, design.widths, outputs, variant.norm, variant.dropout))
 
 
-def describe(variant: Variant, hidden: tuple[int, ...], outputs: int) -> str:
-    """The network of a variant in one line: `Dense(128) · BatchNorm · ReLU · Dense(10)`."""
-    before = [type(layer).__name__ for layer in variant.before_relu]
-    after = [
-        f"Dropout({layer.rate:g})" if isinstance(layer, ev.Dropout) else type(layer).__name__
-        for layer in variant.after_relu
-    ]
-    parts: list[str] = []
-    for width in hidden:
-        parts += [f"Dense({width})", *before, "ReLU", *after]
-    return " · ".join([*parts, f"Dense({outputs})"])
+def describe(net: Any) -> str:
+    """A network in one line: `Dense(128) · BatchNorm · ReLU · Dense(10)`."""
+    return " · ".join(map(_in_short, net.layers))
+
+
+def _in_short(layer: Any) -> str:
+    name = type(layer).__name__
+    if isinstance(layer, ev.Conv2D):
+        return f"{name}({layer.filters}, {_side(layer.kernel_size)})"
+    if isinstance(layer, ev.MaxPool2D):
+        return f"{name}({_side(layer.pool_size)})"
+    if isinstance(layer, ev.Dropout):
+        return f"{name}({layer.rate:g})"
+    units = getattr(layer, "units", None)
+    return name if units is None else f"{name}({units})"
+
+
+def _side(window: Any) -> Any:
+    """One number for a square window."""
+    return window[0]
 
 
 def nearest(name: str, known: list[str]) -> str:

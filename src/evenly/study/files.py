@@ -16,18 +16,26 @@ from . import memory
 from .designs import nearest
 from .errors import StudyError
 
+# Inputs, target, its name, and the shape of one example of an array.
+Parts = tuple[Any, Any, str, tuple[int, ...] | None]
+
 SAMPLE_BYTES = 1 << 20
 SMALLER = "use fewer rows or columns, or a machine with more memory"
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a file holds: inputs and target as pandas objects, and the file's digest."""
+    """What a file holds: inputs and target as pandas objects, and the file's digest.
+
+    `example` is the shape of one example where the inputs are an array; its numbers are the columns
+    of `inputs`, in order.
+    """
 
     inputs: Any
     target: Any
     target_name: str
     sha256: str
+    example: tuple[int, ...] | None
 
 
 def read(path: Path, target: str | None) -> Source:
@@ -53,13 +61,13 @@ def read(path: Path, target: str | None) -> Source:
             raise StudyError(f"{path}: the file is empty: expects a header and rows")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        inputs, y, name = reader(path, target)
+        inputs, y, name, example = reader(path, target)
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return Source(inputs, y, name, digest)
+    return Source(inputs, y, name, digest, example)
 
 
-def _read_csv(path: Path, target: str | None) -> tuple[Any, Any, str]:
+def _read_csv(path: Path, target: str | None) -> Parts:
     import pandas as pd
 
     with path.open("rb") as file:
@@ -86,7 +94,7 @@ def _separator(header: bytes) -> str:
     return max((",", ";", "\t", "|"), key=lambda mark: header.count(mark.encode()))
 
 
-def _read_parquet(path: Path, target: str | None) -> tuple[Any, Any, str]:
+def _read_parquet(path: Path, target: str | None) -> Parts:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -106,7 +114,7 @@ def _read_parquet(path: Path, target: str | None) -> tuple[Any, Any, str]:
     return _take(path, table.reset_index(drop=True), target)
 
 
-def _take(path: Path, table: Any, target: str | None) -> tuple[Any, Any, str]:
+def _take(path: Path, table: Any, target: str | None) -> Parts:
     """Part the target column from the others."""
     names = [str(name) for name in table.columns]
     table.columns = names
@@ -118,7 +126,7 @@ def _take(path: Path, table: Any, target: str | None) -> tuple[Any, Any, str]:
         raise StudyError(f"{path}: there is no column '{target}': {nearest(target, names[:50])}")
     if names.count(target) > 1:
         raise StudyError(f"{path}: {names.count(target)} columns are named '{target}': rename them")
-    return table.drop(columns=target), table[target], target
+    return table.drop(columns=target), table[target], target, None
 
 
 def _listed(names: list[str]) -> str:
@@ -126,7 +134,7 @@ def _listed(names: list[str]) -> str:
     return f"the columns are {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _read_npz(path: Path, target: str | None) -> tuple[Any, Any, str]:
+def _read_npz(path: Path, target: str | None) -> Parts:
     import pandas as pd
 
     try:
@@ -140,7 +148,9 @@ def _read_npz(path: Path, target: str | None) -> tuple[Any, Any, str]:
                     f"{path}: array '{name}' holds Python objects, which are never loaded: "
                     "save it as numbers or text"
                 )
-            size = int(np.prod([float(length) for length in shape])) * dtype.itemsize
+            # Images and sequences of whole numbers become float64 below.
+            item = dtype.itemsize if len(shape) < 3 else max(8, dtype.itemsize)
+            size = int(np.prod([float(length) for length in shape])) * item
             memory.require(size, f"{path}: array '{name}' of shape {shape}", SMALLER)
         with np.load(path, allow_pickle=False) as arrays:
             x, y = arrays[x_name], arrays[y_name]
@@ -164,9 +174,13 @@ def _read_npz(path: Path, target: str | None) -> tuple[Any, Any, str]:
             raise StudyError(
                 f"{path}: array '{name}' holds {array.dtype}: save it as numbers or text"
             )
+    example = x.shape[1:]
     x = x.reshape(len(x), -1) if len(x) else x.reshape(0, 1)
+    if len(example) > 1 and x.dtype.kind in "biuf" and x.dtype != np.float32:
+        # In one piece: column by column would take minutes for large images.
+        x = x.astype(np.float64)
     names = [f"{x_name}{i}" for i in range(x.shape[1])]
-    return pd.DataFrame(x, columns=names), pd.Series(y, name=y_name), y_name
+    return pd.DataFrame(x, columns=names), pd.Series(y, name=y_name), y_name, example
 
 
 def _npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
@@ -211,7 +225,7 @@ def _one_line(error: BaseException) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-READERS: dict[str, Callable[[Path, str | None], tuple[Any, Any, str]]] = {
+READERS: dict[str, Callable[[Path, str | None], Parts]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".txt": _read_csv,

@@ -139,7 +139,8 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """The table that was studied. `inputs` counts columns after text became one-hot columns."""
+    """The table that was studied. `inputs` counts columns after text became one-hot columns;
+    `examples` says in words what an example is to the network."""
 
     name: str
     target: str
@@ -150,6 +151,7 @@ class DataRecord:
     text_columns: int
     gaps: int
     inputs: int
+    examples: str
     classes: tuple[str, ...]
     train_rows: int
     test_rows: int
@@ -159,9 +161,12 @@ class DataRecord:
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """A whole study: everything that the report shows."""
+    """A whole study: everything that the report shows. `net` is the network's name, `net_title`
+    what such networks are called."""
 
     data: DataRecord
+    net: str
+    net_title: str
     scale: Scale
     settings: tuple[tuple[str, str], ...]
     variants: tuple[VariantRecord, ...]

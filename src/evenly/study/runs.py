@@ -13,7 +13,7 @@ from typing import Any
 import evenly as ev
 from evenly.errors import DivergenceError
 
-from .data import Table
+from .data import Table, input_shape
 from .designs import Design, Variant, build
 from .records import EpochPoint, RunRecord
 from .splits import Split, SplitStore
@@ -51,21 +51,26 @@ def run_all(
         design: what is varied and how it is trained.
         jobs: runs at the same time.
         threads: threads within one run. Results do not depend on it.
-        stop: when set, running runs end after their epoch and are dropped.
+        stop: when set, running runs end after the step they are at, and are dropped.
         on_epoch: called with variant and seed after every epoch, from any thread.
 
     Raises:
-        StudyError: the table cannot be prepared.
+        StudyError: the table cannot be prepared, or does not fit the network.
     """
     stop = stop or threading.Event()
     started = time.perf_counter()
-    store = SplitStore(table, design.test_fraction, uses=len(design.rows))
+    shape = input_shape(table, design)
+    store = SplitStore(table, design.test_fraction, shape, uses=len(design.rows))
     order = [(seed, row) for seed in range(design.seeds) for row in design.rows]
 
     def run(seed: int, row: Variant) -> RunRecord | None:
         if stop.is_set():
             return None
-        return run_one(table, design, row, seed, store.take(seed), threads, stop, on_epoch)
+        split = store.take(seed)
+        # Making a split of a large table takes its time: somebody may have lost patience.
+        if stop.is_set():
+            return None
+        return run_one(table, design, row, seed, split, threads, stop, on_epoch)
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="study") as pool:
         futures = [pool.submit(run, seed, row) for seed, row in order]
@@ -107,10 +112,8 @@ def run_one(
         The record, of a diverged run too; None where `stop` was set before the run was done.
     """
     points: list[EpochPoint] = []
-    stopped = False
 
-    def note(record: Any) -> str | None:
-        nonlocal stopped
+    def note(record: Any) -> None:
         points.append(
             EpochPoint(
                 epoch=record.epoch,
@@ -122,18 +125,16 @@ def run_one(
             )
         )
         on_epoch(variant.name, seed)
-        stopped = stop.is_set() and record.epoch < design.epochs
-        return "stop" if stopped else None
 
     started = time.perf_counter()
     try:
         model = ev.fit(
-            build(variant, design.hidden, table.outputs),
+            build(variant, design, split.x_train.shape[1:], table.outputs),
             split.x_train,
             split.y_train,
             loss=ev.SoftmaxCrossEntropy() if table.classes else ev.MeanSquaredError(),
             optimizer=design.make_optimizer(),
-            epochs=design.epochs,
+            epochs=design.passes,
             batch=design.batch,
             validation=(split.x_test, split.y_test),
             seed=seed,
@@ -141,13 +142,14 @@ def run_one(
             threads=threads,
             progress=False,
             callbacks=(note,),
+            stop=stop.is_set,
         )
     except DivergenceError as error:
         seconds = time.perf_counter() - started
         reason = f"epoch {error.epoch}, step {error.step}: {error.layer} is not finite"
         return _broken(variant, seed, points, seconds, reason)
     seconds = time.perf_counter() - started
-    if stopped:
+    if model.history.stopped == "interrupted":
         return None
     train = model.evaluate(split.x_train, split.y_train)
     test = model.evaluate(split.x_test, split.y_test)

@@ -17,7 +17,8 @@ from .errors import StudyError
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs (rows, columns) as float32; targets as class codes, or as numbers in deviations."""
+    """Inputs (rows, columns) or (rows, ..., channels) as float32; targets as class codes, or as
+    numbers in deviations."""
 
     x_train: npt.NDArray[np.float32]
     y_train: npt.NDArray[Any]
@@ -25,7 +26,9 @@ class Split:
     y_test: npt.NDArray[Any]
 
 
-def make_split(table: Table, seed: int, test_fraction: float) -> Split:
+def make_split(
+    table: Table, seed: int, test_fraction: float, shape: tuple[int, ...] = ()
+) -> Split:
     """Split a table by seed, classes in equal parts, and prepare both parts.
 
     All statistics come from the training part alone: the medians that fill gaps, the text values
@@ -34,10 +37,14 @@ def make_split(table: Table, seed: int, test_fraction: float) -> Split:
     text value that training never saw is all zeros. Numbers to predict are scaled too, which leaves
     R² as it is.
 
+    Images and sequences have no gaps and no text. Each channel or feature is scaled by its mean and
+    deviation over all positions.
+
     Args:
         table: the checked table.
         seed: names the split.
         test_fraction: the part of the rows for testing.
+        shape: of one example for the network; columns where it has fewer than two axes.
 
     Raises:
         StudyError: numbers so far from all others that scaling them overflows.
@@ -48,7 +55,10 @@ def make_split(table: Table, seed: int, test_fraction: float) -> Split:
     train, test = train_test_split(
         np.arange(len(table.target)), test_size=test_fraction, random_state=seed, stratify=classes
     )
-    x_train, x_test = _inputs(table, train, test)
+    if len(shape) > 1:
+        x_train, x_test = _examples(table, shape, train, test)
+    else:
+        x_train, x_test = _inputs(table, train, test)
     y_train, y_test = table.target[train], table.target[test]
     if not table.classes:
         scaler = ev.Standardizer().fit(y_train[:, None])
@@ -104,18 +114,32 @@ def _inputs(
     return np.ascontiguousarray(parts[0]), np.ascontiguousarray(parts[1])
 
 
+def _examples(
+    table: Table, shape: tuple[int, ...], train: npt.NDArray[Any], test: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    x = table.inputs.to_numpy().reshape(-1, *shape)
+    scaler = ev.Standardizer(channels=True).fit(x[train])
+    with np.errstate(over="ignore", invalid="ignore"):
+        x_train, x_test = (scaler.transform(x[part]).astype(np.float32) for part in (train, test))
+    return x_train, x_test
+
+
 class SplitStore:
     """Makes each seed's split once, for whichever thread asks first, and drops it after its last.
 
     Args:
         table: the table to split.
         test_fraction: the part for testing.
+        shape: of one example for the network.
         uses: how often each split is asked for before it is dropped.
     """
 
-    def __init__(self, table: Table, test_fraction: float, uses: int) -> None:
+    def __init__(
+        self, table: Table, test_fraction: float, shape: tuple[int, ...], uses: int
+    ) -> None:
         self.table = table
         self.test_fraction = test_fraction
+        self.shape = shape
         self.uses = uses
         self._lock = threading.Lock()
         self._made: dict[int, tuple[Split, int]] = {}
@@ -125,7 +149,7 @@ class SplitStore:
         with self._lock:
             split, left = self._made.pop(seed, (None, self.uses))
             if split is None:
-                split = make_split(self.table, seed, self.test_fraction)
+                split = make_split(self.table, seed, self.test_fraction, self.shape)
             if left > 1:
                 self._made[seed] = (split, left - 1)
             return split

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from . import statistics
-from .data import Table, part_sizes
-from .designs import Design, Variant, describe
+from .data import Table, input_shape, part_sizes
+from .designs import Design, Variant, build, describe
 from .records import DataRecord, RunRecord, Scale, StudyRecord, VariantRecord, Verdict
 from .runs import Outcome
 
@@ -39,6 +39,8 @@ def summarize(
     variants = compare(table, design, outcome.runs, data.test_rows / data.train_rows)
     return StudyRecord(
         data=data,
+        net=design.net,
+        net_title=design.network.title,
         scale=scale,
         settings=settings(table, design),
         variants=variants,
@@ -57,6 +59,7 @@ def summarize(
 def describe_data(table: Table, design: Design) -> DataRecord:
     """The table in numbers and names."""
     train_rows, test_rows = part_sizes(table, design)
+    shape = input_shape(table, design)
     return DataRecord(
         name=table.name,
         target=table.target_name,
@@ -67,12 +70,23 @@ def describe_data(table: Table, design: Design) -> DataRecord:
         text_columns=len(table.texts),
         gaps=table.gaps,
         inputs=table.width,
+        examples=_examples(table, design, shape),
         classes=table.classes,
         train_rows=train_rows,
         test_rows=test_rows,
         sha256=table.sha256,
         notes=table.notes,
     )
+
+
+def _examples(table: Table, design: Design, shape: tuple[int, ...]) -> str:
+    if len(shape) > 1:
+        return design.network.words(shape)
+    # As a reader counts them: before text became one-hot columns.
+    columns = design.network.words((len(table.numbers) + len(table.texts),))
+    if table.example is None or len(table.example) < 2:
+        return columns
+    return f"{columns} ({' x '.join(map(str, table.example))}, flattened)"
 
 
 def make_scale(table: Table, design: Design, test_rows: int) -> Scale:
@@ -87,10 +101,11 @@ def settings(table: Table, design: Design) -> tuple[tuple[str, str], ...]:
     """The settings that all variants share, as names and text."""
     loss = "softmax cross-entropy" if table.classes else "mean squared error, target scaled"
     return (
-        ("hidden layers", ", ".join(map(str, design.hidden))),
+        ("network", f"{design.net}: {design.network.title}"),
+        ("hidden layers", ", ".join(map(str, design.widths))),
         ("optimizer", f"{design.optimizer}, learning rate {design.rate:g}"),
         ("loss", loss),
-        ("epochs", str(design.epochs)),
+        ("epochs", str(design.passes)),
         ("batch", f"{design.batch} rows"),
         ("seeds", ", ".join(map(str, range(design.seeds)))),
         ("test part", f"{design.test_fraction:.0%} of the rows, a new split for each seed"),
@@ -116,14 +131,16 @@ def compare(
     by_variant = {row.name: [run for run in runs if run.variant == row.name] for row in design.rows}
     targets = _targets(runs)
     plain = by_variant[design.rows[0].name]
+    shape = input_shape(table, design)
     records = [
         _one(
             row,
+            design.adds(row),
             by_variant[row.name],
             plain,
             targets,
             test_ratio,
-            describe(row, design.hidden, table.outputs),
+            describe(build(row, design, shape, table.outputs)),
         )
         for row in design.rows
     ]
@@ -138,6 +155,7 @@ def compare(
 
 def _one(
     row: Variant,
+    adds: str,
     runs: Sequence[RunRecord],
     plain: Sequence[RunRecord],
     targets: dict[int, float],
@@ -163,7 +181,7 @@ def _one(
     enough = reached and 2 * len(reached) >= len(finished)
     return VariantRecord(
         name=row.name,
-        adds=row.adds,
+        adds=adds,
         network=network,
         verdict="untested",
         finished=len(finished),

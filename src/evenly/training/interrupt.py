@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
 
 class Interrupt:
-    """While it is open, the first Ctrl-C sets ``asked``; a second one raises KeyboardInterrupt.
+    """While it is open, ``asked`` is set by the first Ctrl-C, or by `stop` returning True; a second
+    Ctrl-C raises KeyboardInterrupt.
 
-    In threads other than the main one Python hands out no signals, and it does nothing.
+    In threads other than the main one Python hands out no signals: there, `stop` alone is asked.
     """
 
-    def __init__(self) -> None:
-        self.asked = False
+    def __init__(self, stop: Callable[[], bool] | None = None) -> None:
+        self._signalled = False
+        self._stop = stop
         self._previous: Any = None
         self._installed = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether training is to end."""
+        return self._signalled or (self._stop is not None and bool(self._stop()))
 
     def __enter__(self) -> Interrupt:
         # Only where Ctrl-C would raise KeyboardInterrupt: a program's own handler stays in charge.
@@ -37,6 +45,6 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._previous)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self._signalled:
             raise KeyboardInterrupt
-        self.asked = True
+        self._signalled = True

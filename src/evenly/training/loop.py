@@ -48,6 +48,7 @@ def fit(
     threads: int | None = None,
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
+    stop: Callable[[], bool] | None = None,
 ) -> Model:
     """Trains a network.
 
@@ -75,6 +76,9 @@ def fit(
         threads: by default as many as the work is worth; no result depends on it.
         progress: whether to show a bar; by default if standard error is a terminal.
         callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``.
+        stop: asked some 20 times a second, or after each step where steps take longer; True ends
+            training as Ctrl-C does. For trainings in threads, which hear no Ctrl-C:
+            ``stop=event.is_set``.
 
     Returns:
         The trained model. After Ctrl-C, what was learned up to the last whole step
@@ -126,7 +130,7 @@ def fit(
     score_name = "accuracy" if loss.counts_right_answers else "R2"
     bar = make_progress(progress, epochs, passes.steps, score_name)
     try:
-        with Interrupt() as interrupt:
+        with Interrupt(stop) as interrupt:
             loop = _Loop(engine, data, held, passes, bar, interrupt)
             stopped = loop.run(epochs, best, callbacks)
     finally:
@@ -198,7 +202,8 @@ class _Loop:
                         f"fit: a callback may return 'stop' or None, got {request!r}"
                     )
             over = best is not None and best.is_over(record, self.engine.arrays)
-            if self.interrupt.asked:
+            whole = epoch == epochs and len(steps) == self.passes.steps
+            if self.interrupt.asked and not whole:
                 return "interrupted"
             if "stop" in requests:
                 return "callback"
