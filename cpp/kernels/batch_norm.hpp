@@ -120,12 +120,14 @@ class BatchNormForward final : public Kernel {
 
 //   d_beta = sum d_z,  d_gamma = sum d_z x_hat,
 //   d_x = gamma / sqrt(variance + epsilon) (d_z - d_beta / n - x_hat d_gamma / n)
+// Frozen statistics do not depend on x: then d_x is the first term alone.
 template <class T>
 class BatchNormBackward final : public Kernel {
  public:
   explicit BatchNormBackward(const Instruction& i)
       : shape_(i),
         epilogue_(i),
+        frozen_(has_number(i, "frozen")),
         x_(i, "x"),
         y_(i, "y"),
         d_y_(i, "d_y"),
@@ -229,13 +231,14 @@ class BatchNormBackward final : public Kernel {
       const double n = static_cast<double>(rows);
       const double reciprocal = static_cast<double>(statistics_.reciprocal[c]);
       sums_[c] = static_cast<T>(gamma_ ? reciprocal * static_cast<double>(gamma_[c]) : reciprocal);
-      sums_[columns + c] = static_cast<T>(beta / n);
-      sums_[2 * columns + c] = static_cast<T>(reciprocal * gamma / n);
+      sums_[columns + c] = static_cast<T>(frozen_ ? 0.0 : beta / n);
+      sums_[2 * columns + c] = static_cast<T>(frozen_ ? 0.0 : reciprocal * gamma / n);
     }
   }
 
   Shape shape_;
   Epilogue<T> epilogue_;
+  bool frozen_;
   Source<T> x_, y_, d_y_;
   T *d_x_, *gamma_, *d_gamma_, *d_beta_, *sums_;
   ColumnStatistics<T> statistics_;
@@ -243,11 +246,11 @@ class BatchNormBackward final : public Kernel {
   T* d_z_;
 };
 
-// Inference: the running averages stand in for the batch.
+// Inference, and training with frozen statistics: the running averages stand in for the batch.
 template <class T>
-class BatchNormInference final : public Kernel {
+class BatchNormFixed final : public Kernel {
  public:
-  explicit BatchNormInference(const Instruction& i)
+  explicit BatchNormFixed(const Instruction& i)
       : shape_(i),
         epilogue_(i),
         epsilon_(static_cast<T>(number(i, "epsilon"))),
@@ -256,11 +259,14 @@ class BatchNormInference final : public Kernel {
         gamma_(i, "gamma", shape_.columns, T(1)),
         beta_(i, "beta", shape_.columns, T(0)),
         mean_(buffer<T>(i, "running_mean")),
-        variance_(buffer<T>(i, "running_variance")) {}
+        variance_(buffer<T>(i, "running_variance")),
+        statistics_(optional_buffer<T>(i, "statistics")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index columns = shape_.columns;
+    const Stream stream = epilogue_.prepare(batch);
+    if (statistics_ != nullptr) keep(worker.share(columns));
     for_pieces(worker.share(shape_.rows(batch)), columns, [&](Piece piece) {
       T scale[kPiece];
       const Index begin = piece.column_begin, width = piece.column_end - begin;
@@ -275,18 +281,29 @@ class BatchNormInference final : public Kernel {
         for (Index c = 0; c < width; ++c) to[c] = (from[c] - mean[c]) * scale[c] + beta[c];
       }
       const Index first = piece.row_begin * columns + begin;
-      epilogue_.activate(y_ + first, width * (piece.row_end - piece.row_begin));
+      epilogue_.forward(y_ + first, first, width * (piece.row_end - piece.row_begin), stream);
     });
   }
 
  private:
+  // What backward wants to know, as BatchNormForward leaves it.
+  void keep(Range columns) const {
+    const ColumnStatistics<T> statistics(statistics_, shape_.columns);
+    for (Index c = columns.begin; c < columns.end; ++c) {
+      statistics.mean[c] = mean_[c];
+      statistics.mean_rest[c] = T(0);
+      statistics.variance[c] = variance_[c];
+      statistics.reciprocal[c] = T(1) / std::sqrt(variance_[c] + epsilon_);
+    }
+  }
+
   Shape shape_;
   Epilogue<T> epilogue_;
   T epsilon_;
   Source<T> x_;
   T* y_;
   OrConstant<T> gamma_, beta_;
-  T *mean_, *variance_;
+  T *mean_, *variance_, *statistics_;
 };
 
 // Once a step has proved finite: running = decay running + (1 - decay) batch, the variance

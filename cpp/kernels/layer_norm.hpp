@@ -1,6 +1,9 @@
 // Layer normalization (Ba, Kiros and Hinton 2016): statistics of each row over its columns.
 //
 //   z = gamma (x - mean) / sqrt(variance + epsilon) + beta,  y = epilogue(z)
+//
+// And RMS normalization (Zhang and Sennrich 2019), which is the same without a mean (kCentred is
+// false) and without beta: variance then stands for the mean of x^2.
 #pragma once
 #include "kernels/epilogue.hpp"
 #include "kernels/statistics.hpp"
@@ -16,7 +19,22 @@ struct RowStatistics {
       : shift(base), mean_rest(base + rows), reciprocal(base + 2 * rows) {}
 };
 
-template <class T>
+// A row in parts: each is summed in T, the parts' sums in double, so that rounding does not grow
+// with the length of a row.
+template <class Work>
+inline void for_parts(Index columns, Work work) {
+  for (Index begin = 0; begin < columns; begin += kPiece)
+    work(begin, smaller(begin + kPiece, columns));
+}
+
+// What is left of x without the mean.
+template <bool kCentred, class T>
+inline T centre(T x, T shift, T rest) {
+  if constexpr (kCentred) return (x - shift) - rest;
+  return x;
+}
+
+template <class T, bool kCentred>
 class LayerNormForward final : public Kernel {
  public:
   explicit LayerNormForward(const Instruction& i)
@@ -52,55 +70,81 @@ class LayerNormForward final : public Kernel {
 
   void measure(const T* x, Index row) const {
     const Index columns = shape_.columns;
-    const T shift = x[0], n = static_cast<T>(columns);
-    T sum = 0, squares = 0;
+    T shift = 0, rest = 0;
+    if constexpr (kCentred) {
+      double total = 0;
+      shift = x[0];
+      for_parts(columns, [&](Index begin, Index end) {
+        T sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (Index c = 0; c < columns; ++c) sum += x[c] - shift;
-    const T rest = sum / n;
-#pragma omp simd reduction(+ : squares)
-    for (Index c = 0; c < columns; ++c) {
-      const T d = (x[c] - shift) - rest;
-      squares += d * d;
+        for (Index c = begin; c < end; ++c) sum += x[c] - shift;
+        total += static_cast<double>(sum);
+      });
+      rest = static_cast<T>(total / static_cast<double>(columns));
     }
-    keep(row, shift, rest, squares);
+    double total = 0;
+    for_parts(columns, [&](Index begin, Index end) {
+      T squares = 0;
+#pragma omp simd reduction(+ : squares)
+      for (Index c = begin; c < end; ++c) {
+        const T d = centre<kCentred>(x[c], shift, rest);
+        squares += d * d;
+      }
+      total += static_cast<double>(squares);
+    });
+    keep(row, shift, rest, total);
   }
 
   // The same for four rows side by side: one row's sum would wait for itself.
   void measure_group(const T* x0, Index row) const {
     const Index columns = shape_.columns;
     const T *x1 = x0 + columns, *x2 = x1 + columns, *x3 = x2 + columns;
-    const T a0 = x0[0], a1 = x1[0], a2 = x2[0], a3 = x3[0], n = static_cast<T>(columns);
-    T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    T a0 = 0, a1 = 0, a2 = 0, a3 = 0, m0 = 0, m1 = 0, m2 = 0, m3 = 0;
+    if constexpr (kCentred) {
+      const double n = static_cast<double>(columns);
+      double t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+      a0 = x0[0], a1 = x1[0], a2 = x2[0], a3 = x3[0];
+      for_parts(columns, [&](Index begin, Index end) {
+        T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
-    for (Index c = 0; c < columns; ++c) {
-      s0 += x0[c] - a0;
-      s1 += x1[c] - a1;
-      s2 += x2[c] - a2;
-      s3 += x3[c] - a3;
+        for (Index c = begin; c < end; ++c) {
+          s0 += x0[c] - a0;
+          s1 += x1[c] - a1;
+          s2 += x2[c] - a2;
+          s3 += x3[c] - a3;
+        }
+        t0 += static_cast<double>(s0), t1 += static_cast<double>(s1);
+        t2 += static_cast<double>(s2), t3 += static_cast<double>(s3);
+      });
+      m0 = static_cast<T>(t0 / n), m1 = static_cast<T>(t1 / n);
+      m2 = static_cast<T>(t2 / n), m3 = static_cast<T>(t3 / n);
     }
-    const T m0 = s0 / n, m1 = s1 / n, m2 = s2 / n, m3 = s3 / n;
-    s0 = s1 = s2 = s3 = 0;
+    double t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+    for_parts(columns, [&](Index begin, Index end) {
+      T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
-    for (Index c = 0; c < columns; ++c) {
-      const T d0 = (x0[c] - a0) - m0, d1 = (x1[c] - a1) - m1, d2 = (x2[c] - a2) - m2,
-              d3 = (x3[c] - a3) - m3;
-      s0 += d0 * d0;
-      s1 += d1 * d1;
-      s2 += d2 * d2;
-      s3 += d3 * d3;
-    }
-    keep(row, a0, m0, s0);
-    keep(row + 1, a1, m1, s1);
-    keep(row + 2, a2, m2, s2);
-    keep(row + 3, a3, m3, s3);
+      for (Index c = begin; c < end; ++c) {
+        const T d0 = centre<kCentred>(x0[c], a0, m0), d1 = centre<kCentred>(x1[c], a1, m1),
+                d2 = centre<kCentred>(x2[c], a2, m2), d3 = centre<kCentred>(x3[c], a3, m3);
+        s0 += d0 * d0;
+        s1 += d1 * d1;
+        s2 += d2 * d2;
+        s3 += d3 * d3;
+      }
+      t0 += static_cast<double>(s0), t1 += static_cast<double>(s1);
+      t2 += static_cast<double>(s2), t3 += static_cast<double>(s3);
+    });
+    keep(row, a0, m0, t0);
+    keep(row + 1, a1, m1, t1);
+    keep(row + 2, a2, m2, t2);
+    keep(row + 3, a3, m3, t3);
   }
 
-  void keep(Index row, T shift, T rest, T squares) const {
+  void keep(Index row, T shift, T rest, double squares) const {
     statistics_.shift[row] = shift;
     statistics_.mean_rest[row] = rest;
-    statistics_.reciprocal[row] = static_cast<T>(
-        1.0 /
-        std::sqrt(static_cast<double>(squares) / static_cast<double>(shape_.columns) + epsilon_));
+    statistics_.reciprocal[row] =
+        static_cast<T>(1.0 / std::sqrt(squares / static_cast<double>(shape_.columns) + epsilon_));
   }
 
   void finish(const T* x, Index row, const Stream& stream) const {
@@ -120,7 +164,7 @@ class LayerNormForward final : public Kernel {
     const T *gamma = gamma_.get(), *beta = beta_.get();
 #pragma omp simd
     for (Index c = begin; c < end; ++c)
-      to[c] = ((from[c] - shift) - rest) * reciprocal * gamma[c] + beta[c];
+      to[c] = centre<kCentred>(from[c], shift, rest) * reciprocal * gamma[c] + beta[c];
   }
 
   Shape shape_;
@@ -136,7 +180,8 @@ class LayerNormForward final : public Kernel {
 // With g = gamma d_z and x_hat = (x - mean) / deviation:
 //   d_x = (g - mean(g) - x_hat mean(g x_hat)) / deviation, d_gamma = sum d_z x_hat, d_beta = sum
 //   d_z
-template <class T>
+// where mean(g) is there only if a mean was subtracted.
+template <class T, bool kCentred>
 class LayerNormBackward final : public Kernel {
  public:
   explicit LayerNormBackward(const Instruction& i)
@@ -192,16 +237,19 @@ class LayerNormBackward final : public Kernel {
     const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
             reciprocal = statistics_.reciprocal[row];
     const T* gain = gamma_.get();
-    T sum = 0, product = 0;
-#pragma omp simd reduction(+ : sum, product)
-    for (Index c = 0; c < columns; ++c) {
-      const T x_hat = ((x[c] - shift) - rest) * reciprocal;
-      const T g = d[c] * gain[c];
-      sum += g;
-      product += g * x_hat;
-      beta[c] += d[c];
-      gamma_sum[c] += d[c] * x_hat;
-    }
+    double sum = 0, product = 0;
+    for_parts(columns, [&](Index begin, Index end) {
+      T s = 0, p = 0;
+#pragma omp simd reduction(+ : s, p)
+      for (Index c = begin; c < end; ++c) {
+        const T x_hat = centre<kCentred>(x[c], shift, rest) * reciprocal;
+        const T g = d[c] * gain[c];
+        if constexpr (kCentred) s += g, beta[c] += d[c];
+        p += g * x_hat;
+        gamma_sum[c] += d[c] * x_hat;
+      }
+      sum += static_cast<double>(s), product += static_cast<double>(p);
+    });
     store(x, d, row, sum, product);
   }
 
@@ -216,34 +264,39 @@ class LayerNormBackward final : public Kernel {
     const T shift1 = statistics_.shift[row + 1], rest1 = statistics_.mean_rest[row + 1],
             reciprocal1 = statistics_.reciprocal[row + 1];
     const T* gain = gamma_.get();
-    T sum0 = 0, product0 = 0, sum1 = 0, product1 = 0;
-#pragma omp simd reduction(+ : sum0, product0, sum1, product1)
-    for (Index c = 0; c < columns; ++c) {
-      const T hat0 = ((x0[c] - shift0) - rest0) * reciprocal0;
-      const T hat1 = ((x1[c] - shift1) - rest1) * reciprocal1;
-      const T g0 = d0[c] * gain[c], g1 = d1[c] * gain[c];
-      sum0 += g0;
-      sum1 += g1;
-      product0 += g0 * hat0;
-      product1 += g1 * hat1;
-      beta[c] += d0[c] + d1[c];
-      gamma_sum[c] += d0[c] * hat0 + d1[c] * hat1;
-    }
+    double sum0 = 0, product0 = 0, sum1 = 0, product1 = 0;
+    for_parts(columns, [&](Index begin, Index end) {
+      T s0 = 0, p0 = 0, s1 = 0, p1 = 0;
+#pragma omp simd reduction(+ : s0, p0, s1, p1)
+      for (Index c = begin; c < end; ++c) {
+        const T hat0 = centre<kCentred>(x0[c], shift0, rest0) * reciprocal0;
+        const T hat1 = centre<kCentred>(x1[c], shift1, rest1) * reciprocal1;
+        const T g0 = d0[c] * gain[c], g1 = d1[c] * gain[c];
+        if constexpr (kCentred) s0 += g0, s1 += g1, beta[c] += d0[c] + d1[c];
+        p0 += g0 * hat0;
+        p1 += g1 * hat1;
+        gamma_sum[c] += d0[c] * hat0 + d1[c] * hat1;
+      }
+      sum0 += static_cast<double>(s0), product0 += static_cast<double>(p0);
+      sum1 += static_cast<double>(s1), product1 += static_cast<double>(p1);
+    });
     store(x0, d0, row, sum0, product0);
     store(x1, d1, row + 1, sum1, product1);
   }
 
-  void store(const T* x, const T* d, Index row, T sum, T product) const {
+  void store(const T* x, const T* d, Index row, double sum, double product) const {
     if (d_x_ == nullptr) return;
     const Index columns = shape_.columns;
     const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
-            reciprocal = statistics_.reciprocal[row], n = static_cast<T>(columns);
-    const T mean = sum / n, slope = product / n;
+            reciprocal = statistics_.reciprocal[row];
+    const double n = static_cast<double>(columns);
+    const T mean = static_cast<T>(sum / n), slope = static_cast<T>(product / n);
     T* to = d_x_ + row * columns;
     const T* gain = gamma_.get();
 #pragma omp simd
     for (Index c = 0; c < columns; ++c)
-      to[c] = reciprocal * (d[c] * gain[c] - mean - ((x[c] - shift) - rest) * reciprocal * slope);
+      to[c] = reciprocal *
+              (d[c] * gain[c] - mean - centre<kCentred>(x[c], shift, rest) * reciprocal * slope);
   }
 
   void total(const T* partial, Index count, Range strip, T* result) const {

@@ -5,14 +5,15 @@
 #include "kernels/embedding.hpp"
 #include "kernels/epilogue.hpp"
 #include "kernels/gradient_check.hpp"
+#include "kernels/group_norm.hpp"
 #include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/made_kernels.hpp"
-#include "kernels/pooling.hpp"
-#include "kernels/recurrent_cells.hpp"
 #include "kernels/noise.hpp"
+#include "kernels/pooling.hpp"
 #include "kernels/prelu.hpp"
+#include "kernels/recurrent_cells.hpp"
 #include "kernels/softmax.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/descent.hpp"
@@ -38,10 +39,17 @@ constexpr Row kTable[] = {
     {"dense.backward", make<DenseBackward<Real>>},
     {"batch_norm.forward", make<BatchNormForward<Real>>},
     {"batch_norm.backward", make<BatchNormBackward<Real>>},
-    {"batch_norm.inference", make<BatchNormInference<Real>>},
+    {"batch_norm.inference", make<BatchNormFixed<Real>>},
     {"batch_norm.track", make<BatchNormTrack<Real>>},
-    {"layer_norm.forward", make<LayerNormForward<Real>>},
-    {"layer_norm.backward", make<LayerNormBackward<Real>>},
+    {"frozen_batch_norm.forward", make<BatchNormFixed<Real>>},
+    {"frozen_batch_norm.backward", make<BatchNormBackward<Real>>},
+    {"frozen_batch_norm.inference", make<BatchNormFixed<Real>>},
+    {"layer_norm.forward", make<LayerNormForward<Real, true>>},
+    {"layer_norm.backward", make<LayerNormBackward<Real, true>>},
+    {"rms_norm.forward", make<LayerNormForward<Real, false>>},
+    {"rms_norm.backward", make<LayerNormBackward<Real, false>>},
+    {"group_norm.forward", make<GroupNormForward<Real>>},
+    {"group_norm.backward", make<GroupNormBackward<Real>>},
     {"elementwise.forward", make<ElementwiseForward<Real>>},
     {"elementwise.backward", make<ElementwiseBackward<Real>>},
     {"prelu.forward", make<PReluForward<Real>>},

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from . import errors as errors
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .engine import Engine as Engine
+    from .exchange import from_torch as from_torch
+    from .exchange import to_torch as to_torch
     from .initializers import Constant as Constant
     from .initializers import GateBias as GateBias
     from .initializers import HeNormal as HeNormal
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
     from .layers import GaussianNoise as GaussianNoise
     from .layers import GlobalAveragePool as GlobalAveragePool
     from .layers import GlobalMaxPool as GlobalMaxPool
+    from .layers import GroupNorm as GroupNorm
     from .layers import HardSigmoid as HardSigmoid
     from .layers import HardSwish as HardSwish
+    from .layers import InstanceNorm as InstanceNorm
     from .layers import Layer as Layer
     from .layers import LayerNorm as LayerNorm
     from .layers import LeakyReLU as LeakyReLU
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
     from .layers import Residual as Residual
+    from .layers import RMSNorm as RMSNorm
     from .layers import Run as Run
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
@@ -97,6 +102,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "clipping": ("ClipGlobalNorm",),
     "engine": ("Engine",),
+    "exchange": ("from_torch", "to_torch"),
     "initializers": (
         "Constant", "GateBias", "HeNormal", "HeUniform", "Normal", "Orthogonal", "XavierNormal",
         "XavierUniform", "Zeros",
@@ -105,10 +111,11 @@ _NAMES = {
         "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
         "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "DropConnect", "Dropout",
         "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
-        "GlobalAveragePool", "GlobalMaxPool", "GRU", "HardSigmoid", "HardSwish", "Layer",
-        "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish", "PReLU", "ReLU",
-        "Reshape", "Residual", "RNN", "Run", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax",
-        "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
+        "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
+        "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
+        "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU", "Sequential",
+        "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout", "StochasticDepth",
+        "Tanh", "WeightNorm",
     ),
     "losses": (
         "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",

@@ -31,6 +31,8 @@ from .gated import HardSigmoid as HardSigmoid
 from .gated import HardSwish as HardSwish
 from .gated import Mish as Mish
 from .gated import SiLU as SiLU
+from .groupnorm import GroupNorm as GroupNorm
+from .groupnorm import InstanceNorm as InstanceNorm
 from .layernorm import LayerNorm as LayerNorm
 from .noise import AlphaDropout as AlphaDropout
 from .noise import GaussianDropout as GaussianDropout
@@ -44,6 +46,7 @@ from .pooling import GlobalMaxPool as GlobalMaxPool
 from .pooling import MaxPool1D as MaxPool1D
 from .pooling import MaxPool2D as MaxPool2D
 from .prelu import PReLU as PReLU
+from .rmsnorm import RMSNorm as RMSNorm
 from .shape import Flatten as Flatten
 from .shape import Reshape as Reshape
 from .softmax import Softmax as Softmax

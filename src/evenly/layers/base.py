@@ -111,10 +111,6 @@ class Layer:
     takes_epilogue: ClassVar[bool] = False
     # Which of its arrays' sums a batch normalization behind it cancels.
     cancelled_by_centering: ClassVar[tuple[str, ...]] = ()
-    # Rows that training needs to mean anything; statistics over a batch need two.
-    training_rows: ClassVar[int] = 1
-    # Whether training moves running statistics (a kernel named "<kernel>.track").
-    tracks: ClassVar[bool] = False
     # Whether inference is another kernel ("<kernel>.inference") than training's forward.
     own_inference: ClassVar[bool] = False
     # Whether it changes the shape and not the numbers: then it costs nothing.
@@ -128,8 +124,6 @@ class Layer:
     backward_in_place: ClassVar[bool] = False
     # Whether it reads how long each example's sequence is.
     takes_lengths: ClassVar[bool] = False
-    # Whether training subtracts from each channel its mean over the batch.
-    subtracts_mean: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
 
@@ -137,6 +131,25 @@ class Layer:
     def inference_is_identity(self) -> bool:
         """Whether inference hands its input through unchanged."""
         return False
+
+    @property
+    def row_axes(self) -> int:
+        """How many of an example's last axes make up a row of the matrix that the kernel sees."""
+        return 1
+
+    @property
+    def tracks(self) -> bool:
+        """Whether training moves running statistics (a kernel named ``<kernel>.track``)."""
+        return False
+
+    @property
+    def subtracts_mean(self) -> bool:
+        """Whether training subtracts from each channel its mean over the batch."""
+        return False
+
+    def training_rows(self, shape: Shape) -> int:
+        """Rows of a batch that training needs to mean anything, for examples of this shape."""
+        return 1
 
     def expand(self) -> Layer:
         """The layers that this one stands for, named after it: itself, unless it is a short way to
@@ -207,6 +220,16 @@ def expect_positions(shape: Shape, name: str) -> None:
         raise ShapeError(
             f"{name}: expects (batch, positions..., channels), got ({came}): it belongs before "
             "Flatten(), or needs Reshape((..., channels)) in front"
+        )
+
+
+def expect_axes(shape: Shape, axes: int, name: str) -> None:
+    """Raises ShapeError unless an example has the axes that are to be normalized together."""
+    if len(shape) < axes:
+        came = ", ".join(["batch", *map(str, shape)])
+        raise ShapeError(
+            f"{name}: axes={axes} needs examples of at least {axes} axes, got ({came}): "
+            f"use axes={len(shape)} or less"
         )
 
 

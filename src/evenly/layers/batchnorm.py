@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,13 +26,16 @@ class BatchNorm(Layer):
         epsilon: added to the variance, > 0.
         center: whether ``beta`` is added.
         scale: whether ``gamma`` multiplies.
+        frozen: whether training too uses the running averages, and leaves them as they are; gamma
+            and beta still learn. For fine-tuning a trained network, with batches of any size.
         name: the layer's name; by default ``batch_norm_1``, ...
 
     Shapes: (batch, ..., channels), unchanged; statistics are over all axes but the last. Arrays:
     ``gamma``, ``beta``, ``running_mean``, ``running_variance``, each (channels,).
 
     Raises:
-        ConfigurationError: when a network with it is to be trained with batches of one row.
+        ConfigurationError: when a network with it is to be trained with batches of one row and an
+            example has a single value a channel. (An image has one a pixel: one image is enough.)
 
     Source: Ioffe and Szegedy 2015, algorithms 1 and 2.
 
@@ -48,19 +52,31 @@ class BatchNorm(Layer):
     epsilon: float = 1e-5
     center: bool = True
     scale: bool = True
+    frozen: bool = False
     name: str | None = None
 
-    kernel: ClassVar[str | None] = "batch_norm"
     takes_epilogue: ClassVar[bool] = True
-    training_rows: ClassVar[int] = 2
-    tracks: ClassVar[bool] = True
     backward_in_place: ClassVar[bool] = True
-    subtracts_mean: ClassVar[bool] = True
     own_inference: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         expect(0 <= self.decay < 1, self, "decay must be at least 0 and below 1", self.decay)
         expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+
+    @property
+    def kernel(self) -> str:  # type: ignore[override]
+        return "frozen_batch_norm" if self.frozen else "batch_norm"
+
+    @property
+    def tracks(self) -> bool:
+        return not self.frozen
+
+    @property
+    def subtracts_mean(self) -> bool:
+        return not self.frozen
+
+    def training_rows(self, shape: Shape) -> int:
+        return 1 if self.frozen or math.prod(shape[:-1]) > 1 else 2
 
     def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
         channels = shape[-1:]
@@ -74,7 +90,8 @@ class BatchNorm(Layer):
         return arrays
 
     def numbers(self, shape: Shape) -> dict[str, float]:
-        return {"epsilon": self.epsilon, "decay": self.decay}
+        numbers = {"epsilon": self.epsilon, "decay": self.decay}
+        return {**numbers, "frozen": 1} if self.frozen else numbers
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         # mean in two parts, 1 / deviation, variance; and what backward sums over the rows
@@ -82,8 +99,8 @@ class BatchNorm(Layer):
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         axes = tuple(range(x.ndim - 1))
-        if run.training:
-            saved = normalize(x, axes, self.epsilon, run)
+        if run.training and not self.frozen:
+            saved: Any = normalize(x, axes, self.epsilon, run)
             x_hat = saved.x_hat
             n = x.size // x.shape[-1]
             mean, variance = saved.mean.reshape(-1), saved.variance.reshape(-1)
@@ -92,17 +109,28 @@ class BatchNorm(Layer):
             run.update("running_mean", keep * arrays["running_mean"] + rest * mean)
             run.update("running_variance", keep * arrays["running_variance"] + rest * unbiased)
         else:
-            saved = None
             deviation = run.xp.sqrt(arrays["running_variance"] + self.epsilon)
             x_hat = run.note("x_hat", (x - arrays["running_mean"]) / deviation,
                              "(x - running_mean) / sqrt(running_variance + epsilon)")
+            saved = Fixed(x_hat, 1 / deviation)
         return scale_and_shift(x_hat, arrays, run), saved
 
     def backward(
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
         d_x_hat, gradients = scale_and_shift_backward(d_y, saved.x_hat, arrays, run)
+        if isinstance(saved, Fixed):
+            d_x = run.note("d_x", d_x_hat * saved.reciprocal, "d_x_hat / deviation")
+            return d_x, gradients
         return normalize_backward(d_x_hat, saved, run), gradients
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What normalizing by fixed statistics gave, and what its gradient needs."""
+
+    x_hat: ArrayLike
+    reciprocal: ArrayLike
 
 
 def scale_and_shift(x_hat: ArrayLike, arrays: Arrays, run: Run) -> ArrayLike:

@@ -51,6 +51,14 @@ class Container(Layer):
     def resolved(self) -> Self:
         """The same network with every layer named, and layers that stand for several spelled out
         (:meth:`Layer.expand`)."""
+        return self._name_all(expand=True)
+
+    @cached_property
+    def named(self) -> Self:
+        """The same network with every layer named, as it was written."""
+        return self._name_all(expand=False)
+
+    def _name_all(self, expand: bool) -> Self:
         taken = {layer.name for layer in self._all()}
         counts: Counter[str] = Counter()
 
@@ -60,7 +68,8 @@ class Container(Layer):
                 while name is None or (layer.name is None and name in taken):
                     counts[layer.type_name] += 1
                     name = f"{layer.type_name}_{counts[layer.type_name]}"
-                layer = with_name(layer, name).expand()
+                layer = with_name(layer, name)
+                layer = layer.expand() if expand else layer
             if isinstance(layer, Container):
                 return layer.with_parts([named(part) for part in layer.parts])
             return layer

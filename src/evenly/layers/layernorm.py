@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..initializers import Constant, Zeros
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, expect_axes
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import normalize, normalize_backward
 
@@ -14,18 +14,23 @@ from .statistics import normalize, normalize_backward
 @dataclass(frozen=True)
 class LayerNorm(Layer):
     """Layer normalization: each example to mean 0 and variance 1 over its features (the last
-    axis), then scaled and shifted.
+    axis, or several), then scaled and shifted.
 
     ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``. The same in training and inference;
     nothing depends on the rest of the batch.
 
     Arguments:
+        axes: how many of an example's last axes are normalized together; 1: the features.
         epsilon: added to the variance, > 0.
         center: whether ``beta`` is added.
         scale: whether ``gamma`` multiplies.
         name: the layer's name; by default ``layer_norm_1``, ...
 
-    Shapes: (batch, ..., features), unchanged. Arrays: ``gamma`` and ``beta``, each (features,).
+    Shapes: (batch, ..., features), unchanged. Arrays: ``gamma`` and ``beta``, each of the shape of
+    the last `axes` axes (PyTorch's ``normalized_shape``).
+
+    Raises:
+        ShapeError: examples with fewer axes.
 
     Source: Ba, Kiros and Hinton 2016, equation 4.
 
@@ -36,6 +41,7 @@ class LayerNorm(Layer):
         array([[-1.,  1.]])
     """
 
+    axes: int = 1
     epsilon: float = 1e-5
     center: bool = True
     scale: bool = True
@@ -45,14 +51,25 @@ class LayerNorm(Layer):
     takes_epilogue: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        expect(
+            isinstance(self.axes, int) and self.axes >= 1, self,
+            "axes must be a whole number of at least 1", self.axes,
+        )
         expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+
+    @property
+    def row_axes(self) -> int:
+        return self.axes
+
+    def check(self, shape: Shape, name: str) -> None:
+        expect_axes(shape, self.axes, f"LayerNorm '{name}'")
 
     def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
         arrays = {}
         if self.scale:
-            arrays["gamma"] = ArraySpec(shape[-1:], Constant(1.0))
+            arrays["gamma"] = ArraySpec(shape[-self.axes :], Constant(1.0))
         if self.center:
-            arrays["beta"] = ArraySpec(shape[-1:], Zeros())
+            arrays["beta"] = ArraySpec(shape[-self.axes :], Zeros())
         return arrays
 
     def numbers(self, shape: Shape) -> dict[str, float]:
@@ -63,7 +80,7 @@ class LayerNorm(Layer):
         return {"statistics": (3, rows)}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        saved = normalize(x, (x.ndim - 1,), self.epsilon, run)
+        saved = normalize(x, tuple(range(x.ndim - self.axes, x.ndim)), self.epsilon, run)
         return scale_and_shift(saved.x_hat, arrays, run), saved
 
     def backward(

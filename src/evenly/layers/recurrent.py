@@ -55,7 +55,7 @@ class Recurrent(Layer):
                "reverse has no meaning where both directions are run", "bidirectional=True")
 
     @property
-    def tracks(self) -> bool:  # type: ignore[override]
+    def tracks(self) -> bool:
         return self.stateful
 
     @property

@@ -73,11 +73,12 @@ def compile(
         loss.check(output_shape)
         for step in steps:
             name, layer = step.name, step.layer
-            if batch < layer.training_rows:
+            needed = layer.training_rows(step.before)
+            if batch < needed:
                 raise ConfigurationError(
                     f"{type(layer).__name__} '{name}': training needs batches of at least "
-                    f"{layer.training_rows} rows, got batch={batch}: "
-                    "one row has no variance; use a larger batch or LayerNorm"
+                    f"{needed} rows, got batch={batch}: "
+                    "one row has no variance; use a larger batch, LayerNorm or GroupNorm"
                 )
     arrays = net.arrays(shape)
     states = [f"state_{i + 1}" for i in range(len(optimizer.states))] if optimizer else []
@@ -135,7 +136,7 @@ def compile(
         state_bytes=max(state_bytes, 64),
         work_bytes=max(work_bytes, inference_bytes, 64),
         multiply_adds=_multiply_adds(steps),
-        training_rows=max([1, *(step.layer.training_rows for step in steps)]),
+        training_rows=max([1, *(step.layer.training_rows(step.before) for step in steps)]),
         d_x=lowering.d_x,
         outputs=lowering.outputs,
         takes_lengths=any(step.layer.takes_lengths for step in steps),

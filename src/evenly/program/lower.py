@@ -334,7 +334,7 @@ class Lowering:
 
     def _common(self, mark: str) -> None:
         columns = [1, *(node.after[-1] for node in self.nodes)]
-        columns += [node.before[-1] for node in self.nodes]
+        columns += [math.prod(node.before[-node.layer.row_axes :]) for node in self.nodes]
         self._want("scratch" + mark, (2 * _MAX_BLOCKS, max(columns)), "float64", always=True)
 
     def _inputs(self, node: Node, places: Mapping[int, str]) -> dict[str, str]:
@@ -352,13 +352,14 @@ class Lowering:
         return {slot: f"{node.name}.{slot}" for slot in node.layer_arrays}
 
     def _matrix_rows(self, node: Node, rows: int) -> int:
-        return rows * math.prod(node.before[:-1])
+        return rows * math.prod(node.before[: -node.layer.row_axes])
 
     def _numbers(self, node: Node, rows: int, training: bool) -> dict[str, float]:
         after = node.layer.output_shape(node.before)
+        axes = node.layer.row_axes
         numbers: dict[str, Any] = {
-            "rows_per_example": math.prod(after[:-1]),
-            "columns": after[-1],
+            "rows_per_example": math.prod(after[:-axes]),
+            "columns": math.prod(after[-axes:]),
             "planned_rows": self._matrix_rows(node, rows),
             "planned_examples": rows,
             **node.layer.numbers(node.before),

@@ -147,7 +147,7 @@ def init(
     Raises:
         ShapeError, ConfigurationError: as :func:`evenly.compile`.
     """
-    batch = max([1, *(layer.training_rows for _, layer in as_sequential(net).named_layers())])
+    batch = compile_program(net, input_shape, 1).training_rows
     program = compile_program(net, input_shape, batch, loss, dtype=dtype)
     return Model(Engine(program, seed=seed, threads=threads))
 

@@ -1,0 +1,4 @@
+"""Networks of other libraries, in both directions."""
+
+from .torch_reader import from_torch as from_torch
+from .torch_writer import to_torch as to_torch

@@ -1,0 +1,69 @@
+"""Where the axes stand on both sides while a network is walked through."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..layers.base import Shape
+
+FIRST, LAST = "channels first", "channels last"
+
+
+@dataclass
+class Layout:
+    """What an activation looks like at a place in the network.
+
+    Attributes:
+        shape: of one example on our side, channels last.
+        torch: whether PyTorch has the channels first (images, and sequences between convolutions)
+            or last (flat data, and sequences between recurrent layers); "" while nobody has told.
+        padding: zeros around the positions that the next convolution takes into its own padding,
+            (before, after) for each axis.
+        order: for flat data that PyTorch flattened channels first: our feature i is its feature
+            order[i]; None where both count alike.
+    """
+
+    shape: Shape
+    torch: str = ""
+    padding: tuple[tuple[int, int], ...] = ()
+    order: Any = None
+
+    def flatten(self) -> None:
+        """What Flatten does to both sides."""
+        if len(self.shape) > 1 and self.torch != LAST:
+            numbers = np.arange(math.prod(self.shape)).reshape(self.shape[-1], *self.shape[:-1])
+            order = np.moveaxis(numbers, 0, -1).reshape(-1)
+            self.order = None if (order == np.arange(len(order))).all() else order
+        self.shape = (math.prod(self.shape),)
+        self.torch = LAST
+
+    def to_ours(self, features: Any) -> Any:
+        """An array with one row a feature, from PyTorch's order to ours."""
+        return features if self.order is None else features[self.order]
+
+    def to_torch(self, features: Any) -> Any:
+        """The same from our order to PyTorch's."""
+        if self.order is None:
+            return features
+        turned = np.empty_like(features)
+        turned[self.order] = features
+        return turned
+
+
+def torch_kernel(kernel: Any) -> Any:
+    """A convolution's (positions..., channels, filters) as (filters, channels, positions...)."""
+    rank = kernel.ndim - 2
+    return kernel.transpose(rank + 1, rank, *range(rank))
+
+
+def our_kernel(weight: Any) -> Any:
+    """The way back."""
+    return weight.transpose(*range(2, weight.ndim), 1, 0)
+
+
+def missing_torch(function: str) -> str:
+    return f"{function} needs PyTorch: pip install 'evenly[torch]'"

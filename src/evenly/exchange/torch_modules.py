@@ -1,0 +1,58 @@
+"""PyTorch modules for what PyTorch has none of. Imported only where PyTorch is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+class RecurrentOutput(torch.nn.Module):
+    """A recurrent module's output without its states: of all steps, or of the last one (for both
+    directions side by side)."""
+
+    def __init__(self, recurrent: Any, sequences: bool) -> None:
+        super().__init__()
+        self.recurrent, self.sequences = recurrent, sequences
+
+    def forward(self, x: Any) -> Any:
+        y, states = self.recurrent(x)
+        if self.sequences:
+            return y
+        h = states[0] if isinstance(states, tuple) else states
+        return torch.cat(list(h[-2:]), dim=-1) if self.recurrent.bidirectional else h[-1]
+
+
+class ChannelsLast(torch.nn.Module):
+    """A module that reads channels first, on data that has them last."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Any) -> Any:
+        return self.module(x.movedim(-1, 1)).movedim(1, -1)
+
+
+class Joined(torch.nn.Module):
+    """Branches that read the same input; their outputs are summed, or concatenated along `dim`."""
+
+    def __init__(self, branches: Any, dim: int | None) -> None:
+        super().__init__()
+        self.branches, self.dim = torch.nn.ModuleList(branches), dim
+
+    def forward(self, x: Any) -> Any:
+        outputs = [branch(x) for branch in self.branches]
+        return sum(outputs[1:], outputs[0]) if self.dim is None else torch.cat(outputs, self.dim)
+
+
+class GlobalMean(torch.nn.Module):
+    """The mean, or the largest number, of each channel over all positions."""
+
+    def __init__(self, channels_last: bool, largest: bool) -> None:
+        super().__init__()
+        self.channels_last, self.largest = channels_last, largest
+
+    def forward(self, x: Any) -> Any:
+        rows = x.flatten(1, -2) if self.channels_last else x.flatten(2).movedim(1, -1)
+        return rows.amax(dim=1) if self.largest else rows.mean(dim=1)
