@@ -108,7 +108,7 @@ REFUSED = [
      "got (batch, 4, 4, 3): add Flatten() or Dense(outputs) at the end of the network"),
     (lambda: compiled([ev.BatchNorm(), ev.Dense(3)], 4, batch=1), ConfigurationError,
      "BatchNorm 'batch_norm_1': training needs batches of at least 2 rows, got batch=1: one row "
-     "has no variance; use a larger batch or LayerNorm"),
+     "has no variance; use a larger batch, LayerNorm or GroupNorm"),
     (lambda: compiled([ev.Dense(3)], ()), ShapeError,
      "compile: input_shape is the shape of one example, got (): use (features,)"),
     (lambda: compiled([ev.Dense(3)], (0,)), ShapeError,

@@ -20,7 +20,8 @@ def far_from_zero(mean, outlier=False):
 @pytest.mark.parametrize("isa", available_isas())
 @pytest.mark.parametrize("outlier", [False, True])
 @pytest.mark.parametrize("mean", [0.0, 1e4, -1e4])
-@pytest.mark.parametrize("layer", [ev.BatchNorm(), ev.LayerNorm()], ids=["batch", "layer"])
+@pytest.mark.parametrize("layer", [ev.BatchNorm(), ev.LayerNorm(), ev.GroupNorm(10), ev.RMSNorm()],
+                         ids=["batch", "layer", "group", "rms"])
 @pytest.mark.parametrize("rows", [40, ROWS])
 def test_float32_against_float64(layer, mean, outlier, rows, isa):
     """x = 10000 +- 1 has a float32 step of 0.001; what is done to those numbers adds nothing."""
@@ -34,6 +35,40 @@ def test_float32_against_float64(layer, mean, outlier, rows, isa):
     assert error(got_d_x, d_x) < 1e-5
     for name, gradient in gradients.items():
         assert error(got[name], gradient) < 1e-5
+
+
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("outlier", [False, True])
+@pytest.mark.parametrize("mean", [0.0, 1e4, -1e4])
+@pytest.mark.parametrize("shape", [(20, 30), (4, 5, 30), (1500, 6)])
+@pytest.mark.parametrize("layer", [ev.GroupNorm(3), ev.InstanceNorm(), ev.LayerNorm(2),
+                                   ev.RMSNorm(2)], ids=["group", "instance", "layer", "rms"])
+def test_statistics_over_positions(layer, shape, mean, outlier, isa):
+    x = np.random.default_rng(0).standard_normal((8, *shape)) + mean
+    if outlier:
+        x[:, 0] += 30
+    x = x.astype(np.float32)
+    net = ev.Sequential([layer])
+    engine = ev.Engine(ev.compile(net, shape, batch=8), isa=isa)
+    d_y = np.random.default_rng(1).standard_normal(x.shape).astype(np.float32)
+    y, d_x, gradients = definition(net, x, engine.arrays, d_y, ev.Run(training=True))
+    assert error(engine.forward(x), y) < 1e-5
+    got_d_x, got = engine.backward(d_y)
+    assert error(got_d_x, d_x) < 1e-5
+    for name, gradient in gradients.items():
+        assert error(got[name], gradient) < 1e-5
+
+
+@pytest.mark.parametrize("layer", [ev.LayerNorm(2), ev.RMSNorm(2), ev.GroupNorm(1)],
+                         ids=["layer", "rms", "group"])
+def test_long_rows(layer):
+    """Rounding does not grow with the number of values, even where it always errs the same way."""
+    x = np.full((2, 50_000, 4), 0.7, dtype=np.float32)
+    x[:, :, 1::2] = -0.4
+    net = ev.Sequential([layer])
+    engine = ev.Engine(ev.compile(net, x.shape[1:], batch=2))
+    y, _ = net.forward(x.astype(np.float64), engine.arrays, ev.Run(training=True))
+    assert error(engine.forward(x), y) < 1e-5
 
 
 def test_normalized_data_has_mean_0_and_variance_1():

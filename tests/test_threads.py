@@ -21,8 +21,13 @@ IMAGES = [ev.Conv2D(17, 3, padding="same"), ev.BatchNorm(), ev.ReLU(), ev.MaxPoo
 STEPS = [ev.LSTM(19, layers=2, bidirectional=True, sequences=True, recurrent_dropout=0.2),
          ev.GRU(7, sequences=True), ev.GRU(20, reset="before", sequences=True), ev.RNN(33),
          ev.Dense(5)]
+NORMALIZED = [ev.Dense(96), ev.Reshape((4, 3, 8)), ev.GroupNorm(2), ev.ReLU(), ev.Dropout(0.2),
+              ev.InstanceNorm(), ev.Tanh(), ev.RMSNorm(2), ev.LayerNorm(3), ev.Dropout(0.4),
+              ev.BatchNorm(frozen=True), ev.ReLU(), ev.Flatten(), ev.GroupNorm(12), ev.RMSNorm(),
+              ev.Dense(5)]
 NETS = {"wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
-        "images": (IMAGES, (9, 11, 3), 30), "steps": (STEPS, (6, 5), 40)}
+        "images": (IMAGES, (9, 11, 3), 30), "steps": (STEPS, (6, 5), 40),
+        "normalized": (NORMALIZED, (21,), 70)}
 
 
 def train(name, threads, dtype="float32", isa=""):

@@ -23,6 +23,22 @@ widths = st.one_of(st.integers(1, 70), st.sampled_from([127, 129, 255, 300, 1025
 flat = st.tuples(widths)
 images = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 33))
 flat_or_image = st.one_of(flat, images)
+lengths = st.one_of(st.integers(2, 9), st.sampled_from([131, 259]))
+sequences = st.tuples(lengths, st.integers(3, 33))
+any_rank = st.one_of(flat, sequences, images)
+# For statistics over positions alone: few of them are ill-conditioned.
+with_positions = st.one_of(
+    st.tuples(st.one_of(st.integers(6, 12), st.sampled_from([131, 259])), st.integers(1, 33)),
+    st.tuples(st.integers(3, 5), st.integers(2, 5), st.integers(1, 33)),
+)
+
+
+def in_groups(groups: int) -> Any:
+    """Shapes whose channels fall into so many groups of at least six values."""
+    few = st.integers(1, 9).map(lambda width: groups * width)
+    many = st.one_of(st.integers(6, 17), st.sampled_from([64, 129])).map(lambda w: groups * w)
+    return st.one_of(st.tuples(many), st.tuples(st.integers(6, 140), few),
+                     st.tuples(st.integers(3, 5), st.integers(2, 5), few))
 # From one row to several blocks of a reduction.
 batches = st.one_of(st.integers(2, 40), st.sampled_from([63, 257, 513, 700]))
 
@@ -94,9 +110,51 @@ def torch_batch_norm(layer: ev.BatchNorm) -> Callable[[tuple[int, ...]], Any]:
     )
 
 
+class ChannelsLastFrozenBatchNorm(ChannelsLastBatchNorm):
+    """Fixed statistics, as fine-tuning keeps them: PyTorch's evaluation mode, always."""
+
+    def train(self, mode: bool = True) -> Any:
+        return super().train(False)
+
+
+class ChannelsLastGroupNorm(torch.nn.GroupNorm):
+    """PyTorch's group normalization on (..., channels)."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.movedim(-1, 1)).movedim(1, -1)
+
+
+class ChannelsLastInstanceNorm(torch.nn.InstanceNorm1d):
+    """PyTorch's instance normalization on (..., channels)."""
+
+    def forward(self, x: Any) -> Any:
+        positions = x.reshape(len(x), -1, x.shape[-1])
+        return super().forward(positions.movedim(-1, 1)).movedim(1, -1).reshape(x.shape)
+
+
+def torch_group_norm(layer: ev.GroupNorm) -> Callable[[tuple[int, ...]], Any]:
+    return lambda shape: ChannelsLastGroupNorm(
+        layer.groups, shape[-1], eps=layer.epsilon, affine=layer.center or layer.scale,
+        dtype=torch.float64,
+    )
+
+
+def torch_instance_norm(layer: ev.InstanceNorm) -> Callable[[tuple[int, ...]], Any]:
+    return lambda shape: ChannelsLastInstanceNorm(
+        shape[-1], eps=layer.epsilon, affine=layer.center or layer.scale, dtype=torch.float64
+    )
+
+
+def torch_rms_norm(layer: ev.RMSNorm) -> Callable[[tuple[int, ...]], Any]:
+    return lambda shape: torch.nn.RMSNorm(
+        shape[-layer.axes :], eps=layer.epsilon, elementwise_affine=layer.scale,
+        dtype=torch.float64,
+    )
+
+
 def torch_layer_norm(layer: ev.LayerNorm) -> Callable[[tuple[int, ...]], Any]:
     return lambda shape: torch.nn.LayerNorm(
-        shape[-1], eps=layer.epsilon, elementwise_affine=layer.center or layer.scale,
+        shape[-layer.axes :], eps=layer.epsilon, elementwise_affine=layer.center or layer.scale,
         dtype=torch.float64,
     )
 
@@ -115,6 +173,35 @@ def _normalizations() -> list[LayerRow]:
             rows.append(LayerRow(
                 f"LayerNorm({tail})", layer, flat_or_image, 1, torch_layer_norm(layer), AFFINE
             ))
+            group = ev.GroupNorm(4, epsilon=1e-3, center=center, scale=scale)
+            rows.append(LayerRow(
+                f"GroupNorm({tail})", group, in_groups(4), 1, torch_group_norm(group), AFFINE
+            ))
+            instance = ev.InstanceNorm(epsilon=1e-3, center=center, scale=scale)
+            rows.append(LayerRow(
+                f"InstanceNorm({tail})", instance, with_positions, 1,
+                torch_instance_norm(instance), AFFINE,
+            ))
+            frozen = ev.BatchNorm(epsilon=1e-3, center=center, scale=scale, frozen=True)
+            rows.append(LayerRow(
+                f"BatchNorm({tail}, frozen)", frozen, any_rank, 1,
+                lambda shape: ChannelsLastFrozenBatchNorm(shape[-1], eps=1e-3, dtype=torch.float64),
+                AFFINE | RUNNING,
+            ))
+    for scale in (True, False):
+        rms = ev.RMSNorm(epsilon=1e-3, scale=scale)
+        rows.append(LayerRow(
+            f"RMSNorm(scale={scale})", rms, any_rank, 1, torch_rms_norm(rms), AFFINE
+        ))
+    one_group = ev.GroupNorm(1, epsilon=1e-3)
+    rows.append(LayerRow("GroupNorm(1)", one_group, in_groups(1), 1, torch_group_norm(one_group),
+                         AFFINE))
+    for over in (ev.LayerNorm(2, 1e-3), ev.LayerNorm(2, 1e-3, scale=False), ev.RMSNorm(2, 1e-3)):
+        make = torch_rms_norm if isinstance(over, ev.RMSNorm) else torch_layer_norm
+        rows.append(LayerRow(
+            f"{type(over).__name__}(2 axes, {len(over.arrays((1, 1)))} arrays)", over,
+            st.one_of(sequences, images), 1, make(over), AFFINE,
+        ))
     return rows
 
 

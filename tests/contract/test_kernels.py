@@ -50,7 +50,7 @@ def test_layer(row, dtype, data, seed, isa, count):
     # Two rows, or columns that hardly vary, make a normalization ill-conditioned: the bound is for
     # what the arithmetic adds, not for what the problem does.
     smallest = 6 if row.smallest_batch > 1 else 1
-    if isinstance(row.layer, ev.LayerNorm):
+    if isinstance(row.layer, ev.LayerNorm | ev.RMSNorm):
         shape = (*shape[:-1], max(shape[-1], 6))
     batch = max(smallest, data.draw(batches))
     rows = data.draw(st.integers(smallest, batch))
@@ -58,7 +58,9 @@ def test_layer(row, dtype, data, seed, isa, count):
 
 
 heads = st.sampled_from([ev.Dense(33), ev.Dense(64), ev.BatchNorm(epsilon=1e-3),
-                         ev.LayerNorm(epsilon=1e-3)])
+                         ev.LayerNorm(epsilon=1e-3), ev.GroupNorm(1, epsilon=1e-3),
+                         ev.RMSNorm(epsilon=1e-3), ev.BatchNorm(epsilon=1e-3, frozen=True)])
+NORMALIZATIONS = (ev.BatchNorm, ev.LayerNorm, ev.GroupNorm, ev.RMSNorm)
 FUSED = [ev.ReLU(), ev.Sigmoid(), ev.Tanh(), ev.LeakyReLU(0.2), ev.ELU(0.6), ev.SELU(),
          ev.Softplus(2.0), ev.Softsign()]
 ALONE = [ev.GELU(), ev.GELU(approximate=True), ev.SiLU(), ev.Mish(), ev.HardSigmoid(),
@@ -82,8 +84,7 @@ def test_chain(dtype, blocks, width, rows, seed, isa, count):
     y, d_x, gradients = definition(net, x, arrays, d_y, ev.Run(training=True, seed=seed))
     # Normalizing what dropout or a saturated activation left nearly constant multiplies rounding
     # by 1 / sqrt(epsilon): about 30 a normalization.
-    loosened = TOLERANCE[dtype] * 40 ** sum(layer.tracks or isinstance(layer, ev.LayerNorm)
-                                             for layer in layers)
+    loosened = TOLERANCE[dtype] * 40 ** sum(isinstance(layer, NORMALIZATIONS) for layer in layers)
     assert error(engine.forward(x), y, 1.0) < loosened
     got_d_x, got = engine.backward(d_y)
     largest = max([float(np.abs(d_x).max()), *(float(np.abs(g).max()) for g in gradients.values())])
@@ -95,7 +96,9 @@ def test_chain(dtype, blocks, width, rows, seed, isa, count):
 @pytest.mark.parametrize("tail", [[], *([layer] for layer in FUSED + ALONE)])
 @pytest.mark.parametrize("dropout", [[], *([layer] for layer in DROPOUTS)])
 @pytest.mark.parametrize("head", [[ev.Dense(70)], [ev.BatchNorm(epsilon=1e-3)],
-                                  [ev.LayerNorm(epsilon=1e-3)], []])
+                                  [ev.LayerNorm(epsilon=1e-3)], [ev.GroupNorm(5, epsilon=1e-3)],
+                                  [ev.RMSNorm(epsilon=1e-3)],
+                                  [ev.BatchNorm(epsilon=1e-3, frozen=True)], []])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_epilogue(head, tail, dropout, dtype):
     net = ev.Sequential([*head, *tail, *dropout] or [ev.ReLU()])
