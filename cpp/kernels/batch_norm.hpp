@@ -33,9 +33,11 @@ class BatchNormForward final : public Kernel {
         gamma_(i, "gamma", shape_.columns, T(1)),
         beta_(i, "beta", shape_.columns, T(0)),
         statistics_(buffer<T>(i, "statistics"), shape_.columns),
-        scratch_(buffer<double>(i, "scratch")) {}
+        scratch_(buffer<double>(i, "scratch")),
+        moments_(optional_buffer<double>(i, "moments")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
+    if (moments_ != nullptr) return from_moments(worker, batch);
     const T* x = x_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     const RowBlocks blocks = reduction_blocks(rows);
@@ -67,6 +69,30 @@ class BatchNormForward final : public Kernel {
   }
 
  private:
+  // The convolution in front has left each example's moments: the data is read once only.
+  void from_moments(const Worker& worker, const Batch& batch) const {
+    const Index columns = shape_.columns, stride = 2 * columns;
+    const auto examples = static_cast<double>(batch.rows);
+    const auto positions = static_cast<double>(shape_.rows_per_example);
+    const Range own_columns = worker.share(columns);
+    for (Index c = own_columns.begin; c < own_columns.end; ++c) {
+      double sum = 0, squares = 0, between = 0;
+      for (Index e = 0; e < batch.rows; ++e) sum += moments_[e * stride + c];
+      const double mean = sum / examples;
+      for (Index e = 0; e < batch.rows; ++e) {
+        const double difference = moments_[e * stride + c] - mean;
+        squares += moments_[e * stride + columns + c];
+        between += difference * difference;
+      }
+      keep(c, mean, (squares + positions * between) / (examples * positions));
+    }
+    worker.meet();
+    const Stream stream = epilogue_.prepare(batch);
+    const T* x = x_(batch);
+    const Range own = worker.share(shape_.rows(batch));
+    for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
+  }
+
   static Piece mirror(Piece p, Range own) {
     return {own.begin + own.end - p.row_end, own.begin + own.end - p.row_begin, p.column_begin,
             p.column_end};
@@ -81,13 +107,15 @@ class BatchNormForward final : public Kernel {
         all.add({static_cast<double>(rows.end - rows.begin), means[b * shape_.columns + c],
                  squares[b * shape_.columns + c]});
       }
-      const double variance = all.squares / all.count;
-      statistics_.mean[c] = static_cast<T>(all.mean);
-      statistics_.mean_rest[c] =
-          static_cast<T>(all.mean - static_cast<double>(statistics_.mean[c]));
-      statistics_.variance[c] = static_cast<T>(variance);
-      statistics_.reciprocal[c] = static_cast<T>(1.0 / std::sqrt(variance + epsilon_));
+      keep(c, all.mean, all.squares / all.count);
     }
+  }
+
+  void keep(Index c, double mean, double variance) const {
+    statistics_.mean[c] = static_cast<T>(mean);
+    statistics_.mean_rest[c] = static_cast<T>(mean - static_cast<double>(statistics_.mean[c]));
+    statistics_.variance[c] = static_cast<T>(variance);
+    statistics_.reciprocal[c] = static_cast<T>(1.0 / std::sqrt(variance + epsilon_));
   }
 
   // A contiguous piece: some whole rows, or a part of one.
@@ -116,6 +144,7 @@ class BatchNormForward final : public Kernel {
   OrConstant<T> gamma_, beta_;
   ColumnStatistics<T> statistics_;
   double* scratch_;
+  double* moments_;
 };
 
 //   d_beta = sum d_z,  d_gamma = sum d_z x_hat,

@@ -41,6 +41,7 @@ class ConvolutionForward final : public Kernel {
         kernel_(buffer<T>(i, "kernel")),
         bias_(optional_buffer<T>(i, "bias")),
         packed_(optional_buffer<T>(i, "packed")),
+        moments_(optional_buffer<double>(i, "moments")),
         offsets_(static_cast<std::size_t>(conv_.windows.places())) {
     strips_.offsets(offsets_.get());
   }
@@ -53,20 +54,13 @@ class ConvolutionForward final : public Kernel {
       worker.meet();
     }
     const T* x = x_(batch);
-    const Index tasks = batch.rows * strips_.count;
-    for (Index t = worker.take(); t < tasks; t = worker.take()) {
-      const Index example = t / strips_.count;
-      const Range rows = strips_.rows(t % strips_.count);
-      const T* strip = strips_.input(x + example * conv_.windows.inputs() * conv_.channels(), rows,
-                                     reinterpret_cast<T*>(worker.scratch));
-      T* y = y_ + (example * conv_.windows.outputs() + rows.begin * conv_.windows.width.outputs) *
-                      conv_.filters;
-      const Index positions = (rows.end - rows.begin) * conv_.windows.width.outputs;
-      if (conv_.depthwise())
-        depthwise_forward(conv_.windows, strips_, offsets_.get(), strip, rows, kernel_, y);
-      else
-        products(strip, rows, y);
-      finish(y, positions);
+    if (moments_ != nullptr) {
+      for (Index e = worker.take(); e < batch.rows; e = worker.take())
+        for (Index s = 0; s < strips_.count; ++s) strip(worker, x, e, s);
+    } else {
+      const Index tasks = batch.rows * strips_.count;
+      for (Index t = worker.take(); t < tasks; t = worker.take())
+        strip(worker, x, t / strips_.count, t % strips_.count);
     }
     if (epilogue_.has_dropout()) {
       worker.meet();
@@ -78,6 +72,42 @@ class ConvolutionForward final : public Kernel {
   }
 
  private:
+  void strip(const Worker& worker, const T* x, Index example, Index number) const {
+    const Range rows = strips_.rows(number);
+    const T* input = strips_.input(x + example * conv_.windows.inputs() * conv_.channels(), rows,
+                                   reinterpret_cast<T*>(worker.scratch));
+    T* y = y_ + (example * conv_.windows.outputs() + rows.begin * conv_.windows.width.outputs) *
+                    conv_.filters;
+    const Index positions = (rows.end - rows.begin) * conv_.windows.width.outputs;
+    if (conv_.depthwise())
+      depthwise_forward(conv_.windows, strips_, offsets_.get(), input, rows, kernel_, y);
+    else
+      products(input, rows, y);
+    finish(y, positions);
+    if (moments_ != nullptr) add_moments(y, positions, number * strips_.step, example);
+  }
+
+  // Mean and sum of squared deviations of each filter over an example, strip by strip: for the
+  // batch normalization behind.
+  void add_moments(const T* y, Index positions, Index rows_before, Index example) const {
+    const Index filters = conv_.filters;
+    const auto before = static_cast<double>(rows_before * conv_.windows.width.outputs);
+    double* mean = moments_ + example * 2 * filters;
+    double* squares = mean + filters;
+    for (Index first = 0; first < filters; first += kStrip) {
+      const Index width = smaller(kStrip, filters - first);
+      double means[kStrip], own[kStrip];
+      block_moments(y, filters, {0, positions}, {first, first + width}, means, own);
+      for (Index c = 0; c < width; ++c) {
+        Moments all{before, mean[first + c], squares[first + c]};
+        if (rows_before == 0) all = Moments{};
+        all.add({static_cast<double>(positions), means[c], own[c]});
+        mean[first + c] = all.mean;
+        squares[first + c] = all.squares;
+      }
+    }
+  }
+
   void pack(const Worker& worker) const {
     const Index own = conv_.own_filters(), terms = conv_.terms(), each = panels<T>(own);
     const Range mine = worker.share(conv_.groups * each);
@@ -129,6 +159,7 @@ class ConvolutionForward final : public Kernel {
   Epilogue<T> epilogue_;
   Source<T> x_;
   T *y_, *kernel_, *bias_, *packed_;
+  double* moments_;  // of each example: mean and squares of every filter
   OwnArray<Index> offsets_;
 };
 

@@ -107,3 +107,35 @@ def test_a_bias_is_cancelled_only_where_its_channel_stays_together():
     _, got = engine.backward(d_y)
     assert np.abs(gradients["dense_1.bias"]).max() > 1e-3
     assert error(got["dense_1.bias"], gradients["dense_1.bias"]) < 1e-10
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layers", [
+    [ev.Conv2D(7, 3, padding="same"), ev.BatchNorm(epsilon=1e-3), ev.ReLU(), ev.Dropout(0.3)],
+    [ev.Conv1D(40, 2, bias=False), ev.BatchNorm(epsilon=1e-3)],
+    [ev.DepthwiseConv2D(2), ev.BatchNorm(epsilon=1e-3), ev.Tanh()],
+    [ev.Conv2D(70, 3, padding="same"), ev.Branches([ev.BatchNorm(epsilon=1e-3), []])],
+], ids=["image", "sequence", "depthwise", "two readers"])
+def test_statistics_that_a_convolution_leaves_are_the_batchs(layers, dtype):
+    """Large enough for several strips; far from zero, where squares of raw numbers cancel."""
+    shape = (90, 8) if isinstance(layers[0], ev.Conv1D) else (70, 33, 8)
+    net = ev.Sequential(layers)
+    program = ev.compile(net, shape, batch=6, dtype=dtype, loss=None)
+    assert any("moments" in line.buffers for line in program.lists["forward"])
+    arrays = arrays_for(net, shape, 3, dtype)
+    if "conv2d_1.bias" in arrays and dtype == "float64":
+        arrays["conv2d_1.bias"] += 1e4
+    x, d_y = values(0, (6, *shape), dtype), values(1, (6, *program.output_shape), dtype)
+    y, d_x, gradients = definition(net, x, arrays, d_y, ev.Run(training=True, seed=2))
+    found = []
+    for threads in (1, 2):
+        engine = ev.Engine(program, seed=2, weights=arrays, threads=threads)
+        found.append(engine.forward(x).copy())
+        got_d_x, got = engine.backward(d_y)
+        tolerance = 1e-4 if dtype == "float32" else 1e-9
+        assert error(found[-1], y, 1.0) < tolerance
+        assert error(got_d_x, d_x, 1.0) < tolerance
+        for name, gradient in gradients.items():
+            largest = max(float(np.abs(g).max()) for g in gradients.values())
+            assert error(got[name], gradient, largest) < tolerance, name
+    np.testing.assert_array_equal(*found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..clipping import ClipGlobalNorm
@@ -128,9 +129,15 @@ class Lowering:
     def training(self, loss: Loss | None) -> None:
         forward: list[Instruction] = []
         places = {INPUT_VALUE: "input"}
+        moments = self._moments()
         for node in self.nodes:
             y = self._want(f"{node.name}.y", (self.batch, *node.after))
-            forward += self._forward_lines(node, places, y)
+            lines = self._forward_lines(node, places, y)
+            if node.name in moments:
+                name, note = moments[node.name]
+                lines[-1] = replace(lines[-1], note=note,
+                                    buffers={**lines[-1].buffers, "moments": name})
+            forward += lines
             places[node.output] = y
         scores = places[self.output]
         loss_lines = []
@@ -158,6 +165,23 @@ class Lowering:
             self._track_line(node, self.batch, "")
             for node in self.nodes if node.layer.tracks and loss is not None
         ]
+
+    def _moments(self) -> dict[str, tuple[str, str]]:
+        """For convolutions, and the batch normalizations that read what they give as it is: the
+        buffer in which the one leaves mean and squares of each example, while these are in the
+        cache, and the other finds them."""
+        made_by = {node.output: node for node in self.nodes}
+        shared = {}
+        for node in self.nodes:
+            maker = made_by.get(node.inputs[0])
+            if (maker is None or node.layer.kernel != "batch_norm" or maker.has_epilogue
+                    or maker.layer.kernel != "convolution" or maker.name in shared
+                    or maker.layer.output_shape(maker.before) != node.before):
+                continue
+            name = self._want(f"{maker.name}.moments", (self.batch, 2, node.before[-1]), "float64")
+            shared[maker.name] = name, f"with the statistics for {node.name}"
+            shared[node.name] = name, f"statistics from {maker.name}"
+        return shared
 
     def _track_line(self, node: Node, rows: int, mark: str) -> Instruction:
         layer = node.layer
