@@ -19,7 +19,9 @@ from .floor import measure_machine
 from .peers import PEERS, installed, pin, versions
 from .rows import Result, Row
 
-SUBJECTS = ("training_step", "operations", "prediction", "startup", "digits")
+SUBJECTS = (
+    "training_step", "networks", "operations", "prediction", "startup", "digits", "memory",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = harness.Settings(
         threads=options.threads, rounds=5 if options.quick else options.rounds,
     )
-    chosen = _chosen(options.subjects, options.row)
+    chosen = _chosen(options.subjects, options.row or [""])
     if not chosen:
-        print(f"no row's name has '{options.row}' in it; python -m benchmarks --list shows them")
+        wanted = " or ".join(map(repr, options.row))
+        print(f"no row's name has {wanted} in it; python -m benchmarks --list shows them")
         return 2
     if options.list:
         for _, rows in chosen:
@@ -47,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         subject = import_module(f"benchmarks.{name}")
         results = [_measure(name, subject, row, here, settings) for row in rows]
         machine = machine.best(measure_machine(options.threads))
-        floors = [row.needs and machine.floor_ms(row.needs) for row in rows]
-        results = [replace(r, floor=floor) for r, floor in zip(results, floors, strict=True)]
+        results = [
+            replace(r, floor=machine.floor_ms(r.row.needs)) if r.row.needs else r for r in results
+        ]
         print("\n" + table.markdown(subject.TITLE, results), flush=True)
         records += table.as_json(subject.TITLE, results)
         if options.json:
@@ -66,7 +70,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "subjects", nargs="*", metavar="subject",
         help=f"which to run, by default all: {', '.join(SUBJECTS)}",
     )
-    parser.add_argument("--row", default="", help="only rows with this text in their name")
+    parser.add_argument(
+        "--row", action="append", metavar="TEXT",
+        help="only rows with this text in their name; may be given more than once",
+    )
     parser.add_argument(
         "--peers", default=",".join(PEERS), type=lambda text: text.split(","),
         help="only these, separated by commas",
@@ -87,11 +94,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _chosen(subjects: Sequence[str], text: str) -> list[tuple[str, list[Row]]]:
+def _chosen(subjects: Sequence[str], texts: Sequence[str]) -> list[tuple[str, list[Row]]]:
     """Subjects and their rows that were asked for."""
     chosen = []
     for name in subjects or SUBJECTS:
-        rows = [row for row in import_module(f"benchmarks.{name}").ROWS if text in row.name]
+        every = import_module(f"benchmarks.{name}").ROWS
+        rows = [row for row in every if any(text in row.name for text in texts)]
         if rows:
             chosen.append((name, rows))
     return chosen

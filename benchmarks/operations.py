@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Operation:
     """What is run, on an array of this shape."""
 
     kind: str
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
 
     @property
     def normalizes(self) -> bool:
@@ -33,32 +34,48 @@ class Operation:
     def arrays(self) -> tuple[Any, Any]:
         """An input and an output's gradient."""
         random = np.random.default_rng(0)
-        x, d_y = (random.standard_normal(self.shape, dtype=np.float32) for _ in range(2))
+        shapes = self.shape, self.output_shape
+        x, d_y = (random.standard_normal(shape, dtype=np.float32) for shape in shapes)
         return x, d_y
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        if "pool" not in self.kind:
+            return self.shape
+        batch, height, width, channels = self.shape
+        return batch, height // 2, width // 2, channels
 
     def classes(self) -> Any:
         return np.random.default_rng(1).integers(0, self.shape[1], self.shape[0], dtype=np.int32)
 
 
+GROUPS = 32
+RMS_EPSILON = 1e-6
+
 # How many arrays of x's size must be moved. Normalization: x is read and y written; then d_y and x
-# are read and d_x written. Dropout without a stored mask: one array in and one out, twice. The
-# loss: scores are read, their gradient written. Adam: parameters, gradient and two moments are
-# read, all but the gradient written.
+# are read and d_x written. Dropout without a stored mask: one array in and one out, twice.
+# Pooling: x is read and y, a quarter of it, written; then d_y is read and d_x written. The loss:
+# scores are read, their gradient written. Adam: parameters, gradient and two moments are read, all
+# but the gradient written.
 _MOVED = {
     "batch_norm": 5, "layer_norm": 5, "dropout": 4, "batch_norm_relu_dropout": 5,
-    "cross_entropy": 2, "adam": 7,
+    "cross_entropy": 2, "adam": 7, "group_norm": 5, "rms_norm": 5, "max_pool": 2.5,
+    "average_pool": 2.5,
 }
-_HELD = {**_MOVED, "batch_norm": 4, "layer_norm": 4, "batch_norm_relu_dropout": 4, "adam": 4}
+_HELD = {
+    **_MOVED, "batch_norm": 4, "layer_norm": 4, "batch_norm_relu_dropout": 4, "adam": 4,
+    "group_norm": 4, "rms_norm": 4,
+}
 
 
 def _row(name: str, operation: Operation, *goals: Goal) -> Row:
-    size = 4.0 * operation.shape[0] * operation.shape[1]
+    size = 4.0 * prod(operation.shape)
     kind = operation.kind
     return Row(name, operation, goals, Needs(0.0, _MOVED[kind] * size, _HELD[kind] * size))
 
 
 def _rows() -> tuple[Row, ...]:
-    large, small = (4096, 1024), (256, 512)
+    large, small, images = (4096, 1024), (256, 512), (64, 32, 32, 32)
     wanted = {
         "batch_norm": ("BatchNorm", 1.2, 2), "layer_norm": ("LayerNorm", 1.2, 1.5),
         "dropout": ("Dropout", 10, 10), "batch_norm_relu_dropout": ("BatchNorm-ReLU-Dropout", 8, 8),
@@ -74,6 +91,10 @@ def _rows() -> tuple[Row, ...]:
              Faster(1.3)),
         # A dense layer of 3162 inputs and units has 10 M parameters.
         _row("Adam, 10 M values", Operation("adam", (3162 + 1, 3162)), Faster(1)),
+        _row(f"MaxPool2D {images}", Operation("max_pool", images)),
+        _row(f"AveragePool2D {images}", Operation("average_pool", images)),
+        _row(f"GroupNorm {small}", Operation("group_norm", small)),
+        _row(f"RMSNorm {small}", Operation("rms_norm", small)),
     )
 
 
@@ -91,24 +112,26 @@ def _repeat(step: Callable[[], Any]) -> Run:
 def _evenly(operation: Operation, threads: int) -> Run:
     import evenly as ev
 
-    rows, columns = operation.shape
+    rows, *shape = operation.shape
     if operation.kind == "adam":
-        return _evenly_adam(rows - 1, columns, threads)
+        return _evenly_adam(rows - 1, *shape, threads)
     if operation.kind == "cross_entropy":
         program = ev.compile(
-            ev.Sequential([]), input_shape=(columns,), batch=rows, loss=ev.SoftmaxCrossEntropy(),
+            ev.Sequential([]), input_shape=shape, batch=rows, loss=ev.SoftmaxCrossEntropy(),
             optimizer=None, dtype="float32", input_gradient=True,
         )
         engine = ev.Engine(program, seed=0, threads=threads)
         (x, _), y = operation.arrays(), operation.classes()
         return _repeat(lambda: engine.gradients(x, y))
     layers = {
-        "batch_norm": [ev.BatchNorm()], "layer_norm": [ev.LayerNorm()],
-        "dropout": [ev.Dropout(RATE)],
-        "batch_norm_relu_dropout": [ev.BatchNorm(), ev.ReLU(), ev.Dropout(RATE)],
+        "batch_norm": lambda: [ev.BatchNorm()], "layer_norm": lambda: [ev.LayerNorm()],
+        "dropout": lambda: [ev.Dropout(RATE)],
+        "batch_norm_relu_dropout": lambda: [ev.BatchNorm(), ev.ReLU(), ev.Dropout(RATE)],
+        "max_pool": lambda: [ev.MaxPool2D(2)], "average_pool": lambda: [ev.AveragePool2D(2)],
+        "group_norm": lambda: [ev.GroupNorm(GROUPS)], "rms_norm": lambda: [ev.RMSNorm()],
     }
     program = ev.compile(
-        ev.Sequential(layers[operation.kind]), input_shape=(columns,), batch=rows, loss=None,
+        ev.Sequential(layers[operation.kind]()), input_shape=tuple(shape), batch=rows, loss=None,
         optimizer=None, dtype="float32", input_gradient=True,
     )
     engine = ev.Engine(program, seed=0, threads=threads)
@@ -180,8 +203,11 @@ def _torch_step(operation: Operation) -> Callable[[], Any]:
     import torch
     import torch.nn.functional as F
 
-    columns = operation.shape[1]
+    columns = operation.shape[-1]
     x, d_y = map(torch.from_numpy, operation.arrays())
+    if "pool" in operation.kind:
+        # Channels are last in memory, and PyTorch wants them in the second place of the shape.
+        x, d_y = x.permute(0, 3, 1, 2), d_y.permute(0, 3, 1, 2)
     x.requires_grad_()
     leaves = [x]
     if operation.kind == "cross_entropy":
@@ -194,7 +220,7 @@ def _torch_step(operation: Operation) -> Callable[[], Any]:
         return loss_step
     if operation.normalizes:
         gamma, beta = torch.ones(columns).requires_grad_(), torch.zeros(columns).requires_grad_()
-        leaves += [gamma, beta]
+        leaves += [gamma] if operation.kind == "rms_norm" else [gamma, beta]
     mean, variance = torch.zeros(columns), torch.ones(columns)
 
     def forward() -> Any:
@@ -203,6 +229,14 @@ def _torch_step(operation: Operation) -> Callable[[], Any]:
             y = F.batch_norm(y, mean, variance, gamma, beta, training=True)
         if operation.kind == "layer_norm":
             y = F.layer_norm(y, (columns,), gamma, beta)
+        if operation.kind == "group_norm":
+            y = F.group_norm(y, GROUPS, gamma, beta)
+        if operation.kind == "rms_norm":
+            y = F.rms_norm(y, (columns,), gamma, RMS_EPSILON)
+        if operation.kind == "max_pool":
+            y = F.max_pool2d(y, 2)
+        if operation.kind == "average_pool":
+            y = F.avg_pool2d(y, 2)
         if "relu" in operation.kind:
             y = F.relu(y)
         if "dropout" in operation.kind:

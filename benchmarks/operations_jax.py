@@ -12,7 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .nets import with_jax
+from .nets import stack_jax, with_jax
+from .operations import GROUPS, RMS_EPSILON
 
 
 def builder(operation: Any) -> Callable[[int], None]:
@@ -30,9 +31,11 @@ def builder(operation: Any) -> Callable[[int], None]:
 
 
 def _layers(operation: Any) -> tuple[Callable, Any, tuple]:
-    kind, columns = operation.kind, operation.shape[1]
+    kind, columns = operation.kind, operation.shape[-1]
     x, d_y = map(jnp.asarray, operation.arrays())
     layer = {"gamma": jnp.ones(columns), "beta": jnp.zeros(columns)} if "norm" in kind else {}
+    if kind == "rms_norm":
+        del layer["beta"]
     statistics = {"mean": jnp.zeros(columns), "variance": jnp.ones(columns)}
     if "batch_norm" not in kind:
         statistics = {}
@@ -46,6 +49,8 @@ def _layers(operation: Any) -> tuple[Callable, Any, tuple]:
                 x, new = with_jax.batch_norm(x, layer, running)
             if kind == "layer_norm":
                 x = with_jax.layer_norm(x, layer)
+            if kind in _OTHERS:
+                x = _OTHERS[kind](x, layer)
             if "relu" in kind:
                 x = jax.nn.relu(x)
             if "dropout" in kind:
@@ -55,8 +60,26 @@ def _layers(operation: Any) -> tuple[Callable, Any, tuple]:
         y, backward, new = jax.vjp(forward, x, layer, has_aux=True)
         return (y, *backward(d_y)), (new, counter + 1)
 
-    outputs = (jnp.zeros_like(x), jnp.zeros_like(x), jax.tree.map(jnp.zeros_like, layer))
+    outputs = (jnp.zeros_like(d_y), jnp.zeros_like(x), jax.tree.map(jnp.zeros_like, layer))
     return step, (outputs, (statistics, jnp.zeros((), jnp.int32))), (x, layer, d_y)
+
+
+def _group_norm(x: Any, layer: Any) -> Any:
+    groups = x.reshape(len(x), GROUPS, -1)
+    mean, variance = groups.mean(-1, keepdims=True), groups.var(-1, keepdims=True)
+    y = (groups - mean) * jax.lax.rsqrt(variance + with_jax.NORM_EPSILON)
+    return y.reshape(x.shape) * layer["gamma"] + layer["beta"]
+
+
+def _rms_norm(x: Any, layer: Any) -> Any:
+    square = jnp.square(x).mean(-1, keepdims=True)
+    return x * jax.lax.rsqrt(square + RMS_EPSILON) * layer["gamma"]
+
+
+_OTHERS: dict[str, Callable[[Any, Any], Any]] = {
+    "group_norm": _group_norm, "rms_norm": _rms_norm,
+    "max_pool": stack_jax.max_pool, "average_pool": stack_jax.average_pool,
+}
 
 
 def _cross_entropy(operation: Any) -> tuple[Callable, Any, tuple]:

@@ -7,10 +7,11 @@ multi-layer perceptron has neither normalization nor dropout and cannot take par
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
-from typing import Any
 
 from .nets.case import LEARNING_RATE, Net
+from .nets.stack import Stack
 from .rows import Faster, Goal, NearFloor, Row
 
 TITLE = "Training step"
@@ -29,7 +30,7 @@ ROWS = (
 )
 
 
-def _evenly(net: Net, threads: int) -> Callable[[int], None]:
+def _evenly(net: Net | Stack, threads: int) -> Callable[[int], None]:
     from .nets import with_evenly
 
     step = with_evenly.engine(net, threads).step
@@ -42,7 +43,7 @@ def _evenly(net: Net, threads: int) -> Callable[[int], None]:
     return run
 
 
-def _torch(net: Net, threads: int) -> Callable[[int], None]:
+def _torch(net: Net | Stack, threads: int) -> Callable[[int], None]:
     import torch
     import torch.nn.functional as F
 
@@ -51,7 +52,7 @@ def _torch(net: Net, threads: int) -> Callable[[int], None]:
     with_torch.use_threads(threads)
     network = with_torch.module(net)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
-    batches = cycle(_tensors(net))
+    batches = cycle(with_torch.tensors(net))
 
     def run(steps: int) -> None:
         for _ in range(steps):
@@ -63,12 +64,12 @@ def _torch(net: Net, threads: int) -> Callable[[int], None]:
     return run
 
 
-def _torch_compiled(net: Net, threads: int) -> Callable[[int], None]:
+def _torch_compiled(net: Net | Stack, threads: int) -> Callable[[int], None]:
     from .nets import with_torch
 
     with_torch.use_threads(threads)
     step = with_torch.compiled_step(net)
-    batches = cycle(_tensors(net))
+    batches = cycle(with_torch.tensors(net))
 
     def run(steps: int) -> None:
         for _ in range(steps):
@@ -77,20 +78,17 @@ def _torch_compiled(net: Net, threads: int) -> Callable[[int], None]:
     return run
 
 
-def _tensors(net: Net) -> list[tuple[Any, Any]]:
-    import torch
-
-    # PyTorch's cross-entropy takes class numbers of 64 bits only.
-    return [(torch.from_numpy(x), torch.from_numpy(y).long()) for x, y in net.batches()]
-
-
-def _jax(net: Net, threads: int) -> Callable[[int], None]:
+def _jax(net: Net | Stack, threads: int) -> Callable[[int], None]:
     import jax
 
-    from .nets import with_jax
+    from .nets import stack_jax, with_jax
 
-    step = jax.jit(with_jax.training_step, donate_argnums=0)
-    state = with_jax.initial_state(net)
+    if isinstance(net, Stack):
+        state = with_jax.state_of(*stack_jax.initial(net))
+        function = partial(with_jax.training_step, scores=stack_jax.scores(net))
+    else:
+        state, function = with_jax.initial_state(net), with_jax.training_step
+    step = jax.jit(function, donate_argnums=0)
     batches = cycle([jax.device_put(pair) for pair in net.batches()])
 
     def run(steps: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -95,13 +96,19 @@ def adam(parameters: Any, gradients: Any, means: Any, squares: Any, steps: Any) 
 
 def initial_state(net: Net) -> Any:
     """Everything a step changes: parameters, running statistics, Adam's, the step, the key."""
-    parameters, statistics = initial(net)
+    return state_of(*initial(net))
+
+
+def state_of(parameters: Any, statistics: Any) -> Any:
+    """The state of these parameters and statistics before the first step."""
     zeros = partial(jax.tree.map, np.zeros_like)
     state = parameters, statistics, zeros(parameters), zeros(parameters), np.zeros((), np.int32)
     return *jax.device_put(state), jax.random.key(0)
 
 
-def training_step(state: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def training_step(
+    state: Any, x: Any, y: Any, scores: Callable[..., tuple[Any, Any]] = scores
+) -> tuple[Any, Any]:
     """New state and the loss; to be jitted with the state donated."""
     parameters, statistics, means, squares, steps, key = state
 

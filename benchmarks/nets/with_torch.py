@@ -8,19 +8,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import stack_torch
 from .case import BETAS, EPSILON, LEARNING_RATE, RATE, Net
+from .stack import Stack
 
 _NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 # Code in C++ calls the kernels: on small networks calls from Python cost more than the kernels.
 OPTIONS = {"cpp_wrapper": True}
 
 
-def module(net: Net) -> nn.Sequential:
+def module(net: Net | Stack) -> nn.Sequential:
     torch.manual_seed(0)
+    if isinstance(net, Stack):
+        return stack_torch.module(net)
     layers: list[nn.Module] = []
     for n_in, n_out in net.layers[:-1]:
         layers += [nn.Linear(n_in, n_out), _NORMS[net.norm](n_out), nn.ReLU(), nn.Dropout(RATE)]
     return nn.Sequential(*layers, nn.Linear(*net.layers[-1]))
+
+
+def tensors(net: Net | Stack) -> list[tuple[Tensor, Tensor]]:
+    """The batches. PyTorch's cross-entropy takes class numbers of 64 bits only."""
+    if isinstance(net, Stack):
+        return stack_torch.tensors(net)
+    return [(torch.from_numpy(x), torch.from_numpy(y).long()) for x, y in net.batches()]
 
 
 def use_threads(threads: int) -> None:
@@ -28,6 +39,8 @@ def use_threads(threads: int) -> None:
     # Lets a compiled function hold the backward pass too: forward, backward and update become one
     # graph. Compiled apart they are three, several times slower on small networks.
     torch._dynamo.config.trace_autograd_ops = True
+    # Recurrent layers are traced step by step instead of being called uncompiled.
+    torch._dynamo.config.allow_rnn = True
 
 
 def adam(parameters: Sequence[Tensor], gradients: Sequence[Tensor], state: AdamState) -> None:
@@ -49,8 +62,12 @@ class AdamState:
         self.steps = torch.zeros(())
 
 
-def compiled_step(net: Net) -> Callable[[Tensor, Tensor], Tensor]:
+def compiled_step(net: Net | Stack) -> Callable[[Tensor, Tensor], Tensor]:
     """A whole training step as one compiled graph."""
+    if isinstance(net, Stack) and not net.is_images:
+        # oneDNN's LSTM cannot be compiled for training (PyTorch 2.13 fails in its backward pass).
+        # Without it the steps are traced like those of the other recurrent layers.
+        torch.backends.mkldnn.set_flags(False)
     network = module(net)
     parameters = list(network.parameters())
     state = AdamState(parameters)
