@@ -4,100 +4,14 @@
 //
 //   z = gamma (x - mean) / sqrt(variance + epsilon) + beta,  y = epilogue(z)
 //
-// A worker takes whole examples: what it reads several times is in its cache. All is summed
-// channel by channel first, which vectorizes for any size of a group, and folded to groups then.
+// A worker takes whole examples: what it reads twice is in its cache. With positions, all is summed
+// channel by channel first, which vectorizes for any size of a group. Without, each group is a
+// short row; its length is a constant of the loops where it is a usual one.
 #pragma once
 #include "kernels/epilogue.hpp"
-#include "kernels/statistics.hpp"
+#include "kernels/groups.hpp"
 
 namespace evenly::EVENLY_ISA {
-
-// The sizes of one example, and what is done with numbers that each of its channels has.
-struct Groups {
-  Index positions, channels, count, width, values;  // width: channels of a group
-
-  explicit Groups(const Instruction& i)
-      : positions(integer(i, "rows_per_example")),
-        channels(integer(i, "columns")),
-        count(integer(i, "groups")),
-        width(channels / count),
-        values(positions * channels) {}
-
-  // The number of values that a group's statistics are over.
-  Index size() const { return positions * width; }
-
-  // sums[g] = the sum of group g's channels; the rest of sums is lost. Neighbours are added in
-  // pairs, all groups at once, as long as there are pairs.
-  template <class T>
-  void fold(T* sums) const {
-    Index left = width, all = channels;
-    for (; left % 2 == 0; left /= 2) {
-      all /= 2;
-#pragma omp simd
-      for (Index i = 0; i < all; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
-    }
-    if (left == 1) return;
-    for (Index g = 0; g < count; ++g) {
-      T sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (Index k = 0; k < left; ++k) sum += sums[g * left + k];
-      sums[g] = sum;
-    }
-  }
-
-  // of_channel[c] = what the group of channel c has.
-  template <class T>
-  void spread(const T* of_group, T* of_channel) const {
-    if (width % 8 == 0) return spread_by<8>(of_group, of_channel);
-    if (width % 4 == 0) return spread_by<4>(of_group, of_channel);
-    if (width % 2 == 0) return spread_by<2>(of_group, of_channel);
-    spread_by<1>(of_group, of_channel);
-  }
-
- private:
-  // So many channels at a time: a count that the compiler knows becomes one store or two.
-  template <Index kStep, class T>
-  void spread_by(const T* of_group, T* to) const {
-    for (Index g = 0; g < count; ++g) {
-      const T value = of_group[g];
-      for (Index k = 0; k < width; k += kStep, to += kStep) {
-        for (Index j = 0; j < kStep; ++j) to[j] = value;
-      }
-    }
-  }
-};
-
-// Sums over an example's positions of two terms for each channel: runs of positions, and then the
-// runs' sums, so that rounding does not grow with the size of an image. `run_first` and
-// `run_second` hold the sums of one run.
-template <class T, class Terms>
-void sum_positions(const Groups& groups, T* first, T* second, T* run_first, T* run_second,
-                   Terms terms) {
-  constexpr Index kRun = 128;
-  const Range all{0, groups.channels};
-  sum_rows<T>({0, smaller(kRun, groups.positions)}, all, first, second, terms);
-  for (Index p = kRun; p < groups.positions; p += kRun) {
-    sum_rows<T>({p, smaller(p + kRun, groups.positions)}, all, run_first, run_second, terms);
-#pragma omp simd
-    for (Index c = 0; c < groups.channels; ++c) {
-      first[c] += run_first[c];
-      second[c] += run_second[c];
-    }
-  }
-}
-
-// The buffer "statistics": one value for each group of each example. The mean is shift + rest,
-// where shift is the group's first element: x - shift cancels nothing that matters.
-template <class T>
-struct GroupStatistics {
-  T *shift, *rest, *reciprocal;
-  Index groups;
-  GroupStatistics(const Instruction& i, const Groups& sizes)
-      : shift(buffer<T>(i, "statistics")),
-        rest(shift + integer(i, "planned_examples") * sizes.count),
-        reciprocal(rest + integer(i, "planned_examples") * sizes.count),
-        groups(sizes.count) {}
-};
 
 template <class T>
 class GroupNormForward final : public Kernel {
@@ -119,61 +33,122 @@ class GroupNormForward final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Stream stream = epilogue_.prepare(batch);
-    T* own = static_cast<T*>(static_cast<void*>(worker.scratch));
     const Range examples = worker.share(batch.rows);
-    for (Index e = examples.begin; e < examples.end; ++e) {
-      const Index first = e * groups_.values;
-      one(x + first, y_ + first, e, own);
-      if (!epilogue_.present()) continue;
-      for (Index i = 0; i < groups_.values; i += kPiece)
-        epilogue_.forward(y_ + first + i, first + i, smaller(kPiece, groups_.values - i), stream);
+    if (groups_.positions > 1) {
+      T* own = static_cast<T*>(static_cast<void*>(worker.scratch));
+      for (Index e = examples.begin; e < examples.end; ++e) with_positions(x, e, own, stream);
+      return;
     }
+    for_width(groups_, [&](auto width) {
+      for (Index e = examples.begin; e < examples.end; ++e) flat(width, x, e, stream);
+    });
   }
 
  private:
-  static constexpr Index kArrays = 6;
+  static constexpr Index kArrays = 7;
 
-  // Two passes, the mean first: no difference of large sums anywhere.
-  void one(const T* x, T* y, Index example, T* own) const {
-    const Index channels = groups_.channels, width = groups_.width;
-    T *shift = own, *rest = shift + channels, *scale = rest + channels;
-    T *sums = scale + channels, *run = sums + channels, *unused = run + channels;
-    T* of_groups = statistics_.shift + example * groups_.count;
-    for (Index g = 0; g < groups_.count; ++g) of_groups[g] = x[g * width];
-    groups_.spread(of_groups, shift);
-
-    sum_positions<T>(groups_, sums, unused, run, scale,
-                     [=](Index p, Index c, T& a, T&) { a += x[p * channels + c] - shift[c]; });
-    groups_.fold(sums);
-    const T n = static_cast<T>(groups_.size());
-    of_groups = statistics_.rest + example * groups_.count;
-#pragma omp simd
-    for (Index g = 0; g < groups_.count; ++g) of_groups[g] = sums[g] / n;
-    groups_.spread(of_groups, rest);
-
-    sum_positions<T>(groups_, sums, unused, run, scale, [=](Index p, Index c, T& a, T&) {
-      const T d = (x[p * channels + c] - shift[c]) - rest[c];
-      a += d * d;
-    });
-    groups_.fold(sums);
-    of_groups = statistics_.reciprocal + example * groups_.count;
-    const double share = 1.0 / static_cast<double>(groups_.size());
-#pragma omp simd
-    for (Index g = 0; g < groups_.count; ++g)
-      of_groups[g] =
-          static_cast<T>(1.0 / std::sqrt(static_cast<double>(sums[g]) * share + epsilon_));
-    groups_.spread(of_groups, scale);
-
+  void with_positions(const T* all, Index example, T* own, const Stream& stream) const {
+    const Index channels = groups_.channels, first = example * groups_.values;
+    const T* x = all + first;
+    T *mean = own, *rest = mean + channels, *scale = rest + channels;
+    const GroupStatistics<T> statistics(statistics_, example);
+    measure(x, mean, scale + channels, statistics);
+    spread(groups_, statistics.rest, rest);
+    spread(groups_, statistics.reciprocal, scale);
     const T *gamma = gamma_.get(), *beta = beta_.get();
 #pragma omp simd
     for (Index c = 0; c < channels; ++c) scale[c] *= gamma[c];
-    for (Index p = 0; p < groups_.positions; ++p) {
-      const T* from = x + p * channels;
-      T* to = y + p * channels;
+    for_pieces({0, groups_.positions}, channels, [&](Piece piece) {
+      for (Index p = piece.row_begin; p < piece.row_end; ++p) {
+        const T* from = x + p * channels;
+        T* to = y_ + first + p * channels;
 #pragma omp simd
-      for (Index c = 0; c < channels; ++c)
-        to[c] = ((from[c] - shift[c]) - rest[c]) * scale[c] + beta[c];
+        for (Index c = piece.column_begin; c < piece.column_end; ++c)
+          to[c] = ((from[c] - mean[c]) - rest[c]) * scale[c] + beta[c];
+      }
+      const Index begin = first + piece.row_begin * channels + piece.column_begin;
+      const Index size =
+          (piece.row_end - piece.row_begin) * (piece.column_end - piece.column_begin);
+      if (epilogue_.present()) epilogue_.forward(y_ + begin, begin, size, stream);
+    });
+  }
+
+  // Near each group's mean, from a sample of the positions; then sums about that, which correct it.
+  // `mean` gets what is subtracted from each channel.
+  void measure(const T* x, T* mean, T* own, const GroupStatistics<T>& statistics) const {
+    constexpr Index kSample = 256;
+    const Index channels = groups_.channels, width = groups_.width;
+    T *sums = own, *squares = sums + channels;
+    const Index step = divide_up(groups_.positions, kSample);
+    const Index sample = divide_up(groups_.positions, step);
+    for (Index g = 0; g < groups_.count; ++g) statistics.mean[g] = x[g * width];
+    spread(groups_, statistics.mean, mean);
+    sum_rows<T>({0, sample}, {0, channels}, sums, squares,
+                [=](Index p, Index c, T& a, T&) { a += x[p * step * channels + c] - mean[c]; });
+    for (Index g = 0; g < groups_.count; ++g)
+      statistics.mean[g] = static_cast<T>(statistics.mean[g] +
+                                          in_group(sums, g) / static_cast<double>(sample * width));
+    spread(groups_, statistics.mean, mean);
+    sum_positions<T>(groups_, sums, squares, squares + channels, squares + 2 * channels,
+                     [=](Index p, Index c, T& a, T& b) {
+                       const T d = x[p * channels + c] - mean[c];
+                       a += d;
+                       b += d * d;
+                     });
+    const double n = groups_.size();
+    for (Index g = 0; g < groups_.count; ++g) {
+      const double rest = in_group(sums, g) / n, square = in_group(squares, g) / n;
+      statistics.rest[g] = static_cast<T>(rest);
+      statistics.reciprocal[g] = static_cast<T>(1.0 / std::sqrt((square - rest * rest) + epsilon_));
     }
+  }
+
+  double in_group(const T* of_channel, Index group) const {
+    const T* from = of_channel + group * groups_.width;
+    return sum_of<double>(groups_.width, [=](Index k) { return static_cast<double>(from[k]); });
+  }
+
+  // Two passes over a group: one shifted by its first element, no difference of large sums; and one
+  // about the mean, where what is left of the sum corrects it.
+  template <Index kWidth>
+  void flat(Width<kWidth>, const T* all, Index example, const Stream& stream) const {
+    const Index width = Width<kWidth>::of(groups_), first = example * groups_.channels;
+    const GroupStatistics<T> statistics(statistics_, example);
+    const T n = static_cast<T>(width);
+    for (Index g = 0; g < groups_.count; ++g) {
+      const T* x = all + first + g * width;
+      const T shift = x[0];
+      const T mean = shift + sum_of<T>(width, [=](Index k) { return x[k] - shift; }) / n;
+      T sum = 0, square = 0;
+#pragma omp simd reduction(+ : sum, square)
+      for (Index k = 0; k < width; ++k) {
+        const T d = x[k] - mean;
+        sum += d;
+        square += d * d;
+      }
+      const T rest = sum / n;
+      statistics.mean[g] = mean;
+      statistics.rest[g] = rest;
+      statistics.reciprocal[g] = square - rest * sum;
+    }
+    const double share = 1.0 / groups_.size();
+#pragma omp simd
+    for (Index g = 0; g < groups_.count; ++g)
+      statistics.reciprocal[g] = static_cast<T>(
+          1.0 / std::sqrt(static_cast<double>(statistics.reciprocal[g]) * share + epsilon_));
+    for (Index g = 0; g < groups_.count; ++g) {
+      const T* x = all + first + g * width;
+      T* y = y_ + first + g * width;
+      const T *gamma = gamma_.get() + g * width, *beta = beta_.get() + g * width;
+      const T mean = statistics.mean[g], rest = statistics.rest[g],
+              reciprocal = statistics.reciprocal[g];
+#pragma omp simd
+      for (Index k = 0; k < width; ++k)
+        y[k] = ((x[k] - mean) - rest) * (reciprocal * gamma[k]) + beta[k];
+    }
+    if (!epilogue_.present()) return;
+    for (Index c = 0; c < groups_.channels; c += kPiece)
+      epilogue_.forward(y_ + first + c, first + c, smaller(kPiece, groups_.channels - c), stream);
   }
 
   Groups groups_;
@@ -206,57 +181,67 @@ class GroupNormBackward final : public Kernel {
         d_z_(optional_buffer<T>(i, "d_z")) {}
 
   std::int64_t thread_bytes() const override {
-    return kArrays * groups_.channels * static_cast<Index>(sizeof(T));
+    return 7 * groups_.channels * static_cast<Index>(sizeof(T));
   }
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const T *x = x_(batch), *y = y_(batch), *d_y = d_y_(batch);
     const Index channels = groups_.channels;
-    const Stream stream = epilogue_.prepare(batch);
-    T* own = static_cast<T*>(static_cast<void*>(worker.scratch));
     // Blocks of examples, small ones together.
     const RowBlocks blocks(batch.rows, divide_up(8, groups_.positions));
-    T* partial_beta = partial_;
-    T* partial_gamma = partial_ + kMaxBlocks * channels;
     const Range mine = worker.share(blocks.count);
-    for (Index b = mine.begin; b < mine.end; ++b) {
-      T *beta = partial_beta + b * channels, *gamma = partial_gamma + b * channels;
-      for (Index c = 0; c < channels; ++c) beta[c] = gamma[c] = T(0);
-      const Range examples = blocks.block(b);
-      for (Index e = examples.begin; e < examples.end; ++e) {
-        const Index first = e * groups_.values;
-        const T* d = d_y + first;
-        if (epilogue_.present()) {
-          for (Index i = first; i < first + groups_.values; i += kPiece)
-            epilogue_.backward(y + i, d_y + i, d_z_ + i, i,
-                               smaller(kPiece, first + groups_.values - i), stream);
-          d = d_z_ + first;
-        }
-        one(x + first, d, e, own, beta, gamma);
-      }
-    }
+    T *betas = partial_, *gammas = partial_ + kMaxBlocks * channels;
+    for_width(groups_, [&](auto width) {
+      for (Index b = mine.begin; b < mine.end; ++b)
+        block(width, blocks.block(b), worker, batch, betas + b * channels, gammas + b * channels);
+    });
     worker.meet();
     const Range strip = worker.share(channels);
-    if (d_beta_) total(partial_beta, blocks.count, strip, d_beta_);
-    if (d_gamma_) total(partial_gamma, blocks.count, strip, d_gamma_);
+    if (d_beta_) total_of_blocks(betas, blocks.count, channels, strip, d_beta_);
+    if (d_gamma_) total_of_blocks(gammas, blocks.count, channels, strip, d_gamma_);
   }
 
  private:
-  static constexpr Index kArrays = 7;
+  template <Index kWidth>
+  void block(Width<kWidth> width, Range examples, const Worker& worker, const Batch& batch, T* beta,
+             T* gamma) const {
+    const T *x = x_(batch), *d = d_y_(batch);
+    const Stream stream = epilogue_.prepare(batch);
+    for (Index c = 0; c < groups_.channels; ++c) beta[c] = gamma[c] = T(0);
+    for (Index e = examples.begin; e < examples.end; ++e) {
+      if (epilogue_.present()) {
+        d = d_z_;
+        behind_epilogue(e, batch, stream);
+      }
+      if (groups_.positions > 1)
+        with_positions(x, d, e, static_cast<T*>(static_cast<void*>(worker.scratch)), beta, gamma);
+      else
+        flat(width, x, d, e, beta, gamma);
+    }
+  }
 
-  void one(const T* x, const T* d, Index example, T* own, T* beta, T* gamma) const {
-    const Index channels = groups_.channels, at = example * groups_.count;
-    T *shift = own, *rest = shift + channels, *scale = rest + channels;
+  void behind_epilogue(Index example, const Batch& batch, const Stream& stream) const {
+    const T *y = y_(batch), *d_y = d_y_(batch);
+    const Index begin = example * groups_.values, end = begin + groups_.values;
+    for (Index i = begin; i < end; i += kPiece)
+      epilogue_.backward(y + i, d_y + i, d_z_ + i, i, smaller(kPiece, end - i), stream);
+  }
+
+  void with_positions(const T* all_x, const T* all_d, Index example, T* own, T* beta,
+                      T* gamma) const {
+    const Index channels = groups_.channels, first = example * groups_.values;
+    const T *x = all_x + first, *d = all_d + first;
+    T *mean = own, *rest = mean + channels, *scale = rest + channels;
     T *sums = scale + channels, *products = sums + channels;
     T *run_sums = products + channels, *run_products = run_sums + channels;
-    groups_.spread(statistics_.shift + at, shift);
-    groups_.spread(statistics_.rest + at, rest);
-    groups_.spread(statistics_.reciprocal + at, scale);
+    const GroupStatistics<T> statistics(statistics_, example);
+    spread(groups_, statistics.mean, mean);
+    spread(groups_, statistics.rest, rest);
+    spread(groups_, statistics.reciprocal, scale);
     sum_positions<T>(groups_, sums, products, run_sums, run_products,
                      [=](Index p, Index c, T& a, T& b) {
                        const Index i = p * channels + c;
                        a += d[i];
-                       b += d[i] * ((x[i] - shift[c]) - rest[c]);
+                       b += d[i] * ((x[i] - mean[c]) - rest[c]);
                      });
     const T* gain = gamma_.get();
 #pragma omp simd
@@ -267,35 +252,57 @@ class GroupNormBackward final : public Kernel {
       products[c] *= gain[c];
     }
     if (d_x_ == nullptr) return;
-    groups_.fold(sums);
-    groups_.fold(products);
-    const T* reciprocal = statistics_.reciprocal + at;
     const T n = static_cast<T>(groups_.size());
-#pragma omp simd
     for (Index g = 0; g < groups_.count; ++g) {
-      sums[g] = sums[g] / n;
-      products[g] = products[g] * reciprocal[g] * reciprocal[g] / n;
+      const T *sum = sums + g * groups_.width, *product = products + g * groups_.width;
+      const T reciprocal = statistics.reciprocal[g];
+      run_sums[g] = sum_of<T>(groups_.width, [=](Index k) { return sum[k]; }) / n;
+      run_products[g] = sum_of<T>(groups_.width, [=](Index k) { return product[k]; }) * reciprocal *
+                        reciprocal / n;
     }
-    T *mean = run_sums, *slope = run_products;
-    groups_.spread(sums, mean);
-    groups_.spread(products, slope);
-    T* to = d_x_ + example * groups_.values;
-    for (Index p = 0; p < groups_.positions; ++p) {
+    spread(groups_, run_sums, sums);
+    spread(groups_, run_products, products);
+    T* to = d_x_ + first;
+    // Backwards: the last positions read are still in the cache.
+    for (Index p = groups_.positions - 1; p >= 0; --p) {
       const Index row = p * channels;
 #pragma omp simd
       for (Index c = 0; c < channels; ++c) {
-        const T centred = (x[row + c] - shift[c]) - rest[c];
-        to[row + c] = scale[c] * ((d[row + c] * gain[c] - mean[c]) - centred * slope[c]);
+        const T centred = (x[row + c] - mean[c]) - rest[c];
+        to[row + c] = scale[c] * ((d[row + c] * gain[c] - sums[c]) - centred * products[c]);
       }
     }
   }
 
-  void total(const T* partial, Index count, Range strip, T* result) const {
-    for (Index c = strip.begin; c < strip.end; ++c) {
-      double sum = 0;
-      for (Index b = 0; b < count; ++b)
-        sum += static_cast<double>(partial[b * groups_.channels + c]);
-      result[c] = static_cast<T>(sum);
+  template <Index kWidth>
+  void flat(Width<kWidth>, const T* all_x, const T* all_d, Index example, T* all_beta,
+            T* all_gamma) const {
+    const Index width = Width<kWidth>::of(groups_), first = example * groups_.channels;
+    const GroupStatistics<T> statistics(statistics_, example);
+    const T n = static_cast<T>(width);
+    for (Index g = 0; g < groups_.count; ++g) {
+      const Index at = g * width;
+      const T *x = all_x + first + at, *d = all_d + first + at, *gain = gamma_.get() + at;
+      T *beta = all_beta + at, *gamma = all_gamma + at;
+      const T mean = statistics.mean[g], rest = statistics.rest[g],
+              reciprocal = statistics.reciprocal[g];
+      T sum = 0, product = 0;
+#pragma omp simd reduction(+ : sum, product)
+      for (Index k = 0; k < width; ++k) {
+        const T x_hat = ((x[k] - mean) - rest) * reciprocal;
+        const T scaled = d[k] * gain[k];
+        sum += scaled;
+        product += scaled * x_hat;
+        beta[k] += d[k];
+        gamma[k] += d[k] * x_hat;
+      }
+      if (d_x_ == nullptr) continue;
+      const T share = sum / n, slope = product / n;
+      T* to = d_x_ + first + at;
+#pragma omp simd
+      for (Index k = 0; k < width; ++k)
+        to[k] =
+            reciprocal * ((d[k] * gain[k] - share) - ((x[k] - mean) - rest) * (reciprocal * slope));
     }
   }
 

@@ -65,6 +65,16 @@ void column_sums(const T* x, Index rows, Index stride, Range columns, T* result)
   for (Index c = 0; c < width; ++c) result[columns.begin + c] = static_cast<T>(total[c]);
 }
 
+// result[c] = the sum of what each block of rows has for column c.
+template <class T>
+void total_of_blocks(const T* partial, Index blocks, Index stride, Range columns, T* result) {
+  for (Index c = columns.begin; c < columns.end; ++c) {
+    double sum = 0;
+    for (Index b = 0; b < blocks; ++b) sum += static_cast<double>(partial[b * stride + c]);
+    result[c] = static_cast<T>(sum);
+  }
+}
+
 // The moments of one column, or of one block of it: mean, and the sum of squared deviations.
 struct Moments {
   double count = 0, mean = 0, squares = 0;

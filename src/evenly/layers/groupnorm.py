@@ -100,7 +100,7 @@ class GroupNorm(Grouped):
 
     def __post_init__(self) -> None:
         expect(
-            isinstance(self.groups, int) and self.groups >= 1, self,
+            isinstance(self.groups, int) and self.groups is not True and self.groups >= 1, self,
             "groups must be a whole number of at least 1", self.groups,
         )
         expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
