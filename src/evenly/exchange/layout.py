@@ -43,7 +43,10 @@ class Layout:
 
     def to_ours(self, features: Any) -> Any:
         """An array with one row a feature, from PyTorch's order to ours."""
-        return features if self.order is None else features[self.order]
+        # Another number of features is named later, where both shapes are known.
+        if self.order is None or len(features) != len(self.order):
+            return features
+        return features[self.order]
 
     def to_torch(self, features: Any) -> Any:
         """The same from our order to PyTorch's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,9 @@ from .layout import FIRST, LAST, Layout, our_kernel
 
 # Of each layer made: the layer, and its arrays by their names behind the layer's own.
 Made = list[tuple[Layer, dict[str, Any]]]
+
+AMBIGUOUS = ("nothing says whether PyTorch's sequences have their features first or last here: "
+             "give from_torch channels_first=True or False")
 
 
 def _array(tensor: Any) -> Any:
@@ -138,10 +142,14 @@ def _global_pool(make: Callable[[], Layer]) -> Callable[..., Made]:
 
 def _affine(module: Any, change: Callable[[Any], Any]) -> dict[str, Any]:
     own = {}
-    if getattr(module, "weight", None) is not None:
-        own[".gamma"] = change(_array(module.weight))
-    if getattr(module, "bias", None) is not None:
-        own[".beta"] = change(_array(module.bias))
+    for slot, name, neutral in ((".gamma", "weight", 1), (".beta", "bias", 0)):
+        tensor = getattr(module, name, None)
+        if tensor is None:
+            continue
+        array = _array(tensor)
+        # PyTorch often has both or none; one that is frozen and does nothing is none.
+        if tensor.requires_grad or (array != neutral).any():
+            own[slot] = change(array)
     return own
 
 
@@ -166,6 +174,12 @@ def _layer_norm(module: Any, layout: Layout, where: str) -> Made:
         )
     if axes < len(layout.shape):
         layout.torch = LAST
+    elif not layout.torch:
+        ours_is, theirs_is = layout.shape, (layout.shape[-1], *layout.shape[:-1])
+        if ours_is == theirs_is and getattr(module, "weight", None) is not None:
+            raise ConfigurationError(f"{where}: {AMBIGUOUS}")
+        if ours_is != theirs_is:
+            layout.torch = FIRST if tuple(module.normalized_shape) == theirs_is else LAST
     own = _affine(module, lambda a: layout.to_ours(
         np.moveaxis(a, 0, -1) if layout.torch == FIRST else a
     ))
@@ -204,6 +218,8 @@ def _instance_norm(module: Any, layout: Layout, where: str) -> Made:
 def _flatten(module: Any, layout: Layout, where: str) -> Made:
     _require(where, module, start_dim=1, end_dim=-1)
     shape = layout.shape
+    if not layout.torch and shape[-1] > 1 and math.prod(shape[:-1]) > 1:
+        raise ConfigurationError(f"{where}: {AMBIGUOUS}")
     layout.flatten()
     layout.shape = shape  # the caller applies the layer itself
     return [(ours.Flatten(), {})]
@@ -228,11 +244,36 @@ def _prelu(module: Any, layout: Layout, where: str) -> Made:
 
 
 def _softmax(module: Any, layout: Layout, where: str) -> Made:
+    if not layout.torch:
+        layout.torch = LAST if module.dim in (-1, len(layout.shape)) else FIRST
     last = layout.torch == LAST or len(layout.shape) == 1
     dims = (-1, len(layout.shape)) if last else (1, -len(layout.shape))
     if module.dim not in dims:
         _refuse(where, "dim", module.dim, f"only the channels can, {dims[0]} here")
     return [(ours.Softmax(), {})]
+
+
+def _softmax_2d(module: Any, layout: Layout, where: str) -> Made:
+    _channels_first(layout, where)
+    return [(ours.Softmax(), {})]
+
+
+def _softplus(module: Any, where: str) -> Layer:
+    if module.threshold < 20:
+        _refuse(where, "threshold", module.threshold,
+                "ours bends everywhere, which makes no difference from the default, 20, on")
+    return ours.Softplus(module.beta)
+
+
+def _spatial(module: Any, layout: Layout, where: str) -> Made:
+    axes = int(type(module).__name__[-2])
+    if len(layout.shape) != axes + 1:
+        raise ConfigurationError(
+            f"{where}: drops channels of examples with {axes + 1} axes, here they have "
+            f"{len(layout.shape)}: use Dropout, or the one for that many axes"
+        )
+    _channels_first(layout, where)
+    return [(ours.SpatialDropout(_rate(where, module.p)), {})]
 
 
 def _embedding(module: Any, layout: Layout, where: str) -> Made:
@@ -305,19 +346,18 @@ RULES: dict[str, Callable[..., Made]] = {
     "AdaptiveAvgPool2d": _global_pool(ours.GlobalAveragePool),
     "AdaptiveMaxPool1d": _global_pool(ours.GlobalMaxPool),
     "AdaptiveMaxPool2d": _global_pool(ours.GlobalMaxPool),
-    "BatchNorm1d": _batch_norm, "BatchNorm2d": _batch_norm,
+    "BatchNorm1d": _batch_norm, "BatchNorm2d": _batch_norm, "BatchNorm3d": _batch_norm,
     "LayerNorm": _layer_norm, "RMSNorm": _layer_norm,
     "GroupNorm": _group_norm,
     "InstanceNorm1d": _instance_norm, "InstanceNorm2d": _instance_norm,
     "Dropout": _plain(lambda m, where: ours.Dropout(_rate(where, m.p))),
-    "Dropout1d": _plain(lambda m, where: ours.SpatialDropout(_rate(where, m.p))),
-    "Dropout2d": _plain(lambda m, where: ours.SpatialDropout(_rate(where, m.p))),
+    "Dropout1d": _spatial, "Dropout2d": _spatial,
     "AlphaDropout": _plain(lambda m, where: ours.AlphaDropout(_rate(where, m.p))),
     "Embedding": _embedding,
     "RNN": _recurrent, "LSTM": _recurrent, "GRU": _recurrent,
     "RecurrentOutput": _outputs,
     "PReLU": _prelu,
-    "Softmax": _softmax,
+    "Softmax": _softmax, "Softmax2d": _softmax_2d,
     "ReLU": _plain(lambda m, where: ours.ReLU()),
     "LeakyReLU": _plain(_leaky),
     "ELU": _plain(lambda m, where: ours.ELU(m.alpha)),
@@ -325,7 +365,7 @@ RULES: dict[str, Callable[..., Made]] = {
     "GELU": _plain(lambda m, where: ours.GELU(approximate=m.approximate == "tanh")),
     "SiLU": _plain(lambda m, where: ours.SiLU()),
     "Mish": _plain(lambda m, where: ours.Mish()),
-    "Softplus": _plain(lambda m, where: ours.Softplus(m.beta)),
+    "Softplus": _plain(_softplus),
     "Softsign": _plain(lambda m, where: ours.Softsign()),
     "Sigmoid": _plain(lambda m, where: ours.Sigmoid()),
     "Tanh": _plain(lambda m, where: ours.Tanh()),

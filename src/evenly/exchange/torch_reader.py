@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from copy import copy
 from typing import Any
 
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ConfigurationError, EvenlyError, ShapeError
 from ..layers.base import Layer, Shape
-from ..layers.containers import Sequential, with_name
+from ..layers.containers import Branches, Sequential, arrays_of, leaves, with_name
 from ..losses import Loss
 from ..training import Model, init
 from .layout import FIRST, LAST, Layout, missing_torch
-from .reader_rules import RULES, Made, convolution
+from .reader_rules import AMBIGUOUS, RULES, convolution
 
 
 def from_torch(
@@ -22,6 +22,7 @@ def from_torch(
     dtype: str = "float32",
     loss: Loss | None = None,
     threads: int | None = None,
+    channels_first: bool | None = None,
 ) -> Model:
     """Builds a model from a PyTorch module: a layer, or a ``torch.nn.Sequential`` of them (they may
     be nested), with its weights and running averages.
@@ -38,6 +39,8 @@ def from_torch(
         dtype: ``"float32"`` or ``"float64"``.
         loss: for ``gradients``, ``evaluate`` and ``predict_proba``.
         threads: by default as many as the work is worth.
+        channels_first: whether PyTorch's sequences have their features first; None: as the first
+            module that knows reads them. Images always have.
 
     Returns:
         A :class:`Model`; its predictions are those of ``module.eval()``.
@@ -60,21 +63,11 @@ def from_torch(
     if not isinstance(module, torch.nn.Module):
         raise ConfigurationError(f"from_torch: expects a torch.nn.Module, got {module!r}")
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    layout = Layout(shape, LAST if len(shape) == 1 else FIRST if len(shape) == 3 else "")
-    counts: Counter[str] = Counter()
-    parts: list[Layer] = []
-    arrays: dict[str, Any] = {}
-    for path, leaf in _leaves(module, ""):
-        for layer, own in _convert(leaf, path, layout):
-            counts[layer.type_name] += 1
-            name = f"{layer.type_name}_{counts[layer.type_name]}"
-            parts.append(with_name(layer, name))
-            try:
-                layer.check(layout.shape, name)
-            except ShapeError as error:
-                raise ShapeError(f"from_torch: {path or 'the module'}: {error}") from None
-            layout.shape = layer.output_shape(layout.shape)
-            arrays.update({f"{name}{slot}": value for slot, value in own.items()})
+    layout = Layout(shape, {1: LAST, 3: FIRST}.get(len(shape), ""))
+    if len(shape) == 2 and channels_first is not None:
+        layout.torch = FIRST if channels_first else LAST
+    reader = _Reader()
+    net = Sequential(reader.read(module, "", layout)).named
     if layout.padding:
         raise ConfigurationError("from_torch: the module ends with padding, which only a "
                                  "convolution behind it can take")
@@ -83,42 +76,136 @@ def from_torch(
             "from_torch: the module ends with features that PyTorch flattened channels first; "
             "behind them must come a Linear, which can be put in our order"
         )
-    model = init(Sequential(parts), shape, seed, loss=loss, dtype=dtype, threads=threads)
-    model.engine.set_weights(arrays)
+    model = init(net, shape, seed, loss=loss, dtype=dtype, threads=threads)
+    for layer, own in zip(leaves(net), reader.arrays, strict=True):
+        model.engine.set_weights({f"{layer.name}{slot}": value for slot, value in own.items()})
     return model
 
 
-def _leaves(module: Any, path: str) -> Any:
-    """The modules that compute something, in order, each with its place in the tree."""
-    if type(module).__name__ == "Sequential":
-        for name, child in module.named_children():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
-    else:
-        yield path, module
+class _Reader:
+    """Walks through a module; keeps the arrays of each layer made, in the layers' order."""
+
+    def __init__(self) -> None:
+        self.arrays: list[dict[str, Any]] = []
+        self._homes: dict[int, str] = {}
+
+    def read(self, module: Any, path: str, layout: Layout) -> list[Layer]:
+        """The layers that a module becomes; `layout` goes on behind it."""
+        import torch
+
+        from . import torch_modules as modules
+
+        where = f"from_torch: {path or 'the module'} ({type(module).__name__})"
+        _expect_plain(module, where)
+        if type(module) is torch.nn.Sequential:
+            # named_children() would leave out a module that stands there a second time.
+            children = module._modules.items()
+            return [layer for name, child in children
+                    for layer in self.read(child, f"{path}.{name}" if path else name, layout)]
+        if isinstance(module, modules.ChannelsLast):
+            layout.torch = FIRST
+            layers = self.read(module.module, f"{path}.module", layout)
+            layout.torch = LAST
+            return layers
+        if isinstance(module, modules.Joined):
+            return [self._joined(module, path, layout, where)]
+        return self._leaf(module, path, layout, where)
+
+    def _leaf(self, module: Any, path: str, layout: Layout, where: str) -> list[Layer]:
+        self._expect_own_weights(module, path, where)
+        rule = RULES.get(type(module).__name__)
+        if rule is None or not type(module).__module__.startswith(("torch.nn.modules.", "evenly.")):
+            raise ConfigurationError(
+                f"{where}: this module cannot be converted; those that can are "
+                f"{', '.join(sorted(RULES))}, and Sequential"
+            )
+        if layout.padding and rule is not convolution:
+            raise ConfigurationError(f"{where}: the padding in front of it can only be converted "
+                                     "with a convolution behind it")
+        try:
+            made = rule(module, layout, where)
+        except ConfigurationError as error:
+            if str(error).startswith(where):
+                raise
+            raise ConfigurationError(f"{where}: {error}") from None
+        for layer, own in made:
+            try:
+                layer.check(layout.shape, layer.type_name)
+            except ShapeError as error:
+                raise ShapeError(f"{where}: {error}") from None
+            _expect_shapes(layer, own, layout.shape, where)
+            layout.shape = layer.output_shape(layout.shape)
+            self.arrays.append(own)
+        return [layer for layer, _ in made]
+
+    def _joined(self, module: Any, path: str, layout: Layout, where: str) -> Layer:
+        if not layout.torch:
+            self._decide(module, path, layout, where)
+        branches, ends = [], []
+        for i, branch in enumerate(module.branches):
+            own = copy(layout)
+            branches.append(self.read(branch, f"{path}.branches.{i}", own))
+            ends.append(own)
+        first, join = ends[0], "sum" if module.dim is None else "concatenate"
+        if any(end.torch != first.torch and len(end.shape) > 1 for end in ends) or any(
+            (end.order is None) != (first.order is None) for end in ends
+        ) or (join == "concatenate" and first.order is not None):
+            raise ConfigurationError(f"{where}: its branches end in other orders of axes, so they "
+                                     "cannot be joined: end each with a Linear")
+        layer = Branches(branches, join)
+        try:
+            layer.check(layout.shape, layer.type_name)
+        except ShapeError as error:
+            raise ShapeError(f"{where}: {error}") from None
+        layout.torch, layout.order = first.torch, first.order
+        layout.shape = layer.output_shape(layout.shape)
+        return layer
+
+    def _decide(self, module: Any, path: str, layout: Layout, where: str) -> None:
+        """Sets the layout that all branches can read; where none is, reading them says why."""
+        fits = []
+        for candidate in (FIRST, LAST):
+            layout.torch = candidate
+            try:
+                _Reader()._joined(module, path, copy(layout), where)
+            except EvenlyError:
+                continue
+            fits.append(candidate)
+        if len(fits) == 2:
+            raise ConfigurationError(f"{where}: {AMBIGUOUS}")
+        layout.torch = fits[0] if fits else FIRST
+
+    def _expect_own_weights(self, module: Any, path: str, where: str) -> None:
+        for parameter in module.parameters():
+            home = self._homes.setdefault(id(parameter), path)
+            if home != path:
+                raise ConfigurationError(
+                    f"{where}: shares its weights with {home}; here each layer has its own: give "
+                    "it a copy (copy.deepcopy)"
+                )
 
 
-def _convert(module: Any, path: str, layout: Layout) -> Made:
-    kind = type(module).__name__
-    where = f"from_torch: {path or 'the module'} ({kind})"
-    rule = _RULES.get(kind)
-    known_home = type(module).__module__.startswith(("torch.nn", "evenly.exchange"))
-    if rule is None or not known_home:
+def _expect_plain(module: Any, where: str) -> None:
+    """Raises ConfigurationError where something beside the module itself has a part in it."""
+    if hasattr(module, "parametrizations"):
         raise ConfigurationError(
-            f"{where}: this module cannot be converted; those that can are "
-            f"{', '.join(sorted(_RULES))}, and Sequential"
+            f"{where}: its {', '.join(module.parametrizations)} is made from other arrays: call "
+            "torch.nn.utils.parametrize.remove_parametrizations first"
         )
-    if layout.padding and rule is not convolution:
-        raise ConfigurationError(f"{where}: the padding in front of it can only be converted with "
-                                 "a convolution behind it")
-    return rule(module, layout, where)
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ConfigurationError(
+            f"{where}: has hooks, which may compute something and cannot be converted: remove "
+            "them first (for weight_norm and spectral_norm by remove_weight_norm and so on)"
+        )
 
 
-def _channels_last(module: Any, layout: Layout, where: str) -> Made:
-    layout.torch = FIRST
-    made = [part for path, leaf in _leaves(module.module, where)
-            for part in _convert(leaf, path, layout)]
-    layout.torch = LAST
-    return made
-
-
-_RULES = {**RULES, "ChannelsLast": _channels_last}
+def _expect_shapes(layer: Layer, own: dict[str, Any], shape: Shape, where: str) -> None:
+    """Raises ShapeError where the module was made for other examples than those that come."""
+    for slot, spec in arrays_of(with_name(layer, "").expand(), shape).items():
+        value = own.get(slot)
+        if value is not None and value.shape != spec.shape:
+            raise ShapeError(
+                f"{where}: our {slot.split('.')[1]} of it would have shape {value.shape}, but "
+                f"examples of shape {shape} come there, which need {spec.shape}: give from_torch "
+                "the input_shape (channels last) that the module was made for"
+            )

@@ -76,7 +76,9 @@ def _convert_all(net: Layer, arrays: Any, layout: Layout, torch: Any) -> list[An
         else:
             rule = next((_RULES[kind] for kind in type(layer).__mro__ if kind in _RULES), None)
             if rule is None:
-                raise ConfigurationError(f"{where}: PyTorch has no such module")
+                raise ConfigurationError(
+                    f"{where}: PyTorch has no such module: leave it out, or replace it"
+                )
             place = _Place(layer, arrays, layout, torch, where)
             modules += rule(place)
         layout.shape = layer.output_shape(layout.shape)
@@ -156,10 +158,16 @@ class _Place:
         last = self.layout.torch == LAST and len(self.layout.shape) > 1
         return modules.ChannelsLast(module) if last else module
 
-    def affine(self, change: Callable[[Any], Any]) -> dict[str, Any]:
+    def load_affine(self, module: Any, change: Callable[[Any], Any], **values: Any) -> Any:
+        """The module with gamma and beta; PyTorch often has both or none, and then one that the
+        layer lacks is frozen at 1 or 0."""
         names = {"gamma": "weight", "beta": "bias"}
-        return {their: change(self.arrays[our]) for our, their in names.items()
-                if our in self.arrays}
+        own = {their: change(self.arrays[our]) for our, their in names.items()
+               if our in self.arrays}
+        for name in names.values():
+            if name not in own and getattr(module, name, None) is not None:
+                getattr(module, name).requires_grad_(False)
+        return self.load(module, **own, **values)
 
 
 def _dense(place: _Place) -> list[Any]:
@@ -235,13 +243,13 @@ def _batch_norm(place: _Place) -> list[Any]:
     layer, nn, layout = place.layer, place.torch.nn, place.layout
     if getattr(layer, "frozen", False):
         place.refuse("frozen=True has no counterpart: PyTorch freezes by module.eval()")
-    make = nn.BatchNorm2d if len(layout.shape) == 3 else nn.BatchNorm1d
+    kinds = {3: nn.BatchNorm2d, 4: nn.BatchNorm3d}
+    make = kinds.get(len(layout.shape), nn.BatchNorm1d)
     affine = layer.center or layer.scale
     module = make(layout.shape[-1], layer.epsilon, 1 - layer.decay, affine=affine)
-    return [place.spread(place.load(
-        module, running_mean=layout.to_torch(place.arrays["running_mean"]),
+    return [place.spread(place.load_affine(
+        module, layout.to_torch, running_mean=layout.to_torch(place.arrays["running_mean"]),
         running_var=layout.to_torch(place.arrays["running_variance"]),
-        **place.affine(layout.to_torch),
     ))]
 
 
@@ -260,8 +268,8 @@ def _layer_norm(place: _Place) -> list[Any]:
     if isinstance(layer, ours.RMSNorm):
         module = nn.RMSNorm(theirs, layer.epsilon, layer.scale)
     else:
-        module = nn.LayerNorm(theirs, layer.epsilon, layer.center or layer.scale)
-    return [place.load(module, **place.affine(change))]
+        module = nn.LayerNorm(theirs, layer.epsilon, layer.center or layer.scale, layer.center)
+    return [place.load_affine(module, change)]
 
 
 def _grouped(place: _Place) -> list[Any]:
@@ -274,7 +282,7 @@ def _grouped(place: _Place) -> list[Any]:
         module = make(shape[-1], layer.epsilon, affine=affine)
     else:
         module = nn.GroupNorm(layer.groups, shape[-1], layer.epsilon, affine)
-    return [place.spread(place.load(module, **place.affine(lambda a: a)))]
+    return [place.spread(place.load_affine(module, lambda a: a))]
 
 
 def _flatten(place: _Place) -> list[Any]:
