@@ -34,6 +34,22 @@ inline bool is_tiling(const Windows& w) {
   return tiles(w.height) && tiles(w.width);
 }
 
+// Windows of two by two that tile the input, which most are: the four numbers are read at once.
+inline bool is_two_by_two(const Windows& w) {
+  return is_tiling(w) && w.height.window == 2 && w.width.window == 2;
+}
+
+// The four places of such a window, from its first.
+template <class T>
+struct Corners {
+  T *a, *b, *c, *d;
+  Corners(T* first, const Windows& w)
+      : a(first), b(first + w.channels), c(first + w.width.size * w.channels), d(c + w.channels) {}
+  static Index position(const Windows& w, Index row, Index column) {
+    return (2 * row * w.width.size + 2 * column) * w.channels;
+  }
+};
+
 template <class T>
 class MaxPoolForward final : public Kernel {
  public:
@@ -183,8 +199,17 @@ class AveragePoolForward final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Windows& w = count_.windows;
+    const bool corners = is_two_by_two(w);
     for_outputs(worker, batch, w, [&](Index at, Index example, Index row, Index column) {
       const T* image = x + example * w.inputs() * w.channels;
+      if (corners) {
+        const Corners<const T> four(image + Corners<const T>::position(w, row, column), w);
+        T* y = y_ + at * w.channels;
+#pragma omp simd
+        for (Index c = 0; c < w.channels; ++c)
+          y[c] = ((four.a[c] + four.b[c]) + (four.c[c] + four.d[c])) * T(0.25);
+        return;
+      }
       const T share = T(1) / static_cast<T>(count_(row, column));
       for (Index first = 0; first < w.channels; first += kPoolRun)
         mean(image + first, row, column, smaller(kPoolRun, w.channels - first), share,
@@ -230,6 +255,7 @@ class AveragePoolBackward final : public Kernel {
     const T* d_y = d_y_(batch);
     const Windows& w = count_.windows;
     const Index channels = w.channels, inputs = w.inputs() * channels;
+    const bool corners = is_two_by_two(w);
     const Range examples = worker.share(batch.rows);
     for (Index e = examples.begin; e < examples.end; ++e) {
       T* d_x = d_x_ + e * inputs;
@@ -237,6 +263,13 @@ class AveragePoolBackward final : public Kernel {
       const T* from = d_y + e * w.outputs() * channels;
       for (Index row = 0; row < w.height.outputs; ++row)
         for (Index column = 0; column < w.width.outputs; ++column, from += channels) {
+          if (corners) {
+            const Corners<T> four(d_x + Corners<T>::position(w, row, column), w);
+#pragma omp simd
+            for (Index c = 0; c < channels; ++c)
+              four.a[c] = four.b[c] = four.c[c] = four.d[c] = from[c] * T(0.25);
+            continue;
+          }
           const T share = T(1) / static_cast<T>(count_(row, column));
           for_places(w, row, column, [&](Index, Index position) {
             T* to = d_x + position * channels;
