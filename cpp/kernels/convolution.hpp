@@ -29,6 +29,38 @@ struct Convolution {
   bool depthwise() const { return groups == windows.channels && filters == windows.channels; }
 };
 
+// How the columns on both sides of a product fall into groups.
+struct ProductGroups {
+  Index count, inputs, outputs;  // the columns of one group
+};
+
+// to = windows x packed, for some rows of outputs of a strip: forward, and with the kernel turned
+// around the gradient on the input.
+template <class T>
+void window_products(const Strips2D& strips, const Index* offsets, ProductGroups groups,
+                     const T* packed, const T* strip, Range rows, T* to) {
+  const Index places = strips.windows.places(), terms = places * groups.inputs;
+  const Index each = panels<T>(groups.outputs), columns = groups.count * groups.outputs;
+  const Index width = strips.windows.width.outputs;
+  const Index positions = (rows.end - rows.begin) * width;
+  for (Index p = 0; p < groups.count * each; ++p) {
+    const Index group = p / each, first = p % each * kPanel<T>;
+    const T* panel = packed + p * terms * kPanel<T>;
+    const T* from = strip + group * groups.inputs;
+    T* here = to + group * groups.outputs + first;
+    for (Index n = 0; n < positions; n += kRows)
+      with_rows(smaller(kRows, positions - n), [&](auto tile) {
+        constexpr int M = decltype(tile)::rows;
+        const T* at[M];
+        for (int i = 0; i < M; ++i) at[i] = from + strips.window((n + i) / width, (n + i) % width);
+        Sums<T, M> sums;
+        sums.zero();
+        add_products<T, M>(at, offsets, places, groups.inputs, panel, sums);
+        for (int i = 0; i < M; ++i) sums.put(i, here + (n + i) * columns, groups.outputs - first);
+      });
+  }
+}
+
 template <class T>
 class ConvolutionForward final : public Kernel {
  public:
@@ -82,7 +114,9 @@ class ConvolutionForward final : public Kernel {
     if (conv_.depthwise())
       depthwise_forward(conv_.windows, strips_, offsets_.get(), input, rows, kernel_, y);
     else
-      products(input, rows, y);
+      window_products(strips_, offsets_.get(),
+                      {conv_.groups, conv_.own_channels(), conv_.own_filters()}, packed_, input,
+                      rows, y);
     finish(y, positions);
     if (moments_ != nullptr) add_moments(y, positions, number * strips_.step, example);
   }
@@ -116,30 +150,6 @@ class ConvolutionForward final : public Kernel {
       pack_panels<T>(
           {p % each, p % each + 1}, terms, own, packed_ + group * each * terms * kPanel<T>,
           [&](Index r, Index c) { return kernel_[r * conv_.filters + group * own + c]; });
-    }
-  }
-
-  void products(const T* strip, Range rows, T* y) const {
-    const Index own = conv_.own_filters(), terms = conv_.terms(), each = panels<T>(own);
-    const Index width = conv_.windows.width.outputs;
-    const Index positions = (rows.end - rows.begin) * width;
-    for (Index p = 0; p < conv_.groups * each; ++p) {
-      const Index group = p / each, first = p % each * kPanel<T>;
-      const T* panel = packed_ + p * terms * kPanel<T>;
-      const T* from = strip + group * conv_.own_channels();
-      for (Index n = 0; n < positions; n += kRows)
-        with_rows(smaller(kRows, positions - n), [&](auto tile) {
-          constexpr int M = decltype(tile)::rows;
-          const T* at[M];
-          for (int i = 0; i < M; ++i)
-            at[i] = from + strips_.window((n + i) / width, (n + i) % width);
-          Sums<T, M> sums;
-          sums.zero();
-          add_products<T, M>(at, offsets_.get(), conv_.windows.places(), conv_.own_channels(),
-                             panel, sums);
-          for (int i = 0; i < M; ++i)
-            sums.put(i, y + (n + i) * conv_.filters + group * own + first, own - first);
-        });
     }
   }
 

@@ -117,8 +117,9 @@ class ConvolutionBackward final : public Kernel {
       const Index example = task / back_.count;
       const Range rows = back_.rows(task % back_.count);
       const T* strip = back_.input(d_z + example * outputs * conv_.filters, rows, scratch);
-      back_products(
-          strip, rows,
+      window_products(
+          back_, back_offsets_.get(), {conv_.groups, conv_.own_filters(), conv_.own_channels()},
+          packed_, strip, rows,
           d_x_ + (example * inputs + rows.begin * conv_.windows.width.size) * conv_.channels());
       return;
     }
@@ -129,30 +130,6 @@ class ConvolutionBackward final : public Kernel {
       depthwise_input(conv_.windows, from, kernel_, d_x);
     else
       scatter(from, d_x, scratch);
-  }
-
-  void back_products(const T* strip, Range rows, T* d_x) const {
-    const Index channels = conv_.own_channels(), filters = conv_.own_filters();
-    const Index terms = conv_.windows.places() * filters, each = panels<T>(channels);
-    const Index width = conv_.windows.width.size;
-    const Index positions = (rows.end - rows.begin) * width;
-    for (Index p = 0; p < conv_.groups * each; ++p) {
-      const Index group = p / each, first = p % each * kPanel<T>;
-      const T* panel = packed_ + p * terms * kPanel<T>;
-      const T* from = strip + group * filters;
-      for (Index n = 0; n < positions; n += kRows)
-        with_rows(smaller(kRows, positions - n), [&](auto tile) {
-          constexpr int M = decltype(tile)::rows;
-          const T* at[M];
-          for (int i = 0; i < M; ++i) at[i] = from + back_.window((n + i) / width, (n + i) % width);
-          Sums<T, M> sums;
-          sums.zero();
-          add_products<T, M>(at, back_offsets_.get(), conv_.windows.places(), filters, panel, sums);
-          for (int i = 0; i < M; ++i)
-            sums.put(i, d_x + (n + i) * conv_.channels() + group * channels + first,
-                     channels - first);
-        });
-    }
   }
 
   // Any stride: the gradients of a tile of windows, then each number to the position it belongs to.

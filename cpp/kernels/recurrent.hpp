@@ -264,7 +264,7 @@ class RecurrentBackward final : public Kernel {
       walk_back(walk_.block(n, b), batch);
     worker.meet();
 
-    Product<T> products[3];
+    Product<T> products[kMostProducts];
     products[0] = {true,         false,       walk_.inputs, walk_.wide,      all,       walk_.x,
                    walk_.inputs, walk_.gates, walk_.wide,   d_input_kernel_, walk_.wide};
     const int count = 1 + cell_.recurrent_products(products + 1, all, n, d_recurrent_kernel_);
@@ -282,6 +282,7 @@ class RecurrentBackward final : public Kernel {
 
  private:
   static constexpr Index kBiasStrip = 128;
+  static constexpr int kMostProducts = 3;
 
   void walk_back(Range rows, const Batch& batch) const {
     const Index n = batch.rows, units = walk_.units;
@@ -308,11 +309,12 @@ class RecurrentBackward final : public Kernel {
   // The kernels' gradients and the bias's.
   void share_out(const Worker& worker, const Product<T>* products, int count, Index all) const {
     const Index strips = d_bias_ ? divide_up(walk_.wide, kBiasStrip) : 0;
+    Index tiles[kMostProducts];
+    for (int p = 0; p < count; ++p) tiles[p] = products[p].grid().count;
     for (Index t = worker.take();; t = worker.take()) {
       Index left = t;
       int which = 0;
-      while (which < count && left >= products[which].grid().count)
-        left -= products[which++].grid().count;
+      while (which < count && left >= tiles[which]) left -= tiles[which++];
       if (which < count) {
         products[which].run(products[which].grid().tile(left));
       } else if (left < strips) {

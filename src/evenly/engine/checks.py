@@ -40,6 +40,9 @@ def as_weights(program: Program, weights: Any, rows: int) -> Any:
     """Sample weights: one number of at least 0 an example; None stays None."""
     if weights is None:
         return None
+    weights = np.asarray(weights)
+    if weights.dtype.kind not in "iubf":
+        raise DataError(f"sample_weight: expects numbers, got {weights.dtype}")
     weights = np.ascontiguousarray(weights, dtype=program.dtype)
     if weights.shape != (rows,):
         raise DataError(

@@ -50,6 +50,8 @@ def to_torch(model: Model, *, channels_first: bool | None = None) -> Any:
         import torch
     except ImportError:
         raise ConfigurationError(missing_torch("to_torch")) from None
+    if not isinstance(model, Model):
+        raise ConfigurationError(f"to_torch: expects a Model, as fit gives it, got {model!r}")
     shape = model.input_shape
     layout = Layout(shape, _first_layout(model, channels_first))
     dtype = {"float32": torch.float32, "float64": torch.float64}[model.engine.program.dtype]

@@ -8,9 +8,11 @@ code. The definition is what the layer means. A kernel in ``cpp/kernels`` with t
 
 from __future__ import annotations
 
+import functools
+import numbers
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,7 +84,34 @@ class Run:
         self.updates[f"{self.layer}.{array}"] = value
 
 
-class Layer:
+class Declared:
+    """Base of the declarations of this package: their numbers are checked to be numbers before any
+    rule of their own compares them."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        own = cls.__dict__.get("__post_init__")
+        if own is None or not cls.__module__.startswith(f"{__package__.partition('.')[0]}."):
+            return
+
+        @functools.wraps(own)
+        def checked(self: Any) -> None:
+            _check_numbers(self)
+            own(self)
+
+        cls.__post_init__ = checked  # type: ignore[attr-defined]
+
+
+def _check_numbers(declared: Any) -> None:
+    kinds = {"int": (numbers.Integral, "a whole number"), "float": (numbers.Real, "a number")}
+    for entry in fields(declared):
+        kind, words = kinds.get(str(entry.type), (object, ""))
+        value = getattr(declared, entry.name)
+        wrong = not isinstance(value, kind) or (bool(words) and isinstance(value, bool))
+        expect(not wrong, declared, f"{entry.name} must be {words}", value)
+
+
+class Layer(Declared):
     """Base of all layers. A subclass is a frozen dataclass with a ``name`` field.
 
     To add a layer of your own, subclass it with ``forward`` and ``backward``, and where it needs
@@ -204,6 +233,12 @@ class Layer:
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
         """The definition: returns (d_x, {array: its gradient})."""
         raise NotImplementedError(f"{type(self).__name__} needs a backward method")
+
+
+def whole_panels(columns: int) -> int:
+    """Columns of a matrix that a kernel packs in panels (``cpp/kernels/product.hpp``): rounded up
+    to the widest panel, so that any instruction set's fits."""
+    return -(-columns // 32) * 32
 
 
 def expect_rank(shape: Shape, rank: int, name: str, expected: str, remedy: str) -> None:

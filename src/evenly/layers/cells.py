@@ -9,11 +9,7 @@ from typing import Any, ClassVar
 from ..initializers import GateBias, Initializer
 from .base import ArrayLike, Arrays, ArraySpec, Run, Shape, expect
 from .recurrent import Recurrent
-
-
-def _sigmoid(x: ArrayLike, xp: Any) -> ArrayLike:
-    small = xp.exp(-abs(x))
-    return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
+from .special import logistic
 
 
 @dataclass(frozen=True)
@@ -149,10 +145,10 @@ class LSTM(Recurrent):
         xp, note, u = run.xp, run.note, self.units
         a = note("a", pre + dropped @ arrays["recurrent_kernel"],
                  "x input_kernel + bias + h recurrent_kernel")
-        i = note("i", _sigmoid(a[:, :u], xp), "sigmoid(a_i)")
-        f = note("f", _sigmoid(a[:, u : 2 * u], xp), "sigmoid(a_f)")
+        i = note("i", logistic(xp, a[:, :u]), "sigmoid(a_i)")
+        f = note("f", logistic(xp, a[:, u : 2 * u]), "sigmoid(a_f)")
         g = note("g", xp.tanh(a[:, 2 * u : 3 * u]), "tanh(a_g)")
-        o = note("o", _sigmoid(a[:, 3 * u :], xp), "sigmoid(a_o)")
+        o = note("o", logistic(xp, a[:, 3 * u :]), "sigmoid(a_o)")
         c = note("c", f * states[1] + i * g, "f c + i g")
         t = note("tanh_c", xp.tanh(c), "tanh(c)")
         return (note("h", o * t, "o tanh(c)"), c), (dropped, states[1], i, f, g, o, t)
@@ -234,7 +230,7 @@ class GRU(Recurrent):
              arrays: Arrays, run: Run) -> tuple[tuple[ArrayLike, ...], Any]:
         xp, note, u = run.xp, run.note, self.units
         kernel = arrays["recurrent_kernel"]
-        gates = _sigmoid(pre[:, : 2 * u] + dropped @ kernel[:, : 2 * u], xp)
+        gates = logistic(xp, pre[:, : 2 * u] + dropped @ kernel[:, : 2 * u])
         r, z = note("r", gates[:, :u], "sigmoid(a_r)"), note("z", gates[:, u:], "sigmoid(a_z)")
         if self.reset == "after":
             inner = dropped @ kernel[:, 2 * u :]

@@ -273,7 +273,7 @@ class Branches(Joined):
 
     def __init__(self, branches: Sequence[Layer | Sequence[Layer]], join: str = "sum",
                  name: str | None = None) -> None:
-        parts = tuple(b if isinstance(b, Layer) else Sequential(b) for b in branches)
+        parts = tuple(_branch(self, b) for b in _several(self, branches))
         object.__setattr__(self, "branches", parts)
         object.__setattr__(self, "join", join)
         object.__setattr__(self, "name", name)
@@ -328,8 +328,7 @@ class Residual(Joined):
     def __init__(self, layers: Layer | Sequence[Layer], shortcut: Layer | Sequence[Layer] = (),
                  name: str | None = None) -> None:
         for key, value in (("layers", layers), ("shortcut", shortcut)):
-            part = value if isinstance(value, Layer) else Sequential(value)
-            object.__setattr__(self, key, part)
+            object.__setattr__(self, key, _branch(self, value))
         object.__setattr__(self, "name", name)
         self.check_names()
 
@@ -339,6 +338,16 @@ class Residual(Joined):
 
     def with_parts(self, parts: Sequence[Layer]) -> Self:
         return type(self)(parts[0], parts[1], self.name)
+
+
+def _several(container: Layer, items: Any) -> Any:
+    expect(isinstance(items, (list, tuple)), container, "expects a list of layers", items)
+    return items
+
+
+def _branch(container: Layer, item: Any) -> Layer:
+    """A layer, or layers one after the other."""
+    return item if isinstance(item, Layer) else Sequential(_several(container, item))
 
 
 def own_arrays(arrays: Arrays, name: str) -> dict[str, Any]:

@@ -9,10 +9,7 @@ from typing import Any, ClassVar
 from ..errors import ShapeError
 from ..initializers import HeNormal, Initializer, Zeros
 from . import windows
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, sum_like
-
-# The kernels work on this many filters at a time, or on a part of it that divides it.
-_PANEL = 32
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, sum_like, whole_panels
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,10 @@ class Convolution(Layer):
         if channels == groups == filters:
             return {"partials": (self._chunks(shape), taps, channels)}
         own, their = channels // groups, filters // groups
-
-        def panels(n: int) -> int:
-            return -(-n // _PANEL) * _PANEL
-
         return {
             # the kernel as the products read it: for forward, and for the gradient on the input
-            "packed": (groups * taps * max(own * panels(their), their * panels(own)),),
-            "partials": (self._chunks(shape), groups * taps * own * panels(their)),
+            "packed": (groups * taps * max(own * whole_panels(their), their * whole_panels(own)),),
+            "partials": (self._chunks(shape), groups * taps * own * whole_panels(their)),
         }
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
@@ -169,11 +162,6 @@ class Conv1D(Convolution):
     """
 
     rank: ClassVar[int] = 1
-
-    def __post_init__(self) -> None:
-        if isinstance(self.padding, (tuple, list)) and len(self.padding) == 2:
-            object.__setattr__(self, "padding", (tuple(self.padding),))
-        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -259,11 +247,6 @@ class DepthwiseConv1D(_Depthwise):
     """
 
     rank: ClassVar[int] = 1
-
-    def __post_init__(self) -> None:
-        if isinstance(self.padding, (tuple, list)) and len(self.padding) == 2:
-            object.__setattr__(self, "padding", (tuple(self.padding),))
-        super().__post_init__()
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,7 @@ class _Pool(Layer):
         given = size if self.stride is None else self.stride
         object.__setattr__(self, "pool_size", size)
         object.__setattr__(self, "stride", windows.sizes(self, "stride", given, self.rank))
-        padding: Any = self.padding
-        if self.rank == 1 and isinstance(padding, (tuple, list)) and len(padding) == 2:
-            padding = (tuple(padding),)
-        padding = windows.paddings(self, padding, self.rank)
+        padding = windows.paddings(self, self.padding, self.rank)
         object.__setattr__(self, "padding", padding)
         if not isinstance(padding, str):
             for pair, n in zip(padding, size, strict=True):

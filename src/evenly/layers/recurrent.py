@@ -12,12 +12,9 @@ import numpy as np
 from ..errors import ConfigurationError, ShapeError
 from ..initializers import Initializer, Orthogonal, XavierUniform, Zeros
 from ..random import dropout_keep
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, whole_panels
 from .containers import Branches, Sequential
 from .dropout import Dropout
-
-# The kernels work on this many columns at a time, or on a part of it that divides it.
-_PANEL = 32
 
 
 @dataclass(frozen=True)
@@ -132,16 +129,12 @@ class Recurrent(Layer):
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         steps, inputs = shape
         examples, units, wide = rows // steps, self.units, self.gates * self.units
-
-        def panels(n: int) -> int:
-            return -(-n // _PANEL) * _PANEL
-
         space = {
             "inputs": (steps, examples, inputs),
             "gates_kept": (steps, examples, wide),
             "hidden": (steps + 1, examples, units),
             # the recurrent kernel as the products read it: for forward, then for backward
-            "packed": (wide * panels(units),),
+            "packed": (wide * whole_panels(units),),
             "d_state": (2, examples, units),
         }
         if self.recurrent_dropout:

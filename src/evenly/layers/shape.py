@@ -62,10 +62,11 @@ class Reshape(Layer):
     reshapes: ClassVar[bool] = True
 
     def __init__(self, shape: int | Sequence[int], name: str | None = None) -> None:
-        axes = (shape,) if isinstance(shape, int) else tuple(shape)
+        axes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
         object.__setattr__(self, "shape", axes)
         object.__setattr__(self, "name", name)
-        fits = axes and all(n >= 1 or n == -1 for n in axes) and axes.count(-1) <= 1
+        whole = all(isinstance(n, int) for n in axes)
+        fits = axes and whole and all(n >= 1 or n == -1 for n in axes) and axes.count(-1) <= 1
         expect(bool(fits), self, "axes are at least 1, and one of them may be -1", axes)
 
     def check(self, shape: Shape, name: str) -> None:

@@ -44,13 +44,13 @@ class Axis:
 
 def sizes(layer: Any, name: str, value: Sizes, rank: int, smallest: int = 1) -> tuple[int, ...]:
     """A number for every axis, from one for all or one each."""
-    given = (value,) * rank if isinstance(value, int) else tuple(value)
+    given = value if isinstance(value, (tuple, list)) else (value,) * rank
     if len(given) != rank or not all(isinstance(n, int) and n >= smallest for n in given):
         raise ConfigurationError(
             f"{type(layer).__name__}: {name} must be a whole number of at least {smallest}, or "
             f"{rank} of them, got {value!r}"
         )
-    return given
+    return tuple(given)
 
 
 def paddings(layer: Any, value: Padding, rank: int) -> str | tuple[tuple[int, int], ...]:
@@ -61,8 +61,10 @@ def paddings(layer: Any, value: Padding, rank: int) -> str | tuple[tuple[int, in
                 f"{type(layer).__name__}: padding is 'same', 'valid' or numbers, got {value!r}"
             )
         return value
-    each = (value,) * rank if isinstance(value, int) else tuple(value)
-    pairs = tuple((n, n) if isinstance(n, int) else tuple(n) for n in each)
+    each = tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
+    if rank == 1 and len(each) == 2:
+        each = (each,)  # before and behind the only axis
+    pairs = tuple(tuple(n) if isinstance(n, (tuple, list)) else (n, n) for n in each)
     if len(pairs) != rank or not all(
         len(pair) == 2 and all(isinstance(n, int) and n >= 0 for n in pair) for pair in pairs
     ):

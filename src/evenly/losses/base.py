@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import DataError, ShapeError
-from ..layers.base import ArrayLike, Run, Shape
+from ..layers.base import ArrayLike, Declared, Run, Shape
 
 
-class Loss:
+class Loss(Declared):
     """Base of all losses. ``forward`` returns (loss, what backward needs); ``backward`` the
     gradient on the scores.
 

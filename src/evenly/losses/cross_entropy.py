@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import ArrayLike, Run, Shape, expect
+from ..layers.special import logistic, softplus
 from .base import Loss
 from .values import as_values
 
@@ -181,8 +183,7 @@ class BinaryCrossEntropy(Loss):
         return y
 
     def probabilities(self, scores: Any) -> Any:
-        small = np.exp(-np.abs(scores))
-        return np.where(scores >= 0, 1 / (1 + small), small / (1 + small))
+        return logistic(np, scores)
 
     def each(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[Any, Any, Any]:
         xp, note = run.xp, run.note
@@ -194,11 +195,9 @@ class BinaryCrossEntropy(Loss):
         if self.label_smoothing:
             e = self.label_smoothing
             target = note("smoothed", target * (1 - e) + e / 2, "t (1 - e) + e / 2")
-        small = xp.exp(-abs(scores))
-        losses = xp.maximum(scores, 0) - scores * target + xp.log1p(small)
+        losses = softplus(xp, scores) - scores * target
         note("elements", losses, "max(s, 0) - s t + log(1 + exp(-|s|))")
-        p = note("p", xp.where(scores >= 0, 1 / (1 + small), small / (1 + small)),
-                 "1 / (1 + exp(-s))")
+        p = note("p", logistic(xp, scores), "1 / (1 + exp(-s))")
         losses = note("losses", xp.mean(losses * weights, axis=1), "mean of elements")
         return losses, own, (p, target, weights)
 
@@ -215,7 +214,10 @@ def _freeze_weights(loss: Any, weights: Any) -> None:
     """Class weights as a tuple, so that the loss stays a value."""
     if weights is None:
         return
-    values = tuple(float(w) for w in weights)
+    numeric = isinstance(weights, (tuple, list, np.ndarray)) and all(
+        isinstance(w, numbers.Real) for w in weights
+    )
+    values = tuple(float(w) for w in weights) if numeric else ()
     fits = bool(values) and all(0 <= w < float("inf") for w in values) and sum(values) > 0
     expect(fits, loss, "class_weights are numbers of at least 0, not all of them 0", weights)
     object.__setattr__(loss, "class_weights", values)

@@ -60,12 +60,9 @@ def compile(
         >>> program.output_shape
         (2,)
     """
-    if not isinstance(net, Sequential):
-        net = Sequential([net] if isinstance(net, Layer) else net)
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    _check_settings(shape, batch, dtype, loss, optimizer, penalty, clip)
-    if any(n < 1 for n in shape):
-        raise ShapeError(f"compile: every axis must have at least one element, got {shape}")
+    net = _as_network(net)
+    shape = _checked_shape(input_shape)
+    _check_settings(batch, dtype, loss, optimizer, penalty, clip)
     steps, output = trace(net, shape)
     nodes, output = fuse(steps, output)
     output_shape = net.output_shape(shape)
@@ -136,7 +133,7 @@ def compile(
         state_bytes=max(state_bytes, 64),
         work_bytes=max(work_bytes, inference_bytes, 64),
         multiply_adds=_multiply_adds(steps),
-        training_rows=max([1, *(step.layer.training_rows(step.before) for step in steps)]),
+        training_rows=_training_rows(steps),
         d_x=lowering.d_x,
         outputs=lowering.outputs,
         takes_lengths=any(step.layer.takes_lengths for step in steps),
@@ -144,6 +141,21 @@ def compile(
                             and step.before[0] != shape[0]), ""),
         carried=tuple(carried),
     )
+
+
+def training_rows(net: Layer | Sequence[Layer], input_shape: int | Shape) -> int:
+    """Rows of a batch that training needs to mean anything."""
+    return _training_rows(trace(_as_network(net), _checked_shape(input_shape))[0])
+
+
+def _as_network(net: Layer | Sequence[Layer]) -> Sequential:
+    if isinstance(net, Sequential):
+        return net
+    return Sequential([net] if isinstance(net, Layer) else net)
+
+
+def _training_rows(steps: Sequence[Step]) -> int:
+    return max([1, *(step.layer.training_rows(step.before) for step in steps)])
 
 
 def _multiply_adds(steps: Sequence[Step]) -> int:
@@ -158,15 +170,22 @@ def _multiply_adds(steps: Sequence[Step]) -> int:
     return total
 
 
-def _check_settings(
-    shape: Shape, batch: int, dtype: str, loss: Any, optimizer: Any, penalty: Any, clip: Any
-) -> None:
+def _checked_shape(input_shape: int | Shape) -> Shape:
+    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     if not shape:
         raise ShapeError(
             "compile: input_shape is the shape of one example, got (): use (features,)"
         )
     if not all(isinstance(n, int) for n in shape):
         raise ShapeError(f"compile: input_shape must hold whole numbers, got {shape!r}")
+    if any(n < 1 for n in shape):
+        raise ShapeError(f"compile: every axis must have at least one element, got {shape}")
+    return shape
+
+
+def _check_settings(
+    batch: int, dtype: str, loss: Any, optimizer: Any, penalty: Any, clip: Any
+) -> None:
     if not isinstance(batch, int) or batch < 1:
         raise ConfigurationError(f"compile: batch must be a whole number >= 1, got {batch!r}")
     if dtype not in _DTYPES:

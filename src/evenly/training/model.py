@@ -13,6 +13,7 @@ from ..layers.base import Layer, Shape
 from ..layers.containers import Sequential
 from ..losses import Loss
 from ..program import compile as compile_program
+from ..program import training_rows
 from .history import History
 
 
@@ -147,7 +148,7 @@ def init(
     Raises:
         ShapeError, ConfigurationError: as :func:`evenly.compile`.
     """
-    batch = compile_program(net, input_shape, 1).training_rows
+    batch = training_rows(net, input_shape)
     program = compile_program(net, input_shape, batch, loss, dtype=dtype)
     return Model(Engine(program, seed=seed, threads=threads))
 
