@@ -18,7 +18,8 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"errors"}, {"random", "native"}, {"initializers"}, {"layers"},
-    {"losses", "optimizers", "penalties", "clipping", "scaling"}, {"program"}, {"engine"},
+    {"augmentation", "constraints", "optimizers", "penalties", "clipping", "scaling"}, {"losses"},
+    {"program"}, {"engine"},
     {"training"}, {"exchange"}, {"study"}, {"report"}, {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

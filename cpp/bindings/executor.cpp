@@ -23,7 +23,8 @@ using Bytes = nb::ndarray<std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::c
 using ReadRows = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using WriteRows = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using Order = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+// The four of struct StepNumbers, a row a step.
+using Steps = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Records = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 // (operation, {buffer: (region, offset, bytes)}, {number: value})
@@ -74,9 +75,10 @@ class BoundExecutor {
            std::optional<ReadRows> input, std::optional<ReadRows> target,
            std::optional<ReadRows> output_gradient, const std::optional<ReadRows>& weights,
            const std::optional<ReadRows>& lengths, std::int64_t rows, std::uint64_t seed,
-           std::uint64_t step, double learning_rate, int threads) {
+           std::uint64_t step, const Steps& numbers, int threads) {
     check_threads(threads);
     check_sides(weights, lengths, rows);
+    const StepNumbers* own = step_numbers(numbers, 1);
     const auto pointer = [rows](const std::optional<ReadRows>& array) -> const void* {
       if (!array) return nullptr;
       require(row_count(*array) >= rows, "an array has too few rows");
@@ -85,7 +87,7 @@ class BoundExecutor {
     const Batch batch{rows,
                       seed,
                       step,
-                      learning_rate,
+                      *own,
                       pointer(input),
                       pointer(target),
                       pointer(output_gradient),
@@ -101,14 +103,13 @@ class BoundExecutor {
                                       const std::optional<Order>& order, std::int64_t rows,
                                       std::int64_t batch_rows, std::int64_t first_batch,
                                       std::int64_t last_batch, std::uint64_t seed,
-                                      std::uint64_t first_step, const Doubles& learning_rates,
+                                      std::uint64_t first_step, const Steps& numbers,
                                       const Records& records, double seconds, int threads) {
     check_threads(threads);
     require(batch_rows >= 1 && rows >= 1, "a pass has at least one row");
     require(first_batch >= 0 && first_batch <= last_batch && (last_batch - 1) * batch_rows < rows,
             "the batches lie outside the pass");
     const auto batches = static_cast<std::size_t>(last_batch - first_batch);
-    require(learning_rates.shape(0) >= batches, "one learning rate a batch is needed");
     require(records.shape(0) >= batches && records.shape(1) == kRecord,
             "one row of records a batch is needed");
     require(row_count(input) == row_count(target), "input and target differ in rows");
@@ -134,7 +135,7 @@ class BoundExecutor {
     run.last_batch = last_batch;
     run.seed = seed;
     run.first_step = first_step;
-    run.learning_rates = learning_rates.data();
+    run.numbers = step_numbers(numbers, batches);
     run.records = records.data();
     run.seconds = seconds;
     TrainingEnd end;
@@ -149,7 +150,7 @@ class BoundExecutor {
   std::tuple<double, double, double, double, double, bool> step(
       const ReadRows& input, const ReadRows& target, const std::optional<ReadRows>& weights,
       const std::optional<ReadRows>& lengths, std::uint64_t seed, std::uint64_t step,
-      double learning_rate, int threads) {
+      const Steps& numbers, int threads) {
     check_threads(threads);
     const std::int64_t rows = row_count(input);
     require(rows >= 1 && row_count(target) == rows, "input and target differ in rows");
@@ -165,7 +166,7 @@ class BoundExecutor {
     run.last_batch = 1;
     run.seed = seed;
     run.first_step = step;
-    run.learning_rates = &learning_rate;
+    run.numbers = step_numbers(numbers, 1);
     run.records = record;
     TrainingEnd end;
     {
@@ -213,6 +214,17 @@ class BoundExecutor {
   }
 
  private:
+  // One row of numbers for each of some steps.
+  static const StepNumbers* step_numbers(const Steps& numbers, std::size_t steps) {
+    static_assert(sizeof(StepNumbers) == kStepNumbers * sizeof(double));
+    require(numbers.shape(1) == kStepNumbers && numbers.shape(0) >= steps,
+            "each step needs its row of numbers");
+    for (std::size_t step = 0; step < steps; ++step)
+      require(numbers(step, 3) >= 0 && numbers(step, 3) < 9e15,
+              "mixup's other example lies a whole number of rows further on");
+    return reinterpret_cast<const StepNumbers*>(numbers.data());
+  }
+
   static void check_threads(int threads) {
     require(threads >= 1 && threads <= 1024, "threads must lie between 1 and 1024");
   }
@@ -301,18 +313,18 @@ void bind_executor(nb::module_& module) {
       .def("run", &BoundExecutor::run, nb::arg("list"), nb::arg("begin"), nb::arg("end"),
            nb::arg("input").none(), nb::arg("target").none(), nb::arg("output_gradient").none(),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("rows"), nb::arg("seed"),
-           nb::arg("step"), nb::arg("learning_rate"), nb::arg("threads"),
+           nb::arg("step"), nb::arg("numbers"), nb::arg("threads"),
            "Runs instructions [begin, end) of a list on one batch.")
       .def("train", &BoundExecutor::train, nb::arg("input"), nb::arg("target"),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("order").none(),
            nb::arg("rows"), nb::arg("batch_rows"), nb::arg("first_batch"), nb::arg("last_batch"),
-           nb::arg("seed"), nb::arg("first_step"), nb::arg("learning_rates"), nb::arg("records"),
+           nb::arg("seed"), nb::arg("first_step"), nb::arg("numbers"), nb::arg("records"),
            nb::arg("seconds"), nb::arg("threads"),
            "Runs training steps until the last batch, the time, or a step that is not finite.\n"
            "Returns the number of finished steps and whether the next one failed.")
       .def("step", &BoundExecutor::step, nb::arg("input"), nb::arg("target"),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("seed"), nb::arg("step"),
-           nb::arg("learning_rate"), nb::arg("threads"),
+           nb::arg("numbers"), nb::arg("threads"),
            "Runs one step. Returns loss, score, penalty, gradient norm, weight and whether it "
            "failed.")
       .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("lengths").none(),

@@ -11,8 +11,9 @@ class GradientCheck final : public Kernel {
   explicit GradientCheck(const Instruction& i)
       : size_(integer(i, "size")),
         decaying_(integer(i, "decaying")),
+        l1_(number(i, "l1")),
         l2_(number(i, "l2")),
-        clip_norm_(number(i, "clip_norm")),
+        clip_norm_(has_number(i, "clip_norm") ? number(i, "clip_norm") : 0),
         values_(buffer<T>(i, "values")),
         gradients_(buffer<T>(i, "gradients")),
         scratch_(buffer<double>(i, "scratch")),
@@ -20,23 +21,23 @@ class GradientCheck final : public Kernel {
 
   void run(const Worker& worker, const Batch&) const override {
     const RowBlocks blocks(size_, kRun);
-    double* weights = scratch_ + kMaxBlocks;
+    double* penalties = scratch_ + kMaxBlocks;
     const Range own = worker.share(blocks.count);
     for (Index b = own.begin; b < own.end; ++b) {
-      scratch_[b] = weights[b] = 0;
+      scratch_[b] = penalties[b] = 0;
       const Range range = blocks.block(b);
       for (Index begin = range.begin; begin < range.end; begin += kRun)
-        one_run(begin, smaller(begin + kRun, range.end), scratch_[b], weights[b]);
+        one_run(begin, smaller(begin + kRun, range.end), scratch_[b], penalties[b]);
     }
     worker.meet();
     if (worker.index != 0) return;
-    double squares = 0, weight_squares = 0;
+    double squares = 0, penalty = 0;
     for (Index b = 0; b < blocks.count; ++b) {
       squares += scratch_[b];
-      weight_squares += weights[b];
+      penalty += penalties[b];
     }
     const double norm = std::sqrt(squares);
-    scalars_->penalty = 0.5 * l2_ * weight_squares;
+    scalars_->penalty = penalty;
     scalars_->gradient_norm = norm;
     scalars_->clip_factor = clip_norm_ > 0 && norm > clip_norm_ ? clip_norm_ / norm : 1.0;
     scalars_->failed = std::isfinite(norm) && std::isfinite(scalars_->loss) ? 0.0 : 1.0;
@@ -45,9 +46,10 @@ class GradientCheck final : public Kernel {
  private:
   static constexpr Index kRun = 1024;
 
-  void one_run(Index begin, Index end, double& squares, double& weights) const {
-    const Index with_penalty = l2_ > 0 ? larger(begin, smaller(end, decaying_)) : begin;
-    if (with_penalty > begin) add_penalty(begin, with_penalty, weights);
+  void one_run(Index begin, Index end, double& squares, double& penalty) const {
+    const Index border = larger(begin, smaller(end, decaying_));
+    if (l2_ > 0) add_squares(begin, border, penalty);
+    if (l1_ > 0) add_sizes(begin, border, penalty);
     const T* g = gradients_;
     // Four sums side by side: one would wait for itself.
     const Index quarter = (end - begin) / 4;
@@ -66,7 +68,7 @@ class GradientCheck final : public Kernel {
     squares += std::isfinite(sum) ? static_cast<double>(sum) : in_double(g, begin, end);
   }
 
-  void add_penalty(Index begin, Index end, double& weights) const {
+  void add_squares(Index begin, Index end, double& penalty) const {
     const T* w = values_;
     T* g = gradients_;
     const T l2 = static_cast<T>(l2_);
@@ -76,7 +78,20 @@ class GradientCheck final : public Kernel {
       g[i] += l2 * w[i];
       sum += w[i] * w[i];
     }
-    weights += std::isfinite(sum) ? static_cast<double>(sum) : in_double(w, begin, end);
+    penalty += l2_ / 2 * (std::isfinite(sum) ? static_cast<double>(sum) : in_double(w, begin, end));
+  }
+
+  void add_sizes(Index begin, Index end, double& penalty) const {
+    const T* w = values_;
+    T* g = gradients_;
+    const T l1 = static_cast<T>(l1_);
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (Index i = begin; i < end; ++i) {
+      g[i] += w[i] > T(0) ? l1 : w[i] < T(0) ? -l1 : T(0);
+      sum += std::fabs(w[i]);
+    }
+    penalty += l1_ * static_cast<double>(sum);
   }
 
   static double in_double(const T* x, Index begin, Index end) {
@@ -87,7 +102,7 @@ class GradientCheck final : public Kernel {
   }
 
   Index size_, decaying_;
-  double l2_, clip_norm_;
+  double l1_, l2_, clip_norm_;
   T *values_, *gradients_;
   double* scratch_;
   Scalars* scalars_;

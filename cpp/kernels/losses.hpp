@@ -43,6 +43,7 @@ class SoftmaxCrossEntropy {
  public:
   using Target = std::int32_t;
   static constexpr bool kCountsAnswers = true;
+  static constexpr bool kMixes = true;
   SoftmaxCrossEntropy(const Instruction& i, Index columns)
       : columns_(columns), smoothing_(number(i, "label_smoothing")), weights_(i, columns) {}
 
@@ -52,8 +53,15 @@ class SoftmaxCrossEntropy {
     return weights_.get() ? static_cast<double>(weights_.get()[*target]) : 1.0;
   }
 
+  // Two examples in one: the first's class counts `mix`, the second's the rest.
+  RowLoss mixed_row(const T* scores, const Target* first, const Target* second, double mix, T* d,
+                    double factor) const {
+    return general(scores, {*first, *second, mix}, d, factor);
+  }
+
   RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
-    if (smoothing_ != 0 || weights_.get()) return general(scores, *target, d, factor);
+    if (smoothing_ != 0 || weights_.get())
+      return general(scores, {*target, *target, 1.0}, d, factor);
     T largest = maximum(scores);
     // The right class apart from the others: neither the loss nor the gradient of an example that
     // is nearly certain is then a difference of two numbers near 1.
@@ -75,6 +83,11 @@ class SoftmaxCrossEntropy {
   }
 
  private:
+  struct Wanted {
+    Index first, second;
+    double mix;
+  };
+
   T maximum(const T* scores) const {
     T largest = scores[0];
 #pragma omp simd reduction(max : largest)
@@ -91,7 +104,7 @@ class SoftmaxCrossEntropy {
   }
 
   // The target as a row q of weights, class weights included: sum(q) log(sum(exp)) - q scores.
-  RowLoss general(const T* scores, Index wanted, T* d, double factor) const {
+  RowLoss general(const T* scores, const Wanted& wanted, T* d, double factor) const {
     const T largest = maximum(scores);
     const T* weights = weights_.get();
     const double each = smoothing_ / static_cast<double>(columns_);
@@ -108,11 +121,13 @@ class SoftmaxCrossEntropy {
       for (Index c = 0; c < columns_; ++c)
         d[c] = static_cast<T>(
             (static_cast<double>(d[c]) / sum * mass - share(c, wanted, each, weights)) * factor);
-    return {mass * std::log(sum) - product, is_first(scores, wanted, largest)};
+    return {mass * std::log(sum) - product, is_first(scores, wanted.first, largest)};
   }
 
-  double share(Index c, Index wanted, double each, const T* weights) const {
-    const double q = each + (c == wanted ? 1 - smoothing_ : 0.0);
+  double share(Index c, const Wanted& wanted, double each, const T* weights) const {
+    const double right =
+        (c == wanted.first ? wanted.mix : 0.0) + (c == wanted.second ? 1 - wanted.mix : 0.0);
+    const double q = each + right * (1 - smoothing_);
     return weights ? q * static_cast<double>(weights[c]) : q;
   }
 
@@ -142,6 +157,7 @@ class BinaryCrossEntropy {
  public:
   using Target = T;
   static constexpr bool kCountsAnswers = true;
+  static constexpr bool kMixes = false;  // its targets are numbers: they come mixed
   BinaryCrossEntropy(const Instruction& i, Index columns)
       : columns_(columns),
         smoothing_(static_cast<T>(number(i, "label_smoothing"))),
@@ -197,6 +213,7 @@ class Regression {
  public:
   using Target = T;
   static constexpr bool kCountsAnswers = false;
+  static constexpr bool kMixes = false;
   Regression(const Instruction& i, Index columns)
       : columns_(columns), divisor_(number(i, "divisor")), function_(i) {}
 
@@ -277,7 +294,8 @@ class LossKernel final : public Kernel {
         lengths_(i, "lengths"),
         d_scores_(optional_buffer<T>(i, "d_x")),
         parts_(buffer<RowLoss>(i, "row_loss")),
-        scalars_(buffer<Scalars>(i, "scalars")) {}
+        scalars_(buffer<Scalars>(i, "scalars")),
+        mixes_(has_number(i, "mixes")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* scores = scores_(batch);
@@ -285,8 +303,7 @@ class LossKernel final : public Kernel {
     const T* weights = weights_(batch);
     const std::int32_t* lengths = lengths_(batch);
     const Index steps = shape_.rows_per_example, columns = shape_.columns;
-    const Index targets = loss_.target_columns();
-    const double total = total_weight(batch.rows, target, weights, lengths);
+    const double total = total_weight(batch, target, weights, lengths);
     const double share = total > 0 ? 1 / total : 0;  // no weight at all: nothing is learned
     const Range own = worker.share(batch.rows);
     for (Index e = own.begin; e < own.end; ++e) {
@@ -300,8 +317,7 @@ class LossKernel final : public Kernel {
           if (d != nullptr) std::memset(d, 0, static_cast<std::size_t>(columns) * sizeof(T));
           continue;
         }
-        const RowLoss row =
-            loss_.row(scores + r * columns, target + r * targets, d, weight * share);
+        const RowLoss row = row_loss(batch, scores + r * columns, target, e, s, d, weight * share);
         part.loss += row.loss * weight;
         // Right answers are a share of an example's steps; squared errors are summed over them.
         part.score += Loss<T>::kCountsAnswers ? row.score / static_cast<double>(length) : row.score;
@@ -325,17 +341,41 @@ class LossKernel final : public Kernel {
     return lengths ? smaller(lengths[e], shape_.rows_per_example) : shape_.rows_per_example;
   }
 
-  template <class Target>
-  double total_weight(Index rows, const Target* target, const T* weights,
+  using Target = typename Loss<T>::Target;
+
+  // The target of an example at a step.
+  const Target* target_of(const Target* target, Index example, Index step) const {
+    return target + (example * shape_.rows_per_example + step) * loss_.target_columns();
+  }
+
+  RowLoss row_loss(const Batch& batch, const T* scores, const Target* target, Index e, Index s,
+                   T* d, double factor) const {
+    const Target* own = target_of(target, e, s);
+    if constexpr (Loss<T>::kMixes) {
+      if (mixes_)
+        return loss_.mixed_row(scores, own, target_of(target, batch.partner(e), s),
+                               batch.numbers.mix, d, factor);
+    }
+    return loss_.row(scores, own, d, factor);
+  }
+
+  // The class weight of an example's target.
+  double part(const Batch& batch, const Target* target, Index e, Index s) const {
+    const double own = loss_.part(target_of(target, e, s));
+    if (!Loss<T>::kMixes || !mixes_) return own;
+    const double other = loss_.part(target_of(target, batch.partner(e), s));
+    return batch.numbers.mix * own + (1 - batch.numbers.mix) * other;
+  }
+
+  double total_weight(const Batch& batch, const Target* target, const T* weights,
                       const std::int32_t* lengths) const {
-    const Index steps = shape_.rows_per_example, targets = loss_.target_columns();
+    const Index rows = batch.rows, steps = shape_.rows_per_example;
     if (!weights && !lengths && !loss_.counts_by_class()) return static_cast<double>(rows * steps);
     double total = 0;
     for (Index e = 0; e < rows; ++e) {
       const double weight = weights ? static_cast<double>(weights[e]) : 1.0;
       const Index length = length_of(lengths, e);
-      for (Index s = 0; s < length; ++s)
-        total += weight * loss_.part(target + (e * steps + s) * targets);
+      for (Index s = 0; s < length; ++s) total += weight * part(batch, target, e, s);
     }
     return total;
   }
@@ -349,6 +389,7 @@ class LossKernel final : public Kernel {
   T* d_scores_;
   RowLoss* parts_;
   Scalars* scalars_;
+  bool mixes_;
 };
 
 }  // namespace evenly::EVENLY_ISA

@@ -11,35 +11,38 @@ struct Descent {
 
   struct Step {
     T rate;
-    void element(T& value, T g, T*, T*) const { value -= rate * g; }
+    void element(T& value, T g, T*, T*, T*) const { value -= rate * g; }
   };
-  Step prepare(double rate, double) const { return {static_cast<T>(rate)}; }
+  Step prepare(const StepNumbers& numbers, double) const {
+    return {static_cast<T>(numbers.learning_rate)};
+  }
 };
 
 // velocity = beta velocity + weight g, weight 1 or 1 - beta; value -= rate velocity, or with
 // Nesterov's look-ahead value -= rate (beta velocity + weight g).
 template <class T>
 struct Momentum {
-  double beta, weight;
-  bool nesterov, correct;
+  double beta;
+  bool average, nesterov, correct;
 
   explicit Momentum(const Instruction& i)
       : beta(number(i, "beta")),
-        weight(number(i, "average") > 0 ? 1 - beta : 1),
+        average(number(i, "average") > 0),
         nesterov(number(i, "nesterov") > 0),
         correct(number(i, "bias_correction") > 0) {}
 
   struct Step {
     T rate, beta, weight, on_velocity, on_gradient;
-    void element(T& value, T g, T* velocity, T*) const {
+    void element(T& value, T g, T* velocity, T*, T*) const {
       *velocity = beta * *velocity + weight * g;
       value -= rate * (on_velocity * *velocity + on_gradient * g);
     }
   };
-  Step prepare(double rate, double t) const {
-    const double corrected = correct ? rate / (1 - std::pow(beta, t)) : rate;
-    return {static_cast<T>(corrected), static_cast<T>(beta), static_cast<T>(weight),
-            static_cast<T>(nesterov ? beta : 1), static_cast<T>(nesterov ? weight : 0)};
+  Step prepare(const StepNumbers& numbers, double t) const {
+    const double own = momentum_or(numbers, beta), weight = average ? 1 - own : 1;
+    const double rate = numbers.learning_rate / (correct ? 1 - std::pow(own, t) : 1);
+    return {static_cast<T>(rate), static_cast<T>(own), static_cast<T>(weight),
+            static_cast<T>(nesterov ? own : 1), static_cast<T>(nesterov ? weight : 0)};
   }
 };
 

@@ -120,7 +120,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
       const std::int64_t first = b * run.batch_rows, number = b - run.first_batch;
       Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
       batch.step = run.first_step + static_cast<std::uint64_t>(number);
-      batch.learning_rate = run.learning_rates[number];
+      batch.numbers = run.numbers[number];
       if (run.order != nullptr) {
         for (const Rows* rows : {&run.input, &run.target, &run.weights, &run.lengths})
           if (rows->data != nullptr) gather(*rows, run.order + first, batch.rows, worker);
@@ -148,6 +148,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
         }
       }
       if (failed) return;
+      // Most of these do not read what another wrote; those that do meet the others themselves.
       for (const auto& kernel : update) kernel->run(worker, batch);
       worker.meet();
       if (out_of_time) return;

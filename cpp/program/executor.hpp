@@ -29,10 +29,10 @@ struct TrainingRun {
   std::int64_t first_batch = 0;  // where in the pass to begin
   std::int64_t last_batch = 0;   // where to end
   std::uint64_t seed = 0;
-  std::uint64_t first_step = 0;            // of first_batch, counted over the whole training
-  const double* learning_rates = nullptr;  // one a batch, from first_batch
-  double* records = nullptr;               // kRecord numbers a batch, from first_batch
-  double seconds = 0;                      // end after the step in which this has passed
+  std::uint64_t first_step = 0;          // of first_batch, counted over the whole training
+  const StepNumbers* numbers = nullptr;  // one a batch, from first_batch
+  double* records = nullptr;             // kRecord numbers a batch, from first_batch
+  double seconds = 0;                    // end after the step in which this has passed
 };
 
 constexpr int kRecord = 5;  // loss, score, penalty, gradient norm, weight

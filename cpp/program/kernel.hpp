@@ -1,5 +1,6 @@
 // What the executor knows of a kernel, and what a kernel knows of the batch at hand.
 #pragma once
+#include <cmath>
 #include <cstdint>
 
 #include "program/instruction.hpp"
@@ -7,16 +8,32 @@
 
 namespace evenly {
 
+// What may differ from step to step, decided before the pass.
+struct StepNumbers {
+  double learning_rate = 0;
+  double momentum = NAN;  // NaN: the update rule's own
+  double mix = 1;         // mixup: the share of the example itself
+  double shift = 0;       // mixup: where the other example is, see Batch::partner
+};
+
+constexpr int kStepNumbers = 4;
+
 struct Batch {
   std::int64_t rows;   // examples in this batch; at most what the program was planned for
   std::uint64_t seed;  // of the run: dropout masks
   std::uint64_t step;  // counted from 0: dropout masks and bias corrections
-  double learning_rate;
+  StepNumbers numbers;
   const void* input;  // the caller's arrays, or the arena's copy of gathered rows
   const void* target;
   const void* output_gradient;
   const void* weights = nullptr;          // of the examples; null: 1 each
   const std::int32_t* lengths = nullptr;  // steps of each example that count; null: all
+
+  // The row that mixup mixes into this one: another one, if there is any.
+  std::int64_t partner(std::int64_t row) const {
+    if (rows < 2) return row;
+    return (row + 1 + static_cast<std::int64_t>(numbers.shift) % (rows - 1)) % rows;
+  }
 };
 
 // The few numbers that leave a step, as they lie in the arena (buffer "scalars").

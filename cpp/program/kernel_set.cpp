@@ -1,5 +1,7 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
 #include "kernels/batch_norm.hpp"
+#include "kernels/clip_norm.hpp"
+#include "kernels/constraint.hpp"
 #include "kernels/convolution_backward.hpp"
 #include "kernels/dense.hpp"
 #include "kernels/embedding.hpp"
@@ -10,14 +12,16 @@
 #include "kernels/layer_norm.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/made_kernels.hpp"
+#include "kernels/mixup.hpp"
 #include "kernels/noise.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/prelu.hpp"
 #include "kernels/recurrent_cells.hpp"
 #include "kernels/softmax.hpp"
 #include "optimizers/adam.hpp"
+#include "optimizers/adam_variants.hpp"
+#include "optimizers/adaptive.hpp"
 #include "optimizers/descent.hpp"
-#include "optimizers/rmsprop.hpp"
 
 namespace evenly::EVENLY_ISA {
 namespace {
@@ -97,7 +101,17 @@ constexpr Row kTable[] = {
     {"descent.update", make<Update<Real, Descent>>},
     {"momentum.update", make<Update<Real, Momentum>>},
     {"rmsprop.update", make<Update<Real, RmsProp>>},
+    {"adagrad.update", make<Update<Real, Adagrad>>},
+    {"rmsprop_general.update", make<Update<Real, RmsPropGeneral>>},
     {"adam.update", make<Update<Real, Adam>>},
+    {"adam_largest.update", make<Update<Real, AdamLargest>>},
+    {"adamax.update", make<Update<Real, AdaMax>>},
+    {"nadam.update", make<Update<Real, NAdam>>},
+    {"radam.update", make<Update<Real, RAdam>>},
+    {"clip_norm", make<ClipNorm<Real>>},
+    {"max_norm", make<ColumnNorm<Real, false>>},
+    {"unit_norm", make<ColumnNorm<Real, true>>},
+    {"mixup", make<Mixup<Real>>},
 };
 
 }  // namespace

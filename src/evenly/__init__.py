@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors as errors
+    from .augmentation import Mixup as Mixup
+    from .clipping import Clip as Clip
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
+    from .clipping import ClipNorm as ClipNorm
+    from .clipping import ClipValue as ClipValue
+    from .constraints import Constraint as Constraint
+    from .constraints import MaxNorm as MaxNorm
+    from .constraints import UnitNorm as UnitNorm
     from .engine import Engine as Engine
     from .exchange import from_torch as from_torch
     from .exchange import to_torch as to_torch
@@ -81,11 +88,19 @@ if TYPE_CHECKING:
     from .losses import MeanSquaredError as MeanSquaredError
     from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .optimizers import SGD as SGD
+    from .optimizers import Adagrad as Adagrad
     from .optimizers import Adam as Adam
+    from .optimizers import AdaMax as AdaMax
     from .optimizers import AdamW as AdamW
     from .optimizers import Momentum as Momentum
+    from .optimizers import NAdam as NAdam
+    from .optimizers import Optimizer as Optimizer
+    from .optimizers import RAdam as RAdam
     from .optimizers import RMSprop as RMSprop
+    from .penalties import L1 as L1
     from .penalties import L2 as L2
+    from .penalties import ElasticNet as ElasticNet
+    from .penalties import Penalty as Penalty
     from .program import Program as Program
     from .program import compile as compile
     from .scaling import Standardizer as Standardizer
@@ -100,7 +115,9 @@ __version__ = "0.1.0"
 
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
-    "clipping": ("ClipGlobalNorm",),
+    "augmentation": ("Mixup",),
+    "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
+    "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
     "engine": ("Engine",),
     "exchange": ("from_torch", "to_torch"),
     "initializers": (
@@ -121,11 +138,14 @@ _NAMES = {
         "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",
         "SoftmaxCrossEntropy",
     ),
-    "optimizers": ("SGD", "Adam", "AdamW", "Momentum", "RMSprop"),
-    "penalties": ("L2",),
-    "program": ("Program", "compile"),
+    "optimizers": (
+        "Adagrad", "Adam", "AdaMax", "AdamW", "Momentum", "NAdam", "Optimizer", "RAdam", "RMSprop",
+        "SGD",
+    ),
+    "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
+    "program": ("compile", "Program"),
     "scaling": ("Standardizer",),
-    "training": ("EarlyStopping", "EpochRecord", "History", "Model", "fit", "init"),
+    "training": ("EarlyStopping", "EpochRecord", "fit", "History", "init", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __all__ = ["__version__", "errors", *_HOMES]

@@ -1,18 +1,42 @@
-"""Gradient clipping."""
+"""Gradient clipping: what is done to gradients that are too large, before the update.
+
+The penalty's gradient is part of what is clipped. Records hold the norm before clipping.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from .layers.base import Run, expect
+from .layers.base import ArrayLike, Declared, Run, expect
+
+
+class Clip(Declared):
+    """Base of all clipping rules."""
+
+    # The number that tells the kernels the limit.
+    kernel_number: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            expect(value > 0, self, f"{name} must be positive", value)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The limit, under the name that the kernels know it by."""
+        (limit,) = vars(self).values()
+        return {self.kernel_number: limit}
+
+    def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
+        """The clipped gradients, by name."""
+        raise NotImplementedError(f"{type(self).__name__} needs a clip method")
 
 
 @dataclass(frozen=True)
-class ClipGlobalNorm:
+class ClipGlobalNorm(Clip):
     """Clips by the norm of all gradients together: ``g *= min(1, max_norm / |g|)``, where |g| is
-    the root of the sum of squares over every parameter, the penalty's gradient included.
+    the root of the sum of squares over every parameter. The direction of the step stays.
 
     Arguments:
         max_norm: > 0.
@@ -27,13 +51,70 @@ class ClipGlobalNorm:
 
     max_norm: float
 
-    def __post_init__(self) -> None:
-        expect(self.max_norm > 0, self, "max_norm must be positive", self.max_norm)
+    kernel_number: ClassVar[str] = "clip_norm"
 
     def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
-        """The clipped gradients, by name."""
         xp = run.xp
         norm = run.note("norm", xp.sqrt(sum(xp.sum(g * g) for g in gradients.values())),
                         "sqrt(sum of squares)")
-        factor = min(1, self.max_norm / norm) if norm > 0 else 1
+        factor = _factor(self.max_norm, norm)
         return {name: factor * g for name, g in gradients.items()}
+
+
+@dataclass(frozen=True)
+class ClipNorm(Clip):
+    """Clips each parameter's gradient by its own norm: ``g *= min(1, max_norm / |g|)``, where |g|
+    is the root of the sum of squares over that one array.
+
+    Arguments:
+        max_norm: > 0.
+
+    Source: Pascanu, Mikolov and Bengio 2013, algorithm 1, array by array.
+
+    Example:
+        >>> gradients = {"w": np.array([3.0, 4.0]), "b": np.array([0.5])}
+        >>> clipped = ClipNorm(1.0).clip(gradients, Run(True))
+        >>> clipped["w"].round(6), clipped["b"]
+        (array([0.6, 0.8]), array([0.5]))
+    """
+
+    max_norm: float
+
+    kernel_number: ClassVar[str] = "clip_each_norm"
+
+    def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
+        return {name: self._one(g, run) for name, g in gradients.items()}
+
+    def _one(self, gradient: ArrayLike, run: Run) -> ArrayLike:
+        norm = run.note("norm", run.xp.sqrt(run.xp.sum(gradient * gradient)),
+                        "sqrt(sum of squares)")
+        return _factor(self.max_norm, norm) * gradient
+
+
+@dataclass(frozen=True)
+class ClipValue(Clip):
+    """Clips each number of the gradient by itself, to -limit .. limit. The direction of the step
+    changes.
+
+    Arguments:
+        limit: > 0.
+
+    Source: Mikolov 2012, "Statistical language models based on neural networks", section 3.2.2.
+
+    Example:
+        >>> ClipValue(1.0).clip({"w": np.array([-3.0, 0.5])}, Run(True))["w"]
+        array([-1. ,  0.5])
+    """
+
+    limit: float
+
+    kernel_number: ClassVar[str] = "clip_value"
+
+    def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
+        xp = run.xp
+        return {name: xp.minimum(xp.maximum(g, -self.limit), self.limit)
+                for name, g in gradients.items()}
+
+
+def _factor(max_norm: float, norm: Any) -> Any:
+    return min(1, max_norm / norm) if norm > 0 else 1

@@ -1,19 +1,62 @@
-"""Penalties: what is added to the cost for the size of the weights."""
+"""Penalties: what is added to the cost for the size of the weights.
+
+They touch kernels, not biases or the gains of normalizations.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from .layers.base import ArrayLike, Run, expect
+from .layers.base import ArrayLike, Declared, Run, expect
+
+
+class Penalty(Declared):
+    """Base of all penalties: ``l1 sum(|w|) + l2 / 2 sum(w^2)`` is added to the cost, and ``l1
+    sign(w) + l2 w`` to the gradient, for the two numbers that a penalty gives."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            expect(value >= 0, self, f"{name} must not be negative", value)
+
+    @property
+    def strengths(self) -> tuple[float, float]:
+        """(l1, l2)."""
+        raise NotImplementedError(f"{type(self).__name__} needs its strengths")
+
+    def cost(self, value: ArrayLike, run: Run) -> ArrayLike:
+        """What one kernel adds to the cost."""
+        xp, (l1, l2) = run.xp, self.strengths
+        parts: list[tuple[Any, str]] = []
+        if l1:
+            parts.append((l1 * xp.sum(xp.abs(value)), "l1 sum(|w|)"))
+        if l2:
+            parts.append((l2 / 2 * xp.sum(value * value), "l2 / 2 sum(w^2)"))
+        return run.note("penalty", sum(part for part, _ in parts), _formula(parts))
+
+    def gradient(self, value: ArrayLike, run: Run) -> ArrayLike:
+        """What it adds to that kernel's gradient."""
+        l1, l2 = self.strengths
+        parts: list[tuple[Any, str]] = []
+        if l1:
+            parts.append((l1 * run.xp.sign(value), "l1 sign(w)"))
+        if l2:
+            parts.append((l2 * value, "l2 w"))
+        total = sum(part for part, _ in parts) if parts else 0 * value
+        return run.note("d_penalty", total, _formula(parts))
+
+
+def _formula(parts: list[tuple[Any, str]]) -> str:
+    return " + ".join(formula for _, formula in parts) or "0"
 
 
 @dataclass(frozen=True)
-class L2:
+class L2(Penalty):
     """The squared size of the kernels: ``strength / 2 sum(w^2)`` is added to the cost, and
     ``strength w`` to the gradient.
 
-    It touches kernels, not biases or the gains of normalizations. With plain descent it equals
-    PyTorch's ``weight_decay``; with Adam it does not (see :class:`AdamW`).
+    With plain descent it equals PyTorch's ``weight_decay``; with Adam it does not (see
+    :class:`AdamW`).
 
     Arguments:
         strength: >= 0.
@@ -27,14 +70,52 @@ class L2:
 
     strength: float
 
-    def __post_init__(self) -> None:
-        expect(self.strength >= 0, self, "strength must not be negative", self.strength)
+    @property
+    def strengths(self) -> tuple[float, float]:
+        return 0.0, self.strength
 
-    def cost(self, value: ArrayLike, run: Run) -> ArrayLike:
-        """``strength / 2 sum(w^2)`` of one kernel."""
-        return run.note("penalty", self.strength / 2 * run.xp.sum(value * value),
-                        "strength / 2 sum(w^2)")
 
-    def gradient(self, value: ArrayLike, run: Run) -> ArrayLike:
-        """``strength w``."""
-        return run.note("d_penalty", self.strength * value, "strength w")
+@dataclass(frozen=True)
+class L1(Penalty):
+    """The absolute size of the kernels: ``strength sum(|w|)`` is added to the cost, and ``strength
+    sign(w)`` to the gradient (0 at 0). It draws weights to zero; descent by steps leaves them small
+    rather than exactly zero.
+
+    Arguments:
+        strength: >= 0.
+
+    Source: Tibshirani 1996, "Regression shrinkage and selection via the lasso", section 1.
+
+    Example:
+        >>> L1(0.5).gradient(np.array([2.0, 0.0, -3.0]), Run(True))
+        array([ 0.5,  0. , -0.5])
+    """
+
+    strength: float
+
+    @property
+    def strengths(self) -> tuple[float, float]:
+        return self.strength, 0.0
+
+
+@dataclass(frozen=True)
+class ElasticNet(Penalty):
+    """Both: ``l1 sum(|w|) + l2 / 2 sum(w^2)`` is added to the cost.
+
+    Arguments:
+        l1, l2: >= 0.
+
+    Source: Zou and Hastie 2005, "Regularization and variable selection via the elastic net",
+    equation 3 (there without the half).
+
+    Example:
+        >>> ElasticNet(l1=0.5, l2=1.0).gradient(np.array([2.0, -3.0]), Run(True))
+        array([ 2.5, -3.5])
+    """
+
+    l1: float
+    l2: float
+
+    @property
+    def strengths(self) -> tuple[float, float]:
+        return self.l1, self.l2

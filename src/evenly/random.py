@@ -121,6 +121,8 @@ def stream_of(name: str) -> int:
     return zlib.crc32(name.encode())
 
 
-def generator(seed: int, purpose: str) -> np.random.Generator:
-    """NumPy's generator for one purpose, such as ``"dense_1.kernel"`` or ``"shuffle"``."""
-    return np.random.Generator(np.random.Philox(key=[seed, stream_of(purpose)]))
+def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
+    """NumPy's counter-based generator for one purpose, such as ``"dense_1.kernel"`` or
+    ``"shuffle"``, and one step."""
+    key = [seed, stream_of(purpose)]
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, step]))

@@ -402,6 +402,13 @@ def _plain(kind: Any, **settings: Any) -> Callable[[list[Any], list[Any]], Any]:
     return lambda decaying, others: kind(decaying + others, **settings)
 
 
+def _decaying(kind: Any, **settings: Any) -> Callable[[list[Any], list[Any]], Any]:
+    return lambda decaying, others: kind(
+        [{"params": decaying, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+        **settings,
+    )
+
+
 OPTIMIZERS = [
     OptimizerRow("SGD", ev.SGD(0.1), _plain(torch.optim.SGD, lr=0.1)),
     OptimizerRow("Momentum", ev.Momentum(0.05, beta=0.8),
@@ -415,9 +422,37 @@ OPTIMIZERS = [
     OptimizerRow("RMSprop", ev.RMSprop(0.01, beta=0.95),
                  _plain(torch.optim.RMSprop, lr=0.01, alpha=0.95, eps=1e-8)),
     OptimizerRow("Adam", ev.Adam(0.01), _plain(torch.optim.Adam, lr=0.01)),
-    OptimizerRow("AdamW", ev.AdamW(0.01, weight_decay=0.1), lambda decaying, others:
-                 torch.optim.AdamW([{"params": decaying, "weight_decay": 0.1},
-                                    {"params": others, "weight_decay": 0.0}], lr=0.01)),
+    OptimizerRow("AdamW", ev.AdamW(0.01, weight_decay=0.1),
+                 _decaying(torch.optim.AdamW, lr=0.01)),
+    OptimizerRow("SGD(decay)", ev.SGD(0.1, weight_decay=0.1), _decaying(torch.optim.SGD, lr=0.1)),
+    OptimizerRow("RMSprop(momentum)", ev.RMSprop(0.01, momentum=0.7),
+                 _plain(torch.optim.RMSprop, lr=0.01, momentum=0.7)),
+    OptimizerRow("RMSprop(centered)", ev.RMSprop(0.01, beta=0.9, centered=True),
+                 _plain(torch.optim.RMSprop, lr=0.01, alpha=0.9, centered=True)),
+    OptimizerRow("RMSprop(both)", ev.RMSprop(0.01, momentum=0.7, centered=True, epsilon=1e-3),
+                 _plain(torch.optim.RMSprop, lr=0.01, momentum=0.7, centered=True, eps=1e-3)),
+    OptimizerRow("Adagrad", ev.Adagrad(0.1), _plain(torch.optim.Adagrad, lr=0.1)),
+    OptimizerRow("Adagrad(initial)",
+                 ev.Adagrad(0.1, initial=0.3, rate_decay=0.05, epsilon=1e-3),
+                 _plain(torch.optim.Adagrad, lr=0.1, initial_accumulator_value=0.3, lr_decay=0.05,
+                        eps=1e-3)),
+    OptimizerRow("Adam(largest)", ev.Adam(0.01, beta_2=0.9, largest=True),
+                 _plain(torch.optim.Adam, lr=0.01, betas=(0.9, 0.9), amsgrad=True)),
+    OptimizerRow("AdamW(largest)", ev.AdamW(0.01, weight_decay=0.1, beta_2=0.9, largest=True),
+                 _decaying(torch.optim.AdamW, lr=0.01, betas=(0.9, 0.9), amsgrad=True)),
+    OptimizerRow("AdaMax", ev.AdaMax(0.01, beta_2=0.95),
+                 _plain(torch.optim.Adamax, lr=0.01, betas=(0.9, 0.95))),
+    OptimizerRow("NAdam", ev.NAdam(0.01), _plain(torch.optim.NAdam, lr=0.01)),
+    OptimizerRow("NAdam(decay)",
+                 ev.NAdam(0.01, beta_1=0.95, momentum_decay=0.1, weight_decay=0.1),
+                 _decaying(torch.optim.NAdam, lr=0.01, betas=(0.95, 0.999), momentum_decay=0.1,
+                           decoupled_weight_decay=True)),
+    OptimizerRow("NAdam(constant)", ev.NAdam(0.01, momentum_decay=0.0),
+                 _plain(torch.optim.NAdam, lr=0.01, momentum_decay=0.0)),
+    OptimizerRow("RAdam", ev.RAdam(0.01), _plain(torch.optim.RAdam, lr=0.01)),
+    OptimizerRow("RAdam(decay)", ev.RAdam(0.01, beta_2=0.9, weight_decay=0.1),
+                 _decaying(torch.optim.RAdam, lr=0.01, betas=(0.9, 0.9),
+                           decoupled_weight_decay=True)),
 ]
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Run
 from ..native import Executor
-from ..optimizers import Optimizer
 from ..program.values import SCALARS, Program, native_line
 from .arrays import Arrays
 from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
@@ -18,6 +17,7 @@ from .definitions import DefinitionRunner
 from .records import Evaluation, NotFiniteError, StepRecord
 from .replay import first_not_finite
 from .segments import segments
+from .step_numbers import step_numbers
 from .threads import ThreadChoice
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
@@ -147,22 +147,26 @@ class Engine(Arrays):
                 f"step: the program is planned for batches of {self.program.batch} rows, "
                 f"got {len(x)}: compile it with a larger batch"
             )
-        optimizer = self._trainable(len(x))
+        self._trainable(len(x))
         if self._definitions is not None:
             for records in self.train(x, y, None, len(x), weights, lengths):
                 return StepRecord(*records[0].tolist())
+        self._check_lengths(lengths)
+        numbers = step_numbers(self.program, self.seed, self.steps, 1)
         threads, _ = self._training_threads.begin()
         *record, failed = self._executor.step(
-            x, y, weights, lengths, self.seed, self.steps, optimizer.learning_rate, threads
+            x, y, weights, lengths, self.seed, self.steps, numbers, threads
         )
         self._training_threads.end(threads, 1)
         if failed:
-            raise NotFiniteError(self.steps, *first_not_finite(self, x, y, weights, lengths))
+            raise NotFiniteError(
+                self.steps, *first_not_finite(self, numbers, x, y, weights, lengths)
+            )
         self.steps += 1
         return StepRecord(*record)
 
-    def _trainable(self, smallest_batch: int) -> Optimizer:
-        """The optimizer, once it is sure that batches of this size can train."""
+    def _trainable(self, smallest_batch: int) -> None:
+        """Makes sure that batches of this size can train."""
         if self.program.optimizer is None:
             raise ConfigurationError("the program has no optimizer: compile it with one")
         if smallest_batch < self.program.training_rows:
@@ -170,10 +174,16 @@ class Engine(Arrays):
                 f"a batch of {smallest_batch} rows: batch normalization needs at least "
                 f"{self.program.training_rows} in training"
             )
-        return self.program.optimizer
+
+    def _check_lengths(self, lengths: Any) -> None:
+        if lengths is not None and self.program.augment is not None:
+            raise ConfigurationError(
+                "lengths: mixup takes means of examples, and sequences of two lengths have none: "
+                "leave augment or lengths out"
+            )
 
     def train(self, x: Any, y: Any, order: Any, batch: int, weights: Any = None,
-              lengths: Any = None) -> Iterator[Any]:
+              lengths: Any = None, rates: Any = None, momenta: Any = None) -> Iterator[Any]:
         """One pass over the data, `batch` rows a step.
 
         Arguments:
@@ -181,6 +191,7 @@ class Engine(Arrays):
             order: row numbers (int64), or None for all rows as they lie.
             batch: rows a step; the last step takes what is left.
             weights, lengths: of the examples, as the checks of this package return them.
+            rates, momenta: learning rate and momentum of each step, where a schedule moves them.
 
         Yields:
             Records of the steps done since the last time: (steps, 5) float64 with the columns of
@@ -190,9 +201,10 @@ class Engine(Arrays):
             NotFiniteError: as :meth:`step`.
         """
         n = len(x) if order is None else len(order)
-        optimizer = self._trainable(n - (n - 1) // batch * batch)
+        self._trainable(n - (n - 1) // batch * batch)
+        self._check_lengths(lengths)
         batches = -(-n // batch)
-        rates = np.full(batches, optimizer.learning_rate)
+        numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta)
         records = np.zeros((batches, len(StepRecord._fields)))
         done = 0
         while done < batches:
@@ -200,12 +212,12 @@ class Engine(Arrays):
                 rows = self._rows_of(order, n, batch, done)
                 parts = [part if part is None else np.ascontiguousarray(part[rows])
                          for part in (x, y, weights, lengths)]
-                ran, failed = self._python_step(parts, records[done])
+                ran, failed = self._python_step(parts, numbers[done : done + 1], records[done])
             else:
                 threads, trial = self._training_threads.begin()
                 ran, failed = self._executor.train(
                     x, y, weights, lengths, order, n, batch, done, batches, self.seed,
-                    self.steps, rates[done:], records[done:],
+                    self.steps, numbers[done:], records[done:],
                     _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                 )
                 self._training_threads.end(threads, ran)
@@ -217,21 +229,23 @@ class Engine(Arrays):
                 rows = self._rows_of(order, n, batch, done)
                 parts = [part if part is None else part[rows]
                          for part in (x, y, weights, lengths)]
-                raise NotFiniteError(self.steps, *first_not_finite(self, *parts))
+                raise NotFiniteError(
+                    self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
+                )
 
     @staticmethod
     def _rows_of(order: Any, n: int, batch: int, index: int) -> Any:
         at = slice(index * batch, min(n, (index + 1) * batch))
         return at if order is None else order[at]
 
-    def _python_step(self, parts: list[Any], record: Any) -> tuple[int, bool]:
+    def _python_step(self, parts: list[Any], numbers: Any, record: Any) -> tuple[int, bool]:
         x, y, weights, lengths = parts
-        updates = self.run("gradient", x, y, weights=weights, lengths=lengths)
+        updates = self.run("gradient", x, y, weights=weights, lengths=lengths, numbers=numbers)
         s = dict(zip(SCALARS, self._scalars.tolist(), strict=True))
         record[:] = s["loss"], s["score"], s["penalty"], s["gradient_norm"], s["weight"]
         if s["failed"]:
             return 0, True
-        self.run("update", x, y)
+        self.run("update", x, y, numbers=numbers)
         for name, value in updates.items():
             self.arrays[name][...] = value
         return 1, False
@@ -284,7 +298,8 @@ class Engine(Arrays):
 
     def run(
         self, key: str, x: Any, y: Any, *, output_gradient: Any = None, weights: Any = None,
-        lengths: Any = None, rows: int | None = None, begin: int = 0, end: int | None = None,
+        lengths: Any = None, rows: int | None = None, numbers: Any = None, begin: int = 0,
+        end: int | None = None,
     ) -> dict[str, Any]:
         """Runs instructions [begin, end) of a list on one batch; returns new running statistics of
         the layers that run through their definition."""
@@ -293,8 +308,8 @@ class Engine(Arrays):
             raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
         if y is not None and self._classes and (y.min() < 0 or y.max() >= self._classes):
             raise DataError(f"class numbers must lie between 0 and {self._classes - 1}")
-        optimizer = self.program.optimizer
-        rate = optimizer.learning_rate if optimizer else 0.0
+        if numbers is None:
+            numbers = step_numbers(self.program, self.seed, self.steps, 1)
         updates: dict[str, Any] = {}
         position = 0
         for name, lines in self._segments[key]:
@@ -312,7 +327,7 @@ class Engine(Arrays):
             else:
                 self._executor.run(
                     name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
-                    self.steps, rate, self._training_threads.best,
+                    self.steps, numbers, self._training_threads.best,
                 )
         return updates
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def first_not_finite(
-    engine: Engine, x: Any, y: Any, weights: Any = None, lengths: Any = None
+    engine: Engine, numbers: Any, x: Any, y: Any, weights: Any = None, lengths: Any = None
 ) -> tuple[str, float]:
     """Replays the failed step, instruction by instruction, until something is not finite.
 
@@ -28,7 +28,8 @@ def first_not_finite(
         return "the input", nan
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
     for i, line in enumerate(engine.program.lists["gradient"]):
-        engine.run("gradient", x, y, weights=weights, lengths=lengths, begin=i, end=i + 1)
+        engine.run("gradient", x, y, weights=weights, lengths=lengths, numbers=numbers, begin=i,
+                   end=i + 1)
         for slot, name in line.buffers.items():
             written = slot == "y" if line.operation.endswith("forward") else slot[:2] == "d_"
             if not written or slot in ("d_y", "d_z") or name == "output_gradient":

@@ -63,6 +63,9 @@ class Run:
         updates: where a layer leaves new running statistics, by array name.
         lengths: how many steps of each example count, for sequences that were padded; None: all.
         weights: how much each example counts in the loss; None: 1 each.
+        learning_rate, momentum: of this step, where a schedule moves them; None: the optimizer's.
+        mix, shift: mixup's share of the example itself, and which row is the other: that many rows
+            further on. 1 and 0: nothing is mixed.
     """
 
     training: bool
@@ -74,6 +77,10 @@ class Run:
     updates: dict[str, Any] = field(default_factory=dict)
     lengths: Any = None
     weights: Any = None
+    learning_rate: float | None = None
+    momentum: float | None = None
+    mix: float = 1.0
+    shift: int = 0
 
     def at(self, layer: str) -> Run:
         """The same circumstances for another layer."""
@@ -153,6 +160,8 @@ class Layer(Declared):
     backward_in_place: ClassVar[bool] = False
     # Whether it reads how long each example's sequence is.
     takes_lengths: ClassVar[bool] = False
+    # Whether its input are row numbers of a table rather than quantities.
+    reads_indices: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
 

@@ -56,6 +56,7 @@ class Embedding(Layer):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "embedding"
+    reads_indices: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rule = f"vocabulary must be from 1 to 2^24 = {_LARGEST}"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..augmentation import mixed
 from ..errors import DataError, ShapeError
 from ..layers.base import ArrayLike, Declared, Run, Shape
 
@@ -82,7 +83,10 @@ class Loss(Declared):
     def forward(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         xp, note = run.xp, run.note
         rows = scores.reshape(-1, scores.shape[-1])
-        target = target.reshape(-1, 1) if self.targets_are_classes else target.reshape(rows.shape)
+        if self.targets_are_classes:
+            classes = xp.arange(scores.shape[-1])
+            target = (target.reshape(scores.shape[:-1])[..., None] == classes) * 1
+        target = mixed(target, run).reshape(rows.shape)
         each, parts, saved = self.each(rows, target, run)
         if run.weights is None and run.lengths is None and parts is None:
             factors = 1 / each.size
@@ -105,7 +109,8 @@ class Loss(Declared):
     slope_formula: ClassVar[str] = ""
 
     def each(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[Any, Any, Any]:
-        """Of each row of scores: (its loss, its class weight or None, what slope needs)."""
+        """Of each row of scores: (its loss, its class weight or None, what slope needs). Targets
+        are rows as the scores are, of a class a one-hot one."""
         raise NotImplementedError
 
     def slope(self, saved: Any, run: Run) -> ArrayLike:
@@ -126,5 +131,5 @@ def row_weights(shape: Shape, run: Run) -> Any:
     """The weight of every row of scores: its example's, and 0 behind the end of a sequence."""
     counts = counted(shape, run)
     if run.weights is not None:
-        counts = counts * np.asarray(run.weights).reshape(-1, 1)
+        counts = counts * mixed(np.asarray(run.weights), run).reshape(-1, 1)
     return counts.reshape(-1)

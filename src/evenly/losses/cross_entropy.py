@@ -105,14 +105,13 @@ class SoftmaxCrossEntropy(Loss):
         total = note("total", xp.sum(powers, axis=1, keepdims=True), "sum of powers")
         y_hat = note("y_hat", powers / total, "powers / total")
         k = scores.shape[1]
-        one_hot = (xp.arange(k)[None, :] == target) * 1
-        y, own = one_hot, None
+        y, own = target, None
         if self.label_smoothing:
             e = self.label_smoothing
-            y = note("smoothed", (1 - e) * one_hot + e / k, "(1 - e) one_hot + e / k")
+            y = note("smoothed", (1 - e) * target + e / k, "(1 - e) one_hot + e / k")
         if self.class_weights is not None:
             weights = xp.asarray(self.class_weights)[None, :]
-            own = xp.sum(one_hot * weights, axis=1)
+            own = xp.sum(target * weights, axis=1)
             y = note("weighted", y * weights, "v y")
         mass = xp.sum(y, axis=1)
         right = xp.sum((scores - largest) * y, axis=1)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..clipping import ClipGlobalNorm
+from ..augmentation import Mixup
+from ..clipping import Clip
+from ..constraints import Constraint
 from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer, Shape
 from ..layers.containers import Container, Sequential
 from ..losses import Loss
 from ..optimizers import Optimizer
-from ..penalties import L2
+from ..penalties import Penalty
 from .fusion import fuse
 from .graph import Step, trace
 from .lower import Lowering
 from .plan import plan_state, plan_work
+from .update import check_line, update_lines
 from .values import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer, Program
 
 _DTYPES = ("float32", "float64")
@@ -31,8 +34,10 @@ def compile(
     loss: Loss | None = None,
     optimizer: Optimizer | None = None,
     *,
-    penalty: L2 | None = None,
-    clip: ClipGlobalNorm | None = None,
+    penalty: Penalty | None = None,
+    clip: Clip | None = None,
+    constraint: Constraint | None = None,
+    augment: Mixup | None = None,
     dtype: str = "float32",
     input_gradient: bool | None = None,
 ) -> Program:
@@ -46,6 +51,8 @@ def compile(
         optimizer: needed to train.
         penalty: added to the cost.
         clip: of the gradients.
+        constraint: on the weights, after every update.
+        augment: of the examples of a training batch.
         dtype: ``"float32"`` or ``"float64"``.
         input_gradient: whether the gradient on the input is wanted; by default only without a loss.
 
@@ -62,8 +69,12 @@ def compile(
     """
     net = _as_network(net)
     shape = _checked_shape(input_shape)
-    _check_settings(batch, dtype, loss, optimizer, penalty, clip)
+    _check_settings(batch, dtype, loss, optimizer,
+                    {"penalty": (penalty, Penalty), "clip": (clip, Clip),
+                     "constraint": (constraint, Constraint), "augment": (augment, Mixup)})
     steps, output = trace(net, shape)
+    if augment is not None:
+        _check_mixes(steps)
     nodes, output = fuse(steps, output)
     output_shape = net.output_shape(shape)
     if loss is not None:
@@ -88,9 +99,15 @@ def compile(
 
     wants_input_gradient = input_gradient if input_gradient is not None else loss is None
     lowering = Lowering(nodes, output, shape, output_shape, batch, dtype, wants_input_gradient)
-    lowering.training(loss)
+    lowering.training(loss, augment)
+    item = {"float32": 4, "float64": 8}[dtype]
     if loss is not None:
-        lowering.check_and_update(optimizer, penalty, clip, state, decaying)
+        sizes = {"size": state["values"].bytes // item, "decaying": decaying // item}
+        lowering.lists["gradient"].append(check_line(sizes, penalty, clip))
+        if optimizer is not None:
+            lowering.lists["update"] += update_lines(
+                sizes, optimizer, clip, constraint, arrays, state
+            )
     timeline = [line for name in ("forward", "gradient", "backward", "update")
                 for line in lowering.lists.get(name, ())]
     work, work_bytes = plan_work(lowering.wanted, timeline)
@@ -104,7 +121,6 @@ def compile(
             break
         inference_rows = max(batch, inference_rows // 2)
 
-    item = {"float32": 4, "float64": 8}[dtype]
     external = {
         name: Buffer(name, shape_, kind, region, 0, math.prod(shape_) * size)
         for name, shape_, kind, region, size in (
@@ -127,6 +143,8 @@ def compile(
         optimizer=optimizer,
         penalty=penalty,
         clip=clip,
+        constraint=constraint,
+        augment=augment,
         lists={name: tuple(lines) for name, lines in lowering.lists.items()},
         buffers={**external, **state, **inference_work, **work},
         arrays=arrays,
@@ -183,17 +201,30 @@ def _checked_shape(input_shape: int | Shape) -> Shape:
     return shape
 
 
+def _check_mixes(steps: Sequence[Step]) -> None:
+    first = next((step for step in steps if not step.layer.reshapes), None)
+    if first is not None and first.layer.reads_indices:
+        raise ConfigurationError(
+            f"{type(first.layer).__name__} '{first.name}': mixup takes means of inputs, and a mean "
+            "of two row numbers is none: leave augment out"
+        )
+    for step in steps:
+        if step.layer.takes_lengths and step.layer.states(step.before):
+            raise ConfigurationError(
+                f"{type(step.layer).__name__} '{step.name}': mixup takes means of rows, and a "
+                "stateful layer follows each by itself: leave augment out"
+            )
+
+
 def _check_settings(
-    batch: int, dtype: str, loss: Any, optimizer: Any, penalty: Any, clip: Any
+    batch: int, dtype: str, loss: Any, optimizer: Any, others: Mapping[str, tuple[Any, type]]
 ) -> None:
     if not isinstance(batch, int) or batch < 1:
         raise ConfigurationError(f"compile: batch must be a whole number >= 1, got {batch!r}")
     if dtype not in _DTYPES:
         raise ConfigurationError(f"compile: dtype must be one of {_DTYPES}, got {dtype!r}")
-    for value, kind, word in (
-        (loss, Loss, "loss"), (optimizer, Optimizer, "optimizer"), (penalty, L2, "penalty"),
-        (clip, ClipGlobalNorm, "clip"),
-    ):
+    wanted = {"loss": (loss, Loss), "optimizer": (optimizer, Optimizer), **others}
+    for word, (value, kind) in wanted.items():
         if value is not None and not isinstance(value, kind):
             raise ConfigurationError(
                 f"compile: {word} must be a {kind.__name__}, got {value!r}"

@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..clipping import ClipGlobalNorm
+from ..augmentation import Mixup
 from ..layers.base import Shape
 from ..layers.containers import Joined
 from ..losses import Loss
-from ..optimizers import Optimizer
-from ..penalties import L2
 from ..random import stream_of
 from .fusion import Node
 from .graph import INPUT_VALUE
 from .plan import Wanted
-from .values import Buffer, Instruction
+from .values import Instruction
 
 # As in cpp/kernels/common.hpp: partial results of a reduction, two for each block and column.
 _MAX_BLOCKS = 32
@@ -126,9 +124,13 @@ class Lowering:
 
     # Training -------------------------------------------------------------------------------
 
-    def training(self, loss: Loss | None) -> None:
+    def training(self, loss: Loss | None, augment: Mixup | None) -> None:
         forward: list[Instruction] = []
         places = {INPUT_VALUE: "input"}
+        side: dict[str, str] = {}
+        if loss is not None and augment is not None:
+            forward, side = self._mixed(loss, augment)
+            places[INPUT_VALUE] = "mixed_input"
         moments = self._moments()
         for node in self.nodes:
             y = self._want(f"{node.name}.y", (self.batch, *node.after))
@@ -144,7 +146,11 @@ class Lowering:
         d_y = "output_gradient"
         if loss is not None:
             d_y = self._want("scores.gradient", (self.batch, *self.output_shape))
-            loss_lines.append(self._loss_line(loss, scores, d_y, self.batch, ""))
+            line = self._loss_line(loss, scores, d_y, self.batch, "")
+            if augment is not None:
+                line = replace(line, buffers={**line.buffers, **side},
+                               numbers={**line.numbers, "mixes": 1})
+            loss_lines.append(line)
         backward = self._backward(places, d_y)
         self._common("")
         self.outputs["gradient" if loss is not None else "forward"] = scores
@@ -165,6 +171,20 @@ class Lowering:
             self._track_line(node, self.batch, "")
             for node in self.nodes if node.layer.tracks and loss is not None
         ]
+
+    def _mixed(self, loss: Loss, augment: Mixup) -> tuple[list[Instruction], dict[str, str]]:
+        """Mixup's lines, and which slots of the loss then read which buffers."""
+        parts = {"input": self.input_shape, "weights": ()}
+        if not loss.targets_are_classes:  # classes are mixed within the loss
+            parts["target"] = self.output_shape
+        lines, side = [], {}
+        for name, shape in parts.items():
+            y = self._want(f"mixed_{name}", (self.batch, *shape))
+            lines.append(Instruction("mixup", (), {"x": name, "y": y},
+                                     {"columns": math.prod(shape)}, f"{augment}: {name}"))
+            if name != "input":
+                side[name] = y
+        return lines, side
 
     def _moments(self) -> dict[str, tuple[str, str]]:
         """For convolutions, and the batch normalizations that read what they give as it is: the
@@ -308,31 +328,6 @@ class Lowering:
         note = "no gradient for " + ", ".join(node.cancelled) if node.cancelled else ""
         return [Instruction(f"{layer.kernel}.backward", tuple(node.members), buffers,
                             self._numbers(node, self.batch, training=True), note), *lines]
-
-    def check_and_update(
-        self, optimizer: Optimizer | None, penalty: L2 | None, clip: ClipGlobalNorm | None,
-        state: Mapping[str, Buffer], decaying_bytes: int,
-    ) -> None:
-        item = {"float32": 4, "float64": 8}[self.dtype]
-        sizes = {"size": state["values"].bytes // item, "decaying": decaying_bytes // item}
-        flats = {"values": "values", "gradients": "gradients", "scalars": "scalars"}
-        notes = []
-        if penalty is not None:
-            notes.append(f"penalty {penalty}")
-        if clip is not None:
-            notes.append(f"{clip}")
-        self.lists["gradient"].append(Instruction(
-            "gradient_check", (), {**flats, "scratch": "scratch"},
-            {**sizes, "l2": penalty.strength if penalty else 0,
-             "clip_norm": clip.max_norm if clip else 0}, ", ".join(notes),
-        ))
-        if optimizer is None or sizes["size"] == 0:
-            return
-        states = {f"state_{i + 1}": f"state_{i + 1}" for i in range(len(optimizer.states))}
-        self.lists["update"].append(Instruction(
-            f"{optimizer.kernel}.update", (), {**flats, **states},
-            {**sizes, **optimizer.numbers()}, repr(optimizer),
-        ))
 
     # Parts ----------------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..clipping import ClipGlobalNorm
+from ..augmentation import Mixup
+from ..clipping import Clip
+from ..constraints import Constraint
 from ..layers.base import ArraySpec, Shape
 from ..layers.containers import Sequential
 from ..losses import Loss
 from ..optimizers import Optimizer
-from ..penalties import L2
+from ..penalties import Penalty
 
 # Regions, by the numbers that cpp/program/instruction.hpp gives them.
 STATE, WORK, INPUT, TARGET, OUTPUT_GRADIENT, WEIGHTS, LENGTHS = range(7)
@@ -104,8 +106,10 @@ class Program:
     dtype: str
     loss: Loss | None
     optimizer: Optimizer | None
-    penalty: L2 | None
-    clip: ClipGlobalNorm | None
+    penalty: Penalty | None
+    clip: Clip | None
+    constraint: Constraint | None
+    augment: Mixup | None
     lists: Mapping[str, tuple[Instruction, ...]]
     buffers: Mapping[str, Buffer]
     arrays: Mapping[str, ArraySpec]

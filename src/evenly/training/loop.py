@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..clipping import ClipGlobalNorm
+from ..augmentation import Mixup
+from ..clipping import Clip
+from ..constraints import Constraint
 from ..engine import Engine, NotFiniteError, StepRecord, check_seed
 from ..errors import ConfigurationError, DivergenceError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
-from ..penalties import L2
+from ..penalties import Penalty
 from ..program import compile as compile_program
 from .data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from .early_stopping import BestSoFar, EarlyStopping
@@ -40,8 +42,10 @@ def fit(
     sample_weight: Any = None,
     lengths: Any = None,
     seed: int = 0,
-    penalty: L2 | None = None,
-    clip: ClipGlobalNorm | None = None,
+    penalty: Penalty | None = None,
+    clip: Clip | None = None,
+    constraint: Constraint | None = None,
+    augment: Mixup | None = None,
     early_stopping: EarlyStopping | None = None,
     shuffle: bool = True,
     dtype: str = "float32",
@@ -69,6 +73,8 @@ def fit(
         seed: of initial weights, shuffling, dropout and the validation split.
         penalty: added to the cost.
         clip: of the gradients.
+        constraint: on the weights, after every update.
+        augment: :class:`Mixup` of the training examples.
         early_stopping: needs validation data.
         shuffle: the rows anew in each epoch. False for stateful layers: their states begin at zero
             in every epoch, and pass from row i of a batch to row i of the next.
@@ -113,7 +119,8 @@ def fit(
     check_finite(data.x, "fit", data.lengths)
     batch = len(data.x) if batch is None else min(batch, len(data.x))
     program = compile_program(
-        net, x.shape[1:], batch, loss, optimizer or Adam(), penalty=penalty, clip=clip, dtype=dtype
+        net, x.shape[1:], batch, loss, optimizer or Adam(), penalty=penalty, clip=clip,
+        constraint=constraint, augment=augment, dtype=dtype,
     )
     if program.carried and shuffle:
         raise ConfigurationError(

@@ -1,0 +1,62 @@
+"""From gradients to new weights: penalty, check, clipping, update, constraint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from ..clipping import Clip, ClipNorm, ClipValue
+from ..constraints import Constraint
+from ..layers.base import ArraySpec
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from .values import Buffer, Instruction
+
+
+def check_line(
+    sizes: Mapping[str, float], penalty: Penalty | None, clip: Clip | None
+) -> Instruction:
+    """The end of the gradient's list: adds the penalty's part, takes the norm of all gradients, and
+    says whether the step is finite."""
+    l1, l2 = penalty.strengths if penalty else (0, 0)
+    notes = [] if penalty is None else [f"penalty {penalty}"]
+    if clip is not None:
+        notes.append(f"{clip}")
+    return Instruction(
+        "gradient_check", (),
+        {"values": "values", "gradients": "gradients", "scalars": "scalars", "scratch": "scratch"},
+        {**sizes, "l1": l1, "l2": l2, **(clip.numbers if clip else {})}, ", ".join(notes),
+    )
+
+
+def update_lines(
+    sizes: Mapping[str, float], optimizer: Optimizer, clip: Clip | None,
+    constraint: Constraint | None, arrays: Mapping[str, ArraySpec], state: Mapping[str, Buffer],
+) -> list[Instruction]:
+    """What changes the weights, once a step is known to be finite."""
+    trainable = {name: spec for name, spec in arrays.items() if spec.trainable}
+    if not trainable:
+        return []
+    lines = []
+    if isinstance(clip, ClipNorm):
+        lines += [
+            Instruction("clip_norm", (), {"gradient": f"{name}.gradient", "scratch": "scratch"},
+                        {"size": math.prod(spec.shape), "max_norm": clip.max_norm}, name)
+            for name, spec in trainable.items()
+        ]
+    states = {f"state_{i + 1}": f"state_{i + 1}" for i in range(len(optimizer.states))}
+    limit = clip.numbers if isinstance(clip, ClipValue) else {}
+    lines.append(Instruction(
+        f"{optimizer.kernel}.update", (),
+        {"values": "values", "gradients": "gradients", "scalars": "scalars", **states},
+        {**sizes, **optimizer.numbers(), "weight_decay": optimizer.weight_decay, **limit},
+        repr(optimizer),
+    ))
+    if constraint is not None:
+        lines += [
+            Instruction(constraint.kernel, (), {"values": name},
+                        {"rows": math.prod(spec.shape[:-1]), "columns": spec.shape[-1],
+                         **constraint.numbers}, name)
+            for name, spec in trainable.items() if spec.decays
+        ]
+    return lines
