@@ -18,9 +18,8 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"errors"}, {"random", "native"}, {"initializers"}, {"layers"},
-    {"augmentation", "constraints", "optimizers", "penalties", "clipping", "scaling"}, {"losses"},
-    {"program"}, {"engine"},
-    {"training"}, {"exchange"}, {"study"}, {"report"}, {"cli"},
+    {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
+    {"losses"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"study"}, {"report"}, {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.

@@ -1,0 +1,14 @@
+"""Learning rates that change during training, as values."""
+
+from .base import Schedule as Schedule
+from .base import step_numbers as step_numbers
+from .cosine import CosineDecay as CosineDecay
+from .cosine import CosineRestarts as CosineRestarts
+from .decay import ExponentialDecay as ExponentialDecay
+from .decay import InverseTimeDecay as InverseTimeDecay
+from .decay import MultiStepDecay as MultiStepDecay
+from .decay import PolynomialDecay as PolynomialDecay
+from .decay import StepDecay as StepDecay
+from .onecycle import OneCycle as OneCycle
+from .plateau import ReduceOnPlateau as ReduceOnPlateau
+from .warmup import LinearWarmup as LinearWarmup
