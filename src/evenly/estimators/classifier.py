@@ -1,0 +1,219 @@
+"""Classification."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from ..errors import ConfigurationError
+from ..layers.special import logistic
+from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
+from ..training.sources import is_sparse
+from .base import NetEstimator
+
+
+class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
+    """DOC"""
+
+    def __init__(
+        self,
+        hidden: Any = (128, 64),
+        *,
+        activation: Any = "relu",
+        norm: Any = "batch",
+        dropout: Any = 0.2,
+        init: Any = "he",
+        net: Any = None,
+        optimizer: Any = None,
+        learning_rate: float | None = None,
+        schedule: Any = None,
+        l2: float = 0.0,
+        penalty: Any = None,
+        clip: Any = None,
+        constraint: Any = None,
+        augment: Any = None,
+        max_epochs: int = 300,
+        batch: Any = "auto",
+        early_stopping: bool = True,
+        patience: int = 20,
+        validation_fraction: float = 0.1,
+        class_weight: Any = None,
+        scale: bool = True,
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        dtype: str = "float32",
+    ) -> None:
+        super().__init__(
+            hidden, activation=activation, norm=norm, dropout=dropout, init=init, net=net,
+            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, l2=l2,
+            penalty=penalty, clip=clip, constraint=constraint, augment=augment,
+            max_epochs=max_epochs, batch=batch, early_stopping=early_stopping, patience=patience,
+            validation_fraction=validation_fraction, scale=scale, warm_start=warm_start,
+            random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
+        )
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Trains for one pass over some rows, and goes on from the last call.
+
+        The optimizer keeps its state between calls. The means and deviations that scale the inputs
+        are those of all rows so far, so the first calls should not be too small. Learning rate
+        schedules, augmentation, early stopping and warm_start have no effect. After :meth:`fit`, it
+        goes on with the fitted network.
+
+        Arguments:
+            X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.
+            classes: all classes that will ever come; needed in the first call. Not for several
+                labels a row.
+
+        Returns:
+            self.
+        """
+        first = not hasattr(self, "model_")
+        if first and classes is not None:
+            self._set_classes(unique_labels(classes))
+        elif first and not type_of_target(y).startswith("multilabel"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        return self._partial_fit(X, y, sample_weight, first, learn=first and classes is None)
+
+    # Targets ------------------------------------------------------------------------------------
+
+    def _learn_targets(self, y: Any) -> None:
+        check_classification_targets(y)
+        if type_of_target(y, input_name="y").startswith("multilabel"):
+            self._multi_label = True
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            self._set_classes(np.unique(column_or_1d(y)))
+
+    def _set_classes(self, classes: Any) -> None:
+        self._multi_label = False
+        self.classes_ = classes
+        _expect_classes(classes)
+
+    def _encode(self, y: Any) -> Any:
+        if is_sparse(y):
+            y = y.toarray()
+        check_classification_targets(y)
+        if self._multi_label:
+            if np.ndim(y) != 2 or y.shape[1] != len(self.classes_) or not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"y must be 0 or 1 for each of the {len(self.classes_)} labels, shape (rows, "
+                    f"{len(self.classes_)}), got shape {np.shape(y)} of type {type_of_target(y)}"
+                )
+            return np.asarray(y, np.int32)
+        y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has classes that are not among those learned, {self.classes_!r}: {unknown!r}"
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int32)
+
+    def _check_kept(self, y: Any) -> None:
+        if not self._multi_label:
+            _expect_classes(np.unique(y))
+
+    def _outputs(self) -> tuple[int, ...]:
+        classes = len(self.classes_)
+        return (1, 2) if classes == 2 and not self._multi_label else (classes,)
+
+    def _loss(self, outputs: int) -> Loss:
+        one = self._multi_label or outputs == 1
+        return BinaryCrossEntropy() if one else SoftmaxCrossEntropy()
+
+    def _targets(self, y: Any, outputs: int) -> Any:
+        return y[:, None] if y.ndim == 1 and outputs == 1 else y
+
+    def _strata(self, y: Any) -> Any:
+        return None if self._multi_label else y
+
+    def _weights(self, y: Any, weights: Any) -> Any:
+        given = self.class_weight
+        if given is None:
+            return weights
+        if self._multi_label:
+            raise ConfigurationError(
+                "class_weight is for one class a row; with several labels give sample_weight"
+            )
+        own = np.ones(len(y)) if weights is None else weights
+        if isinstance(given, str) and given == "balanced":
+            # Each class as heavy as the others: rows / (classes * rows of the class).
+            sums = np.bincount(y, own, len(self.classes_))
+            each = own.sum() / (np.count_nonzero(sums) * np.where(sums > 0, sums, 1.0))
+        elif isinstance(given, dict):
+            unknown = set(given) - set(self.classes_.tolist())
+            if unknown:
+                raise ConfigurationError(
+                    f"class_weight: no class is {', '.join(map(repr, unknown))}; there are "
+                    f"{self.classes_.tolist()}"
+                )
+            each = np.array([given.get(label, 1.0) for label in self.classes_.tolist()], float)
+        else:
+            raise ConfigurationError(
+                f"class_weight must be a dict, 'balanced' or None, got {given!r}"
+            )
+        return own * each[y]
+
+    # Predictions --------------------------------------------------------------------------------
+
+    def decision_function(self, X: Any) -> Any:
+        """The network's scores, before they become probabilities.
+
+        Returns:
+            Two classes: (rows,), the log odds of the second. More, or several labels: (rows,
+            classes).
+        """
+        scores = self._scores(X)
+        if len(self.classes_) > 2 or self._multi_label:
+            return scores
+        return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities, (rows, classes): of one class a row they sum to 1; of several labels each
+        is that label's own."""
+        scores = self.decision_function(X)
+        if self._multi_label:
+            return logistic(np, scores)
+        if scores.ndim == 1:
+            scores = np.stack([np.zeros_like(scores), scores], axis=1)
+        return SoftmaxCrossEntropy().probabilities(scores)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithms of the probabilities."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X: Any) -> Any:
+        """The likeliest class of each row; with several labels 0 or 1 for each, (rows, labels)."""
+        scores = self.decision_function(X)
+        if self._multi_label:
+            return (scores > 0).astype(np.int64)
+        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[best]
+
+
+def _expect_classes(classes: Any) -> None:
+    if len(classes) < 2:
+        raise ValueError(
+            "NetClassifier needs samples of at least 2 classes in the data, but the data contains "
+            f"only one class: {classes[0]!r}"
+        )
