@@ -5,17 +5,24 @@ from unittest import SkipTest
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from evenly.estimators import NetClassifier, NetRegressor
+from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
-# As far from the defaults as can be: other layers, no scaling, a validation set of half the rows.
+# As far from the defaults as can be: other layers, and a validation set of half the rows.
 OTHER = {
-    "hidden": 24, "norm": None, "dropout": 0.0, "activation": "tanh", "init": "xavier",
-    "optimizer": "adam", "learning_rate": 0.01, "scale": False, "batch": None, "clip": 1.0,
-    "l2": 1e-4, "validation_fraction": 0.5, "max_epochs": 150, "dtype": "float64",
+    "hidden": 24, "norm": "layer", "dropout": 0.0, "activation": "tanh", "init": "xavier",
+    "optimizer": "rmsprop", "learning_rate": 0.01, "batch": None, "clip": 1.0, "l2": 1e-4,
+    "validation_fraction": 0.5, "max_epochs": 150, "dtype": "float64",
 }
+PLAIN = {
+    "hidden": (16, 8), "norm": None, "optimizer": "adam", "scale": False, "early_stopping": False,
+    "batch": 8, "max_epochs": 60, "n_jobs": 2,
+}
+KINDS = (NetClassifier, NetRegressor, NetTransformer)
 ESTIMATORS = [
-    NetClassifier(), NetRegressor(),
-    NetClassifier(**OTHER), NetRegressor(**OTHER),
+    kind(**settings) for kind in KINDS for settings in ({}, OTHER, PLAIN)
+] + [
+    NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
+    NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),
 ]
 
 

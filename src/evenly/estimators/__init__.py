@@ -3,7 +3,7 @@
 | file | what it holds |
 |---|---|
 | `names.py` | plain arguments as layers, optimizers and settings: a new name is one row |
-| `rows.py` | the rows in an order of their own, whole weights as repetitions, the validation split |
+| `rows.py` | the rows in their own order, whole weights as repetitions, validation split |
 | `moments.py` | means and deviations, folded over calls; scaling |
 | `inference.py` | predictions in double precision, in bounded memory |
 | `base.py` | what the estimators share: fit, partial_fit, warm start, curves |
@@ -17,3 +17,4 @@ if _find_spec("sklearn") is None:
 
 from .classifier import NetClassifier as NetClassifier
 from .regressor import NetRegressor as NetRegressor
+from .transformer import NetTransformer as NetTransformer

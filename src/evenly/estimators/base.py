@@ -25,7 +25,8 @@ from .moments import Moments
 from .names import batch_rows, clip_of, network, optimizer_of, penalty_of, share, whole
 from .rows import arranged, held_out
 
-_KINDS = (np.float64, np.float32)
+# The element types that inputs keep; others become the first.
+KINDS = (np.float64, np.float32)
 
 
 class NetEstimator(BaseEstimator):  # type: ignore[misc]
@@ -291,7 +292,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     # Data ---------------------------------------------------------------------------------------
 
     def _check_x(self, X: Any) -> Any:
-        return validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=False)
+        return validate_data(self, X, accept_sparse="csr", dtype=KINDS, reset=False)
 
     def _check_xy(self, X: Any, y: Any, reset: bool, least: int = 1) -> tuple[Any, Any]:
         if y is None:
@@ -300,7 +301,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 "is None."
             )
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset, ensure_min_samples=least,
+            self, X, y, accept_sparse="csr", dtype=KINDS, reset=reset, ensure_min_samples=least,
             multi_output=True, y_numeric=is_regressor(self),
         )
         return X, y
@@ -329,7 +330,10 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         if history.records[-1].validation_loss is not None:
             self.validation_loss_curve_ = history.column("validation_loss")
             self.validation_score_curve_ = history.column("validation_score")
-        self._predictor = Predictor(model, threads_of(self.n_jobs))
+        self._make_predictor()
+
+    def _make_predictor(self) -> None:
+        self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
 
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""
@@ -343,7 +347,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if hasattr(self, "model_"):
-            self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
+            self._make_predictor()
 
 
 def threads_of(n_jobs: Any) -> int | None:

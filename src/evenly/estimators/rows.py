@@ -27,7 +27,7 @@ def mixed(values: Any) -> Any:
 
 
 def _stirred(values: Any, columns: Any) -> Any:
-    """A number for each value in its column; 0 for a zero, so that sparse rows need not be dense."""
+    """A number for each value in its column; 0 for a zero, as sparse rows leave them out."""
     values = values.astype(np.float64)  # a copy, and -0.0 becomes 0.0 below
     values += 0.0
     bits = values.view(np.uint64)
