@@ -26,7 +26,7 @@ from .names import batch_rows, clip_of, network, optimizer_of, penalty_of, share
 from .rows import arranged, held_out
 
 # The element types that inputs keep; others become the first.
-KINDS = (np.float64, np.float32)
+_KINDS = (np.float64, np.float32)
 
 
 class NetEstimator(BaseEstimator):  # type: ignore[misc]
@@ -291,8 +291,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
     # Data ---------------------------------------------------------------------------------------
 
-    def _check_x(self, X: Any) -> Any:
-        return validate_data(self, X, accept_sparse="csr", dtype=KINDS, reset=False)
+    def _check_x(self, X: Any, reset: bool = False) -> Any:
+        return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
 
     def _check_xy(self, X: Any, y: Any, reset: bool, least: int = 1) -> tuple[Any, Any]:
         if y is None:
@@ -301,10 +301,10 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 "is None."
             )
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=KINDS, reset=reset, ensure_min_samples=least,
+            self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset, ensure_min_samples=least,
             multi_output=True, y_numeric=is_regressor(self),
         )
-        return X, y
+        return summed(X), y
 
     def _learn_scale(self, X: Any, y: Any, weights: Any) -> None:
         self.scaler_: Moments | None = None
@@ -323,17 +323,35 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_ = history = model.history
         self.n_iter_ = len(history)
         self.best_epoch_ = history.best_epoch
-        self.loss_curve_ = history.column("loss")
-        self.score_curve_ = history.column("score")
-        self.validation_loss_curve_: Any = None
-        self.validation_score_curve_: Any = None
-        if history.records[-1].validation_loss is not None:
-            self.validation_loss_curve_ = history.column("validation_loss")
-            self.validation_score_curve_ = history.column("validation_score")
-        self._make_predictor()
+        if getattr(self, "_predictor", None) is None or self._predictor.model is not model:
+            self._make_predictor()
 
     def _make_predictor(self) -> None:
         self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
+
+    @property
+    def loss_curve_(self) -> Any:
+        """The loss of each epoch, in training mode."""
+        return self.history_.column("loss")
+
+    @property
+    def score_curve_(self) -> Any:
+        """The accuracy or R^2 of each epoch, in training mode."""
+        return self.history_.column("score")
+
+    @property
+    def validation_loss_curve_(self) -> Any:
+        """The loss on the validation set after each epoch; None without one."""
+        return self._validation_curve("validation_loss")
+
+    @property
+    def validation_score_curve_(self) -> Any:
+        """The accuracy or R^2 on the validation set after each epoch; None without one."""
+        return self._validation_curve("validation_score")
+
+    def _validation_curve(self, name: str) -> Any:
+        values = self.history_.column(name)
+        return None if np.isnan(values).all() else values
 
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""
@@ -357,3 +375,11 @@ def threads_of(n_jobs: Any) -> int | None:
     if n_jobs is not None:
         return int(effective_n_jobs(n_jobs))
     return 1 if _openmp_effective_n_threads(only_physical_cores=False) == 1 else None
+
+
+def summed(X: Any) -> Any:
+    """A sparse table with one entry a place: some of several stand for their sum."""
+    if is_sparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X

@@ -17,7 +17,79 @@ from .base import NetEstimator
 
 
 class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
-    """DOC"""
+    """A network that tells classes apart.
+
+    Made from plain arguments: for each hidden width a dense layer, a normalization, an activation
+    and dropout, then a dense output layer: one output for two classes, else one a class. Or from
+    a network of your own (`net`). Inputs are scaled inside. Classes are any labels; targets of
+    shape (rows, labels) that hold 0 and 1 are several labels a row, each with its own probability.
+
+    A fit depends on the random state and on what is in the table, not on the order of its rows.
+    Early stopping watches the loss on held-out rows, each class with its share, and restores the
+    best epoch. Where fewer than 10 rows would be held out (of fewer than 100, by default), none
+    are: training then runs all its epochs. A class of one row is never held out.
+
+    Arguments:
+        hidden: widths of the hidden layers: a tuple, or one whole number for one layer; () makes a
+            linear model.
+        activation: ``"relu"``, ``"leaky_relu"``, ``"prelu"``, ``"elu"``, ``"selu"``, ``"gelu"``,
+            ``"silu"``, ``"mish"``, ``"tanh"``, ``"sigmoid"``, ``"softplus"``, ``"softsign"``,
+            ``"hard_sigmoid"``, ``"hard_swish"``, ``"identity"``, an evenly layer, or a tuple with
+            one for each hidden layer.
+        norm: ``"batch"``, ``"layer"``, ``"rms"``, ``"group"``, an evenly layer, None, or a tuple.
+        dropout: the rate, an evenly layer, None, or a tuple.
+        init: first values of the hidden kernels: ``"he"``, ``"he_uniform"``, ``"xavier"``,
+            ``"xavier_uniform"``, ``"orthogonal"`` (the output layer then takes ``"xavier"``), or an
+            evenly initializer, for the output layer too.
+        net: the whole network as an evenly layer, in place of the five arguments above. It ends
+            with the outputs, without softmax: for two classes one (or two), else one a class.
+        optimizer: ``"adamw"``, ``"adam"``, ``"rmsprop"``, ``"momentum"``, ``"nesterov"``,
+            ``"sgd"``, or an evenly optimizer; by default AdamW with a learning rate of 0.002.
+        learning_rate: of the optimizer; by default its own.
+        schedule: of the learning rate, as :func:`evenly.fit` takes it.
+        l2: strength of an L2 penalty on the kernels, >= 0.
+        penalty: an evenly penalty instead.
+        clip: the largest norm of all gradients together, or an evenly clipping value.
+        constraint: on the weights, as :func:`evenly.fit` takes it.
+        augment: of the training rows, as :func:`evenly.fit` takes it.
+        max_epochs: passes over the training rows, at most.
+        batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
+            256; None: all rows.
+        early_stopping: whether rows are held out, and training ends when the loss on them has not
+            improved for `patience` epochs. It watches a validation set given to fit as well.
+        patience: epochs.
+        validation_fraction: share of the rows to hold out.
+        class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
+            each. They multiply the sample weights. Not for several labels a row.
+        scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
+            training rows. Sparse inputs are only divided by their deviations, so that zeros stay.
+        warm_start: whether another fit goes on from the weights of the last, with the same network,
+            classes and scale; the optimizer starts anew.
+        random_state: of initial weights, the held-out rows, the order of rows, and dropout: a whole
+            number, a RandomState, or None.
+        n_jobs: threads; None: as many as the work is worth and joblib, threadpoolctl and
+            OMP_NUM_THREADS allow; -1: all processors. No result depends on it.
+        verbose: whether to show a progress bar.
+        dtype: of the training, ``"float32"`` or ``"float64"``. Predictions are computed in float64.
+
+    Attributes:
+        classes_: the class labels, sorted; with several labels a row their numbers.
+        model_: the :class:`evenly.Model`: ``model_.net``, ``model_.weights``.
+        scaler_: means and deviations of the inputs, or None with ``scale=False``.
+        history_: the records of the epochs (:class:`evenly.History`).
+        loss_curve_, score_curve_: loss and accuracy of each epoch, in training mode.
+        validation_loss_curve_, validation_score_curve_: on the validation set, or None without.
+        n_iter_: epochs that were run.
+        best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
+        n_features_in_, feature_names_in_: of the inputs.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(200, 3))
+        >>> y = np.where(x[:, 0] > x[:, 1], "more", "less")
+        >>> net = NetClassifier(32, max_epochs=50, random_state=0).fit(x, y)
+        >>> net.score(x, y) > 0.9, net.predict_proba(x).shape
+        (True, (200, 2))
+    """
 
     def __init__(
         self,
@@ -90,7 +162,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
                 f"classes={classes!r} is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
+                f"{self.classes_.tolist()}"
             )
         return self._partial_fit(X, y, sample_weight, first, learn=first and classes is None)
 
@@ -124,7 +196,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
-                f"y has classes that are not among those learned, {self.classes_!r}: {unknown!r}"
+                f"y has classes that are not among those learned, {self.classes_.tolist()}: "
+                f"{unknown.tolist()}"
             )
         return np.searchsorted(self.classes_, y).astype(np.int32)
 
@@ -215,5 +288,5 @@ def _expect_classes(classes: Any) -> None:
     if len(classes) < 2:
         raise ValueError(
             "NetClassifier needs samples of at least 2 classes in the data, but the data contains "
-            f"only one class: {classes[0]!r}"
+            f"only one class: {classes.tolist()[0]!r}"
         )

@@ -26,10 +26,13 @@ class Predictor:
         model: whose weights count.
         net: the network to run: by default the model's own; else its first layers.
         threads: as of :class:`evenly.Engine`.
+
+    Attributes:
+        model: the same.
     """
 
     def __init__(self, model: Model, threads: int | None, net: Sequential | None = None) -> None:
-        self._model = model
+        self.model = model
         program = compile_program(
             model.net.resolved if net is None else net, model.input_shape, 1, dtype="float64"
         )
@@ -43,7 +46,7 @@ class Predictor:
         """(rows, outputs): the network's outputs, flat, for rows that are not scaled yet."""
         with self._lock:
             engine = self._engine
-            engine.set_weights({name: self._model.weights[name] for name in engine.arrays})
+            engine.set_weights({name: self.model.weights[name] for name in engine.arrays})
             rows, columns = x.shape
             result = np.empty((rows, int(np.prod(engine.program.output_shape))))
             size = chunk_rows(columns, 8)

@@ -8,14 +8,14 @@ from typing import Any, Self
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError, DataError
 from ..layers.base import Layer
 from ..layers.containers import Sequential
 from ..training import Model
 from ..training.sources import CHUNK_BYTES, is_sparse
-from .base import KINDS, NetEstimator, threads_of
+from .base import NetEstimator, threads_of
 from .classifier import NetClassifier
 from .inference import Predictor
 from .regressor import NetRegressor
@@ -123,7 +123,7 @@ class NetTransformer(
         Returns:
             self.
         """
-        X = validate_data(self, X, accept_sparse="csr", dtype=KINDS, reset=True)
+        X = self._check_x(X, reset=True)
         given = self.estimator
         if isinstance(given, Model):
             self._take(None, given)
