@@ -21,7 +21,7 @@ from evenly.schedules import (
     ReduceOnPlateau,
     Schedule,
     StepDecay,
-    step_numbers,
+    rates_and_momenta,
 )
 from evenly.training.history import EpochRecord
 from evenly.training.plateau import PlateauFollower
@@ -126,7 +126,7 @@ def torch_run(make, n, momentum=0.9):
 def test_is_pytorchs(name):
     ours, make = ROWS[name]
     n = N[ours.by]
-    rates, momenta = step_numbers(ours, RATE, 0, EPOCHS * STEPS, STEPS, EPOCHS)
+    rates, momenta = rates_and_momenta(ours, RATE, 0, EPOCHS * STEPS, STEPS, EPOCHS)
     wanted, wanted_momenta = torch_run(make, n)
     if ours.by == "epoch":
         wanted, wanted_momenta = np.repeat(wanted, STEPS), np.repeat(wanted_momenta, STEPS)
@@ -143,7 +143,7 @@ def test_is_pytorchs(name):
 @pytest.mark.parametrize("three", [False, True])
 def test_short_cycles(n, three):
     ours = OneCycle(three_phase=three, rise=0.3)
-    rates, _ = step_numbers(ours, RATE, 0, n, 1, n)
+    rates, _ = rates_and_momenta(ours, RATE, 0, n, 1, n)
     wanted, _ = torch_run(lambda o: theirs.OneCycleLR(o, RATE, n, three_phase=three), n)
     np.testing.assert_allclose(rates, wanted, rtol=1e-12)
 
@@ -156,9 +156,9 @@ def test_a_cycle_whose_peak_is_its_first_step():  # PyTorch divides by zero here
 @pytest.mark.parametrize("name", ROWS)
 def test_parts_of_a_training_are_parts_of_the_whole(name):
     ours, _ = ROWS[name]
-    rates, momenta = step_numbers(ours, RATE, 0, EPOCHS * STEPS, STEPS, EPOCHS)
+    rates, momenta = rates_and_momenta(ours, RATE, 0, EPOCHS * STEPS, STEPS, EPOCHS)
     for first, steps in [(0, 1), (7, 4), (EPOCHS * STEPS - 1, 1), (30, 0)]:
-        part, own = step_numbers(ours, RATE, first, steps, STEPS, EPOCHS)
+        part, own = rates_and_momenta(ours, RATE, first, steps, STEPS, EPOCHS)
         np.testing.assert_array_equal(part, rates[first : first + steps])
         if momenta is not None:
             np.testing.assert_array_equal(own, momenta[first : first + steps])
@@ -219,7 +219,7 @@ class Own(Schedule):
 
 def test_a_schedule_of_ones_own():
     own = Own(lambda t: 1 + t, lambda t: t / 4)
-    rates, momenta = step_numbers(own, 0.5, 1, 5, steps_per_epoch=2, epochs=3)
+    rates, momenta = rates_and_momenta(own, 0.5, 1, 5, steps_per_epoch=2, epochs=3)
     np.testing.assert_array_equal(rates, [0.5, 1, 1, 1.5, 1.5])
     np.testing.assert_array_equal(momenta, [0, 0.25, 0.25, 0.5, 0.5])
 
@@ -233,7 +233,7 @@ def test_a_schedule_of_ones_own():
 ])
 def test_what_a_schedule_may_not_give(own, message):
     with pytest.raises(ConfigurationError, match=message):
-        step_numbers(own, 0.5, 0, 6, steps_per_epoch=2, epochs=3)
+        rates_and_momenta(own, 0.5, 0, 6, steps_per_epoch=2, epochs=3)
 
 
 def test_a_schedule_without_factors():
@@ -242,7 +242,7 @@ def test_a_schedule_without_factors():
         by: str = "step"
 
     with pytest.raises(NotImplementedError, match="Empty needs a factors method"):
-        step_numbers(Empty(), 0.1, 0, 1, 1, 1)
+        rates_and_momenta(Empty(), 0.1, 0, 1, 1, 1)
 
 
 # Arguments -----------------------------------------------------------------------------------

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .constraints import MaxNorm as MaxNorm
     from .constraints import UnitNorm as UnitNorm
     from .engine import Engine as Engine
+    from .estimators import NetClassifier as NetClassifier
+    from .estimators import NetRegressor as NetRegressor
+    from .estimators import NetTransformer as NetTransformer
     from .exchange import from_torch as from_torch
     from .exchange import to_torch as to_torch
     from .initializers import Constant as Constant
@@ -104,6 +107,17 @@ if TYPE_CHECKING:
     from .program import Program as Program
     from .program import compile as compile
     from .scaling import Standardizer as Standardizer
+    from .schedules import CosineDecay as CosineDecay
+    from .schedules import CosineRestarts as CosineRestarts
+    from .schedules import ExponentialDecay as ExponentialDecay
+    from .schedules import InverseTimeDecay as InverseTimeDecay
+    from .schedules import LinearWarmup as LinearWarmup
+    from .schedules import MultiStepDecay as MultiStepDecay
+    from .schedules import OneCycle as OneCycle
+    from .schedules import PolynomialDecay as PolynomialDecay
+    from .schedules import ReduceOnPlateau as ReduceOnPlateau
+    from .schedules import Schedule as Schedule
+    from .schedules import StepDecay as StepDecay
     from .training import EarlyStopping as EarlyStopping
     from .training import EpochRecord as EpochRecord
     from .training import History as History
@@ -119,6 +133,7 @@ _NAMES = {
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
     "engine": ("Engine",),
+    "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
     "exchange": ("from_torch", "to_torch"),
     "initializers": (
         "Constant", "GateBias", "HeNormal", "HeUniform", "Normal", "Orthogonal", "XavierNormal",
@@ -145,6 +160,10 @@ _NAMES = {
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
     "program": ("compile", "Program"),
     "scaling": ("Standardizer",),
+    "schedules": (
+        "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
+        "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
+    ),
     "training": ("EarlyStopping", "EpochRecord", "fit", "History", "init", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

@@ -50,6 +50,11 @@ class Optimizer(Declared):
         """The arrays that the rule keeps beside each value."""
         return ()
 
+    @property
+    def has_momentum(self) -> bool:
+        """Whether a schedule may move its momentum."""
+        return bool(self.momentum_name) and getattr(self, self.momentum_name) > 0
+
     def numbers(self) -> dict[str, float]:
         """The numbers that the kernel needs beside the learning rate."""
         return {}

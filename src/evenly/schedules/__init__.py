@@ -1,7 +1,7 @@
 """Learning rates that change during training, as values."""
 
 from .base import Schedule as Schedule
-from .base import step_numbers as step_numbers
+from .base import rates_and_momenta as rates_and_momenta
 from .cosine import CosineDecay as CosineDecay
 from .cosine import CosineRestarts as CosineRestarts
 from .decay import ExponentialDecay as ExponentialDecay

@@ -58,7 +58,7 @@ class Schedule(Declared):
         return None
 
 
-def step_numbers(
+def rates_and_momenta(
     schedule: Schedule, learning_rate: float, first_step: int, steps: int, steps_per_epoch: int,
     epochs: int,
 ) -> tuple[Any, Any | None]:
@@ -81,7 +81,7 @@ def step_numbers(
             for each position, or momenta that are not at least 0 and below 1.
 
     Example:
-        >>> step_numbers(ExponentialDecay(0.5), 0.8, 0, 6, steps_per_epoch=2, epochs=3)
+        >>> rates_and_momenta(ExponentialDecay(0.5), 0.8, 0, 6, steps_per_epoch=2, epochs=3)
         (array([0.8, 0.8, 0.4, 0.4, 0.2, 0.2]), None)
     """
     positions = np.arange(first_step, first_step + steps)

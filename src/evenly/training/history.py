@@ -24,6 +24,7 @@ class EpochRecord:
         gradient_norm: mean over the steps of the norm of all gradients, before clipping.
         seconds: since the training began.
         penalty: mean over the steps of the penalty's part of the cost.
+        learning_rate: of the last step.
     """
 
     epoch: int
@@ -35,6 +36,7 @@ class EpochRecord:
     gradient_norm: float
     seconds: float
     penalty: float = 0.0
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,14 @@ from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import Penalty
 from ..program import compile as compile_program
+from ..schedules import ReduceOnPlateau, Schedule
 from .data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from .early_stopping import BestSoFar, EarlyStopping
 from .history import EpochRecord, History
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import Progress, make_progress
+from .rates import Rates
 from .sources import evaluate, train_pass
 
 Callback = Callable[[EpochRecord], str | None]
@@ -47,6 +49,7 @@ def fit(
     clip: Clip | None = None,
     constraint: Constraint | None = None,
     augment: Mixup | None = None,
+    schedule: Schedule | ReduceOnPlateau | None = None,
     early_stopping: EarlyStopping | None = None,
     shuffle: bool = True,
     dtype: str = "float32",
@@ -77,6 +80,7 @@ def fit(
         clip: of the gradients.
         constraint: on the weights, after every update.
         augment: :class:`Mixup` of the training examples.
+        schedule: moves the optimizer's learning rate during training.
         early_stopping: needs validation data.
         shuffle: the rows anew in each epoch. False for stateful layers: their states begin at zero
             in every epoch, and pass from row i of a batch to row i of the next.
@@ -135,12 +139,14 @@ def fit(
         check_finite(held.x, "fit, validation", held.lengths)
         held = held.prepared(engine)
     passes = Passes(engine, len(data.x), batch, seed, shuffle)
+    assert program.optimizer is not None
+    rates = Rates(schedule, program.optimizer, passes.steps, epochs, held is not None)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
     bar = make_progress(progress, epochs, passes.steps, score_name)
     try:
         with Interrupt(stop) as interrupt:
-            loop = _Loop(engine, data, held, passes, bar, interrupt)
+            loop = _Loop(engine, data, held, passes, rates, bar, interrupt)
             stopped = loop.run(epochs, best, callbacks)
     finally:
         bar.close()
@@ -180,12 +186,13 @@ class _Loop:
 
     def __init__(
         self, engine: Engine, data: Examples, validation: Examples | None, passes: Passes,
-        bar: Progress, interrupt: Interrupt,
+        rates: Rates, bar: Progress, interrupt: Interrupt,
     ) -> None:
         self.engine, self.data, self.validation = engine, data, validation
-        self.passes, self.bar, self.interrupt = passes, bar, interrupt
+        self.passes, self.rates, self.bar, self.interrupt = passes, rates, bar, interrupt
         self.records: list[EpochRecord] = []
         self._parts: list[Any] = []
+        self._moved: tuple[Any, Any] = (None, None)
         self._start = time.perf_counter()
 
     def run(self, epochs: int, best: BestSoFar | None, callbacks: Sequence[Callback]) -> str:
@@ -194,7 +201,7 @@ class _Loop:
         for epoch in range(1, epochs + 1):
             good, now = now, self._weights()
             try:
-                steps, rows = self._epoch()
+                steps, rows = self._epoch(epoch)
             except NotFiniteError as failure:
                 if self._is_good(failure.loss):
                     good = self._weights()
@@ -205,6 +212,7 @@ class _Loop:
                 return "interrupted"
             record = self._record(epoch, steps, rows)
             self.records.append(record)
+            self.rates.after(record)
             self.bar.epoch(record)
             requests = [callback(record) for callback in callbacks]
             for request in requests:
@@ -222,14 +230,15 @@ class _Loop:
                 return "early stopping"
         return "epochs"
 
-    def _epoch(self) -> tuple[Any, Any]:
+    def _epoch(self, epoch: int) -> tuple[Any, Any]:
         """One pass; returns the records of its steps and how many rows each had."""
         self._parts = parts = []
+        self._moved = self.rates.of_epoch(epoch)
         self.engine.reset_states()
         if not self.interrupt.asked:
             for records in train_pass(
                 self.engine, self.data.x, self.data.y, self.passes.order(), self.passes.batch,
-                self.data.weights, self.data.lengths,
+                self.data.weights, self.data.lengths, *self._moved,
             ):
                 parts.append(records)
                 self.bar.step(len(records))
@@ -260,7 +269,13 @@ class _Loop:
             gradient_norm=float(steps[:, 3].mean()),
             seconds=time.perf_counter() - self._start,
             penalty=float(steps[:, 2].mean()),
+            learning_rate=self._last_rate(len(steps)),
         )
+
+    def _last_rate(self, steps: int) -> float:
+        rates, optimizer = self._moved[0], self.engine.program.optimizer
+        assert optimizer is not None
+        return optimizer.learning_rate if rates is None else float(rates[steps - 1])
 
     def _is_good(self, loss: float) -> bool:
         """Whether the weights that gave a step this loss are worth keeping: it is finite, and has

@@ -82,11 +82,12 @@ def chunk_rows(features: int, item: int, batch: int = 1) -> int:
 
 
 def train_pass(
-    engine: Engine, x: Any, y: Any, order: Any, batch: int, weights: Any, lengths: Any
+    engine: Engine, x: Any, y: Any, order: Any, batch: int, weights: Any, lengths: Any,
+    rates: Any = None, momenta: Any = None,
 ) -> Iterator[Any]:
     """One pass over the data as :meth:`Engine.train` makes it, from any source of rows."""
     if not isinstance(x, SparseRows):
-        yield from engine.train(x, y, order, batch, weights, lengths)
+        yield from engine.train(x, y, order, batch, weights, lengths, rates, momenta)
         return
     order = np.arange(len(x)) if order is None else order
     dtype = np.dtype(engine.program.dtype)
@@ -95,7 +96,9 @@ def train_pass(
         rows = order[start : start + size]
         part = engine.rows(x.dense(rows, dtype))
         own = None if weights is None else np.ascontiguousarray(weights[rows])
-        yield from engine.train(part, np.ascontiguousarray(y[rows]), None, batch, own)
+        steps = slice(start // batch, (start + size) // batch)
+        moved = (None if values is None else values[steps] for values in (rates, momenta))
+        yield from engine.train(part, np.ascontiguousarray(y[rows]), None, batch, own, None, *moved)
 
 
 def predict(engine: Engine, x: Any, lengths: Any = None) -> Any:
