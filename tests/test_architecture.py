@@ -22,6 +22,7 @@ ORDER = [
     {"losses"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"}, {"study"},
     {"report"}, {"cli"},
 ]
+ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.
 REPORT_MAY = {"evenly.study.records", "evenly.errors"}
@@ -109,8 +110,8 @@ def test_the_table_of_public_names_is_the_list_of_imports():
         alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
         for alias in node.names if node.level
     }
-    assert declared == set(ev.__all__) - {"__version__"}
-    for name in ev.__all__:
+    assert declared == set(ev.__all__) - {"__version__"} | ESTIMATORS
+    for name in declared:
         assert getattr(ev, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Dens'"):
         ev.Dens  # noqa: B018
@@ -120,10 +121,11 @@ def test_the_table_of_public_names_is_the_list_of_imports():
 WITHOUT_EXAMPLE = {
     "ArraySpec", "EpochRecord", "Layer", "Loss", "Program", "Run", "Constant", "init", "HeNormal",
     "HeUniform", "Normal", "XavierNormal", "XavierUniform", "Zeros",
+    "Clip", "Constraint", "Optimizer", "Penalty",
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(ev.__all__) - {"__version__", "errors"}))
+@pytest.mark.parametrize("name", sorted({*ev.__all__, *ESTIMATORS} - {"__version__", "errors"}))
 def test_public_names_are_documented(name):
     doc = inspect.getdoc(getattr(ev, name))
     assert doc

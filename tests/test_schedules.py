@@ -157,7 +157,7 @@ def test_a_cycle_whose_peak_is_its_first_step():  # PyTorch divides by zero here
 def test_parts_of_a_training_are_parts_of_the_whole(name):
     ours, _ = ROWS[name]
     rates, momenta = rates_and_momenta(ours, RATE, 0, EPOCHS * STEPS, STEPS, EPOCHS)
-    for first, steps in [(0, 1), (7, 4), (EPOCHS * STEPS - 1, 1), (30, 0)]:
+    for first, steps in [(0, 1), (7, 4), (EPOCHS * STEPS - 1, 1), (30, 0), (40, 6)]:
         part, own = rates_and_momenta(ours, RATE, first, steps, STEPS, EPOCHS)
         np.testing.assert_array_equal(part, rates[first : first + steps])
         if momenta is not None:
@@ -182,6 +182,11 @@ def test_the_end_and_what_lies_behind(schedule, end, beyond):
     if beyond is not None:
         assert behind == pytest.approx(beyond, abs=1e-15)
     assert schedule.factors(np.empty(0), 12).shape == (0,)
+
+
+def test_a_warm_up_hands_over_at_its_length():
+    schedule = LinearWarmup(2, start=0.5, then=MultiStepDecay([0], 0.1, by="step"))
+    np.testing.assert_allclose(schedule.factors(np.arange(4.0), 4), [0.5, 0.75, 0.1, 0.1])
 
 
 def test_restarts_that_grow_by_a_fraction():

@@ -167,7 +167,8 @@ _NAMES = {
     "training": ("EarlyStopping", "EpochRecord", "fit", "History", "init", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = ["__version__", "errors", *_HOMES]
+# The estimators need scikit-learn: an import of everything must not fail where it is missing.
+__all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home != "estimators")]
 
 
 def __getattr__(name: str) -> Any:
@@ -181,4 +182,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES, *__all__})
