@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from .penalties import Penalty as Penalty
     from .program import Program as Program
     from .program import compile as compile
+    from .scaling import RobustScaler as RobustScaler
     from .scaling import Standardizer as Standardizer
     from .schedules import CosineDecay as CosineDecay
     from .schedules import CosineRestarts as CosineRestarts
@@ -159,7 +160,7 @@ _NAMES = {
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
     "program": ("compile", "Program"),
-    "scaling": ("Standardizer",),
+    "scaling": ("RobustScaler", "Standardizer"),
     "schedules": (
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",

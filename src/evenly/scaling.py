@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DataError
+from .errors import ConfigurationError, DataError
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,7 @@ class Standardizer:
 
     def fit(self, x: Any) -> Standardizer:
         """Statistics of `x`, shape (rows, features...)."""
-        x = np.asarray(x)
-        if x.ndim < 1 or len(x) == 0:
-            raise DataError("Standardizer: expects at least one row, got none")
-        if self.channels and (x.ndim < 2 or x.size == 0):
-            raise DataError(
-                "Standardizer: channels=True expects shape (rows, ..., channels) and at least one "
-                f"position, got {x.shape}: add the axis that is missing"
-            )
-        if not np.all(np.isfinite(x)):
-            raise DataError(
-                "Standardizer: the data hold NaN or infinity: fill the gaps first, "
-                "for instance with sklearn.impute.SimpleImputer"
-            )
-        axes = tuple(range(x.ndim - 1)) if self.channels else 0
+        x, axes = _training_rows(self, x, self.channels)
         mean = x.mean(axis=axes, dtype=np.float64)
         mean = mean + (x - mean).mean(axis=axes)  # what rounding took from the sum of many
         deviation = np.sqrt(((x - mean) ** 2).mean(axis=axes))
@@ -70,14 +57,90 @@ class Standardizer:
 
     def transform(self, x: Any) -> Any:
         """`x` on the training set's scale; float32 stays float32."""
-        if self.mean is None:
-            raise DataError("Standardizer: call fit on the training set before transform")
-        x = np.asarray(x)
-        features = x.shape[max(1, x.ndim - 1) :] if self.channels else x.shape[1:]
-        if features != self.mean.shape:
-            what = "channels" if self.channels else "features of shape"
-            raise DataError(
-                f"Standardizer: was fitted on {what} {self.mean.shape}, got {features}"
+        return _transformed(self, x, self.mean, self.deviation)
+
+
+@dataclass(frozen=True)
+class RobustScaler:
+    """Shifts and scales each feature by its median and a range between two of its quantiles:
+    ``(x - median) / range``. A few values far out move neither.
+
+    ``fit`` returns a new, fitted one, as with :class:`Standardizer`.
+
+    Attributes:
+        median, range: (features...,) or (channels,) float64 arrays once fitted, else None. A
+            feature whose two quantiles are equal has range 1.
+        quantiles: the lower and the upper, shares of 1; by default the quartiles. Between two
+            values a quantile is interpolated linearly.
+        channels: whether the last axis alone counts as features.
+
+    Raises:
+        ConfigurationError: quantiles that are no two shares in order.
+        DataError: as :class:`Standardizer`.
+
+    Source: Huber 1981, "Robust statistics", section 5.1 (median and interquartile range).
+
+    Example:
+        >>> x = np.array([[1.0], [2.0], [3.0], [4.0], [1e6]])
+        >>> RobustScaler().fit(x).transform(x).ravel().round(1).tolist()
+        [-1.0, -0.5, 0.0, 0.5, 499998.5]
+    """
+
+    median: Any = None
+    range: Any = None
+    quantiles: tuple[float, float] = (0.25, 0.75)
+    channels: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = self.quantiles
+        if not 0 <= low < high <= 1:
+            raise ConfigurationError(
+                "RobustScaler: quantiles must be two shares of 1, the smaller first, got "
+                f"{self.quantiles!r}"
             )
-        scaled = (x - self.mean) / self.deviation
-        return scaled.astype(np.float32) if x.dtype == np.float32 else scaled
+
+    def fit(self, x: Any) -> RobustScaler:
+        """Statistics of `x`, shape (rows, features...)."""
+        x, axes = _training_rows(self, x, self.channels)
+        low, median, high = np.quantile(
+            x.astype(np.float64), (self.quantiles[0], 0.5, self.quantiles[1]), axis=axes
+        )
+        width = high - low
+        return RobustScaler(median, np.where(width > 0, width, 1.0), self.quantiles, self.channels)
+
+    def transform(self, x: Any) -> Any:
+        """`x` on the training set's scale; float32 stays float32."""
+        return _transformed(self, x, self.median, self.range)
+
+
+def _training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
+    """Rows to fit on, and the axes that statistics are taken over."""
+    name = type(scaler).__name__
+    x = np.asarray(x)
+    if x.ndim < 1 or len(x) == 0:
+        raise DataError(f"{name}: expects at least one row, got none")
+    if channels and (x.ndim < 2 or x.size == 0):
+        raise DataError(
+            f"{name}: channels=True expects shape (rows, ..., channels) and at least one "
+            f"position, got {x.shape}: add the axis that is missing"
+        )
+    if not np.all(np.isfinite(x)):
+        raise DataError(
+            f"{name}: the data hold NaN or infinity: fill the gaps first, "
+            "for instance with sklearn.impute.SimpleImputer"
+        )
+    return x, tuple(range(x.ndim - 1)) if channels else 0
+
+
+def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
+    """``(x - middle) / width``, of the features that the scaler was fitted on."""
+    name = type(scaler).__name__
+    if middle is None:
+        raise DataError(f"{name}: call fit on the training set before transform")
+    x = np.asarray(x)
+    features = x.shape[max(1, x.ndim - 1) :] if scaler.channels else x.shape[1:]
+    if features != middle.shape:
+        what = "channels" if scaler.channels else "features of shape"
+        raise DataError(f"{name}: was fitted on {what} {middle.shape}, got {features}")
+    scaled = (x - middle) / width
+    return scaled.astype(np.float32) if x.dtype == np.float32 else scaled

@@ -1,4 +1,4 @@
-"""Schedules, mixup and constraints as fit applies them; what cannot work is said before training."""
+"""Schedules, mixup and constraints as fit applies them; what cannot work is said beforehand."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,0 +1,52 @@
+"""RobustScaler against scikit-learn's, and what it promises. (Standardizer: training/test_model.)"""
+
+import numpy as np
+import pytest
+from sklearn import preprocessing
+
+import evenly as ev
+from evenly.errors import ConfigurationError, DataError
+
+X = np.random.default_rng(0).standard_t(2, (101, 4)) * [1, 10, 100, 0] + [0, 5, -3, 7]
+
+
+@pytest.mark.parametrize("quantiles", [(0.25, 0.75), (0.05, 0.9), (0.0, 1.0)])
+def test_robust_scaler_is_scikit_learns(quantiles):
+    theirs = preprocessing.RobustScaler(quantile_range=[100 * q for q in quantiles]).fit(X[:70])
+    ours = ev.RobustScaler(quantiles=quantiles).fit(X[:70])
+    np.testing.assert_allclose(ours.transform(X[70:]), theirs.transform(X[70:]), rtol=1e-12)
+
+
+def test_outliers_move_the_standardizer_and_not_the_robust_scaler():
+    spoiled = X.copy()
+    spoiled[0, 0] = 1e9
+    fitted, other = ev.RobustScaler().fit(X), ev.RobustScaler().fit(spoiled)
+    assert abs(other.median[0] - fitted.median[0]) < 0.1
+    assert other.range[0] < 2 * fitted.range[0]
+    assert ev.Standardizer().fit(spoiled).deviation[0] > 1e6
+
+
+def test_channels_share_their_statistics():
+    images = np.random.default_rng(1).normal(5.0, 2.0, (20, 4, 3, 2)).astype(np.float32)
+    scaler = ev.RobustScaler(channels=True).fit(images)
+    assert scaler.median.shape == (2,)
+    np.testing.assert_allclose(scaler.median, np.median(images.reshape(-1, 2), axis=0), rtol=1e-6)
+    taller = scaler.transform(np.zeros((1, 9, 9, 2), np.float32))
+    assert taller.dtype == np.float32
+
+
+@pytest.mark.parametrize("quantiles", [(0.5, 0.5), (0.9, 0.1), (-0.1, 0.5), (25, 75)])
+def test_quantiles_are_shares_in_order(quantiles):
+    with pytest.raises(ConfigurationError, match="quantiles must be two shares of 1"):
+        ev.RobustScaler(quantiles=quantiles)
+
+
+@pytest.mark.parametrize(("act", "message"), [
+    (lambda: ev.RobustScaler().transform(X), "RobustScaler: call fit on the training set"),
+    (lambda: ev.RobustScaler().fit(X).transform(X[:, :2]), "RobustScaler: was fitted on features"),
+    (lambda: ev.RobustScaler().fit(X[:0]), "RobustScaler: expects at least one row"),
+    (lambda: ev.RobustScaler().fit(np.full((3, 2), np.nan)), "RobustScaler: the data hold NaN"),
+])
+def test_what_cannot_be_scaled_is_named(act, message):
+    with pytest.raises(DataError, match=message):
+        act()
