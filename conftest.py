@@ -19,6 +19,6 @@ def _names_of_docstrings(doctest_namespace):
     doctest_namespace["np"] = np
     doctest_namespace["Run"] = ev.Run
     for module in ("layers", "losses", "optimizers", "penalties", "clipping",
-                   "scaling", "schedules"):
+                   "scaling", "schedules", "initializers"):
         home = __import__(f"evenly.{module}", fromlist=["_"])
         doctest_namespace.update({k: v for k, v in vars(home).items() if not k.startswith("_")})
