@@ -18,7 +18,7 @@ if os.environ.get("CI"):
 def _names_of_docstrings(doctest_namespace):
     doctest_namespace["np"] = np
     doctest_namespace["Run"] = ev.Run
-    for module in ("augmentation", "layers", "losses", "optimizers", "schedules", "penalties",
-                   "clipping", "constraints", "scaling"):
+    for module in ("augmentation", "initializers", "layers", "losses", "optimizers", "schedules",
+                   "penalties", "clipping", "constraints", "scaling"):
         home = __import__(f"evenly.{module}", fromlist=["_"])
         doctest_namespace.update({k: v for k, v in vars(home).items() if not k.startswith("_")})
