@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from evenly.errors import ConfigurationError
+from evenly.errors import ConfigurationError, DataError
 from evenly.estimators import NetClassifier, NetRegressor
 from evenly.estimators.rows import arranged, fingerprints, held_out
 
@@ -57,11 +58,26 @@ def test_small_tables_hold_nothing_out():
 
 def test_held_out_rows_keep_the_shares_of_the_classes():
     strata = np.repeat([0, 1, 2, 3], [200, 100, 20, 1])
-    kept, held = held_out(len(strata), strata, 0.1, seed=5)
+    alone = np.arange(len(strata))
+    kept, held = held_out(alone, strata, 0.1, seed=5)
     assert np.bincount(strata[held], minlength=4).tolist() == [20, 10, 2, 0]
     assert sorted([*kept, *held]) == list(range(len(strata)))
-    assert not np.array_equal(held, held_out(len(strata), strata, 0.1, seed=6)[1])
-    assert held_out(50, None, 0.1, seed=0) is None
+    assert not np.array_equal(held, held_out(alone, strata, 0.1, seed=6)[1])
+    assert held_out(alone[:50], None, 0.1, seed=0) is None
+
+
+def test_equal_rows_are_held_out_together():
+    groups = np.repeat(np.arange(300), np.random.default_rng(0).integers(1, 4, 300))
+    strata = groups % 3
+    kept, held = held_out(groups, strata, 0.2, seed=0)
+    assert not set(groups[kept]) & set(groups[held])
+    assert len(held) == pytest.approx(0.2 * len(groups), abs=6)
+    assert sorted([*kept, *held]) == list(range(len(groups)))
+    # Where few rows differ, whole groups would be missing from one side.
+    few = np.repeat(np.arange(4), 100)
+    kept, held = held_out(few, None, 0.2, seed=0)
+    assert set(few[kept]) == set(few[held]) == set(range(4))
+    assert len(held) == 80
 
 
 @pytest.mark.parametrize("kind", [NetClassifier, NetRegressor])
@@ -101,7 +117,9 @@ def test_arranged():
     assert prints[0] == prints[3]
     y = np.zeros(4)
     assert sorted(arranged(x, y, np.array([2.0, 0.0, 1.0, 3.0]))[0]) == [0, 0, 2, 3, 3, 3]
-    rows, weights = arranged(x, y, np.array([0.5, 0.0, 1.0, 3.0]))
+    rows, weights, groups = arranged(x, y, np.array([0.5, 0.0, 1.0, 3.0]))
+    assert len(rows) == len(groups) == 3
+    assert groups.max() == 1
     assert np.array_equal(weights, np.array([0.5, 0.0, 1.0, 3.0])[rows])
     assert 1 not in rows
     assert len(arranged(x, y, np.full(4, 1e6))[0]) == 4
@@ -170,6 +188,18 @@ def test_warm_start_goes_on():
     assert once.scaler_ is scaler
     with pytest.raises(ValueError, match="not among those learned"):
         once.fit(X, Y + 1)
+
+
+def test_sparse_rows_for_a_network_of_dense_ones():
+    fitted = NetClassifier(**QUICK, warm_start=True).fit(X, Y)
+    sparse = csr_array(X)
+    assert np.allclose(fitted.predict_proba(sparse), fitted.predict_proba(X))
+    for more in (fitted.fit, fitted.partial_fit):
+        with pytest.raises(DataError, match="would not stay sparse"):
+            more(sparse, Y)
+    assert fitted.scaler_.weight == 180
+    with pytest.raises(DataError, match="would not stay sparse"):
+        NetClassifier(**QUICK).fit(X, Y, X_val=sparse, y_val=Y)
 
 
 def test_one_class_is_named():

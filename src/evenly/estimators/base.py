@@ -12,7 +12,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..engine import Engine
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..program import compile as compile_program
@@ -155,24 +155,34 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         """
         going_on = bool(self.warm_start) and hasattr(self, "model_")
         X, y = self._check_xy(X, y, reset=not going_on, least=2)
-        if not going_on:
+        if going_on:
+            self._check_scale(X)
+        else:
             self._learn_targets(y)
         numbers = self._encode(y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        rows, weights = arranged(X, numbers, sample_weight)
-        X, numbers = X[rows], numbers[rows]
+        rows, weights, groups = arranged(X, numbers, sample_weight)
+        numbers = numbers[rows]
         self._check_kept(numbers)
-        held = self._validation(X, numbers, weights, X_val, y_val, seed)
-        if held is not None and len(held) == 2:
-            kept, out = held
-            own = None if weights is None else weights[out]
-            held = (X[out], numbers[out], own)
-            X, numbers = X[kept], numbers[kept]
-            weights = None if weights is None else weights[kept]
+        held = None
+        if X_val is not None or y_val is not None:
+            held = self._given_validation(X_val, y_val)
+        elif self.early_stopping:
+            fraction = share("validation_fraction", self.validation_fraction)
+            parts = held_out(groups, self._strata(numbers), fraction, seed)
+            if parts is not None:
+                kept, out = parts
+                own = None if weights is None else weights[out]
+                held = X[rows[out]], numbers[out], own
+                rows, numbers = rows[kept], numbers[kept]
+                weights = None if weights is None else weights[kept]
+        X = X[rows]
         if not going_on:
             self._learn_scale(X, numbers, weights)
+        if held is not None:
+            self._check_scale(held[0])
         model = self.model_ if going_on else None
         self._use(self._run(model, X, numbers, weights, held, seed))
         return self
@@ -204,19 +214,11 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             threads=threads_of(self.n_jobs), progress=bool(self.verbose), **further,
         )
 
-    def _validation(
-        self, X: Any, y: Any, weights: Any, X_val: Any, y_val: Any, seed: int
-    ) -> Any:
-        """A given validation set as (x, y, weights), row numbers (kept, held out), or None."""
-        if (X_val is None) != (y_val is None):
+    def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
+        if X_val is None or y_val is None:
             raise ConfigurationError("fit: give X_val and y_val together")
-        if X_val is not None:
-            X_val, y_val = self._check_xy(X_val, y_val, reset=False)
-            return X_val, self._encode(y_val), None
-        if not self.early_stopping:
-            return None
-        fraction = share("validation_fraction", self.validation_fraction)
-        return held_out(X.shape[0], self._strata(y), fraction, seed)
+        X_val, y_val = self._check_xy(X_val, y_val, reset=False)
+        return X_val, self._encode(y_val), None
 
     def _network(self) -> Any:
         if self.net is None:
@@ -245,6 +247,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
     ) -> Self:
         X, y = self._check_xy(X, y, reset=first)
+        if not first:
+            self._check_scale(X)
         if learn:
             self._learn_targets(y)
         numbers = self._encode(y)
@@ -315,6 +319,14 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _scaled(self, X: Any) -> Any:
         return X if self.scaler_ is None else self.scaler_.scaled(X, np.dtype(self.dtype))
+
+    def _check_scale(self, X: Any) -> None:
+        scaler = getattr(self, "scaler_", None)
+        if scaler is not None and scaler.center and is_sparse(X):
+            raise DataError(
+                f"{type(self).__name__}: was trained on a dense table, whose means it subtracts: "
+                "these sparse rows would not stay sparse; train on dense rows, or scale=False"
+            )
 
     # What is learned ----------------------------------------------------------------------------
 

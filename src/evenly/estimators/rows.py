@@ -52,7 +52,7 @@ def fingerprints(x: Any) -> Any:
     return result
 
 
-def arranged(x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
+def arranged(x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
     """The rows to train on, in an order that depends on their contents alone.
 
     A fit is then the same however the table was sorted. Rows of weight 0 are left out. Weights
@@ -66,50 +66,56 @@ def arranged(x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
         weights: (rows,) or None.
 
     Returns:
-        (row numbers, their weights or None).
+        (row numbers, their weights or None, which rows are equal: as long, a number a group).
     """
     with np.errstate(over="ignore"):  # uint64 is meant to wrap around
         keys = mixed(fingerprints(x)) + fingerprints(y)
         if weights is None:
-            return np.argsort(keys, kind="stable"), None
-        kept = np.flatnonzero(weights > 0)
-        if not len(kept):
-            raise DataError("sample_weight: every weight is 0: nothing could be learned")
-        own = weights[kept]
-        if np.all(own == np.floor(own)) and own.sum() <= MOST_REPEATED:
-            order = np.argsort(keys[kept], kind="stable")
-            return np.repeat(kept[order], own[order].astype(np.int64)), None
-        order = np.argsort(keys[kept] + mixed(fingerprints(own)), kind="stable")
-        rows = kept[order]
-        return rows, None if np.all(own == own[0]) else weights[rows]
+            rows, own = np.argsort(keys, kind="stable"), None
+        else:
+            kept = np.flatnonzero(weights > 0)
+            if not len(kept):
+                raise DataError("sample_weight: every weight is 0: nothing could be learned")
+            own = weights[kept]
+            if np.all(own == np.floor(own)) and own.sum() <= MOST_REPEATED:
+                order = np.argsort(keys[kept], kind="stable")
+                rows, own = np.repeat(kept[order], own[order].astype(np.int64)), None
+            else:
+                rows = kept[np.lexsort((own, keys[kept]))]
+                own = None if np.all(own == own[0]) else weights[rows]
+    keys = keys[rows]
+    return rows, own, np.cumsum(np.r_[False, keys[1:] != keys[:-1]])
 
 
-def held_out(rows: int, strata: Any, fraction: float, seed: int) -> tuple[Any, Any] | None:
+def held_out(groups: Any, strata: Any, fraction: float, seed: int) -> tuple[Any, Any] | None:
     """Divides the rows: (kept, held out), by the seed; None where too few would be held out.
 
+    Equal rows go to the same side, or the network would be judged by what it has learned by heart;
+    but where many are equal (a table of few categories) each goes its own way.
+
     Arguments:
-        rows: how many.
+        groups: (rows,) numbers from 0, rising: equal rows have equal ones.
         strata: (rows,) class numbers: each class gives its share, and keeps at least one row; or
             None.
         fraction: to hold out.
         seed: of the choice.
     """
-    source = generator(seed, "validation")
-    order = source.permutation(rows)
-    if strata is None:
-        held = order[: round(rows * fraction)]
-    else:
-        # Within each class, in the order drawn, the first rows up to its share.
-        classes = strata[order]
-        by_class = np.argsort(classes, kind="stable")
-        counts = np.bincount(classes)
-        starts = np.cumsum(counts) - counts
-        rank = np.empty(rows, np.int64)
-        rank[by_class] = np.arange(rows) - np.repeat(starts, counts)
-        quota = np.minimum(np.floor(counts * fraction + 0.5).astype(np.int64), counts - 1)
-        held = order[rank < quota[classes]]
-    if len(held) < LEAST_HELD_OUT or len(held) > rows - 2:
+    rows = len(groups)
+    sizes = np.bincount(groups)
+    if sizes.max() > max(1, rows * fraction / LEAST_HELD_OUT):
+        groups, sizes = np.arange(rows), np.ones(rows, np.int64)
+    firsts = np.cumsum(sizes) - sizes
+    classes = np.zeros(len(sizes), np.int64) if strata is None else strata[firsts]
+    # Within each class, in the order drawn, the first groups up to its share of the rows.
+    order = generator(seed, "validation").permutation(len(sizes))
+    order = order[np.argsort(classes[order], kind="stable")]
+    counts = np.bincount(classes, sizes).astype(np.int64)
+    quota = np.minimum(np.floor(counts * fraction + 0.5).astype(np.int64), counts - 1)
+    before = np.cumsum(counts) - counts
+    reached = np.cumsum(sizes[order]) - before[classes[order]]
+    chosen = np.zeros(len(sizes), bool)
+    chosen[order] = reached <= quota[classes[order]]
+    held = chosen[groups]
+    if held.sum() < LEAST_HELD_OUT or held.sum() > rows - 2:
         return None
-    kept = np.ones(rows, bool)
-    kept[held] = False
-    return np.flatnonzero(kept), np.sort(held)
+    return np.flatnonzero(~held), np.flatnonzero(held)
