@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from .initializers import GateBias as GateBias
     from .initializers import HeNormal as HeNormal
     from .initializers import HeUniform as HeUniform
+    from .initializers import Identity as Identity
+    from .initializers import LeCunNormal as LeCunNormal
+    from .initializers import LeCunUniform as LeCunUniform
     from .initializers import Normal as Normal
     from .initializers import Orthogonal as Orthogonal
+    from .initializers import TruncatedNormal as TruncatedNormal
+    from .initializers import Uniform as Uniform
     from .initializers import XavierNormal as XavierNormal
     from .initializers import XavierUniform as XavierUniform
     from .initializers import Zeros as Zeros
@@ -137,8 +142,9 @@ _NAMES = {
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
     "exchange": ("from_torch", "to_torch"),
     "initializers": (
-        "Constant", "GateBias", "HeNormal", "HeUniform", "Normal", "Orthogonal", "XavierNormal",
-        "XavierUniform", "Zeros",
+        "Constant", "GateBias", "HeNormal", "HeUniform", "Identity", "LeCunNormal", "LeCunUniform",
+        "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "XavierNormal", "XavierUniform",
+        "Zeros",
     ),
     "layers": (
         "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
