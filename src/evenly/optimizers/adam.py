@@ -176,7 +176,7 @@ class NAdam(Averages):
         >>> zero = np.zeros(1)
         >>> value, _ = NAdam(0.1).update(np.ones(1), 5 * np.ones(1), (zero, zero), Run(True))
         >>> value.round(4)
-        array([0.8721])
+        array([0.8944])
     """
 
     learning_rate: float = 0.002
