@@ -130,6 +130,7 @@ if TYPE_CHECKING:
     from .training import Model as Model
     from .training import fit as fit
     from .training import init as init
+    from .training import lsuv as lsuv
 
 __version__ = "0.1.0"
 
@@ -171,7 +172,7 @@ _NAMES = {
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
-    "training": ("EarlyStopping", "EpochRecord", "fit", "History", "init", "Model"),
+    "training": ("EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # The estimators need scikit-learn: an import of everything must not fail where it is missing.

@@ -7,7 +7,7 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError, ShapeError
-from evenly.training.lsuv import lsuv
+from evenly.training import lsuv
 
 TIGHT = 1e-6
 

@@ -6,3 +6,4 @@ from .history import History as History
 from .loop import fit as fit
 from .model import Model as Model
 from .model import init as init
+from .unit_variance import lsuv as lsuv
