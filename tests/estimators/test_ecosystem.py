@@ -153,16 +153,16 @@ def test_worker_processes_share_the_processors():
 
 def test_several_threads_may_predict_at_once():
     fitted = NetClassifier(**QUICK).fit(X, Y)
-    x = np.tile(X, (20, 1))
-    right = fitted.predict_proba(x)
+    tables = [np.tile(X, (20, 1)) * scale for scale in (1, 2, 3, 4)]
+    right = [fitted.predict_proba(table) for table in tables]
     wrong = []
 
-    def ask():
-        for _ in range(20):
-            if not np.array_equal(fitted.predict_proba(x), right):
-                wrong.append(1)
+    def ask(number):
+        for _ in range(30):
+            if not np.array_equal(fitted.predict_proba(tables[number]), right[number]):
+                wrong.append(number)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
