@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import beta, kstest
 
 import evenly as ev
 from evenly.native import available_isas
-from evenly.random import dropout_keep, generator, philox
+from evenly.random import betas, dropout_keep, generator, philox
 
 # Known-answer tests that come with the authors' implementation (Random123, kat_vectors).
 KNOWN = [
@@ -73,3 +74,22 @@ def test_generator_depends_on_seed_and_purpose_alone():
     assert (a == generator(3, "dense_1.kernel").standard_normal(5)).all()
     assert (a != generator(3, "dense_2.kernel").standard_normal(5)).all()
     assert (a != generator(4, "dense_1.kernel").standard_normal(5)).all()
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.3, 1.0, 7.0])
+def test_betas_are_of_their_distribution(alpha):
+    values, words = betas(3, "mixup", np.arange(20_000), alpha)
+    assert abs(np.mean(values < 0.5) - 0.5) < 0.015
+    lower = values[values < 0.5]  # the others, for a small alpha, are 1 to the last digit
+    assert kstest(lower, lambda v: 2 * beta.cdf(v, alpha, alpha)).pvalue > 1e-3
+    assert kstest(lower, lambda v: 2 * beta.cdf(v, alpha * 1.2, alpha * 1.2)).pvalue < 1e-3
+    assert kstest(words / 2**32, "uniform").pvalue > 1e-3
+    assert abs(np.corrcoef(values, words)[0, 1]) < 0.03
+    assert abs(np.corrcoef(values[1:], values[:-1])[0, 1]) < 0.03
+
+
+def test_betas_are_functions_of_seed_purpose_and_step():
+    values, _ = betas(3, "mixup", np.arange(10), 0.5)
+    np.testing.assert_array_equal(betas(3, "mixup", np.array([7, 2]), 0.5)[0], values[[7, 2]])
+    for other in (betas(4, "mixup", np.arange(10), 0.5), betas(3, "x", np.arange(10), 0.5)):
+        assert not np.any(other[0] == values)

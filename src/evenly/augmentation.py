@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .layers.base import ArrayLike, Declared, Run, expect
-from .random import generator
+from .random import betas
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,8 @@ class Mixup(Declared):
 
     def draw(self, seed: int, first_step: int, steps: int) -> tuple[Any, Any]:
         """The ``mix`` and ``shift`` of some steps, each a function of (seed, step) alone."""
-        mix, shift = np.empty(steps), np.empty(steps)
-        for i in range(steps):
-            source = generator(seed, "mixup", first_step + i)
-            share = source.beta(self.alpha, self.alpha)
-            mix[i] = max(share, 1 - share)
-            shift[i] = source.integers(2**31)
-        return mix, shift
+        share, shift = betas(seed, "mixup", np.arange(first_step, first_step + steps), self.alpha)
+        return np.maximum(share, 1 - share), shift.astype(np.float64)
 
 
 def mixed(values: ArrayLike, run: Run) -> ArrayLike:

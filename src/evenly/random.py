@@ -1,9 +1,9 @@
 """Random numbers as a function of what they are for.
 
-Dropout masks and the noise of layers come from the counter-based generator Philox 4x32-10 (Salmon,
-Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). A mask is a pure
-function of (seed, layer, step, element): it need not be stored, and any thread can draw any part of
-it. The kernels in ``cpp/support/philox.hpp`` and ``normal.hpp`` draw the same numbers.
+Dropout masks, the noise of layers and mixup come from the counter-based generator Philox 4x32-10
+(Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). A mask is a
+pure function of (seed, layer, step, element): it need not be stored, and any thread can draw any
+part of it. The kernels in ``cpp/support/philox.hpp`` and ``normal.hpp`` draw the same numbers.
 
 Initial weights and shuffles come from NumPy's generators, keyed by the seed and by what is drawn.
 """
@@ -18,7 +18,7 @@ import numpy as np
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
-_DROPOUT, _DROPOUT_TIE, _NORMAL = 1, 2, 3
+_DROPOUT, _DROPOUT_TIE, _NORMAL, _BETA = 1, 2, 3, 4
 _TILE_BLOCKS = 8
 _TILE = 16 * _TILE_BLOCKS
 _NORMAL_TILE = 4 * _TILE_BLOCKS
@@ -45,11 +45,12 @@ def philox(counter: Any, key: tuple[int, int]) -> Any:
     return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
 
 
-def _words(counters: Any, step: int, stream: int, purpose: int, seed: int) -> Any:
-    """Philox words (n, 4) for n counters of one layer at one step."""
+def _words(counters: Any, step: Any, stream: int, purpose: int, seed: int) -> Any:
+    """Philox words (n, 4) for n counters of one layer, at one step or at n steps."""
     full = np.zeros((len(counters), 4), dtype=np.uint64)
     full[:, 0] = counters
-    full[:, 1:] = np.uint64(step & 0xFFFFFFFF), np.uint64(stream), np.uint64(purpose)
+    full[:, 1] = np.asarray(step, dtype=np.uint64) & _LOW
+    full[:, 2:] = np.uint64(stream), np.uint64(purpose)
     return philox(full, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF))
 
 
@@ -115,14 +116,56 @@ def normals(seed: int, layer: str, step: int, shape: tuple[int, ...]) -> Any:
     return by_tile[:, :features].reshape(shape)
 
 
+def betas(seed: int, purpose: str, steps: Any, alpha: float) -> tuple[Any, Any]:
+    """A number from Beta(alpha, alpha) for each of some steps, and a 32-bit word beside it.
+
+    A beta deviate is ``g / (g + h)`` of two gamma deviates; these are drawn by rejection, each
+    attempt from a block of its own (Marsaglia and Tsang 2000, "A simple method for generating gamma
+    variables", sections 2 and 6).
+
+    Arguments:
+        seed: of the run.
+        purpose: what the numbers are for.
+        steps: training steps, counted from 0: (n,) whole numbers.
+        alpha: > 0.
+
+    Returns:
+        (float64 values of shape (n,), unsigned words of shape (n,)).
+    """
+    steps = np.asarray(steps, dtype=np.uint64)
+    stream = stream_of(purpose)
+    # Logarithms: for a small alpha the deviates themselves would underflow.
+    logs = np.stack([_log_gammas(seed, stream, steps, alpha, which) for which in (0, 1)])
+    words = _words(np.full(len(steps), 2**32 - 1), steps, stream, _BETA, seed)[:, 0]
+    return 1 / (1 + np.exp(np.clip(logs[1] - logs[0], -700, 700))), words
+
+
+def _log_gammas(seed: int, stream: int, steps: Any, alpha: float, which: int) -> Any:
+    """Logarithms of gamma deviates: of alpha + 1, then brought to alpha by a uniform's power."""
+    d = alpha + 1 - 1 / 3
+    result = np.empty(len(steps))
+    left = np.arange(len(steps))
+    attempt = 0
+    while len(left):
+        counters = np.full(len(left), 2 * attempt + which)
+        words = _words(counters, steps[left], stream, _BETA, seed)
+        u = (words.astype(np.float64) + 0.5) / 2**32
+        normal = np.sqrt(-2 * np.log(u[:, 0])) * np.cos(2 * np.pi * u[:, 1])
+        v = (1 + normal / np.sqrt(9 * d)) ** 3
+        log_v = np.log(np.where(v > 0, v, 1.0))
+        accepted = (v > 0) & (np.log(u[:, 2]) < normal**2 / 2 + d - d * v + d * log_v)
+        result[left[accepted]] = (np.log(d) + log_v + np.log(u[:, 3]) / alpha)[accepted]
+        left = left[~accepted]
+        attempt += 1
+    return result
+
+
 def stream_of(name: str) -> int:
     """A layer's or array's number among the random streams: it depends on the name alone, so that
     two networks that share a layer's name share its random numbers."""
     return zlib.crc32(name.encode())
 
 
-def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
-    """NumPy's counter-based generator for one purpose, such as ``"dense_1.kernel"`` or
-    ``"shuffle"``, and one step."""
-    key = [seed, stream_of(purpose)]
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, step]))
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """NumPy's generator for one purpose, such as ``"dense_1.kernel"`` or ``"shuffle"``."""
+    return np.random.Generator(np.random.Philox(key=[seed, stream_of(purpose)]))
