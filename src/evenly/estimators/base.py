@@ -22,7 +22,16 @@ from ..training.model import as_sequential
 from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
-from .names import batch_rows, clip_of, element_type, network, optimizer_of, penalty_of, share, whole
+from .names import (
+    batch_rows,
+    clip_of,
+    element_type,
+    network,
+    optimizer_of,
+    penalty_of,
+    share,
+    whole,
+)
 from .rows import arranged, held_out
 
 # The element types that inputs keep; others become the first.
