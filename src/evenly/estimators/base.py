@@ -16,19 +16,23 @@ from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..program import compile as compile_program
-from ..training import EarlyStopping, History, Model, fit
+from ..training import EarlyStopping, History, Model, fit, init, lsuv
 from ..training.continued import one_pass
 from ..training.model import as_sequential
 from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
 from .names import (
+    LSUV,
+    augment_of,
     batch_rows,
     clip_of,
+    constraint_of,
     element_type,
     network,
     optimizer_of,
     penalty_of,
+    schedule_of,
     share,
     whole,
 )
@@ -36,6 +40,8 @@ from .rows import arranged, held_out
 
 # The element types that inputs keep; others become the first.
 _KINDS = (np.float64, np.float32)
+# Rows that LSUV measures.
+LSUV_ROWS = 512
 
 
 class NetEstimator(BaseEstimator):  # type: ignore[misc]
@@ -201,6 +207,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> Model:
         net: Any = self._network() if start is None else start
         outputs = self._checked_outputs(as_sequential(start.net if start else net))
+        if start is None and self.net is None and self.init == LSUV:
+            net = self._by_data(net, X, seed)
         validation = None
         if held is not None:
             x_held, y_held, own = held
@@ -210,9 +218,6 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         rule = None
         if validation is not None and self.early_stopping:
             rule = EarlyStopping(patience=whole("patience", self.patience, 1))
-        further = {name: value for name, value in (
-            ("schedule", self.schedule), ("constraint", self.constraint), ("augment", self.augment),
-        ) if value is not None}
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
             optimizer=optimizer_of(self.optimizer, self.learning_rate),
@@ -220,7 +225,9 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             batch=max(2, batch_rows(self.batch, X.shape[0])), validation=validation,
             sample_weight=weights, seed=seed, penalty=penalty_of(self.l2, self.penalty),
             clip=clip_of(self.clip), early_stopping=rule, dtype=self.dtype,
-            threads=threads_of(self.n_jobs), progress=bool(self.verbose), **further,
+            threads=threads_of(self.n_jobs), progress=bool(self.verbose),
+            schedule=schedule_of(self.schedule), constraint=constraint_of(self.constraint),
+            augment=augment_of(self.augment),
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
@@ -240,6 +247,12 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 f"net must be an evenly layer, such as Sequential([...]), got {self.net!r}"
             )
         return as_sequential(self.net)
+
+    def _by_data(self, net: Any, X: Any, seed: int) -> Model:
+        """A network whose first weights are scaled by some of the training rows."""
+        rows = self._scaled(X[:LSUV_ROWS])
+        dense = rows.toarray() if is_sparse(rows) else rows
+        return lsuv(init(net, (self.n_features_in_,), seed, dtype=self.dtype), dense)
 
     def _checked_outputs(self, net: Any) -> int:
         shape = net.output_shape((self.n_features_in_,))
@@ -293,12 +306,11 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         """A new network ready for partial_fit."""
         net = as_sequential(self._network())
         outputs = self._checked_outputs(net)
-        further = {} if self.constraint is None else {"constraint": self.constraint}
         program = compile_program(
             net, (self.n_features_in_,), max(2, batch_rows(self.batch, rows)), self._loss(outputs),
             optimizer_of(self.optimizer, self.learning_rate),
             penalty=penalty_of(self.l2, self.penalty), clip=clip_of(self.clip), dtype=self.dtype,
-            **further,
+            constraint=constraint_of(self.constraint),
         )
         return Engine(program, seed=seed, threads=threads_of(self.n_jobs))
 

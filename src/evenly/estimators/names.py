@@ -9,12 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..augmentation import Mixup
 from ..clipping import ClipGlobalNorm
+from ..constraints import MaxNorm
 from ..errors import ConfigurationError
 from ..initializers import (
     HeNormal,
     HeUniform,
     Initializer,
+    LeCunNormal,
+    LeCunUniform,
     Orthogonal,
     XavierNormal,
     XavierUniform,
@@ -43,10 +47,32 @@ from ..layers import (
     Softsign,
     Tanh,
 )
-from ..optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop
+from ..optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdaMax,
+    AdamW,
+    Momentum,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
 from ..penalties import L2
+from ..schedules import (
+    CosineDecay,
+    LinearWarmup,
+    OneCycle,
+    PolynomialDecay,
+    ReduceOnPlateau,
+    Schedule,
+)
 
 Make = Callable[[], Any]
+
+# Not a formula: the kernels are scaled by the training rows (evenly.lsuv).
+LSUV = "lsuv"
 
 ACTIVATIONS: dict[str, Make] = {
     "relu": ReLU, "leaky_relu": LeakyReLU, "prelu": PReLU, "elu": ELU, "selu": SELU, "gelu": GELU,
@@ -55,11 +81,19 @@ ACTIVATIONS: dict[str, Make] = {
 }
 INITIALIZERS: dict[str, Make] = {
     "he": HeNormal, "he_uniform": HeUniform, "xavier": XavierNormal,
-    "xavier_uniform": XavierUniform, "orthogonal": Orthogonal,
+    "xavier_uniform": XavierUniform, "lecun": LeCunNormal, "lecun_uniform": LeCunUniform,
+    "orthogonal": Orthogonal, LSUV: Orthogonal,
 }
 OPTIMIZERS: dict[str, Make] = {
     "sgd": SGD, "momentum": Momentum, "nesterov": lambda: Momentum(nesterov=True),
-    "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW,
+    "rmsprop": RMSprop, "adagrad": Adagrad, "adam": Adam, "adamw": AdamW, "adamax": AdaMax,
+    "nadam": NAdam, "radam": RAdam,
+}
+# Over the whole training, max_epochs long.
+SCHEDULES: dict[str, Make] = {
+    "cosine": CosineDecay, "linear": PolynomialDecay, "one_cycle": OneCycle,
+    "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
+    "plateau": ReduceOnPlateau,
 }
 # A normalization from the width of the layer that it normalizes.
 NORMS: dict[str, Callable[[int], Layer]] = {
@@ -182,6 +216,24 @@ def clip_of(clip: Any) -> Any:
             raise _wrong("clip", "a number > 0, a clipping value, or None", clip)
         return ClipGlobalNorm(float(clip))
     return clip
+
+
+def schedule_of(schedule: Any) -> Any:
+    """A schedule by its name."""
+    if schedule is None:
+        return None
+    return _named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
+                  "a schedule, or None")
+
+
+def constraint_of(constraint: Any) -> Any:
+    """A number as the largest norm of each unit's weights."""
+    return MaxNorm(float(constraint)) if _is_number(constraint) else constraint
+
+
+def augment_of(augment: Any) -> Any:
+    """A number as Mixup's alpha."""
+    return Mixup(float(augment)) if _is_number(augment) else augment
 
 
 def whole(what: str, value: Any, least: int, words: str = "") -> int:
