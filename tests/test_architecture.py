@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "evenly"
 ORDER = [
     {"errors"}, {"random", "native"}, {"initializers"}, {"layers"},
     {"losses", "optimizers", "penalties", "clipping", "scaling"}, {"program"}, {"engine"},
-    {"training"}, {"exchange"}, {"study"}, {"report"}, {"cli"},
+    {"training"}, {"exchange"}, {"estimators"}, {"study"}, {"report"}, {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,19 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
+def allowed_threads() -> int:
+    """The processors that this process may use, or fewer where OMP_NUM_THREADS says so: joblib
+    gives each of its worker processes a share that way."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    limit = int(first) if first.isdigit() else 0
+    return min(processors(), limit) if limit else int(processors())
+
+
 def most_threads(program: Program, threads: int | None) -> int:
     """The threads asked for, or as many as the work of a step can be worth."""
     if threads is None:
         work = 3 * program.multiply_adds * program.batch
-        return int(max(1, min(processors(), 16, work // _WORK_A_THREAD)))
+        return int(max(1, min(allowed_threads(), 16, work // _WORK_A_THREAD)))
     if not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise ConfigurationError(f"threads must be a whole number from 1 to 1024, got {threads!r}")
     return threads

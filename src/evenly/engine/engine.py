@@ -62,6 +62,7 @@ class Engine(Arrays):
         super().__init__(program, check_seed(seed), weights or {})
         self.threads = most_threads(program, threads)
         fixed = threads is not None
+        self._kept = (threads, isa)
         self._training_threads = ThreadChoice(self.threads, fixed)
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
@@ -99,6 +100,20 @@ class Engine(Arrays):
             lists, self.program.dtype == "float64", isa, self._state, self._work,
             buffers["scalars"].place, x, y, weights, lengths, self._classes,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The program, the settings and all that the state arena holds, the optimizer's states
+        included: an engine made of them goes on where this one was."""
+        threads, isa = self._kept
+        return {"program": self.program, "seed": self.seed, "threads": threads, "isa": isa,
+                "steps": self.steps, "state": self._state.copy()}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.__init__(  # type: ignore[misc]
+            kept["program"], seed=kept["seed"], threads=kept["threads"], isa=kept["isa"]
+        )
+        self._state[...] = kept["state"]
+        self.steps = kept["steps"]
 
     # Data -----------------------------------------------------------------------------------
 

@@ -9,12 +9,13 @@ import numpy as np
 from ..engine import Engine, as_lengths, as_weights
 from ..errors import DataError
 from ..random import generator
+from .sources import SparseRows, as_source
 
 
 def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
     """x and y as arrays of as many rows, or a DataError."""
-    x, y = np.asarray(x), np.asarray(y)
-    if x.ndim < 2:
+    x, y = as_source(x), np.asarray(y)
+    if len(x.shape) < 2:
         raise DataError(
             f"{what}: x must have shape (rows, features...), got {x.shape}: "
             "use x[:, None] for a single feature"
@@ -35,6 +36,13 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
 def check_finite(x: Any, what: str, lengths: Any = None) -> None:
     """Raises DataError naming the first row that holds NaN or infinity; what stands behind the end
     of a sequence does not matter."""
+    if isinstance(x, SparseRows):
+        row = x.first_not_finite()
+        if row is not None:
+            raise DataError(
+                f"{what}: x holds NaN or infinity, first in row {row}: fill or leave out such rows"
+            )
+        return
     # A sum is finite unless an element is not, or it overflows: only then look at each element.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(x.sum(dtype=np.float64)):
@@ -55,7 +63,7 @@ class Examples(NamedTuple):
     """Arrays that go together, a row an example.
 
     Attributes:
-        x, y: inputs and targets.
+        x, y: inputs and targets; x may be a source of rows (sources.py).
         weights: how much each example counts; None: 1 each.
         lengths: how many steps of each sequence count; None: all.
     """
@@ -72,8 +80,9 @@ class Examples(NamedTuple):
     def prepared(self, engine: Engine) -> Examples:
         """The same, as the kernels want them."""
         program, n = engine.program, len(self.x)
+        x = self.x if isinstance(self.x, SparseRows) else engine.rows(self.x)
         return Examples(
-            engine.rows(self.x), engine.targets(self.y), as_weights(program, self.weights, n),
+            x, engine.targets(self.y), as_weights(program, self.weights, n),
             as_lengths(program, self.lengths, n),
         )
 

@@ -22,6 +22,7 @@ from .history import EpochRecord, History
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import Progress, make_progress
+from .sources import evaluate, train_pass
 
 Callback = Callable[[EpochRecord], str | None]
 _REQUESTS = (None, "stop")
@@ -54,7 +55,7 @@ def fit(
 
     Arguments:
         net: the network, or a model whose weights training starts from.
-        x: inputs, (rows, features...).
+        x: inputs, (rows, features...). A SciPy sparse matrix is made dense a few rows at a time.
         y: targets, as the loss wants them.
         loss: what to lower.
         optimizer: by default ``Adam(1e-3)``.
@@ -62,7 +63,8 @@ def fit(
         batch: rows a step: 1 for single examples, None for the whole training set. Where a last
             batch would have one row and the network has batch normalization, that row sits the
             pass out.
-        validation: a share of the rows to hold out, or (x, y) to validate with, or (x, y, lengths).
+        validation: a share of the rows to hold out, or (x, y) to validate with, or (x, y, lengths),
+            or (x, y, lengths, weights), where lengths may be None.
         sample_weight: (rows,): how much each example counts in the loss; 1 each by default.
         lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
             length; what stands behind them contributes nothing.
@@ -155,13 +157,15 @@ def _check(epochs: Any, batch: Any, early_stopping: Any, validation: Any) -> Non
 
 
 def _given_validation(parts: tuple[Any, ...]) -> Examples:
-    if len(parts) not in (2, 3):
+    if len(parts) not in (2, 3, 4):
         raise ConfigurationError(
-            f"fit: validation is a share, (x, y) or (x, y, lengths), got {len(parts)} arrays"
+            "fit: validation is a share, (x, y), (x, y, lengths) or (x, y, lengths, weights), got "
+            f"{len(parts)} arrays"
         )
     x, y = as_arrays(parts[0], parts[1], "fit, validation")
-    lengths = parts[2] if len(parts) == 3 else None
-    return Examples(x, y, None, rows_of(lengths, len(x), "the validation's lengths"))
+    lengths, weights = (*parts[2:], None, None)[:2]
+    return Examples(x, y, rows_of(weights, len(x), "the validation's weights"),
+                    rows_of(lengths, len(x), "the validation's lengths"))
 
 
 class _Loop:
@@ -216,8 +220,8 @@ class _Loop:
         self._parts = parts = []
         self.engine.reset_states()
         if not self.interrupt.asked:
-            for records in self.engine.train(
-                self.data.x, self.data.y, self.passes.order(), self.passes.batch,
+            for records in train_pass(
+                self.engine, self.data.x, self.data.y, self.passes.order(), self.passes.batch,
                 self.data.weights, self.data.lengths,
             ):
                 parts.append(records)
@@ -237,7 +241,8 @@ class _Loop:
             # Every row has an equal part in the squares; a pass that left one out is scaled up.
             y = self.data.y
             score = loss.score(score_sum * len(y) / float(rows.sum()), y)
-        evaluation = self.engine.evaluate(*self.validation) if self.validation else None
+        held = self.validation
+        evaluation = evaluate(self.engine, *held) if held is not None else None
         return EpochRecord(
             epoch=epoch,
             steps=len(steps),

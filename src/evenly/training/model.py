@@ -15,6 +15,7 @@ from ..losses import Loss
 from ..program import compile as compile_program
 from ..program import training_rows
 from .history import History
+from .sources import as_source, evaluate, predict
 
 
 class Model:
@@ -62,7 +63,7 @@ class Model:
         """Scores in inference mode.
 
         Arguments:
-            x: (rows, features...).
+            x: (rows, features...); a SciPy sparse matrix is made dense a few rows at a time.
             lengths: (rows,): how many steps of each sequence count; all by default.
 
         Returns:
@@ -71,7 +72,7 @@ class Model:
         Raises:
             ShapeError: examples of another shape than those it was made for.
         """
-        return self.engine.predict(np.asarray(x), lengths)
+        return predict(self.engine, as_source(x), lengths)
 
     def predict_proba(self, x: Any, lengths: Any = None) -> Any:
         """Probabilities: the softmax or the logistic function of the scores, as the loss has it.
@@ -85,7 +86,7 @@ class Model:
         self, x: Any, y: Any, sample_weight: Any = None, lengths: Any = None
     ) -> Evaluation:
         """Mean loss and score (fraction of right answers, or R^2) in inference mode."""
-        return self.engine.evaluate(np.asarray(x), np.asarray(y), sample_weight, lengths)
+        return evaluate(self.engine, as_source(x), np.asarray(y), sample_weight, lengths)
 
     def gradients(
         self, x: Any, y: Any, loss: Loss | None = None, sample_weight: Any = None,

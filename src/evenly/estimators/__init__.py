@@ -1,0 +1,20 @@
+"""Networks as scikit-learn estimators.
+
+| file | what it holds |
+|---|---|
+| `names.py` | plain arguments as layers, optimizers and settings: a new name is one row |
+| `rows.py` | the rows in their own order, whole weights as repetitions, validation split |
+| `moments.py` | means and deviations, folded over calls; scaling |
+| `inference.py` | predictions in double precision, in bounded memory |
+| `base.py` | what the estimators share: fit, partial_fit, warm start, curves |
+| `classifier.py`, `regressor.py`, `transformer.py` | the estimators |
+"""
+
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("sklearn") is None:
+    raise ImportError("evenly.estimators needs scikit-learn: pip install 'evenly[sklearn]'")
+
+from .classifier import NetClassifier as NetClassifier
+from .regressor import NetRegressor as NetRegressor
+from .transformer import NetTransformer as NetTransformer

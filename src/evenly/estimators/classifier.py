@@ -1,0 +1,292 @@
+"""Classification."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from ..errors import ConfigurationError
+from ..layers.special import logistic
+from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
+from ..training.sources import is_sparse
+from .base import NetEstimator
+
+
+class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
+    """A network that tells classes apart.
+
+    Made from plain arguments: for each hidden width a dense layer, a normalization, an activation
+    and dropout, then a dense output layer: one output for two classes, else one a class. Or from
+    a network of your own (`net`). Inputs are scaled inside. Classes are any labels; targets of
+    shape (rows, labels) that hold 0 and 1 are several labels a row, each with its own probability.
+
+    A fit depends on the random state and on what is in the table, not on the order of its rows.
+    Early stopping watches the loss on held-out rows, each class with its share, and restores the
+    best epoch. Where fewer than 10 rows would be held out (of fewer than 100, by default), none
+    are: training then runs all its epochs. A class of one row is never held out.
+
+    Arguments:
+        hidden: widths of the hidden layers: a tuple, or one whole number for one layer; () makes a
+            linear model.
+        activation: ``"relu"``, ``"leaky_relu"``, ``"prelu"``, ``"elu"``, ``"selu"``, ``"gelu"``,
+            ``"silu"``, ``"mish"``, ``"tanh"``, ``"sigmoid"``, ``"softplus"``, ``"softsign"``,
+            ``"hard_sigmoid"``, ``"hard_swish"``, ``"identity"``, an evenly layer, or a tuple with
+            one for each hidden layer.
+        norm: ``"batch"``, ``"layer"``, ``"rms"``, ``"group"``, an evenly layer, None, or a tuple.
+        dropout: the rate, an evenly layer, None, or a tuple.
+        init: first values of the hidden kernels: ``"he"``, ``"he_uniform"``, ``"xavier"``,
+            ``"xavier_uniform"``, ``"orthogonal"`` (the output layer then takes ``"xavier"``), or an
+            evenly initializer, for the output layer too.
+        net: the whole network as an evenly layer, in place of the five arguments above. It ends
+            with the outputs, without softmax: for two classes one (or two), else one a class.
+        optimizer: ``"adamw"``, ``"adam"``, ``"rmsprop"``, ``"momentum"``, ``"nesterov"``,
+            ``"sgd"``, or an evenly optimizer; by default AdamW with a learning rate of 0.002.
+        learning_rate: of the optimizer; by default its own.
+        schedule: of the learning rate, as :func:`evenly.fit` takes it.
+        l2: strength of an L2 penalty on the kernels, >= 0.
+        penalty: an evenly penalty instead.
+        clip: the largest norm of all gradients together, or an evenly clipping value.
+        constraint: on the weights, as :func:`evenly.fit` takes it.
+        augment: of the training rows, as :func:`evenly.fit` takes it.
+        max_epochs: passes over the training rows, at most.
+        batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
+            256; None: all rows.
+        early_stopping: whether rows are held out, and training ends when the loss on them has not
+            improved for `patience` epochs. It watches a validation set given to fit as well.
+        patience: epochs.
+        validation_fraction: share of the rows to hold out.
+        class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
+            each. They multiply the sample weights. Not for several labels a row.
+        scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
+            training rows. Sparse inputs are only divided by their deviations, so that zeros stay.
+        warm_start: whether another fit goes on from the weights of the last, with the same network,
+            classes and scale; the optimizer starts anew.
+        random_state: of initial weights, the held-out rows, the order of rows, and dropout: a whole
+            number, a RandomState, or None.
+        n_jobs: threads; None: as many as the work is worth and joblib, threadpoolctl and
+            OMP_NUM_THREADS allow; -1: all processors. No result depends on it.
+        verbose: whether to show a progress bar.
+        dtype: of the training, ``"float32"`` or ``"float64"``. Predictions are computed in float64.
+
+    Attributes:
+        classes_: the class labels, sorted; with several labels a row their numbers.
+        model_: the :class:`evenly.Model`: ``model_.net``, ``model_.weights``.
+        scaler_: means and deviations of the inputs, or None with ``scale=False``.
+        history_: the records of the epochs (:class:`evenly.History`).
+        loss_curve_, score_curve_: loss and accuracy of each epoch, in training mode.
+        validation_loss_curve_, validation_score_curve_: on the validation set, or None without.
+        n_iter_: epochs that were run.
+        best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
+        n_features_in_, feature_names_in_: of the inputs.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(200, 3))
+        >>> y = np.where(x[:, 0] > x[:, 1], "more", "less")
+        >>> net = NetClassifier(32, max_epochs=50, random_state=0).fit(x, y)
+        >>> net.score(x, y) > 0.9, net.predict_proba(x).shape
+        (True, (200, 2))
+    """
+
+    def __init__(
+        self,
+        hidden: Any = (128, 64),
+        *,
+        activation: Any = "relu",
+        norm: Any = "batch",
+        dropout: Any = 0.2,
+        init: Any = "he",
+        net: Any = None,
+        optimizer: Any = None,
+        learning_rate: float | None = None,
+        schedule: Any = None,
+        l2: float = 0.0,
+        penalty: Any = None,
+        clip: Any = None,
+        constraint: Any = None,
+        augment: Any = None,
+        max_epochs: int = 300,
+        batch: Any = "auto",
+        early_stopping: bool = True,
+        patience: int = 20,
+        validation_fraction: float = 0.1,
+        class_weight: Any = None,
+        scale: bool = True,
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        dtype: str = "float32",
+    ) -> None:
+        super().__init__(
+            hidden, activation=activation, norm=norm, dropout=dropout, init=init, net=net,
+            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, l2=l2,
+            penalty=penalty, clip=clip, constraint=constraint, augment=augment,
+            max_epochs=max_epochs, batch=batch, early_stopping=early_stopping, patience=patience,
+            validation_fraction=validation_fraction, scale=scale, warm_start=warm_start,
+            random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
+        )
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Trains for one pass over some rows, and goes on from the last call.
+
+        The optimizer keeps its state between calls. The means and deviations that scale the inputs
+        are those of all rows so far, so the first calls should not be too small. Learning rate
+        schedules, augmentation, early stopping and warm_start have no effect. After :meth:`fit`, it
+        goes on with the fitted network.
+
+        Arguments:
+            X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.
+            classes: all classes that will ever come; needed in the first call. Not for several
+                labels a row.
+
+        Returns:
+            self.
+        """
+        first = not hasattr(self, "model_")
+        if first and classes is not None:
+            self._set_classes(unique_labels(classes))
+        elif first and not type_of_target(y).startswith("multilabel"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on last call to partial_fit, was: "
+                f"{self.classes_.tolist()}"
+            )
+        return self._partial_fit(X, y, sample_weight, first, learn=first and classes is None)
+
+    # Targets ------------------------------------------------------------------------------------
+
+    def _learn_targets(self, y: Any) -> None:
+        check_classification_targets(y)
+        if type_of_target(y, input_name="y").startswith("multilabel"):
+            self._multi_label = True
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            self._set_classes(np.unique(column_or_1d(y)))
+
+    def _set_classes(self, classes: Any) -> None:
+        self._multi_label = False
+        self.classes_ = classes
+        _expect_classes(classes)
+
+    def _encode(self, y: Any) -> Any:
+        if is_sparse(y):
+            y = y.toarray()
+        check_classification_targets(y)
+        if self._multi_label:
+            if np.ndim(y) != 2 or y.shape[1] != len(self.classes_) or not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"y must be 0 or 1 for each of the {len(self.classes_)} labels, shape (rows, "
+                    f"{len(self.classes_)}), got shape {np.shape(y)} of type {type_of_target(y)}"
+                )
+            return np.asarray(y, np.int32)
+        y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has classes that are not among those learned, {self.classes_.tolist()}: "
+                f"{unknown.tolist()}"
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int32)
+
+    def _check_kept(self, y: Any) -> None:
+        if not self._multi_label:
+            _expect_classes(np.unique(y))
+
+    def _outputs(self) -> tuple[int, ...]:
+        classes = len(self.classes_)
+        return (1, 2) if classes == 2 and not self._multi_label else (classes,)
+
+    def _loss(self, outputs: int) -> Loss:
+        one = self._multi_label or outputs == 1
+        return BinaryCrossEntropy() if one else SoftmaxCrossEntropy()
+
+    def _targets(self, y: Any, outputs: int) -> Any:
+        return y[:, None] if y.ndim == 1 and outputs == 1 else y
+
+    def _strata(self, y: Any) -> Any:
+        return None if self._multi_label else y
+
+    def _weights(self, y: Any, weights: Any) -> Any:
+        given = self.class_weight
+        if given is None:
+            return weights
+        if self._multi_label:
+            raise ConfigurationError(
+                "class_weight is for one class a row; with several labels give sample_weight"
+            )
+        own = np.ones(len(y)) if weights is None else weights
+        if isinstance(given, str) and given == "balanced":
+            # Each class as heavy as the others: rows / (classes * rows of the class).
+            sums = np.bincount(y, own, len(self.classes_))
+            each = own.sum() / (np.count_nonzero(sums) * np.where(sums > 0, sums, 1.0))
+        elif isinstance(given, dict):
+            unknown = set(given) - set(self.classes_.tolist())
+            if unknown:
+                raise ConfigurationError(
+                    f"class_weight: no class is {', '.join(map(repr, unknown))}; there are "
+                    f"{self.classes_.tolist()}"
+                )
+            each = np.array([given.get(label, 1.0) for label in self.classes_.tolist()], float)
+        else:
+            raise ConfigurationError(
+                f"class_weight must be a dict, 'balanced' or None, got {given!r}"
+            )
+        return own * each[y]
+
+    # Predictions --------------------------------------------------------------------------------
+
+    def decision_function(self, X: Any) -> Any:
+        """The network's scores, before they become probabilities.
+
+        Returns:
+            Two classes: (rows,), the log odds of the second. More, or several labels: (rows,
+            classes).
+        """
+        scores = self._scores(X)
+        if len(self.classes_) > 2 or self._multi_label:
+            return scores
+        return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities, (rows, classes): of one class a row they sum to 1; of several labels each
+        is that label's own."""
+        scores = self.decision_function(X)
+        if self._multi_label:
+            return logistic(np, scores)
+        if scores.ndim == 1:
+            scores = np.stack([np.zeros_like(scores), scores], axis=1)
+        return SoftmaxCrossEntropy().probabilities(scores)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithms of the probabilities."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X: Any) -> Any:
+        """The likeliest class of each row; with several labels 0 or 1 for each, (rows, labels)."""
+        scores = self.decision_function(X)
+        if self._multi_label:
+            return (scores > 0).astype(np.int64)
+        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[best]
+
+
+def _expect_classes(classes: Any) -> None:
+    if len(classes) < 2:
+        raise ValueError(
+            "NetClassifier needs samples of at least 2 classes in the data, but the data contains "
+            f"only one class: {classes.tolist()[0]!r}"
+        )

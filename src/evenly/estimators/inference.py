@@ -1,0 +1,59 @@
+"""Predictions of a trained network: in double precision, in bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from ..engine import Engine
+from ..layers.containers import Sequential
+from ..program import compile as compile_program
+from ..training import Model
+from ..training.sources import chunk_rows, is_sparse
+from .moments import Moments
+
+
+class Predictor:
+    """Runs a model's network, or its first layers, in inference mode.
+
+    In double precision: what a row gives then does not depend, but for the last of sixteen digits,
+    on the rows beside it, and targets of any size come back exactly. The weights are taken from
+    the model at each call.
+
+    Arguments:
+        model: whose weights count.
+        net: the network to run: by default the model's own; else its first layers.
+        threads: as of :class:`evenly.Engine`.
+
+    Attributes:
+        model: the same.
+    """
+
+    def __init__(self, model: Model, threads: int | None, net: Sequential | None = None) -> None:
+        self.model = model
+        program = compile_program(
+            model.net.resolved if net is None else net, model.input_shape, 1, dtype="float64"
+        )
+        self._engine = Engine(program, threads=threads, weights={
+            name: array for name, array in model.weights.items() if name in program.arrays
+        })
+        # An engine has one working memory: calls from several threads take turns.
+        self._lock = threading.Lock()
+
+    def scores(self, x: Any, moments: Moments | None) -> Any:
+        """(rows, outputs): the network's outputs, flat, for rows that are not scaled yet."""
+        with self._lock:
+            engine = self._engine
+            engine.set_weights({name: self.model.weights[name] for name in engine.arrays})
+            rows, columns = x.shape
+            result = np.empty((rows, int(np.prod(engine.program.output_shape))))
+            size = chunk_rows(columns, 8)
+            for start in range(0, rows, size):
+                part = x[start : start + size]
+                if moments is not None:
+                    part = moments.scaled(part)
+                dense = part.toarray() if is_sparse(part) else np.asarray(part, np.float64)
+                result[start : start + size] = engine.predict(dense).reshape(len(dense), -1)
+            return result

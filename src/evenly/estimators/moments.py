@@ -1,0 +1,102 @@
+"""Means and deviations of columns, folded together over several calls; scaling by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..training.sources import chunk_rows, is_sparse
+
+
+class Moments:
+    """Means and deviations of columns.
+
+    Arguments:
+        columns: how many.
+        center: whether scaling subtracts the mean. Not for sparse tables: their zeros stay zeros.
+
+    Attributes:
+        weight: of all rows so far.
+        mean: (columns,) float64.
+        squares: (columns,): the sum of squared differences from the mean.
+
+    Source: Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", section 3.
+
+    Example:
+        >>> moments = Moments(1)
+        >>> moments.fold(np.array([[1.0], [3.0]]))
+        >>> moments.scaled(np.array([[5.0]]))
+        array([[3.]])
+    """
+
+    def __init__(self, columns: int, center: bool = True) -> None:
+        self.center = center
+        self.weight = 0.0
+        self.mean = np.zeros(columns)
+        self.squares = np.zeros(columns)
+
+    @property
+    def deviation(self) -> Any:
+        """The standard deviation, 1 for a column that never varies."""
+        variance = self.squares / max(self.weight, np.finfo(np.float64).tiny)
+        # What a constant column's variance is beside zero is rounding, not signal.
+        noise = (8 * np.finfo(np.float64).eps * self.mean) ** 2
+        return np.sqrt(np.where(variance > noise, variance, 1.0))
+
+    def fold(self, x: Any, weights: Any = None) -> None:
+        """Takes rows in: (rows, columns), an array or CSR; weights (rows,) or None."""
+        size = x.shape[0] if is_sparse(x) else chunk_rows(x.shape[1], 8)
+        for start in range(0, x.shape[0], size):
+            part = slice(start, start + size)
+            own = None if weights is None else np.asarray(weights[part], np.float64)
+            self._fold(x if is_sparse(x) else x[part], own)
+
+    def _fold(self, x: Any, weights: Any) -> None:
+        total = float(x.shape[0] if weights is None else weights.sum())
+        if is_sparse(x):
+            mean, squares = _sparse_moments(x, weights, total)
+        else:
+            x = np.asarray(x, np.float64)
+            w = np.ones(len(x)) if weights is None else weights
+            mean = w @ x / total
+            mean = mean + w @ (x - mean) / total  # what rounding took from the sum of many
+            squares = w @ (x - mean) ** 2
+        both = self.weight + total
+        shift = mean - self.mean
+        self.mean = self.mean + shift * (total / both)
+        self.squares = self.squares + squares + shift**2 * (self.weight * total / both)
+        self.weight = both
+
+    def scaled(self, x: Any, dtype: Any = np.float64) -> Any:
+        """Rows on the common scale, an array or CSR as they came."""
+        deviation = self.deviation
+        if is_sparse(x):
+            twin = x.astype(np.float64)
+            twin.data /= deviation[twin.indices]
+            if self.center:
+                # Trained on a dense table: zeros move, so nothing stays sparse.
+                return (twin.toarray() - self.mean / deviation).astype(dtype)
+            return twin.astype(dtype)
+        result = np.empty(x.shape, dtype)
+        size = chunk_rows(x.shape[1], 8)
+        for start in range(0, len(x), size):
+            part = slice(start, start + size)
+            rows = np.asarray(x[part], np.float64)
+            result[part] = (rows - self.mean if self.center else rows) / deviation
+        return result
+
+    def original(self, x: Any) -> Any:
+        """Back from the common scale."""
+        return x * self.deviation + (self.mean if self.center else 0.0)
+
+
+def _sparse_moments(x: Any, weights: Any, total: float) -> tuple[Any, Any]:
+    columns = x.shape[1]
+    w = None if weights is None else np.repeat(weights, np.diff(x.indptr))
+    data = x.data.astype(np.float64)
+    mean = np.bincount(x.indices, data if w is None else w * data, columns) / total
+    stored = np.bincount(x.indices, w, columns)
+    difference = (data - mean[x.indices]) ** 2
+    squares = np.bincount(x.indices, difference if w is None else w * difference, columns)
+    return mean, squares + (total - stored) * mean**2

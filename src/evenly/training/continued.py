@@ -1,0 +1,62 @@
+"""One more pass with an engine that goes on: its optimizer's states and step number stay."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ..engine import Engine, NotFiniteError
+from ..errors import DivergenceError
+from .data import Examples, Passes, as_arrays, check_finite, rows_of
+from .history import EpochRecord, History
+from .model import Model
+from .sources import train_pass
+
+
+def one_pass(
+    engine: Engine, x: Any, y: Any, sample_weight: Any = None, *, seed: int, epoch: int
+) -> EpochRecord:
+    """Trains for one pass over some rows, in batches of the program's size.
+
+    Arguments:
+        engine: of a program with a loss and an optimizer.
+        x, y, sample_weight: as for :func:`evenly.fit`.
+        seed: of the order of the rows.
+        epoch: what the record says.
+
+    Raises:
+        ShapeError: fewer rows than batch normalization needs.
+        DivergenceError: as :func:`evenly.fit`.
+    """
+    began = time.perf_counter()
+    x, y = as_arrays(x, y, "partial_fit")
+    check_finite(x, "partial_fit")
+    weights = rows_of(sample_weight, len(x), "sample_weight")
+    data = Examples(x, y, weights).prepared(engine)
+    batch = min(engine.program.batch, len(data.x))
+    passes = Passes(engine, len(data.x), batch, seed, shuffle=True)
+    good = {name: array.copy() for name, array in engine.arrays.items()}
+    try:
+        parts = list(train_pass(engine, data.x, data.y, passes.order(), batch, data.weights, None))
+    except NotFiniteError as failure:
+        error = DivergenceError(
+            f"partial_fit, step {failure.step + 1}: {failure.layer} is not finite; the weights "
+            "before this call are back in place. Try a smaller learning_rate, or clip=1.0",
+            epoch=epoch, step=failure.step + 1, layer=failure.layer,
+        )
+        error.weights = good
+        engine.set_weights(good)
+        error.model = Model(engine, History((), "diverged"))
+        raise error from None
+    steps = np.concatenate(parts)
+    loss = engine.program.loss
+    assert loss is not None
+    rows = float(passes.batch_rows(0, len(steps)).sum())
+    return EpochRecord(
+        epoch=epoch, steps=len(steps), loss=float(steps[:, 0] @ steps[:, 4] / steps[:, 4].sum()),
+        score=loss.score(float(steps[:, 1].sum()) * len(data.y) / rows, data.y),
+        validation_loss=None, validation_score=None, gradient_norm=float(steps[:, 3].mean()),
+        seconds=time.perf_counter() - began, penalty=float(steps[:, 2].mean()),
+    )

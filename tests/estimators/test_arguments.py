@@ -1,0 +1,218 @@
+"""Each argument changes the network or its training; what cannot work is named."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import evenly as ev
+from evenly.errors import ConfigurationError, ShapeError
+from evenly.estimators import NetClassifier, NetRegressor
+from evenly.estimators.names import ACTIVATIONS, INITIALIZERS, NORMS, OPTIMIZERS, batch_rows
+
+from .common import QUICK, classes, numbers
+
+X, Y = classes()
+
+
+def layers(**settings):
+    net = NetClassifier(**{**QUICK, "max_epochs": 1, **settings}).fit(X, Y).model_.net
+    return list(net.layers)
+
+
+def test_the_default_network():
+    net = NetClassifier(max_epochs=1).fit(X, Y).model_.net
+    assert list(net.layers) == [
+        ev.Dense(128, bias=False), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.2),
+        ev.Dense(64, bias=False), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.2),
+        ev.Dense(3, kernel_init=ev.XavierNormal()),
+    ]
+
+
+def test_hidden():
+    bare = {"norm": None, "activation": None, "dropout": 0}
+    last = ev.Dense(3, kernel_init=ev.XavierNormal())
+    assert layers(hidden=7, **bare) == [ev.Dense(7), last]
+    assert layers(hidden=np.int64(7), **bare) == [ev.Dense(7), last]
+    assert layers(hidden=[5, 4], **bare) == [ev.Dense(5), ev.Dense(4), last]
+    assert layers(hidden=(), **bare) == [last]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_by_name(name):
+    assert layers(activation=name)[2] == ACTIVATIONS[name]()
+
+
+def test_activation_by_layer_and_one_each():
+    assert layers(activation=ev.ELU(0.5))[2] == ev.ELU(0.5)
+    mixed = layers(activation=("tanh", ev.GELU()))
+    assert (mixed[2], mixed[6]) == (ev.Tanh(), ev.GELU())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("batch", ev.BatchNorm), ("layer", ev.LayerNorm), ("rms", ev.RMSNorm),
+     ("group", ev.GroupNorm)],
+)
+def test_norm(name, kind):
+    assert set(NORMS) == {"batch", "layer", "rms", "group"}
+    made = layers(norm=name)
+    assert isinstance(made[1], kind)
+    assert made[0].bias == (name != "batch")
+    assert layers(norm=ev.BatchNorm(decay=0.5))[1] == ev.BatchNorm(decay=0.5)
+    assert layers(norm=None)[1] == ev.ReLU()
+
+
+def test_dropout():
+    assert layers(dropout=0.4)[3] == ev.Dropout(0.4)
+    assert ev.Dropout not in map(type, layers(dropout=0.0))
+    made = layers(dropout=(0.0, 0.5))
+    assert made[3] == ev.Dense(8, bias=False)
+    assert made[6] == ev.Dropout(0.5)
+    assert layers(dropout=ev.GaussianDropout(0.3))[3] == ev.GaussianDropout(0.3)
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_init_by_name(name):
+    made = layers(init=name)
+    assert made[0].kernel_init == INITIALIZERS[name]()
+    assert made[-1].kernel_init == ev.XavierNormal()
+
+
+def test_init_by_value_is_for_the_output_layer_too():
+    made = layers(init=ev.Normal(0.01))
+    assert made[0].kernel_init == made[-1].kernel_init == ev.Normal(0.01)
+
+
+def program(**settings):
+    fitted = NetClassifier(**{**QUICK, "max_epochs": 1, **settings}).fit(X, Y)
+    return fitted.model_.engine.program
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer(name):
+    assert program(optimizer=name, learning_rate=0.25).optimizer.learning_rate == 0.25
+    assert type(program(optimizer=name).optimizer) is type(OPTIMIZERS[name]())
+
+
+def test_settings_of_training_arrive():
+    assert program().optimizer == ev.AdamW(2e-3)
+    assert program(optimizer=ev.SGD(0.5)).optimizer == ev.SGD(0.5)
+    assert program(optimizer=ev.SGD(0.5), learning_rate=0.25).optimizer == ev.SGD(0.25)
+    assert program(l2=0.5).penalty == program(penalty=ev.L2(0.5)).penalty == ev.L2(0.5)
+    assert program(clip=2).clip == ev.ClipGlobalNorm(2.0)
+    assert program(clip=ev.ClipGlobalNorm(3.0)).clip == ev.ClipGlobalNorm(3.0)
+    assert program(dtype="float64").dtype == "float64"
+    assert program(batch=20).batch == 20
+    assert program(batch=None).batch == 180
+    assert program().batch == 16
+
+
+def test_the_automatic_batch_grows_with_the_table():
+    sizes = [batch_rows("auto", n) for n in (3, 100, 1000, 5000, 100_000)]
+    assert sizes == [3, 16, 64, 256, 256]
+
+
+def test_threads():
+    fitted = NetClassifier(n_jobs=2, **QUICK).fit(X, Y)
+    assert fitted.model_.engine.threads == 2
+    other = NetClassifier(n_jobs=1, **QUICK).fit(X, Y)
+    assert np.array_equal(fitted.predict_proba(X), other.predict_proba(X))
+
+
+def test_a_network_of_ones_own():
+    net = ev.Sequential([ev.Residual([ev.Dense(6), ev.ReLU()]), ev.Dense(3)])
+    fitted = NetClassifier(net=net, **QUICK).fit(X, Y)
+    assert fitted.model_.net == net
+    assert fitted.predict_proba(X).shape == (200, 3)
+    two = Y % 2
+    for outputs in (1, 2):
+        own = NetClassifier(net=ev.Dense(outputs), **QUICK).fit(X, two)
+        assert own.predict_proba(X).shape == (200, 2)
+        assert own.decision_function(X).shape == (200,)
+    with pytest.raises(ShapeError, match=r"need 3 outputs, the network has shape \(2,\)"):
+        NetClassifier(net=ev.Dense(2)).fit(X, Y)
+    with pytest.raises(ConfigurationError, match="net must be an evenly layer"):
+        NetClassifier(net="mlp").fit(X, Y)
+
+
+def test_scale():
+    fitted = NetClassifier(**QUICK).fit(X * 100 + 7, Y)
+    assert np.allclose(fitted.scaler_.mean, X.mean(axis=0) * 100 + 7, atol=20)
+    assert NetClassifier(scale=False, **QUICK).fit(X, Y).scaler_ is None
+    x, y = numbers()
+    far = NetRegressor(**{**QUICK, "max_epochs": 60}).fit(x, y + 1e9)
+    assert far.score(x, y + 1e9) > 0.7
+    assert far.target_scaler_.mean == pytest.approx((y + 1e9).mean(), rel=1e-3)
+    assert NetRegressor(scale=False, **QUICK).fit(x, y / 1000).target_scaler_ is None
+
+
+def test_the_random_state():
+    first, same, other = (
+        NetClassifier(**{**QUICK, "random_state": seed}).fit(X, Y).predict_proba(X)
+        for seed in (0, 0, 1)
+    )
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
+    state = np.random.RandomState(3)
+    one, two = (clone(NetClassifier(**{**QUICK, "random_state": state})) for _ in range(2))
+    assert np.array_equal(one.fit(X, Y).predict_proba(X), two.fit(X, Y).predict_proba(X))
+
+
+def test_verbose_shows_a_bar(capsys):
+    NetClassifier(verbose=True, **QUICK).fit(X, Y)
+    assert "epoch 12/12" in capsys.readouterr().err
+    NetClassifier(**QUICK).fit(X, Y)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["schedule", "constraint", "augment"])
+def test_settings_that_are_handed_on(name, monkeypatch):
+    seen = {}
+    from evenly.estimators import base
+
+    def fit(*arguments, **settings):
+        seen.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(base, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        NetClassifier(**{name: "something"}).fit(X, Y)
+    assert seen[name] == "something"
+    seen.clear()
+    with pytest.raises(KeyboardInterrupt):
+        NetClassifier().fit(X, Y)
+    assert name not in seen
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"hidden": 0}, "hidden must be a whole number >= 1, or a tuple of such, got 0"),
+        ({"hidden": (8, 2.5)}, "hidden must be"),
+        ({"hidden": True}, "hidden must be"),
+        ({"activation": "rely"}, "activation must be one of 'relu', .* got 'rely'"),
+        ({"activation": ev.ReLU}, "; call it"),
+        ({"activation": ("relu",)}, "one for each of the 2 hidden layers, got 1"),
+        ({"norm": "batchnorm"}, "norm must be one of 'batch'"),
+        ({"dropout": 1.0}, "dropout must be a rate at least 0 and below 1"),
+        ({"dropout": "0.5"}, "dropout must be"),
+        ({"init": "hee"}, "init must be one of 'he'"),
+        ({"init": ev.HeNormal}, "; call it"),
+        ({"optimizer": "adamm"}, "optimizer must be one of 'sgd'"),
+        ({"learning_rate": 0}, "learning_rate must be a number > 0"),
+        ({"l2": -1}, "l2 must be a number >= 0"),
+        ({"l2": 1.0, "penalty": ev.L2(1.0)}, "give one of them"),
+        ({"clip": 0}, "clip must be a number > 0"),
+        ({"max_epochs": 0}, "max_epochs must be a whole number >= 1"),
+        ({"batch": 0}, 'batch must be a whole number >= 1, "auto", or None'),
+        ({"batch": "all"}, "batch must be"),
+        ({"patience": 1.5}, "patience must be a whole number >= 1"),
+        ({"validation_fraction": 1.0}, "validation_fraction must be a share"),
+        ({"dtype": "float16"}, "dtype must be one of"),
+        ({"class_weight": "even"}, "class_weight must be a dict"),
+        ({"class_weight": {7: 1.0}}, "no class is 7; there are"),
+    ],
+)
+def test_what_cannot_work(settings, words):
+    with pytest.raises(ConfigurationError, match=words):
+        NetClassifier(**settings).fit(X, Y)

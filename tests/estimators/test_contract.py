@@ -1,0 +1,37 @@
+"""scikit-learn's contract: every check, none skipped, none expected to fail."""
+
+from unittest import SkipTest
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
+
+# As far from the defaults as can be: other layers, and a validation set of half the rows.
+OTHER = {
+    "hidden": 24, "norm": "layer", "dropout": 0.0, "activation": "tanh", "init": "xavier",
+    "optimizer": "rmsprop", "learning_rate": 0.01, "batch": None, "clip": 1.0, "l2": 1e-4,
+    "validation_fraction": 0.5, "max_epochs": 150, "dtype": "float64",
+}
+PLAIN = {
+    "hidden": (16, 8), "norm": None, "optimizer": "adam", "scale": False, "early_stopping": False,
+    "batch": 8, "max_epochs": 60, "n_jobs": 2,
+}
+KINDS = (NetClassifier, NetRegressor, NetTransformer)
+ESTIMATORS = [
+    kind(**settings) for kind in KINDS for settings in ({}, OTHER, PLAIN)
+] + [
+    NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
+    NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_check(estimator, check, monkeypatch):
+    # Without it the checks of array namespaces would be skipped.
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    try:
+        check(estimator)
+    except SkipTest as skipped:
+        pytest.fail(f"skipped: {skipped}")

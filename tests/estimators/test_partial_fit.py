@@ -1,0 +1,106 @@
+"""Training in parts goes on with one engine."""
+
+import numpy as np
+import pytest
+
+from evenly.errors import ShapeError
+from evenly.estimators import NetClassifier, NetRegressor
+from evenly.estimators.moments import Moments
+
+from .common import classes, labels, numbers
+
+X, Y = classes(400)
+QUICK = {"hidden": 16, "random_state": 0, "batch": 32}
+
+
+def parts(x, y, size=100):
+    return [(x[i : i + size], y[i : i + size]) for i in range(0, len(x), size)]
+
+
+def test_the_engine_and_its_steps_stay():
+    net = NetClassifier(**QUICK)
+    engines = set()
+    for number, (x, y) in enumerate(parts(X, Y), 1):
+        net.partial_fit(x, y, classes=[0, 1, 2])
+        engines.add(id(net.model_.engine))
+        assert net.model_.engine.steps == 4 * number
+        assert net.n_iter_ == len(net.loss_curve_) == number
+    assert len(engines) == 1
+    assert np.any(net.model_.engine.buffer("state_1"))
+    for _ in range(10):
+        for x, y in parts(X, Y):
+            net.partial_fit(x, y)
+    assert net.score(X, Y) > 0.85
+    assert net.loss_curve_[-1] < net.loss_curve_[0] / 2
+
+
+def test_a_pickled_one_goes_on_as_if_nothing_had_happened():
+    import pickle
+
+    first, *rest = parts(X, Y)
+    net = NetClassifier(**QUICK).partial_fit(*first, classes=[0, 1, 2])
+    twin = pickle.loads(pickle.dumps(net))
+    for part in rest:
+        net.partial_fit(*part)
+        twin.partial_fit(*part)
+    assert np.array_equal(net.predict_proba(X), twin.predict_proba(X))
+
+
+def test_it_goes_on_after_fit():
+    net = NetClassifier(**QUICK, max_epochs=5, early_stopping=False).fit(X, Y)
+    engine, steps = net.model_.engine, net.model_.engine.steps
+    net.partial_fit(X, Y)
+    assert net.model_.engine is engine
+    assert engine.steps == steps + 13
+    assert net.n_iter_ == 6
+    assert net.loss_curve_[-1] < net.loss_curve_[0]
+
+
+def test_the_scale_is_that_of_all_rows_so_far():
+    net = NetRegressor(**QUICK)
+    x, y = numbers(400)
+    for part in parts(x, y):
+        net.partial_fit(*part)
+    assert np.allclose(net.scaler_.mean, x.mean(axis=0))
+    assert np.allclose(net.scaler_.deviation, x.std(axis=0))
+    assert np.allclose(net.target_scaler_.deviation, y.std())
+
+
+def test_moments_do_not_depend_on_the_parts():
+    x = np.random.default_rng(0).normal(5, 2, (50, 3))
+    w = np.random.default_rng(1).random(50)
+    one, several = Moments(3), Moments(3)
+    one.fold(x, w)
+    for start in range(0, 50, 7):
+        several.fold(x[start : start + 7], w[start : start + 7])
+    mean = np.average(x, axis=0, weights=w)
+    for moments in (one, several):
+        assert np.allclose(moments.mean, mean)
+        assert np.allclose(moments.deviation**2, np.average((x - mean) ** 2, axis=0, weights=w))
+
+
+def test_classes_come_first():
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        NetClassifier().partial_fit(X, Y)
+    net = NetClassifier(**QUICK).partial_fit(X[:50], np.zeros(50), classes=[0, 1, 2])
+    assert net.classes_.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="not the same as on last call"):
+        net.partial_fit(X, Y, classes=[0, 1])
+    with pytest.raises(ValueError, match="not among those learned"):
+        net.partial_fit(X, Y + 1)
+
+
+def test_several_labels_and_weights():
+    x, y = labels()
+    net = NetClassifier(**QUICK).partial_fit(x, y, sample_weight=np.ones(len(x)))
+    assert net.predict_proba(x).shape == y.shape
+    halves = NetClassifier(**QUICK).partial_fit(x, y, sample_weight=np.arange(len(x)) % 2)
+    assert not np.allclose(net.predict_proba(x), halves.predict_proba(x))
+
+
+def test_one_row_and_batch_normalization():
+    net = NetClassifier(**QUICK)
+    with pytest.raises(ShapeError, match="at least 2"):
+        net.partial_fit(X[:1], Y[:1], classes=[0, 1, 2])
+    layer = NetClassifier(**QUICK, norm="layer").partial_fit(X[:1], Y[:1], classes=[0, 1, 2])
+    assert layer.partial_fit(X[1:2], Y[1:2]).predict(X).shape == (400,)
