@@ -128,7 +128,12 @@ def test_a_network_of_ones_own():
     for outputs in (1, 2):
         own = NetClassifier(net=ev.Dense(outputs), **QUICK).fit(X, two)
         assert own.predict_proba(X).shape == (200, 2)
-        assert own.decision_function(X).shape == (200,)
+        shares = own.predict_proba(X)
+        odds = np.log(shares[:, 1] / shares[:, 0])
+        assert np.allclose(own.decision_function(X), odds)
+        scores = own.model_.predict(own.scaler_.scaled(X, np.float32)).astype(float)
+        scores = scores[:, 0] if outputs == 1 else scores[:, 1] - scores[:, 0]
+        assert np.allclose(odds, scores, atol=1e-4)
     with pytest.raises(ShapeError, match=r"need 3 outputs, the network has shape \(2,\)"):
         NetClassifier(net=ev.Dense(2)).fit(X, Y)
     with pytest.raises(ConfigurationError, match="net must be an evenly layer"):

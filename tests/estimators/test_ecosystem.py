@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 
 import joblib
 import numpy as np
@@ -151,18 +152,32 @@ def test_worker_processes_share_the_processors():
         assert joblib.Parallel()(calls) == [1, 1]
 
 
+@dataclass(frozen=True)
+class Square(ev.Layer):
+    """A layer without a kernel: the engine goes back and forth between it and native code."""
+
+    name: str | None = None
+
+    def forward(self, x, arrays, run):
+        return x * x, x
+
+    def backward(self, d_y, arrays, x, run):
+        return 2 * x * d_y, {}
+
+
 def test_several_threads_may_predict_at_once():
-    fitted = NetClassifier(**QUICK).fit(X, Y)
-    x = np.tile(X, (20, 1))
-    right = fitted.predict_proba(x)
+    net = ev.Sequential([ev.Dense(8), Square(), ev.Dense(3)])
+    fitted = NetClassifier(net=net, **QUICK).fit(X, Y)
+    tables = [np.tile(X, (20, 1)) * scale for scale in (1, 2, 3, 4)]
+    right = [fitted.predict_proba(table) for table in tables]
     wrong = []
 
-    def ask():
-        for _ in range(20):
-            if not np.array_equal(fitted.predict_proba(x), right):
-                wrong.append(1)
+    def ask(number):
+        for _ in range(30):
+            if not np.array_equal(fitted.predict_proba(tables[number]), right[number]):
+                wrong.append(number)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -63,6 +63,10 @@ def test_held_out_rows_keep_the_shares_of_the_classes():
     assert np.bincount(strata[held], minlength=4).tolist() == [20, 10, 2, 0]
     assert sorted([*kept, *held]) == list(range(len(strata)))
     assert not np.array_equal(held, held_out(alone, strata, 0.1, seed=6)[1])
+    kept, _ = held_out(alone, strata, 0.95, seed=0)
+    assert np.bincount(strata[kept]).tolist() == [10, 5, 1, 1]
+    kept, _ = held_out(alone[:40], np.repeat([0, 1], 20), 0.99, seed=0)
+    assert np.bincount(np.repeat([0, 1], 20)[kept]).tolist() == [1, 1]
     assert held_out(alone[:50], None, 0.1, seed=0) is None
 
 

@@ -100,7 +100,7 @@ def test_no_dense_table_is_ever_made():
     NetRegressor(hidden=4, max_epochs=1, batch=256).fit(x, y * 1.0).predict(x)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4.5 * sources.CHUNK_BYTES
+    assert peak < 160e6
 
 
 def test_what_cannot_be_used_is_named():
