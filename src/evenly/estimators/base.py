@@ -22,7 +22,7 @@ from ..training.model import as_sequential
 from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
-from .names import batch_rows, clip_of, network, optimizer_of, penalty_of, share, whole
+from .names import batch_rows, clip_of, most_epochs, network, optimizer_of, penalty_of, share, whole
 from .rows import arranged, held_out
 
 # The element types that inputs keep; others become the first.
@@ -52,7 +52,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 300,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,
@@ -207,7 +207,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
             optimizer=optimizer_of(self.optimizer, self.learning_rate),
-            epochs=whole("max_epochs", self.max_epochs, 1),
+            epochs=most_epochs(self.max_epochs, stops=rule is not None),
             batch=max(2, batch_rows(self.batch, X.shape[0])), validation=validation,
             sample_weight=weights, seed=seed, penalty=penalty_of(self.l2, self.penalty),
             clip=clip_of(self.clip), early_stopping=rule, dtype=self.dtype,

@@ -52,7 +52,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         clip: the largest norm of all gradients together, or an evenly clipping value.
         constraint: on the weights, as :func:`evenly.fit` takes it.
         augment: of the training rows, as :func:`evenly.fit` takes it.
-        max_epochs: passes over the training rows, at most.
+        max_epochs: passes over the training rows, at most; ``"auto"``: 300 with a validation set to
+            stop by, 100 without.
         batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
             256; None: all rows.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
@@ -108,7 +109,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 300,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,

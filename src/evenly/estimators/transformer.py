@@ -81,7 +81,7 @@ class NetTransformer(
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 300,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,
