@@ -7,7 +7,8 @@ from sklearn.base import clone
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError, ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
-from evenly.estimators.names import ACTIVATIONS, INITIALIZERS, NORMS, OPTIMIZERS, batch_rows
+from evenly.estimators.names import ACTIVATIONS, INITIALIZERS, NORMS
+from evenly.estimators.settings import OPTIMIZERS, batch_rows
 
 from .common import QUICK, classes, numbers
 
@@ -94,7 +95,40 @@ def test_optimizer(name):
     assert type(program(optimizer=name).optimizer) is type(OPTIMIZERS[name]())
 
 
+@pytest.mark.parametrize("name", sorted(set(SCHEDULES) - {"plateau"}))
+def test_schedule_by_name(name):
+    settings = {**QUICK, "max_epochs": 8, "early_stopping": False, "optimizer": "adam"}
+    named = NetClassifier(schedule=name, **settings).fit(X, Y)
+    value = NetClassifier(schedule=SCHEDULES[name](), **settings).fit(X, Y)
+    rates = named.history_.column("learning_rate")
+    np.testing.assert_array_equal(rates, value.history_.column("learning_rate"))
+    assert len(set(rates)) > 1
+
+
+def test_plateau_needs_a_validation_set():
+    fitted = NetClassifier(schedule="plateau", **QUICK).fit(X, Y)
+    assert fitted.history_.column("learning_rate")[0] == 2e-3
+    with pytest.raises(ConfigurationError, match="ReduceOnPlateau watches the validation_loss"):
+        NetClassifier(schedule="plateau", early_stopping=False).fit(X, Y)
+
+
+def test_lsuv_measures_the_training_rows():
+    bare = {"norm": None, "activation": None, "dropout": 0, "max_epochs": 1, "batch": None,
+            "optimizer": ev.SGD(1e-12), "early_stopping": False}
+    wide = NetClassifier(hidden=6, init=LSUV, random_state=0, **bare).fit(1000 * X, Y)
+    first = wide.model_.weights["dense_1.kernel"]
+    assert abs((wide.scaler_.scaled(1000 * X) @ first).var() - 1) < 0.11
+    he = NetClassifier(hidden=6, init="he", random_state=0, **bare).fit(1000 * X, Y)
+    assert abs((he.scaler_.scaled(1000 * X) @ he.model_.weights["dense_1.kernel"]).var() - 1) > 0.2
+    from scipy.sparse import csr_array
+
+    NetClassifier(hidden=6, init=LSUV, **bare).fit(csr_array(X), Y)
+
+
 def test_settings_of_training_arrive():
+    assert program(constraint=3).constraint == ev.MaxNorm(3.0)
+    assert program(constraint=ev.UnitNorm()).constraint == ev.UnitNorm()
+    assert program(augment=0.3).augment == program(augment=ev.Mixup(0.3)).augment == ev.Mixup(0.3)
     assert program().optimizer == ev.AdamW(2e-3)
     assert program(optimizer=ev.SGD(0.5)).optimizer == ev.SGD(0.5)
     assert program(optimizer=ev.SGD(0.5), learning_rate=0.25).optimizer == ev.SGD(0.25)
@@ -216,7 +250,11 @@ def test_settings_that_are_handed_on(name, monkeypatch):
         ({"l2": -1}, "l2 must be a number >= 0"),
         ({"l2": 1.0, "penalty": ev.L2(1.0)}, "give one of them"),
         ({"clip": 0}, "clip must be a number > 0"),
-        ({"max_epochs": 0}, "max_epochs must be a whole number >= 1"),
+        ({"max_epochs": 0}, 'max_epochs must be a whole number >= 1, or "auto"'),
+        ({"max_epochs": "all"}, "max_epochs must be"),
+        ({"schedule": "sine"}, "schedule must be one of 'cosine', .*, or a schedule, or None"),
+        ({"constraint": "x"}, "constraint must be a Constraint, got 'x'"),
+        ({"augment": -1}, "Mixup: alpha must be positive"),
         ({"batch": 0}, 'batch must be a whole number >= 1, "auto", or None'),
         ({"batch": "all"}, "batch must be"),
         ({"patience": 1.5}, "patience must be a whole number >= 1"),

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 import evenly as ev
 from evenly.engine.checks import allowed_threads
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
-from evenly.estimators.base import threads_of
+from evenly.estimators.settings import threads_of
 from evenly.native import processors
 
 from .common import QUICK, classes, labels, numbers
@@ -121,7 +121,7 @@ def test_grid_search_in_processes():
 
 def threads(setting=None):
     """What an engine of a large network and an estimator take in another process."""
-    code = ("import evenly as ev; from evenly.estimators.base import threads_of\n"
+    code = ("import evenly as ev; from evenly.estimators.settings import threads_of\n"
             "p = ev.compile(ev.Dense(4000), 1000, batch=256, loss=ev.MeanSquaredError())\n"
             "print(threads_of(None), ev.Engine(p).threads)")
     settings = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}

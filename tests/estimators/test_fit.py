@@ -33,6 +33,15 @@ def test_early_stopping_restores_the_best_epoch():
     assert without.n_iter_ == 12
 
 
+def test_training_is_shorter_where_nothing_stops_it():
+    small = {"hidden": 4, "patience": 1000, "random_state": 0}
+    assert NetClassifier(**small).fit(X[:60], Y[:60]).n_iter_ == 100
+    assert NetClassifier(early_stopping=False, **small).fit(X, Y).n_iter_ == 100
+    stopped = NetClassifier(**small).fit(X[:60], Y[:60], X_val=X[60:], y_val=Y[60:])
+    assert stopped.n_iter_ == 300
+    assert NetClassifier(max_epochs=np.int64(7), **small).fit(X[:60], Y[:60]).n_iter_ == 7
+
+
 def test_a_given_validation_set_beats_the_share():
     one = NetClassifier(**QUICK).fit(X[:150], Y[:150], X_val=X[150:], y_val=Y[150:])
     half = NetClassifier(validation_fraction=0.5, **QUICK)

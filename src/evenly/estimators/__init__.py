@@ -2,7 +2,8 @@
 
 | file | what it holds |
 |---|---|
-| `names.py` | plain arguments as layers, optimizers and settings: a new name is one row |
+| `names.py` | plain arguments as layers: a new name is one row |
+| `settings.py` | plain arguments as settings of a training: likewise |
 | `rows.py` | the rows in their own order, whole weights as repetitions, validation split |
 | `moments.py` | means and deviations, folded over calls; scaling |
 | `inference.py` | predictions in double precision, in bounded memory |

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils import check_random_state
-from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..engine import Engine
@@ -22,21 +20,9 @@ from ..training.model import as_sequential
 from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
-from .names import (
-    LSUV,
-    augment_of,
-    batch_rows,
-    clip_of,
-    constraint_of,
-    element_type,
-    network,
-    optimizer_of,
-    penalty_of,
-    schedule_of,
-    share,
-    whole,
-)
+from .names import LSUV, network
 from .rows import arranged, held_out
+from .settings import element_type, partial_settings, share, threads_of, training_settings, whole
 
 # The element types that inputs keep; others become the first.
 _KINDS = (np.float64, np.float32)
@@ -67,7 +53,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 300,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,
@@ -220,14 +206,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             rule = EarlyStopping(patience=whole("patience", self.patience, 1))
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
-            optimizer=optimizer_of(self.optimizer, self.learning_rate),
-            epochs=whole("max_epochs", self.max_epochs, 1),
-            batch=max(2, batch_rows(self.batch, X.shape[0])), validation=validation,
-            sample_weight=weights, seed=seed, penalty=penalty_of(self.l2, self.penalty),
-            clip=clip_of(self.clip), early_stopping=rule, dtype=self.dtype,
-            threads=threads_of(self.n_jobs), progress=bool(self.verbose),
-            schedule=schedule_of(self.schedule), constraint=constraint_of(self.constraint),
-            augment=augment_of(self.augment),
+            validation=validation, sample_weight=weights, seed=seed, early_stopping=rule,
+            progress=bool(self.verbose), **training_settings(self, X.shape[0], rule is not None),
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
@@ -307,10 +287,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         net = as_sequential(self._network())
         outputs = self._checked_outputs(net)
         program = compile_program(
-            net, (self.n_features_in_,), max(2, batch_rows(self.batch, rows)), self._loss(outputs),
-            optimizer_of(self.optimizer, self.learning_rate),
-            penalty=penalty_of(self.l2, self.penalty), clip=clip_of(self.clip), dtype=self.dtype,
-            constraint=constraint_of(self.constraint),
+            net, (self.n_features_in_,), loss=self._loss(outputs), **partial_settings(self, rows)
         )
         return Engine(program, seed=seed, threads=threads_of(self.n_jobs))
 
@@ -409,15 +386,6 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if hasattr(self, "model_"):
             self._make_predictor()
-
-
-def threads_of(n_jobs: Any) -> int | None:
-    """Threads for the engine: as many as asked for, or None to leave it to the engine.
-
-    Where joblib, threadpoolctl or OMP_NUM_THREADS allow one thread only, it is one."""
-    if n_jobs is not None:
-        return int(effective_n_jobs(n_jobs))
-    return 1 if _openmp_effective_n_threads(only_physical_cores=False) == 1 else None
 
 
 def summed(X: Any) -> Any:

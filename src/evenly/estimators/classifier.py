@@ -39,20 +39,24 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         norm: ``"batch"``, ``"layer"``, ``"rms"``, ``"group"``, an evenly layer, None, or a tuple.
         dropout: the rate, an evenly layer, None, or a tuple.
         init: first values of the hidden kernels: ``"he"``, ``"he_uniform"``, ``"xavier"``,
-            ``"xavier_uniform"``, ``"orthogonal"`` (the output layer then takes ``"xavier"``), or an
-            evenly initializer, for the output layer too.
+            ``"xavier_uniform"``, ``"lecun"``, ``"lecun_uniform"``, ``"orthogonal"`` (the output
+            layer then takes ``"xavier"``), ``"lsuv"`` (scaled by the training rows, see
+            :func:`evenly.lsuv`), or an evenly initializer, for the output layer too.
         net: the whole network as an evenly layer, in place of the five arguments above. It ends
             with the outputs, without softmax: for two classes one (or two), else one a class.
-        optimizer: ``"adamw"``, ``"adam"``, ``"rmsprop"``, ``"momentum"``, ``"nesterov"``,
-            ``"sgd"``, or an evenly optimizer; by default AdamW with a learning rate of 0.002.
+        optimizer: ``"adamw"``, ``"adam"``, ``"adamax"``, ``"nadam"``, ``"radam"``, ``"adagrad"``,
+            ``"rmsprop"``, ``"momentum"``, ``"nesterov"``, ``"sgd"``, or an evenly optimizer; by default AdamW with a learning rate of 0.002.
         learning_rate: of the optimizer; by default its own.
-        schedule: of the learning rate, as :func:`evenly.fit` takes it.
+        schedule: of the learning rate over `max_epochs`: ``"cosine"``, ``"linear"``,
+            ``"one_cycle"``, ``"warmup"`` (5 epochs, then a cosine), ``"plateau"`` (watches the
+            validation loss), or an evenly schedule.
         l2: strength of an L2 penalty on the kernels, >= 0.
         penalty: an evenly penalty instead.
         clip: the largest norm of all gradients together, or an evenly clipping value.
-        constraint: on the weights, as :func:`evenly.fit` takes it.
-        augment: of the training rows, as :func:`evenly.fit` takes it.
-        max_epochs: passes over the training rows, at most.
+        constraint: the largest norm of each unit's weights, or an evenly constraint.
+        augment: the alpha of :class:`evenly.Mixup`, or a Mixup.
+        max_epochs: passes over the training rows, at most; ``"auto"``: 300 with a validation set to
+            stop by, 100 without.
         batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
             256; None: all rows.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
@@ -108,7 +112,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 300,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,

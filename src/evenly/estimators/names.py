@@ -1,17 +1,12 @@
-"""Plain arguments as an evenly network, optimizer and settings. A new name is one row."""
+"""Plain arguments as an evenly network. A new name is one row."""
 
 from __future__ import annotations
 
-import math
 import numbers
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
-from ..augmentation import Mixup
-from ..clipping import ClipGlobalNorm
-from ..constraints import MaxNorm
 from ..errors import ConfigurationError
 from ..initializers import (
     HeNormal,
@@ -47,27 +42,6 @@ from ..layers import (
     Softsign,
     Tanh,
 )
-from ..optimizers import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdaMax,
-    AdamW,
-    Momentum,
-    NAdam,
-    Optimizer,
-    RAdam,
-    RMSprop,
-)
-from ..penalties import L2
-from ..schedules import (
-    CosineDecay,
-    LinearWarmup,
-    OneCycle,
-    PolynomialDecay,
-    ReduceOnPlateau,
-    Schedule,
-)
 
 Make = Callable[[], Any]
 
@@ -84,17 +58,6 @@ INITIALIZERS: dict[str, Make] = {
     "xavier_uniform": XavierUniform, "lecun": LeCunNormal, "lecun_uniform": LeCunUniform,
     "orthogonal": Orthogonal, LSUV: Orthogonal,
 }
-OPTIMIZERS: dict[str, Make] = {
-    "sgd": SGD, "momentum": Momentum, "nesterov": lambda: Momentum(nesterov=True),
-    "rmsprop": RMSprop, "adagrad": Adagrad, "adam": Adam, "adamw": AdamW, "adamax": AdaMax,
-    "nadam": NAdam, "radam": RAdam,
-}
-# Over the whole training, max_epochs long.
-SCHEDULES: dict[str, Make] = {
-    "cosine": CosineDecay, "linear": PolynomialDecay, "one_cycle": OneCycle,
-    "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
-    "plateau": ReduceOnPlateau,
-}
 # A normalization from the width of the layer that it normalizes.
 NORMS: dict[str, Callable[[int], Layer]] = {
     "batch": lambda width: BatchNorm(),
@@ -105,9 +68,6 @@ NORMS: dict[str, Callable[[int], Layer]] = {
         groups=max(n for n in range(1, 9) if width % n == 0 and (n == 1 or width // n > 1))
     ),
 }
-DEFAULT_RATE = 2e-3
-
-
 def hidden_widths(hidden: Any) -> tuple[int, ...]:
     """The widths of the hidden layers; none at all makes a linear model."""
     several = hidden if isinstance(hidden, (tuple, list)) else (hidden,)
@@ -116,7 +76,7 @@ def hidden_widths(hidden: Any) -> tuple[int, ...]:
     except TypeError:
         widths = (0,)
     if isinstance(hidden, bool) or not all(width >= 1 for width in widths):
-        raise _wrong("hidden", "a whole number >= 1, or a tuple of such", hidden)
+        raise wrong("hidden", "a whole number >= 1, or a tuple of such", hidden)
     return widths
 
 
@@ -160,7 +120,7 @@ def _each(what: str, value: Any, layers: int) -> tuple[Any, ...]:
 def _activation(value: Any) -> list[Layer]:
     if value is None or (isinstance(value, str) and value == "identity"):
         return []
-    return [_named("activation", value, ACTIVATIONS, Layer, "a layer, or None")]
+    return [named("activation", value, ACTIVATIONS, Layer, "a layer, or None")]
 
 
 def _norm(value: Any, width: int) -> list[Layer]:
@@ -168,121 +128,41 @@ def _norm(value: Any, width: int) -> list[Layer]:
         return []
     if isinstance(value, str) and value in NORMS:
         return [NORMS[value](width)]
-    return [_named("norm", value, dict.fromkeys(NORMS, BatchNorm), Layer, "a layer, or None")]
+    return [named("norm", value, dict.fromkeys(NORMS, BatchNorm), Layer, "a layer, or None")]
 
 
 def _dropout(value: Any) -> list[Layer]:
     if isinstance(value, Layer):
         return [value]
-    if value is None or (_is_number(value) and value == 0):
+    if value is None or (is_number(value) and value == 0):
         return []
-    if not _is_number(value) or not 0 <= value < 1:
-        raise _wrong("dropout", "a rate at least 0 and below 1, a layer, or None", value)
+    if not is_number(value) or not 0 <= value < 1:
+        raise wrong("dropout", "a rate at least 0 and below 1, a layer, or None", value)
     return [Dropout(float(value))]
 
 
 def _initializer(value: Any) -> Initializer:
     if not isinstance(value, str) and hasattr(value, "sample") and not isinstance(value, type):
         return value  # type: ignore[no-any-return]
-    return _named("init", value, INITIALIZERS, (), "an initializer")  # type: ignore[no-any-return]
+    return named("init", value, INITIALIZERS, (), "an initializer")  # type: ignore[no-any-return]
 
 
-def optimizer_of(value: Any, learning_rate: Any) -> Optimizer:
-    """The optimizer: AdamW by default, with its learning rate where one is given."""
-    if learning_rate is not None and (not _is_number(learning_rate) or not learning_rate > 0):
-        raise _wrong("learning_rate", "a number > 0, or None", learning_rate)
-    if value is None:
-        rate = DEFAULT_RATE if learning_rate is None else float(learning_rate)
-        return AdamW(rate)
-    made = _named("optimizer", value, OPTIMIZERS, Optimizer, "an optimizer, or None")
-    if learning_rate is not None:
-        made = replace(made, learning_rate=float(learning_rate))
-    return made  # type: ignore[no-any-return]
-
-
-def penalty_of(l2: Any, penalty: Any) -> Any:
-    """The penalty from either argument; both at once cannot be meant."""
-    if not _is_number(l2) or not 0 <= l2 < math.inf:
-        raise _wrong("l2", "a number >= 0", l2)
-    if l2 and penalty is not None:
-        raise ConfigurationError(f"l2={l2} and penalty={penalty}: give one of them")
-    return L2(float(l2)) if l2 else penalty
-
-
-def clip_of(clip: Any) -> Any:
-    """A number as the largest norm of all gradients together."""
-    if _is_number(clip):
-        if not clip > 0:
-            raise _wrong("clip", "a number > 0, a clipping value, or None", clip)
-        return ClipGlobalNorm(float(clip))
-    return clip
-
-
-def schedule_of(schedule: Any) -> Any:
-    """A schedule by its name."""
-    if schedule is None:
-        return None
-    return _named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
-                  "a schedule, or None")
-
-
-def constraint_of(constraint: Any) -> Any:
-    """A number as the largest norm of each unit's weights."""
-    return MaxNorm(float(constraint)) if _is_number(constraint) else constraint
-
-
-def augment_of(augment: Any) -> Any:
-    """A number as Mixup's alpha."""
-    return Mixup(float(augment)) if _is_number(augment) else augment
-
-
-def whole(what: str, value: Any, least: int, words: str = "") -> int:
-    """A setting as a whole number."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if isinstance(value, bool) or number < least:
-        raise _wrong(what, f"a whole number >= {least}{words}", value)
-    return number
-
-
-def share(what: str, value: Any) -> float:
-    """A setting as a share of the rows."""
-    if not _is_number(value) or not 0 < value < 1:
-        raise _wrong(what, "a share between 0 and 1", value)
-    return float(value)
-
-
-def element_type(dtype: Any) -> str:
-    """The element type of the training."""
-    if dtype not in ("float32", "float64"):
-        raise _wrong("dtype", "'float32' or 'float64'", dtype)
-    return str(dtype)
-
-
-def batch_rows(batch: Any, rows: int) -> int:
-    """Rows a step: by default a twentieth of the table, between 16 and 256."""
-    if isinstance(batch, str) and batch == "auto":
-        return min(rows, max(16, min(256, 1 << (max(1, rows // 20) - 1).bit_length())))
-    if batch is None:
-        return rows
-    return min(rows, whole("batch", batch, 1, ', "auto", or None for all rows'))
-
-
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a number, and no truth value."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _named(what: str, value: Any, table: Mapping[str, Make], kind: Any, else_: str) -> Any:
+def named(what: str, value: Any, table: Mapping[str, Make], kind: Any, else_: str) -> Any:
+    """A value of its kind, or what a name stands for."""
     if kind and isinstance(value, kind):
         return value
     if isinstance(value, str) and value in table:
         return table[value]()
     names = ", ".join(repr(name) for name in table)
     hint = "; call it" if isinstance(value, type) else ""
-    raise _wrong(what, f"one of {names}, or {else_}", value, hint)
+    raise wrong(what, f"one of {names}, or {else_}", value, hint)
 
 
-def _wrong(what: str, rule: str, came: Any, hint: str = "") -> ConfigurationError:
+def wrong(what: str, rule: str, came: Any, hint: str = "") -> ConfigurationError:
+    """The error of a setting that cannot be."""
     return ConfigurationError(f"{what} must be {rule}, got {came!r}{hint}")

@@ -15,10 +15,11 @@ from ..layers.base import Layer
 from ..layers.containers import Sequential
 from ..training import Model
 from ..training.sources import CHUNK_BYTES, is_sparse
-from .base import NetEstimator, threads_of
+from .base import NetEstimator
 from .classifier import NetClassifier
 from .inference import Predictor
 from .regressor import NetRegressor
+from .settings import threads_of
 
 _TASKS = ("auto", "classification", "regression", "reconstruction")
 
@@ -81,7 +82,7 @@ class NetTransformer(
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 300,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,

@@ -1,0 +1,1 @@
+"""How accurate the estimators are with their defaults: ``python -m benchmarks.accuracy``."""

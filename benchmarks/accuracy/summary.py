@@ -1,0 +1,212 @@
+"""What the results say over all tables: ranks, pairwise tests, and Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata, wilcoxon
+
+from .models import LABELS, OURS
+from .runs import FOLDS, REPETITIONS, Result
+from .tables import CLASSIFICATION, REGRESSION
+
+# Means of the same ten numbers in another order differ in the last bits: that is a tie.
+_DECIMALS = 12
+# What is called "behind" on the page: a hundredth of accuracy or of R2.
+_BEHIND = 0.01
+
+
+@dataclass(frozen=True)
+class Means:
+    """Mean of a figure for every table and model.
+
+    Attributes:
+        tables: names, one a row.
+        models: names, one a column.
+        values: (tables, models).
+    """
+
+    tables: tuple[str, ...]
+    models: tuple[str, ...]
+    values: np.ndarray
+
+    def column(self, model: str) -> np.ndarray:
+        return self.values[:, self.models.index(model)]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model against another over the tables.
+
+    Attributes:
+        wins, ties, losses: tables on which its mean is higher, the same, lower.
+        median: of the differences of the means.
+        p: of the two-sided Wilcoxon signed-rank test; tables that tie are shared between the sides.
+    """
+
+    wins: int
+    ties: int
+    losses: int
+    median: float
+    p: float
+
+
+def means(
+    results: Sequence[Result], figure: Callable[[Result], float] = lambda r: r.score
+) -> Means:
+    """Means of a figure over repetitions and folds, of tables on which every model is complete."""
+    found: dict[str, dict[str, dict[tuple[int, int], float]]] = defaultdict(
+        lambda: defaultdict(dict))
+    for r in results:
+        found[r.table][r.model][r.repetition, r.fold] = figure(r)
+    models = tuple(sorted({r.model for r in results}, key=_place))
+    tables = tuple(
+        table for table, of in found.items()
+        if all(len(of[model]) == REPETITIONS * FOLDS for model in models)
+    )
+    values = [[np.mean(list(found[t][m].values())) for m in models] for t in tables]
+    return Means(tables, models, np.round(values, _DECIMALS).reshape(len(tables), len(models)))
+
+
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Mean rank of each column: 1 is highest, equal ones share the mean of their places."""
+    return rankdata(-values, axis=1).mean(axis=0)
+
+
+def compare(ours: np.ndarray, peer: np.ndarray) -> Comparison:
+    """Wins, ties, losses and the Wilcoxon signed-rank test of two models' means."""
+    d = np.asarray(ours) - np.asarray(peer)
+    p = float(wilcoxon(d, zero_method="zsplit").pvalue) if np.any(d) else 1.0
+    return Comparison(int((d > 0).sum()), int((d == 0).sum()), int((d < 0).sum()),
+                      float(np.median(d)), p)
+
+
+def markdown(results: Iterable[Result]) -> str:
+    """The page's tables."""
+    every = list(results)
+    scores = means(every)
+    if not scores.tables:
+        return "No table has all trainings of all models yet."
+    kinds = {r.table: r.kind for r in every}
+    parts = [
+        _over_tables("Accuracy and R2, all tables", scores),
+        _over_tables("Accuracy", _only(scores, kinds, CLASSIFICATION)),
+        _over_tables("R2", _only(scores, kinds, REGRESSION)),
+    ]
+    classified = [r for r in every if r.kind == CLASSIFICATION]
+    if classified:
+        losses = means(classified, lambda r: -float("nan" if r.log_loss is None else r.log_loss))
+        parts.append(_over_tables("Log loss (a difference above 0 is a smaller loss)", losses))
+    parts += [
+        _times(every, scores), _per_table(every, scores, kinds), _behind(scores),
+        _warned(every, scores), _left_out(every, scores),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _place(model: str) -> tuple[int, str]:
+    order = list(LABELS)
+    return (order.index(model) if model in order else len(order), model)
+
+
+def _label(model: str) -> str:
+    return LABELS.get(model, model)
+
+
+def _only(scores: Means, kinds: Mapping[str, str], kind: str) -> Means:
+    rows = [i for i, table in enumerate(scores.tables) if kinds[table] == kind]
+    return Means(tuple(scores.tables[i] for i in rows), scores.models, scores.values[rows])
+
+
+def _over_tables(title: str, scores: Means) -> str:
+    """Ranks of all models, and Evenly against each."""
+    if not scores.tables:
+        return ""
+    head = ("model", "mean rank", "Evenly better / same / worse", "median difference", "p")
+    rows = []
+    for model, rank in zip(scores.models, mean_ranks(scores.values), strict=True):
+        row = [_label(model), f"{rank:.2f}", "", "", ""]
+        if OURS in scores.models and model != OURS:
+            c = compare(scores.column(OURS), scores.column(model))
+            row[2:] = [f"{c.wins} / {c.ties} / {c.losses}", f"{c.median:+.4f}", f"{c.p:.2g}"]
+        rows.append(row)
+    return f"### {title}\n\n{len(scores.tables)} tables.\n\n{_grid(head, rows)}"
+
+
+def _times(results: Sequence[Result], scores: Means) -> str:
+    head = ("model", "median of the tables' means", "longest", "all trainings")
+    seconds = means(results, lambda r: r.seconds)
+    total = Counter()
+    for r in results:
+        if r.table in scores.tables:
+            total[r.model] += r.seconds
+    rows = [
+        [_label(m), f"{np.median(seconds.column(m)):.3f} s", f"{seconds.column(m).max():.2f} s",
+         f"{total[m]:.0f} s"]
+        for m in scores.models
+    ]
+    return f"### Processor time of `fit`, one thread\n\n{_grid(head, rows)}"
+
+
+def _per_table(results: Sequence[Result], scores: Means, kinds: Mapping[str, str]) -> str:
+    shapes = {r.table: r.shape for r in results}
+    parts = []
+    for kind, title, width in (
+        (CLASSIFICATION, "Accuracy of every table", "classes"),
+        (REGRESSION, "R2 of every table", "targets"),
+    ):
+        chosen = _only(scores, kinds, kind)
+        if chosen.tables:
+            head = ("table", "rows", "columns", width, *map(_label, chosen.models))
+            rows = [
+                [table, *map(str, shapes[table]), *_marked(values)]
+                for table, values in zip(chosen.tables, chosen.values, strict=True)
+            ]
+            parts.append(f"### {title}\n\n{_grid(head, rows)}")
+    return "\n\n".join(parts)
+
+
+def _marked(values: np.ndarray) -> list[str]:
+    """The highest value in bold."""
+    return [f"**{v:.4f}**" if v == values.max() else f"{v:.4f}" for v in values]
+
+
+def _behind(scores: Means) -> str:
+    """Tables on which Evenly is clearly behind a peer, the farthest first."""
+    if OURS not in scores.models:
+        return ""
+    lines = []
+    for model in scores.models:
+        d = scores.column(OURS) - scores.column(model)
+        worst = [i for i in np.argsort(d) if d[i] < -_BEHIND]
+        if model != OURS and worst:
+            found = ", ".join(f"{scores.tables[i]} ({d[i]:.3f})" for i in worst)
+            lines.append(f"- {_label(model)}: {found}.")
+    title = f"### Where Evenly is behind by more than {_BEHIND}"
+    return f"{title}\n\n" + ("\n".join(lines) or "Nowhere.")
+
+
+def _warned(results: Sequence[Result], scores: Means) -> str:
+    trainings, with_warning = Counter(), Counter()
+    for r in results:
+        if r.table in scores.tables:
+            trainings[r.model] += 1
+            with_warning.update((r.model, category) for category in r.warnings)
+    lines = [
+        f"- {_label(model)}: {category} in {count} of {trainings[model]} trainings."
+        for (model, category), count in sorted(with_warning.items(), key=lambda x: _place(x[0][0]))
+    ]
+    return "### Warnings\n\n" + ("\n".join(lines) or "None.")
+
+
+def _left_out(results: Sequence[Result], scores: Means) -> str:
+    missing = sorted({r.table for r in results} - set(scores.tables))
+    return f"Left out, not all trainings are there: {', '.join(missing)}." if missing else ""
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,180 @@
+"""Plain arguments as the settings of a training. A new name is one row."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import replace
+from typing import Any
+
+from joblib import effective_n_jobs
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+from ..augmentation import Mixup
+from ..clipping import ClipGlobalNorm
+from ..constraints import MaxNorm
+from ..errors import ConfigurationError
+from ..optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdaMax,
+    AdamW,
+    Momentum,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
+from ..penalties import L2
+from ..schedules import (
+    CosineDecay,
+    LinearWarmup,
+    OneCycle,
+    PolynomialDecay,
+    ReduceOnPlateau,
+    Schedule,
+)
+from .names import Make, is_number, named, wrong
+
+OPTIMIZERS: dict[str, Make] = {
+    "sgd": SGD, "momentum": Momentum, "nesterov": lambda: Momentum(nesterov=True),
+    "rmsprop": RMSprop, "adagrad": Adagrad, "adam": Adam, "adamw": AdamW, "adamax": AdaMax,
+    "nadam": NAdam, "radam": RAdam,
+}
+# Over the whole training, max_epochs long.
+SCHEDULES: dict[str, Make] = {
+    "cosine": CosineDecay, "linear": PolynomialDecay, "one_cycle": OneCycle,
+    "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
+    "plateau": ReduceOnPlateau,
+}
+DEFAULT_RATE = 2e-3
+
+
+def training_settings(estimator: Any, rows: int, stops: bool) -> dict[str, Any]:
+    """What evenly.fit takes of an estimator's arguments.
+
+    Arguments:
+        estimator: whose.
+        rows: of the training set.
+        stops: whether early stopping ends the training.
+    """
+    return {
+        **partial_settings(estimator, rows),
+        "epochs": most_epochs(estimator.max_epochs, stops),
+        "schedule": schedule_of(estimator.schedule),
+        "augment": augment_of(estimator.augment),
+        "threads": threads_of(estimator.n_jobs),
+    }
+
+
+def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
+    """Those that hold for partial_fit as well: what evenly.compile takes."""
+    return {
+        "batch": max(2, batch_rows(estimator.batch, rows)),
+        "optimizer": optimizer_of(estimator.optimizer, estimator.learning_rate),
+        "penalty": penalty_of(estimator.l2, estimator.penalty),
+        "clip": clip_of(estimator.clip),
+        "constraint": constraint_of(estimator.constraint),
+        "dtype": element_type(estimator.dtype),
+    }
+
+
+def optimizer_of(value: Any, learning_rate: Any) -> Optimizer:
+    """The optimizer: AdamW by default, with its learning rate where one is given."""
+    if learning_rate is not None and (not is_number(learning_rate) or not learning_rate > 0):
+        raise wrong("learning_rate", "a number > 0, or None", learning_rate)
+    if value is None:
+        rate = DEFAULT_RATE if learning_rate is None else float(learning_rate)
+        return AdamW(rate)
+    made = named("optimizer", value, OPTIMIZERS, Optimizer, "an optimizer, or None")
+    if learning_rate is not None:
+        made = replace(made, learning_rate=float(learning_rate))
+    return made  # type: ignore[no-any-return]
+
+
+def penalty_of(l2: Any, penalty: Any) -> Any:
+    """The penalty from either argument; both at once cannot be meant."""
+    if not is_number(l2) or not 0 <= l2 < math.inf:
+        raise wrong("l2", "a number >= 0", l2)
+    if l2 and penalty is not None:
+        raise ConfigurationError(f"l2={l2} and penalty={penalty}: give one of them")
+    return L2(float(l2)) if l2 else penalty
+
+
+def clip_of(clip: Any) -> Any:
+    """A number as the largest norm of all gradients together."""
+    if is_number(clip):
+        if not clip > 0:
+            raise wrong("clip", "a number > 0, a clipping value, or None", clip)
+        return ClipGlobalNorm(float(clip))
+    return clip
+
+
+def schedule_of(schedule: Any) -> Any:
+    """A schedule by its name."""
+    if schedule is None:
+        return None
+    return named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
+                  "a schedule, or None")
+
+
+def constraint_of(constraint: Any) -> Any:
+    """A number as the largest norm of each unit's weights."""
+    return MaxNorm(float(constraint)) if is_number(constraint) else constraint
+
+
+def augment_of(augment: Any) -> Any:
+    """A number as Mixup's alpha."""
+    return Mixup(float(augment)) if is_number(augment) else augment
+
+
+def whole(what: str, value: Any, least: int, words: str = "") -> int:
+    """A setting as a whole number."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or number < least:
+        raise wrong(what, f"a whole number >= {least}{words}", value)
+    return number
+
+
+def share(what: str, value: Any) -> float:
+    """A setting as a share of the rows."""
+    if not is_number(value) or not 0 < value < 1:
+        raise wrong(what, "a share between 0 and 1", value)
+    return float(value)
+
+
+def element_type(dtype: Any) -> str:
+    """The element type of the training."""
+    if dtype not in ("float32", "float64"):
+        raise wrong("dtype", "'float32' or 'float64'", dtype)
+    return str(dtype)
+
+
+def batch_rows(batch: Any, rows: int) -> int:
+    """Rows a step: by default a twentieth of the table, between 16 and 256."""
+    if isinstance(batch, str) and batch == "auto":
+        return min(rows, max(16, min(256, 1 << (max(1, rows // 20) - 1).bit_length())))
+    if batch is None:
+        return rows
+    return min(rows, whole("batch", batch, 1, ', "auto", or None for all rows'))
+
+
+def most_epochs(value: Any, stops: bool) -> int:
+    """Passes over the rows: by default 300 where early stopping ends training, 100 where nothing
+    does (on small tables three times as many fit no better, and make it far too sure)."""
+    if isinstance(value, str) and value == "auto":
+        return 300 if stops else 100
+    return whole("max_epochs", value, 1, ', or "auto"')
+
+
+def threads_of(n_jobs: Any) -> int | None:
+    """Threads for the engine: as many as asked for, or None to leave it to the engine.
+
+    Where joblib, threadpoolctl or OMP_NUM_THREADS allow one thread only, it is one."""
+    if n_jobs is not None:
+        return int(effective_n_jobs(n_jobs))
+    return 1 if _openmp_effective_n_threads(only_physical_cores=False) == 1 else None
