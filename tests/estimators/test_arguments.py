@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError, ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
-from evenly.estimators.names import ACTIVATIONS, INITIALIZERS, NORMS
-from evenly.estimators.settings import OPTIMIZERS, batch_rows
+from evenly.estimators.names import ACTIVATIONS, INITIALIZERS, LSUV, NORMS
+from evenly.estimators.settings import OPTIMIZERS, SCHEDULES, batch_rows
 
 from .common import QUICK, classes, numbers
 
@@ -120,8 +121,6 @@ def test_lsuv_measures_the_training_rows():
     assert abs((wide.scaler_.scaled(1000 * X) @ first).var() - 1) < 0.11
     he = NetClassifier(hidden=6, init="he", random_state=0, **bare).fit(1000 * X, Y)
     assert abs((he.scaler_.scaled(1000 * X) @ he.model_.weights["dense_1.kernel"]).var() - 1) > 0.2
-    from scipy.sparse import csr_array
-
     NetClassifier(hidden=6, init=LSUV, **bare).fit(csr_array(X), Y)
 
 
@@ -210,25 +209,6 @@ def test_verbose_shows_a_bar(capsys):
     assert "epoch 12/12" in capsys.readouterr().err
     NetClassifier(**QUICK).fit(X, Y)
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("name", ["schedule", "constraint", "augment"])
-def test_settings_that_are_handed_on(name, monkeypatch):
-    seen = {}
-    from evenly.estimators import base
-
-    def fit(*arguments, **settings):
-        seen.update(settings)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(base, "fit", fit)
-    with pytest.raises(KeyboardInterrupt):
-        NetClassifier(**{name: "something"}).fit(X, Y)
-    assert seen[name] == "something"
-    seen.clear()
-    with pytest.raises(KeyboardInterrupt):
-        NetClassifier().fit(X, Y)
-    assert name not in seen
 
 
 @pytest.mark.parametrize(

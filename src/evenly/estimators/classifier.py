@@ -45,7 +45,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         net: the whole network as an evenly layer, in place of the five arguments above. It ends
             with the outputs, without softmax: for two classes one (or two), else one a class.
         optimizer: ``"adamw"``, ``"adam"``, ``"adamax"``, ``"nadam"``, ``"radam"``, ``"adagrad"``,
-            ``"rmsprop"``, ``"momentum"``, ``"nesterov"``, ``"sgd"``, or an evenly optimizer; by default AdamW with a learning rate of 0.002.
+            ``"rmsprop"``, ``"momentum"``, ``"nesterov"``, ``"sgd"``, or an evenly optimizer; by
+            default AdamW with a learning rate of 0.002.
         learning_rate: of the optimizer; by default its own.
         schedule: of the learning rate over `max_epochs`: ``"cosine"``, ``"linear"``,
             ``"one_cycle"``, ``"warmup"`` (5 epochs, then a cosine), ``"plateau"`` (watches the
