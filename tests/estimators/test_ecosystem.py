@@ -96,14 +96,14 @@ def test_features_as_frames(library):
 
 
 def test_pipeline_and_scores():
-    pipeline = make_pipeline(StandardScaler(), NetClassifier(**QUICK))
+    pipeline = make_pipeline(StandardScaler(), NetClassifier(**{**QUICK, "max_epochs": 30}))
     assert cross_val_score(pipeline, X, Y, cv=3).mean() > 0.7
     x, y = numbers(300)
     target = TransformedTargetRegressor(
         NetRegressor(hidden=16, max_epochs=40, random_state=0), transformer=StandardScaler()
     )
     assert target.fit(x, y).score(x, y) > 0.8
-    weighted = make_pipeline(StandardScaler(), NetClassifier(**QUICK))
+    weighted = make_pipeline(StandardScaler(), NetClassifier(**{**QUICK, "max_epochs": 30}))
     weighted.fit(X, Y, netclassifier__sample_weight=np.ones(len(X)))
     assert np.array_equal(weighted.predict(X), pipeline.fit(X, Y).predict(X))
 

@@ -47,13 +47,13 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         net: Any = None,
         optimizer: Any = None,
         learning_rate: float | None = None,
-        schedule: Any = None,
+        schedule: Any = "cosine",
         l2: float = 0.0,
         penalty: Any = None,
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: Any = "auto",
+        max_epochs: int = 100,
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,
@@ -207,7 +207,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
             validation=validation, sample_weight=weights, seed=seed, early_stopping=rule,
-            progress=bool(self.verbose), **training_settings(self, X.shape[0], rule is not None),
+            progress=bool(self.verbose), **training_settings(self, X.shape[0]),
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:

@@ -48,16 +48,15 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             ``"rmsprop"``, ``"momentum"``, ``"nesterov"``, ``"sgd"``, or an evenly optimizer; by
             default AdamW with a learning rate of 0.002.
         learning_rate: of the optimizer; by default its own.
-        schedule: of the learning rate over `max_epochs`: ``"cosine"``, ``"linear"``,
+        schedule: of the learning rate over `max_epochs`: ``"cosine"`` (down to 0), ``"linear"``,
             ``"one_cycle"``, ``"warmup"`` (5 epochs, then a cosine), ``"plateau"`` (watches the
-            validation loss), or an evenly schedule.
+            validation loss), an evenly schedule, or None: constant.
         l2: strength of an L2 penalty on the kernels, >= 0.
         penalty: an evenly penalty instead.
         clip: the largest norm of all gradients together, or an evenly clipping value.
         constraint: the largest norm of each unit's weights, or an evenly constraint.
         augment: the alpha of :class:`evenly.Mixup`, or a Mixup.
-        max_epochs: passes over the training rows, at most; ``"auto"``: 300 with a validation set to
-            stop by, 100 without.
+        max_epochs: passes over the training rows, at most.
         batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
             256; None: all rows.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
@@ -107,13 +106,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         net: Any = None,
         optimizer: Any = None,
         learning_rate: float | None = None,
-        schedule: Any = None,
+        schedule: Any = "cosine",
         l2: float = 0.0,
         penalty: Any = None,
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: Any = "auto",
+        max_epochs: int = 100,
         batch: Any = "auto",
         early_stopping: bool = True,
         patience: int = 20,

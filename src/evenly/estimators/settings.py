@@ -51,17 +51,11 @@ SCHEDULES: dict[str, Make] = {
 DEFAULT_RATE = 2e-3
 
 
-def training_settings(estimator: Any, rows: int, stops: bool) -> dict[str, Any]:
-    """What evenly.fit takes of an estimator's arguments.
-
-    Arguments:
-        estimator: whose.
-        rows: of the training set.
-        stops: whether early stopping ends the training.
-    """
+def training_settings(estimator: Any, rows: int) -> dict[str, Any]:
+    """What evenly.fit takes of an estimator's arguments, for a training set of some rows."""
     return {
         **partial_settings(estimator, rows),
-        "epochs": most_epochs(estimator.max_epochs, stops),
+        "epochs": whole("max_epochs", estimator.max_epochs, 1),
         "schedule": schedule_of(estimator.schedule),
         "augment": augment_of(estimator.augment),
         "threads": threads_of(estimator.n_jobs),
@@ -161,14 +155,6 @@ def batch_rows(batch: Any, rows: int) -> int:
     if batch is None:
         return rows
     return min(rows, whole("batch", batch, 1, ', "auto", or None for all rows'))
-
-
-def most_epochs(value: Any, stops: bool) -> int:
-    """Passes over the rows: by default 300 where early stopping ends training, 100 where nothing
-    does (on small tables three times as many fit no better, and make it far too sure)."""
-    if isinstance(value, str) and value == "auto":
-        return 300 if stops else 100
-    return whole("max_epochs", value, 1, ', or "auto"')
 
 
 def threads_of(n_jobs: Any) -> int | None:
