@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 
 import evenly as ev
-from evenly.errors import ConfigurationError, ShapeError
+from evenly.errors import ConfigurationError, DataError, ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
 from evenly.estimators.names import ACTIVATIONS, INITIALIZERS, NORMS, OPTIMIZERS, batch_rows
 
@@ -151,6 +151,14 @@ def test_scale():
     assert NetRegressor(scale=False, **QUICK).fit(x, y / 1000).target_scaler_ is None
 
 
+def test_numbers_too_large_to_compute_with():
+    with pytest.raises(DataError, match="column 2 holds numbers so large"):
+        NetClassifier(**QUICK).fit(X * np.where(np.arange(6) == 2, 1e200, 1), Y)
+    with pytest.raises(DataError, match="too large for float32"):
+        NetClassifier(scale=False, **QUICK).fit(X * 1e60, Y)
+    assert NetClassifier(scale=True, **QUICK).fit(X * 1e60, Y).score(X * 1e60, Y) > 0.5
+
+
 def test_the_random_state():
     first, same, other = (
         NetClassifier(**{**QUICK, "random_state": seed}).fit(X, Y).predict_proba(X)
@@ -214,7 +222,8 @@ def test_settings_that_are_handed_on(name, monkeypatch):
         ({"batch": "all"}, "batch must be"),
         ({"patience": 1.5}, "patience must be a whole number >= 1"),
         ({"validation_fraction": 1.0}, "validation_fraction must be a share"),
-        ({"dtype": "float16"}, "dtype must be one of"),
+        ({"dtype": "float16"}, "dtype must be 'float32' or 'float64', got 'float16'"),
+        ({"dtype": "single", "scale": False}, "dtype must be"),
         ({"class_weight": "even"}, "class_weight must be a dict"),
         ({"class_weight": {7: 1.0}}, "no class is 7; there are"),
     ],

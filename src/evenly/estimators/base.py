@@ -22,7 +22,17 @@ from ..training.model import as_sequential
 from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
-from .names import batch_rows, clip_of, most_epochs, network, optimizer_of, penalty_of, share, whole
+from .names import (
+    batch_rows,
+    clip_of,
+    element_type,
+    most_epochs,
+    network,
+    optimizer_of,
+    penalty_of,
+    share,
+    whole,
+)
 from .rows import arranged, held_out
 
 # The element types that inputs keep; others become the first.
@@ -318,7 +328,17 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         self._fold_targets(y, weights, True)
 
     def _scaled(self, X: Any) -> Any:
-        return X if self.scaler_ is None else self.scaler_.scaled(X, np.dtype(self.dtype))
+        dtype = element_type(self.dtype)
+        if self.scaler_ is not None:
+            return self.scaler_.scaled(X, dtype)
+        with np.errstate(over="ignore"):
+            cast = X.astype(dtype, copy=False)
+        if not np.isfinite(cast.data if is_sparse(cast) else cast).all():
+            raise DataError(
+                f"{type(self).__name__}: X holds numbers too large for {dtype}: use "
+                "scale=True, or dtype='float64'"
+            )
+        return cast
 
     def _check_scale(self, X: Any) -> None:
         scaler = getattr(self, "scaler_", None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DataError
 from ..training.sources import chunk_rows, is_sparse
 
 
@@ -20,6 +21,9 @@ class Moments:
         weight: of all rows so far.
         mean: (columns,) float64.
         squares: (columns,): the sum of squared differences from the mean.
+
+    Raises:
+        DataError: numbers whose squares overflow.
 
     Source: Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", section 3.
 
@@ -47,10 +51,17 @@ class Moments:
     def fold(self, x: Any, weights: Any = None) -> None:
         """Takes rows in: (rows, columns), an array or CSR; weights (rows,) or None."""
         size = x.shape[0] if is_sparse(x) else chunk_rows(x.shape[1], 8)
-        for start in range(0, x.shape[0], size):
-            part = slice(start, start + size)
-            own = None if weights is None else np.asarray(weights[part], np.float64)
-            self._fold(x if is_sparse(x) else x[part], own)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, x.shape[0], size):
+                part = slice(start, start + size)
+                own = None if weights is None else np.asarray(weights[part], np.float64)
+                self._fold(x if is_sparse(x) else x[part], own)
+        bad = ~np.isfinite(self.squares)
+        if bad.any():
+            raise DataError(
+                f"column {int(bad.argmax())} holds numbers so large that their squares overflow: "
+                "divide the column by a constant"
+            )
 
     def _fold(self, x: Any, weights: Any) -> None:
         total = float(x.shape[0] if weights is None else weights.sum())

@@ -202,6 +202,13 @@ def share(what: str, value: Any) -> float:
     return float(value)
 
 
+def element_type(dtype: Any) -> str:
+    """The element type of the training."""
+    if dtype not in ("float32", "float64"):
+        raise _wrong("dtype", "'float32' or 'float64'", dtype)
+    return str(dtype)
+
+
 def batch_rows(batch: Any, rows: int) -> int:
     """Rows a step: by default a twentieth of the table, between 16 and 256."""
     if isinstance(batch, str) and batch == "auto":
