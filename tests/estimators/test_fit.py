@@ -35,8 +35,8 @@ def test_early_stopping_restores_the_best_epoch():
 
 def test_training_is_shorter_where_nothing_stops_it():
     small = {"hidden": 4, "patience": 1000, "random_state": 0}
-    assert NetClassifier(**small).fit(X[:60], Y[:60]).n_iter_ == 100
-    assert NetClassifier(early_stopping=False, **small).fit(X, Y).n_iter_ == 100
+    assert NetClassifier(**small).fit(X[:60], Y[:60]).n_iter_ == 130
+    assert NetClassifier(early_stopping=False, **small).fit(X, Y).n_iter_ == 130
     stopped = NetClassifier(**small).fit(X[:60], Y[:60], X_val=X[60:], y_val=Y[60:])
     assert stopped.n_iter_ == 300
     assert NetClassifier(max_epochs=np.int64(7), **small).fit(X[:60], Y[:60]).n_iter_ == 7

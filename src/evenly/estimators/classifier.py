@@ -53,7 +53,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         constraint: on the weights, as :func:`evenly.fit` takes it.
         augment: of the training rows, as :func:`evenly.fit` takes it.
         max_epochs: passes over the training rows, at most; ``"auto"``: 300 with a validation set to
-            stop by, 100 without.
+            stop by, 130 without.
         batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
             256; None: all rows.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
@@ -63,7 +63,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
             each. They multiply the sample weights. Not for several labels a row.
         scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
-            training rows. Sparse inputs are only divided by their deviations, so that zeros stay.
+            training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
+            so that zeros stay.
         warm_start: whether another fit goes on from the weights of the last, with the same network,
             classes and scale; the optimizer starts anew.
         random_state: of initial weights, the held-out rows, the order of rows, and dropout: a whole
