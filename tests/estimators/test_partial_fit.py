@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from evenly.errors import ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
@@ -104,3 +105,19 @@ def test_one_row_and_batch_normalization():
         net.partial_fit(X[:1], Y[:1], classes=[0, 1, 2])
     layer = NetClassifier(**QUICK, norm="layer").partial_fit(X[:1], Y[:1], classes=[0, 1, 2])
     assert layer.partial_fit(X[1:2], Y[1:2]).predict(X).shape == (400,)
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_columns_of_zeros_and_ones_keep_their_size(form):
+    x = np.array([[0.0, 0.0, 2.0], [1.0, 1.0, 0.0], [0.0, 0.0, 4.0], [0.0, 1.0, 0.0]])
+    moments = Moments(3, indicators=True)
+    moments.fold(form(x))
+    assert np.allclose(moments.deviation, [1.0, 1.0, x[:, 2].std()])
+    assert np.allclose(moments.scaled(form(x))[:, 0], x[:, 0] - 0.25)
+    more = np.array([[0.0, 0.5, 1.0], [1.0, 0.0, 1.0]])
+    moments.fold(form(more))  # the second column turns out to be an ordinary one
+    both = np.r_[x, more]
+    assert np.allclose(moments.deviation, [1.0, *both[:, 1:].std(axis=0)])
+    plain = Moments(3)
+    plain.fold(form(x))
+    assert np.allclose(plain.deviation, x.std(axis=0))

@@ -311,7 +311,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def _learn_scale(self, X: Any, y: Any, weights: Any) -> None:
         self.scaler_: Moments | None = None
         if self.scale:
-            self.scaler_ = Moments(X.shape[1], center=not is_sparse(X))
+            self.scaler_ = Moments(X.shape[1], center=not is_sparse(X), indicators=True)
             self.scaler_.fold(X, weights)
         self._fold_targets(y, weights, True)
 

@@ -66,7 +66,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
             each. They multiply the sample weights. Not for several labels a row.
         scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
-            training rows. Sparse inputs are only divided by their deviations, so that zeros stay.
+            training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
+            so that zeros stay.
         warm_start: whether another fit goes on from the weights of the last, with the same network,
             classes and scale; the optimizer starts anew.
         random_state: of initial weights, the held-out rows, the order of rows, and dropout: a whole

@@ -16,8 +16,11 @@ class Moments:
     Arguments:
         columns: how many.
         center: whether scaling subtracts the mean. Not for sparse tables: their zeros stay zeros.
+        indicators: whether columns that hold zeros and ones alone keep their size. A rare category
+            divided by its small deviation would outweigh every other column.
 
     Attributes:
+        indicator: (columns,) whether all values so far are 0 or 1.
         weight: of all rows so far.
         mean: (columns,) float64.
         squares: (columns,): the sum of squared differences from the mean.
@@ -34,19 +37,23 @@ class Moments:
         array([[3.]])
     """
 
-    def __init__(self, columns: int, center: bool = True) -> None:
+    def __init__(self, columns: int, center: bool = True, indicators: bool = False) -> None:
         self.center = center
+        self.indicators = indicators
+        self.indicator = np.ones(columns, bool)
         self.weight = 0.0
         self.mean = np.zeros(columns)
         self.squares = np.zeros(columns)
 
     @property
     def deviation(self) -> Any:
-        """The standard deviation, 1 for a column that never varies."""
+        """What scaling divides by: the standard deviation; 1 for a column that never varies, and
+        for one that keeps its size."""
         variance = self.squares / max(self.weight, np.finfo(np.float64).tiny)
         # What a constant column's variance is beside zero is rounding, not signal.
         noise = (8 * np.finfo(np.float64).eps * self.mean) ** 2
-        return np.sqrt(np.where(variance > noise, variance, 1.0))
+        kept = (variance <= noise) | (self.indicators & self.indicator)
+        return np.sqrt(np.where(kept, 1.0, variance))
 
     def fold(self, x: Any, weights: Any = None) -> None:
         """Takes rows in: (rows, columns), an array or CSR; weights (rows,) or None."""
@@ -66,8 +73,11 @@ class Moments:
     def _fold(self, x: Any, weights: Any) -> None:
         total = float(x.shape[0] if weights is None else weights.sum())
         if is_sparse(x):
+            other = x.indices[(x.data != 0) & (x.data != 1)]
+            self.indicator = self.indicator & (np.bincount(other, minlength=x.shape[1]) == 0)
             mean, squares = _sparse_moments(x, weights, total)
         else:
+            self.indicator = self.indicator & np.all((x == 0) | (x == 1), axis=0)
             x = np.asarray(x, np.float64)
             w = np.ones(len(x)) if weights is None else weights
             mean = w @ x / total
