@@ -42,17 +42,18 @@ other = [ev.LSTM(9, sequences=True, recurrent_dropout=0.1), ev.Reshape((5, 9, 1)
 net = [ev.Dense(64), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.5), ev.Dense(300), ev.LayerNorm(),
        ev.Sigmoid(), ev.Dropout(0.3), ev.Dense(3)]
 program = ev.compile(net, 20, batch=32, loss=ev.SoftmaxCrossEntropy(), optimizer=ev.Adam(),
-                     penalty=ev.L2(1e-3), clip=ev.ClipGlobalNorm(1.0))
+                     penalty=ev.L2(1e-3), clip=ev.ClipNorm(1.0), constraint=ev.MaxNorm(2.0),
+                     augment=ev.Mixup())
 engine = ev.Engine(program)
 rng = np.random.default_rng(0)
 x, y = engine.rows(rng.standard_normal((32 * 1000, 20))), engine.targets(rng.integers(0, 3, 32000))
 order = np.arange(32000)
 native = engine._executor
-rates, records = np.full(1000, 1e-3), np.zeros((1000, 5))
+numbers, records = np.tile([1e-3, np.nan, 1, 0], (1000, 1)), np.zeros((1000, 5))
 
 def count(steps, threads):
     before = allocations()
-    ran, failed = native.train(x, y, None, None, order, 32000, 32, 0, steps, 0, 0, rates,
+    ran, failed = native.train(x, y, None, None, order, 32000, 32, 0, steps, 0, 0, numbers,
                                records, 1e9, threads)
     assert (ran, failed) == (steps, False)
     return allocations() - before

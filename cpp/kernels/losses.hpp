@@ -2,6 +2,8 @@
 // thread adds them up in order.
 //
 //   loss = sum of w l / sum of w n,  n the class weight: 1 without class weights
+//
+// or, over rows, sum of w l / number of rows.
 #pragma once
 #include <cstdio>
 
@@ -295,7 +297,8 @@ class LossKernel final : public Kernel {
         d_scores_(optional_buffer<T>(i, "d_x")),
         parts_(buffer<RowLoss>(i, "row_loss")),
         scalars_(buffer<Scalars>(i, "scalars")),
-        mixes_(has_number(i, "mixes")) {}
+        mixes_(has_number(i, "mixes")),
+        over_rows_(number(i, "over_rows") > 0) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* scores = scores_(batch);
@@ -370,11 +373,16 @@ class LossKernel final : public Kernel {
   double total_weight(const Batch& batch, const Target* target, const T* weights,
                       const std::int32_t* lengths) const {
     const Index rows = batch.rows, steps = shape_.rows_per_example;
-    if (!weights && !lengths && !loss_.counts_by_class()) return static_cast<double>(rows * steps);
+    const bool alike = over_rows_ || (!weights && !loss_.counts_by_class());
+    if (alike && !lengths) return static_cast<double>(rows * steps);
     double total = 0;
     for (Index e = 0; e < rows; ++e) {
       const double weight = weights ? static_cast<double>(weights[e]) : 1.0;
       const Index length = length_of(lengths, e);
+      if (alike) {
+        total += static_cast<double>(length);
+        continue;
+      }
       for (Index s = 0; s < length; ++s) total += weight * part(batch, target, e, s);
     }
     return total;
@@ -389,7 +397,7 @@ class LossKernel final : public Kernel {
   T* d_scores_;
   RowLoss* parts_;
   Scalars* scalars_;
-  bool mixes_;
+  bool mixes_, over_rows_;
 };
 
 }  // namespace evenly::EVENLY_ISA

@@ -99,7 +99,7 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, batc
     arrays, wanted = train_by_definition(
         NET, start, batches, kind.loss, row.optimizer, seed, **parts, **moves
     )
-    assert engine.steps == len(wanted) > 3
+    assert engine.steps == len(wanted) >= 3
     for column, what in enumerate(("loss", "penalty", "gradient norm")):
         assert error(records[:, (0, 2, 3)[column]], wanted[:, column]) < 1e-9, what
     for name, array in arrays.items():

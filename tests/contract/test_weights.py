@@ -1,5 +1,7 @@
 """Sample weights, class weights, sequences of scores, and lengths, through every loss."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +17,10 @@ from tests.contract.rows import LOSSES, ids
 @pytest.mark.parametrize("row", **ids(LOSSES))
 @settings(max_examples=20, deadline=None)
 @given(rows=st.integers(1, 40), k=st.integers(1, 9), seed=st.integers(0, 2**31),
-       steps=st.integers(1, 5), weighted=st.booleans(), padded=st.booleans())
-def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, padded):
+       steps=st.integers(1, 5), weighted=st.booleans(), padded=st.booleans(),
+       over=st.sampled_from(["weights", "rows"]))
+def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, padded, over):
+    loss_ = replace(row.loss, mean_over=over)
     rng = np.random.default_rng(seed)
     shape = (steps, k)
     net = ev.Sequential([ev.RNN(k, sequences=True), ev.Reshape(shape)]) if padded else ev.Flatten()
@@ -30,19 +34,19 @@ def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, pa
     lengths = rng.integers(1, steps + 1, rows) if padded else None
     if not padded:
         net = ev.Reshape(shape)
-    program = ev.compile(net, shape, batch=rows, loss=row.loss, dtype=dtype, input_gradient=True)
+    program = ev.compile(net, shape, batch=rows, loss=loss_, dtype=dtype, input_gradient=True)
     engine = ev.Engine(program, threads=2)
     run = ev.Run(training=True, weights=weights, lengths=lengths)
     exact = {name: array.astype(np.float64) for name, array in engine.arrays.items()}
     scores, saved = program.net.forward(x.astype(np.float64), exact, run)
-    target = row.loss.prepare(y, shape, dtype)
-    wanted, kept = row.loss.forward(scores, target.astype(np.float64), run)
-    d_x, _ = program.net.backward(row.loss.backward(kept, run), exact, saved, run)
+    target = loss_.prepare(y, shape, dtype)
+    wanted, kept = loss_.forward(scores, target.astype(np.float64), run)
+    d_x, _ = program.net.backward(loss_.backward(kept, run), exact, saved, run)
     loss, got, _ = engine.gradients(x, y, weights, lengths)
     assert error(loss, wanted, 1e-2) < TOLERANCE[dtype]
     assert error(got, d_x, 1e-2 / rows) < 3 * TOLERANCE[dtype]
     evaluation = engine.evaluate(x, y, weights, lengths)
-    again, score_sum = row.loss.evaluate(scores, target, run)
+    again, score_sum = loss_.evaluate(scores, target, run)
     assert error(evaluation.loss, again, 1e-2) < TOLERANCE[dtype]
     if row.loss.counts_right_answers and dtype == "float64":
         assert evaluation.score == pytest.approx(score_sum / rows)
@@ -114,3 +118,34 @@ def test_fit_weighs_examples():
                    optimizer=ev.Adam(0.05))
     assert model.evaluate(x[:100], y[:100]).loss < 1e-3
     assert model.history[-1].loss < 1e-3
+
+
+@pytest.mark.parametrize("weights", [None, np.array([3.0, 0.0, 0.5, 1.5])])
+@pytest.mark.parametrize("class_weights", [None, (0.1, 2.0, 0.9)])
+def test_a_mean_over_rows_is_pytorchs_sum_by_rows(weights, class_weights):
+    scores, y = values(3, (4, 3)), np.array([0, 2, 1, 1])
+    loss = ev.SoftmaxCrossEntropy(class_weights=class_weights, mean_over="rows")
+    ours, saved = loss.forward(scores, y[:, None], ev.Run(training=True, weights=weights))
+    tensor = torch.tensor(scores, requires_grad=True)
+    own = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float64)
+    each = torch.nn.functional.cross_entropy(tensor, torch.tensor(y), own, reduction="none")
+    theirs = (each * torch.tensor(np.ones(4) if weights is None else weights)).sum() / 4
+    theirs.backward()
+    assert error(ours, theirs.item()) < 1e-12
+    got = loss.backward(saved, ev.Run(training=True, weights=weights))
+    assert error(got, tensor.grad.numpy()) < 1e-12
+
+
+def test_over_rows_light_batches_move_the_network_less():
+    net = ev.Sequential([ev.Dense(2)])
+    x, y = values(0, (8, 3)), np.arange(8) % 2
+    norms = {}
+    for over in ("weights", "rows"):
+        program = ev.compile(net, 3, batch=8, loss=ev.SoftmaxCrossEntropy(mean_over=over),
+                             optimizer=ev.SGD(0.1), dtype="float64")
+        norms[over] = [
+            ev.Engine(program, seed=0).step(x, y, np.full(8, weight)).gradient_norm
+            for weight in (1.0, 0.01)
+        ]
+    assert norms["weights"][0] == pytest.approx(norms["weights"][1])
+    assert norms["rows"][1] == pytest.approx(0.01 * norms["rows"][0])

@@ -21,7 +21,7 @@ from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
 from .names import LSUV, network
-from .rows import arranged, held_out
+from .rows import arranged, held_out, of_mean_one
 from .settings import element_type, partial_settings, share, threads_of, training_settings, whole
 
 # The element types that inputs keep; others become the first.
@@ -199,8 +199,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         if held is not None:
             x_held, y_held, own = held
             validation = (self._scaled(x_held), self._targets(y_held, outputs), None,
-                          self._weights(y_held, own))
-        weights = self._weights(y, weights)
+                          of_mean_one(self._weights(y_held, own)))
+        weights = of_mean_one(self._weights(y, weights))
         rule = None
         if validation is not None and self.early_stopping:
             rule = EarlyStopping(patience=whole("patience", self.patience, 1))

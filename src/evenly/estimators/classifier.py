@@ -216,7 +216,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
 
     def _loss(self, outputs: int) -> Loss:
         one = self._multi_label or outputs == 1
-        return BinaryCrossEntropy() if one else SoftmaxCrossEntropy()
+        kind = BinaryCrossEntropy if one else SoftmaxCrossEntropy
+        return kind(mean_over="rows")
 
     def _targets(self, y: Any, outputs: int) -> Any:
         return y[:, None] if y.ndim == 1 and outputs == 1 else y

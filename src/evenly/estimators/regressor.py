@@ -70,7 +70,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, NetEstimator):  # type: ign
         return (self.n_outputs_,)
 
     def _loss(self, outputs: int) -> Loss:
-        return MeanSquaredError()
+        return MeanSquaredError(mean_over="rows")
 
     def _fold_targets(self, y: Any, weights: Any, first: bool) -> None:
         if first:

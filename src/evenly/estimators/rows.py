@@ -87,6 +87,12 @@ def arranged(x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
     return rows, own, np.cumsum(np.r_[False, keys[1:] != keys[:-1]])
 
 
+def of_mean_one(weights: Any) -> Any:
+    """Sample weights with mean 1, for a loss that is divided by the number of rows: a row then
+    counts the same in whichever batch it lies. None stays None."""
+    return None if weights is None else weights / np.mean(weights)
+
+
 def held_out(groups: Any, strata: Any, fraction: float, seed: int) -> tuple[Any, Any] | None:
     """Divides the rows: (kept, held out), by the seed; None where too few would be held out.
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..augmentation import mixed
 from ..errors import DataError, ShapeError
-from ..layers.base import ArrayLike, Declared, Run, Shape
+from ..layers.base import ArrayLike, Declared, Run, Shape, expect
 
 
+@dataclass(frozen=True)
 class Loss(Declared):
     """Base of all losses. ``forward`` returns (loss, what backward needs); ``backward`` the
     gradient on the scores.
@@ -20,14 +22,24 @@ class Loss(Declared):
     ``n_i``, its class weight (1 without class weights). Where scores are (batch, steps, outputs),
     every step counts as an example of its own; steps behind a sequence's length do not count.
 
+    With ``mean_over="rows"`` the sum is divided by the number of examples instead. Where weights
+    are very unequal that matters: dividing by the weights, PyTorch's way, lets a batch of light
+    examples move the network as far as a batch of heavy ones. Give weights whose mean is 1 then.
+
     ``score`` is what people read beside the loss: the fraction of right answers, or R^2.
     """
+
+    mean_over: str = field(default="weights", kw_only=True)
 
     kernel: ClassVar[str]
     # Whether a target is one class number a row of scores, or as many numbers as there are scores.
     targets_are_classes: ClassVar[bool]
     # Whether the kernel's score counts right answers (else it sums squared errors, for R^2).
     counts_right_answers: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        expect(self.mean_over in ("weights", "rows"), self,
+               "mean_over is 'weights' or 'rows'", self.mean_over)
 
     def check(self, shape: Shape) -> None:
         """Raises ShapeError when the network's output for one example does not fit."""
@@ -93,7 +105,10 @@ class Loss(Declared):
             loss = note("loss", xp.mean(each), "mean of losses")
         else:
             weights = row_weights(scores.shape, run)
-            total = xp.sum(weights * (1 if parts is None else parts))
+            if self.mean_over == "rows":
+                total = xp.sum(counted(scores.shape, run))
+            else:
+                total = xp.sum(weights * (1 if parts is None else parts))
             # No weight at all: nothing is learned.
             total = total if total > 0 else 1
             factors = note("factors", weights / total, "w / sum of w")[:, None]

@@ -55,6 +55,7 @@ class SoftmaxCrossEntropy(Loss):
     slope_formula: ClassVar[str] = "(y_hat - y) / batch"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_smoothing(self, self.label_smoothing)
         _freeze_weights(self, self.class_weights)
 
@@ -162,6 +163,7 @@ class BinaryCrossEntropy(Loss):
     slope_formula: ClassVar[str] = "(p - t) / elements"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_smoothing(self, self.label_smoothing)
         _freeze_weights(self, self.class_weights)
         if self.class_weights is not None and len(self.class_weights) != 2:

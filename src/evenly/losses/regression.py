@@ -20,6 +20,7 @@ class _Regression(Loss):
     counts_right_answers: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         expect(self.reduction in ("mean", "sum"), self, "reduction is 'mean' or 'sum'",
                self.reduction)
 

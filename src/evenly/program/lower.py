@@ -404,5 +404,5 @@ class Lowering:
         buffers["row_loss"] = self._want("row_loss" + mark, (rows, 2), "float64")
         return Instruction(loss.kernel, (), buffers, {
             "rows_per_example": positions, "columns": self.output_shape[-1],
-            **loss.numbers(self.output_shape[-1]),
+            "over_rows": loss.mean_over == "rows", **loss.numbers(self.output_shape[-1]),
         })
