@@ -19,8 +19,8 @@ PACKAGE = ROOT / "src" / "evenly"
 ORDER = [
     {"errors"}, {"random", "native"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"}, {"study"},
-    {"report"}, {"cli"},
+    {"losses"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"},
+    {"study"}, {"report"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

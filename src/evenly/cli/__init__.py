@@ -10,9 +10,12 @@ import click
 
 from evenly.errors import EvenlyError
 
+from .fit import fit
+from .predict import predict
+from .show import show
 from .study import study
 
-COMMANDS: tuple[click.Command, ...] = (study,)
+COMMANDS: tuple[click.Command, ...] = (fit, predict, show, study)
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import importlib.util
 import os
 import shlex
 import signal
@@ -17,17 +16,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .needed import NAMES, need
+
 if TYPE_CHECKING:
     from evenly.study import Design, Outcome, Table
 
 DEFAULT_OUT = "evenly-study"
-NEEDED = {
-    "sklearn": "scikit-learn",
-    "pandas": "pandas",
-    "pyarrow": "pyarrow",
-    "matplotlib": "matplotlib",
-    "jinja2": "jinja2",
-}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -98,7 +92,7 @@ def study(
     The variants are plain, batch-norm, layer-norm, dropout, l2 and batch-norm+dropout. Writes
     report.html, results.csv and history.jsonl into the folder --out.
     """
-    _need_extra()
+    need("study", *NAMES)
     from evenly import report
     from evenly.study import VARIANTS, Design, check_fits, load, load_digits, part_sizes, summarize
 
@@ -146,14 +140,6 @@ def study(
     )
     show(record, out / "report.html")
     return 130 if outcome.interrupted else 0
-
-
-def _need_extra() -> None:
-    missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        raise click.UsageError(
-            f"evenly study needs {', '.join(missing)}: pip install 'evenly[study]'"
-        )
 
 
 def _names(text: str, every: tuple[str, ...]) -> tuple[str, ...]:

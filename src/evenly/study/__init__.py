@@ -23,6 +23,7 @@ Example:
 from .data import Table, check_fits, load, load_digits, part_sizes
 from .designs import OPTIMIZERS, VARIANTS, Design, Variant
 from .errors import StudyError
+from .files import read_columns
 from .nets import NETS
 from .records import StudyRecord
 from .runs import Outcome, run_all
@@ -42,6 +43,7 @@ __all__ = [
     "load",
     "load_digits",
     "part_sizes",
+    "read_columns",
     "run_all",
     "summarize",
 ]

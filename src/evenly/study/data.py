@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 import evenly as ev
 
+from ..tables.plain import plain_column, unique_names
 from . import files, memory
 from .designs import Design, Variant, build
 from .errors import StudyError
@@ -112,7 +113,7 @@ def make_table(
     if len(inputs) == 0:
         raise StudyError(f"{name}: the table is empty: expects at least {MIN_ROWS} rows")
     where = f"{name}: target '{target_name}'"
-    target = _plain_column(target)
+    target = plain_column(target)
     _no_gap(where, target)
     task, reason = _tell_task(where, target, task)
     if len(inputs) < MIN_ROWS:
@@ -325,8 +326,8 @@ def _clean(name: str, inputs: Any) -> tuple[Any, tuple[str, ...]]:
         empty = [str(column) for column in inputs.columns[~filled]]
         cleaned = inputs.loc[:, filled] if empty else inputs
     else:
-        for position, title in enumerate(_unique(inputs.columns)):
-            column = _plain_column(inputs.iloc[:, position])
+        for position, title in enumerate(unique_names(inputs.columns)):
+            column = plain_column(inputs.iloc[:, position])
             if column.isna().all():
                 empty.append(title)
                 continue
@@ -352,45 +353,3 @@ def _in_range(where: str, column: Any) -> None:
     large = column.abs() > LARGEST
     if large.any():
         raise StudyError(f"{where}: {_found(f'more than {LARGEST:g}', large)}: rescale the column")
-
-
-def _unique(names: Any) -> list[str]:
-    """Column names made different from each other, as a table must have them."""
-    seen: dict[str, int] = {}
-    result = []
-    for name in map(str, names):
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return result
-
-
-def _plain_column(column: Any) -> Any:
-    """A column as float64 (dates as days), or as text, or as text from anything else."""
-    from pandas.api import types
-
-    kinds: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
-        (types.is_complex_dtype, _as_text),
-        (types.is_bool_dtype, lambda c: c.astype("float64")),
-        (types.is_numeric_dtype, lambda c: c.astype("float64")),
-        (types.is_datetime64_any_dtype, _as_days),
-        (types.is_timedelta64_dtype, lambda c: c.dt.total_seconds() / 86400),
-    )
-    for holds, convert in kinds:
-        if holds(column.dtype):
-            return convert(column)
-    return _as_text(column)
-
-
-def _as_days(column: Any) -> Any:
-    import pandas as pd
-
-    origin = pd.Timestamp("1970-01-01", tz=column.dt.tz)
-    return (column - origin).dt.total_seconds() / 86400
-
-
-def _as_text(column: Any) -> Any:
-    values = column.to_numpy(dtype=object, copy=True)
-    missing = column.isna().to_numpy()
-    values[~missing] = [str(value) for value in values[~missing]]
-    values[missing] = np.nan
-    return cast(Any, type(column)(values, index=column.index, name=column.name, dtype=object))

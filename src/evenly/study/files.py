@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,6 +52,30 @@ def read(path: Path, target: str | None) -> Source:
         StudyError: no such file, not readable, not of its kind, no such column, or more than
             memory takes.
     """
+    with _opened(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        inputs, y, name, example = READERS[path.suffix.lower()](path, target)
+    return Source(inputs, y, name, digest, example)
+
+
+def read_columns(path: Path) -> Any:
+    """Read a table file as it is, a pandas table: for predictions, where no column is the target.
+
+    An array `x` (or the only one) of an .npz file has columns named as :func:`read` names them.
+
+    Raises:
+        StudyError: as :func:`read`.
+    """
+    with _opened(path):
+        suffix = path.suffix.lower()
+        if suffix == ".npz":
+            return _npz_columns(path)
+        return (_parquet_table if suffix in (".parquet", ".pq") else _csv_table)(path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """A file that is there and is a table by its name; what the system refuses is named."""
     reader = READERS.get(path.suffix.lower())
     try:
         if not path.exists():
@@ -60,14 +87,16 @@ def read(path: Path, target: str | None) -> Source:
         if path.stat().st_size == 0:
             raise StudyError(f"{path}: the file is empty: expects a header and rows")
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        inputs, y, name, example = reader(path, target)
+            yield file
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return Source(inputs, y, name, digest, example)
 
 
 def _read_csv(path: Path, target: str | None) -> Parts:
+    return _take(path, _csv_table(path), target)
+
+
+def _csv_table(path: Path) -> Any:
     import pandas as pd
 
     with path.open("rb") as file:
@@ -86,7 +115,7 @@ def _read_csv(path: Path, target: str | None) -> Parts:
             table = pd.read_csv(path, sep=separator, index_col=False, low_memory=False)
     except (ValueError, pd.errors.ParserWarning) as error:
         raise StudyError(f"{path}: is not a CSV table: {_one_line(error)}") from error
-    return _take(path, table, target)
+    return table
 
 
 def _separator(header: bytes) -> str:
@@ -95,6 +124,10 @@ def _separator(header: bytes) -> str:
 
 
 def _read_parquet(path: Path, target: str | None) -> Parts:
+    return _take(path, _parquet_table(path), target)
+
+
+def _parquet_table(path: Path) -> Any:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -111,7 +144,7 @@ def _read_parquet(path: Path, target: str | None) -> Parts:
         if isinstance(error, StudyError):
             raise
         raise StudyError(f"{path}: is not a Parquet table: {_one_line(error)}") from error
-    return _take(path, table.reset_index(drop=True), target)
+    return table.reset_index(drop=True)
 
 
 def _take(path: Path, table: Any, target: str | None) -> Parts:
@@ -181,6 +214,30 @@ def _read_npz(path: Path, target: str | None) -> Parts:
         x = x.astype(np.float64)
     names = [f"{x_name}{i}" for i in range(x.shape[1])]
     return pd.DataFrame(x, columns=names), pd.Series(y, name=y_name), y_name, example
+
+
+def _npz_columns(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        headers = _npz_headers(path)
+        name = next((name for name in ("x", "X") if name in headers), next(iter(headers), None))
+        if name is None or (name not in ("x", "X") and len(headers) > 1):
+            raise StudyError(f"{path}: expects inputs in an array 'x', got {', '.join(headers)}")
+        shape, dtype = headers[name]
+        if len(shape) != 2 or dtype.kind not in "biufU":
+            raise StudyError(
+                f"{path}: array '{name}' expects numbers or text of shape (rows, features), got "
+                f"{dtype} of shape {shape}"
+            )
+        memory.require(math.prod(shape) * dtype.itemsize, f"{path}: array '{name}'", SMALLER)
+        with np.load(path, allow_pickle=False) as arrays:
+            x = arrays[name]
+    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        if isinstance(error, StudyError):
+            raise
+        raise StudyError(f"{path}: is not an .npz archive: {_one_line(error)}") from error
+    return pd.DataFrame(x, columns=[f"{name}{i}" for i in range(x.shape[1])])
 
 
 def _npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:

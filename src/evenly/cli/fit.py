@@ -1,0 +1,135 @@
+"""`evenly fit`: a network for a table of one's own, as one file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import click
+
+from .needed import need
+
+if TYPE_CHECKING:
+    from evenly.study import Table
+    from evenly.tables import TableModel
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--target", metavar="NAME", help="Column to predict.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="Classes or numbers. Told apart by the target's values if not said.",
+)
+@click.option("--hidden", metavar="A,B", default="128,64", help="Widths of the hidden layers.")
+@click.option("--dropout", type=float, default=0.2, help="Share of units that dropout drops.")
+@click.option("--epochs", type=int, default=100, help="Passes over the rows, at most.")
+@click.option("--patience", type=int, default=20, help="Epochs without improvement to go on for.")
+@click.option("--seed", type=int, default=0, help="Of weights, held-out rows and batches.")
+@click.option("--curves", type=click.Path(path_type=Path), help="A .png or .svg of the curves.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+def fit(
+    table: Path,
+    target: str | None,
+    out: Path,
+    task: str | None,
+    hidden: str,
+    dropout: float,
+    epochs: int,
+    patience: int,
+    seed: int,
+    curves: Path | None,
+    force: bool,
+) -> int:
+    """Train a network on a table and write it into one file.
+
+    TABLE is a .csv, .tsv or .parquet file, or an .npz file with x of shape (rows, features). Text
+    columns become one input a value, gaps the median. A tenth of the rows is held out, and training
+    ends when the loss on them no longer improves.
+    """
+    need("fit", "sklearn", "pandas", "pyarrow", *(["matplotlib"] if curves else []))
+    from evenly import saving
+    from evenly.study import load
+
+    from .writing import check_place
+
+    for path, kinds in ((out, ()), (curves, (".png", ".svg"))):
+        if path is not None:
+            check_place(path, kinds, force=force)
+    if curves is not None and curves.absolute() == out.absolute():
+        raise click.UsageError(f"--curves: expects another file than --out, got {curves}")
+    data = load(table, target, cast(Literal["classification", "regression"] | None, task))
+    if data.example is not None and len(data.example) > 1:
+        raise click.UsageError(
+            f"{table}: expects x of shape (rows, features), got examples of shape {data.example}: "
+            "reshape x"
+        )
+    model = _trained(data, {
+        "hidden": _widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
+        "random_state": seed, "verbose": sys.stderr.isatty(),
+    })
+    saving.save(out, model)
+    if curves is not None:
+        from .curves import draw
+
+        draw(curves, model)
+    _summary(data, model, out, curves)
+    return 130 if model.estimator.history_.stopped == "interrupted" else 0
+
+
+def _trained(data: Table, settings: dict[str, Any]) -> TableModel:
+    import numpy as np
+
+    from evenly.estimators import NetClassifier, NetRegressor
+    from evenly.tables import Columns, TableModel
+
+    columns = Columns.learn(data.inputs)
+    x, _ = columns.encode(data.inputs)
+    if data.classes:
+        names = np.array(data.classes, dtype=str)
+        estimator: Any = NetClassifier(**settings).fit(x, names[data.target])
+    else:
+        estimator = NetRegressor(**settings).fit(x, data.target)
+    return TableModel(columns, estimator, data.target_name)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        widths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise click.UsageError(
+            f"--hidden: expects whole numbers of at least 1 with commas between them, got '{text}'"
+        )
+    return widths
+
+
+def _summary(data: Table, model: TableModel, out: Path, curves: Path | None) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    estimator = model.estimator
+    what = f"one of {len(data.classes)} classes" if data.classes else "a number"
+    console.print(Text(f"{data.name}: '{data.target_name}', {what} ({data.task_reason}); "
+                       f"{len(data.target)} rows, {model.columns.width} inputs"))
+    for note in data.notes:
+        console.print(Text(note))
+    score = "accuracy" if data.classes else "R2"
+    kept = estimator.best_epoch_ or estimator.n_iter_
+    record = estimator.history_[kept - 1]
+    line = (f"{estimator.n_iter_} epochs, kept: {kept}; training loss {record.loss:.4f}, {score} "
+            f"{record.score:.4f}")
+    if record.validation_loss is not None:
+        line += (f"; held out: loss {record.validation_loss:.4f}, {score} "
+                 f"{record.validation_score:.4f}")
+    else:
+        line += "; too few rows to hold some out"
+    console.print(Text(line))
+    for path in (out, curves):
+        if path is not None:
+            console.print(Text.assemble("Written: ", (str(path), "bold")), soft_wrap=True)

@@ -1,0 +1,24 @@
+"""What a command needs beside the library itself."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import click
+
+NAMES = {
+    "sklearn": "scikit-learn",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "matplotlib": "matplotlib",
+    "jinja2": "jinja2",
+}
+
+
+def need(command: str, *modules: str) -> None:
+    """Raises a UsageError that names the packages that a command lacks."""
+    missing = [NAMES[name] for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise click.UsageError(
+            f"evenly {command} needs {', '.join(missing)}: pip install 'evenly[study]'"
+        )
