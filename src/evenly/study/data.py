@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 import evenly as ev
 
+from ..tables.columns import LARGEST, MAX_CATEGORIES
 from ..tables.plain import plain_column, unique_names
 from . import files, memory
 from .designs import Design, Variant, build
@@ -22,10 +23,7 @@ Task = Literal["classification", "regression"]
 
 # Whole numbers with at most this many different values are taken for classes.
 MAX_WHOLE_CLASSES = 20
-# A text column gets at most this many one-hot columns: its rarest values share the last.
-MAX_CATEGORIES = 100
 MIN_ROWS = 10
-LARGEST = 1e30  # the square of a larger number is beyond float32 by far
 WEIGHT_COPIES = 4  # the weight, its gradient and two averages of the optimizer
 
 
