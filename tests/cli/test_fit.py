@@ -149,8 +149,8 @@ def test_force_replaces(fitted):
 
 def test_four_at_once_and_one_killed_leave_whole_files(here):
     make(4000).to_csv("large.csv", index=False)
-    command = [sys.executable, "-c", "from evenly.cli import main; main()", "fit", "large.csv", "--target", "price",
-               "--out", "{}.evenly", "--epochs", "30", "--patience", "1000"]
+    command = [sys.executable, "-c", "from evenly.cli import main; main()", "fit", "large.csv",
+               "--target", "price", "--out", "{}.evenly", "--epochs", "30", "--patience", "1000"]
     names = ["a", "b", "c", "d"]
     runs = [subprocess.Popen([word.format(name) for word in command], stdout=subprocess.DEVNULL)
             for name in names]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 import evenly as ev
 
-from .data import MAX_CATEGORIES, Table
+from ..tables.columns import MAX_CATEGORIES
+from .data import Table
 from .errors import StudyError
 
 
