@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -248,6 +249,18 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
     ) -> Self:
+        # A call that fails leaves the scales, as it leaves the weights, as they were.
+        scales = {name: copy(value) for name, value in vars(self).items()
+                  if name in ("scaler_", "target_scaler_")}
+        try:
+            return self._one_more_pass(X, y, sample_weight, first, learn)
+        except BaseException:
+            vars(self).update(scales)
+            raise
+
+    def _one_more_pass(
+        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
+    ) -> Self:
         X, y = self._check_xy(X, y, reset=first)
         if not first:
             self._check_scale(X)
@@ -370,8 +383,10 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         return self._validation_curve("validation_score")
 
     def _validation_curve(self, name: str) -> Any:
-        values = self.history_.column(name)
-        return None if np.isnan(values).all() else values
+        # A score may be undefined, as R^2 is where all targets are equal; a loss never is.
+        if all(record.validation_loss is None for record in self.history_):
+            return None
+        return self.history_.column(name)
 
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""
