@@ -202,13 +202,13 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             validation = (self._scaled(x_held), self._targets(y_held, outputs), None,
                           of_mean_one(self._weights(y_held, own)))
         weights = of_mean_one(self._weights(y, weights))
-        rule = None
-        if validation is not None and self.early_stopping:
-            rule = EarlyStopping(patience=whole("patience", self.patience, 1))
+        rule = EarlyStopping(patience=whole("patience", self.patience, 1))
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
-            validation=validation, sample_weight=weights, seed=seed, early_stopping=rule,
-            progress=bool(self.verbose), **training_settings(self, X.shape[0]),
+            validation=validation, sample_weight=weights, seed=seed,
+            early_stopping=rule if validation is not None and self.early_stopping else None,
+            progress=bool(self.verbose),
+            **training_settings(self, X.shape[0], validation is not None),
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
@@ -255,7 +255,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         try:
             return self._one_more_pass(X, y, sample_weight, first, learn)
         except BaseException:
-            vars(self).update(scales)
+            self.__dict__.update(scales)
             raise
 
     def _one_more_pass(
