@@ -109,8 +109,13 @@ def test_schedule_by_name(name):
 def test_plateau_needs_a_validation_set():
     fitted = NetClassifier(schedule="plateau", **QUICK).fit(X, Y)
     assert fitted.history_.column("learning_rate")[0] == 2e-3
-    with pytest.raises(ConfigurationError, match="ReduceOnPlateau watches the validation_loss"):
+    words = "schedule='plateau' watches the validation_loss, and no rows are held out"
+    with pytest.raises(ConfigurationError, match=words):
         NetClassifier(schedule="plateau", early_stopping=False).fit(X, Y)
+    with pytest.raises(ConfigurationError, match="fewer than 10 rows"):
+        NetClassifier(schedule="plateau").fit(X[:50], Y[:50])
+    rule = ev.ReduceOnPlateau(monitor="loss")
+    NetClassifier(**{**QUICK, "max_epochs": 1}, schedule=rule).fit(X[:50], Y[:50])
 
 
 def test_lsuv_measures_the_training_rows():
@@ -243,8 +248,20 @@ def test_verbose_shows_a_bar(capsys):
         ({"dtype": "single", "scale": False}, "dtype must be"),
         ({"class_weight": "even"}, "class_weight must be a dict"),
         ({"class_weight": {7: 1.0}}, "no class is 7; there are"),
+        ({"class_weight": {1: -2.0}}, "class_weight: .* at least 0, got -2.0 for class 1"),
+        ({"class_weight": {1: np.nan}}, "class_weight: .* got nan"),
+        ({"class_weight": {1: "much"}}, "class_weight: .* got 'much'"),
+        ({"class_weight": {0: 0, 1: 0, 2: 0}}, "class_weight: every class .* has weight 0"),
+        ({"n_jobs": 0}, "n_jobs must be a whole number other than 0 .* got 0"),
+        ({"n_jobs": 1.5}, "n_jobs must be"),
+        ({"n_jobs": "all"}, "n_jobs must be"),
     ],
 )
 def test_what_cannot_work(settings, words):
     with pytest.raises(ConfigurationError, match=words):
         NetClassifier(**settings).fit(X, Y)
+
+
+def test_patience_is_checked_where_nothing_is_held_out_too():
+    with pytest.raises(ConfigurationError, match="patience must be a whole number >= 1"):
+        NetClassifier(patience=0).fit(X[:50], Y[:50])

@@ -33,6 +33,13 @@ def test_early_stopping_restores_the_best_epoch():
     assert without.n_iter_ == 12
 
 
+def test_a_validation_set_of_equal_targets_has_a_curve_all_the_same():
+    x, y = numbers()
+    fitted = NetRegressor(**QUICK).fit(x, y, X_val=x, y_val=np.full(len(x), 1000.0))
+    assert fitted.validation_score_curve_.shape == fitted.validation_loss_curve_.shape == (12,)
+    assert np.isnan(fitted.validation_score_curve_).all()  # R^2 is not defined
+
+
 def test_training_runs_its_epochs_where_nothing_stops_it():
     small = {"hidden": 4, "patience": 1000, "random_state": 0}
     assert NetClassifier(**small).fit(X[:60], Y[:60]).n_iter_ == 100

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from evenly.errors import ShapeError
+from evenly.errors import DataError, ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
 from evenly.estimators.moments import Moments
 
@@ -121,3 +121,17 @@ def test_columns_of_zeros_and_ones_keep_their_size(form):
     plain = Moments(3)
     plain.fold(form(x))
     assert np.allclose(plain.deviation, x.std(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("rows", "target"), [(slice(0, 1), 1e9), (slice(0, 9), 1e300)], ids=["one row", "huge"]
+)
+def test_a_call_that_fails_changes_nothing(rows, target):
+    x, y = numbers(100)
+    net = NetRegressor(**QUICK).partial_fit(x, y)
+    before, mean = net.predict(x), net.scaler_.mean
+    with pytest.raises((ShapeError, DataError)):
+        net.partial_fit(1e3 * x[rows], np.full(len(x[rows]), target))
+    assert np.array_equal(net.scaler_.mean, mean)
+    assert np.array_equal(net.predict(x), before)
+    assert net.partial_fit(x, y).n_iter_ == 2

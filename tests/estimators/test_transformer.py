@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -58,6 +59,16 @@ def test_without_targets_it_reproduces_the_inputs():
     assert other.estimator_.n_outputs_ == 6
 
 
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_reproducing_a_validation_set(form):
+    own = NetTransformer(**QUICK).fit(form(X), X_val=form(X[:50])).estimator_
+    inner = NetRegressor(**QUICK).fit(form(X), X, X_val=form(X[:50]), y_val=X[:50])
+    assert np.array_equal(own.validation_loss_curve_, inner.validation_loss_curve_)
+    named = NetTransformer(**QUICK, task="reconstruction")
+    named.fit(form(X), Y, X_val=form(X[:50]), y_val=Y[:50])  # targets have no part in it
+    assert np.array_equal(named.estimator_.validation_loss_curve_, inner.validation_loss_curve_)
+
+
 def test_a_trained_network_is_taken_as_it_is():
     fitted = NetClassifier(**QUICK).fit(X, Y)
     features = NetTransformer(estimator=fitted).fit(X).transform(X)
@@ -78,8 +89,10 @@ def test_an_estimator_to_train():
     assert type(own.estimator_) is NetRegressor
     assert own.transform(X).shape == (200, 8)
     assert not hasattr(own.estimator, "model_")
-    with pytest.raises(ConfigurationError, match="estimator must be"):
-        NetTransformer(estimator=LogisticRegression()).fit(X, Y)
+    coder = NetTransformer(**QUICK)
+    for other in (LogisticRegression(), coder, coder.fit(X, Y), FrozenEstimator(coder)):
+        with pytest.raises(ConfigurationError, match="estimator must be"):
+            NetTransformer(estimator=other).fit(X, Y)
 
 
 def test_warm_start():

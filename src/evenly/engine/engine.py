@@ -66,6 +66,7 @@ class Engine(Arrays):
         self._training_threads = ThreadChoice(self.threads, fixed)
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
+        self._numbers = step_numbers(program, self.seed, 0, 1) if program.augment is None else None
         self._scalars = self.buffer("scalars")
         loss = program.loss
         self._classes = (
@@ -167,7 +168,7 @@ class Engine(Arrays):
             for records in self.train(x, y, None, len(x), weights, lengths):
                 return StepRecord(*records[0].tolist())
         self._check_lengths(lengths)
-        numbers = step_numbers(self.program, self.seed, self.steps, 1)
+        numbers = self._own_numbers()
         threads, _ = self._training_threads.begin()
         *record, failed = self._executor.step(
             x, y, weights, lengths, self.seed, self.steps, numbers, threads
@@ -189,6 +190,12 @@ class Engine(Arrays):
                 f"a batch of {smallest_batch} rows: batch normalization needs at least "
                 f"{self.program.training_rows} in training"
             )
+
+    def _own_numbers(self) -> Any:
+        """The numbers of a step that no schedule moves: the same for each, but for mixup."""
+        if self.program.augment is not None:
+            return step_numbers(self.program, self.seed, self.steps, 1)
+        return self._numbers
 
     def _check_lengths(self, lengths: Any) -> None:
         if lengths is not None and self.program.augment is not None:
@@ -324,7 +331,7 @@ class Engine(Arrays):
         if y is not None and self._classes and (y.min() < 0 or y.max() >= self._classes):
             raise DataError(f"class numbers must lie between 0 and {self._classes - 1}")
         if numbers is None:
-            numbers = step_numbers(self.program, self.seed, self.steps, 1)
+            numbers = self._own_numbers()
         updates: dict[str, Any] = {}
         position = 0
         for name, lines in self._segments[key]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -201,13 +202,13 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             validation = (self._scaled(x_held), self._targets(y_held, outputs), None,
                           of_mean_one(self._weights(y_held, own)))
         weights = of_mean_one(self._weights(y, weights))
-        rule = None
-        if validation is not None and self.early_stopping:
-            rule = EarlyStopping(patience=whole("patience", self.patience, 1))
+        rule = EarlyStopping(patience=whole("patience", self.patience, 1))
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
-            validation=validation, sample_weight=weights, seed=seed, early_stopping=rule,
-            progress=bool(self.verbose), **training_settings(self, X.shape[0]),
+            validation=validation, sample_weight=weights, seed=seed,
+            early_stopping=rule if validation is not None and self.early_stopping else None,
+            progress=bool(self.verbose),
+            **training_settings(self, X.shape[0], validation is not None),
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
@@ -246,6 +247,18 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         return int(shape[0])
 
     def _partial_fit(
+        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
+    ) -> Self:
+        # A call that fails leaves the scales, as it leaves the weights, as they were.
+        scales = {name: copy(value) for name, value in vars(self).items()
+                  if name in ("scaler_", "target_scaler_")}
+        try:
+            return self._one_more_pass(X, y, sample_weight, first, learn)
+        except BaseException:
+            self.__dict__.update(scales)
+            raise
+
+    def _one_more_pass(
         self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
     ) -> Self:
         X, y = self._check_xy(X, y, reset=first)
@@ -370,8 +383,10 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         return self._validation_curve("validation_score")
 
     def _validation_curve(self, name: str) -> Any:
-        values = self.history_.column(name)
-        return None if np.isnan(values).all() else values
+        # A score may be undefined, as R^2 is where all targets are equal; a loss never is.
+        if all(record.validation_loss is None for record in self.history_):
+            return None
+        return self.history_.column(name)
 
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..layers.special import logistic
 from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 from ..training.sources import is_sparse
 from .base import NetEstimator
+from .names import is_number
 
 
 class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
@@ -50,7 +52,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         learning_rate: of the optimizer; by default its own.
         schedule: of the learning rate over `max_epochs`: ``"cosine"`` (down to 0), ``"linear"``,
             ``"one_cycle"``, ``"warmup"`` (5 epochs, then a cosine), ``"plateau"`` (watches the
-            validation loss), an evenly schedule, or None: constant.
+            validation loss, so there must be one), an evenly schedule, or None: constant.
         l2: strength of an L2 penalty on the kernels, >= 0.
         penalty: an evenly penalty instead.
         clip: the largest norm of all gradients together, or an evenly clipping value.
@@ -245,12 +247,23 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
                     f"class_weight: no class is {', '.join(map(repr, unknown))}; there are "
                     f"{self.classes_.tolist()}"
                 )
+            for label, value in given.items():
+                if not is_number(value) or not 0 <= value < math.inf:
+                    raise ConfigurationError(
+                        f"class_weight: expects a number of at least 0, got {value!r} for class "
+                        f"{label!r}"
+                    )
             each = np.array([given.get(label, 1.0) for label in self.classes_.tolist()], float)
         else:
             raise ConfigurationError(
                 f"class_weight must be a dict, 'balanced' or None, got {given!r}"
             )
-        return own * each[y]
+        weighed = own * each[y]
+        if not weighed.any():
+            raise ConfigurationError(
+                "class_weight: every class of the training or the validation rows has weight 0"
+            )
+        return weighed
 
     # Predictions --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from dataclasses import replace
 from typing import Any
@@ -51,12 +52,13 @@ SCHEDULES: dict[str, Make] = {
 DEFAULT_RATE = 2e-3
 
 
-def training_settings(estimator: Any, rows: int) -> dict[str, Any]:
-    """What evenly.fit takes of an estimator's arguments, for a training set of some rows."""
+def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, Any]:
+    """What evenly.fit takes of an estimator's arguments, for a training set of some rows, with a
+    validation set or without."""
     return {
         **partial_settings(estimator, rows),
         "epochs": whole("max_epochs", estimator.max_epochs, 1),
-        "schedule": schedule_of(estimator.schedule),
+        "schedule": schedule_of(estimator.schedule, validated),
         "augment": augment_of(estimator.augment),
         "threads": threads_of(estimator.n_jobs),
     }
@@ -105,12 +107,20 @@ def clip_of(clip: Any) -> Any:
     return clip
 
 
-def schedule_of(schedule: Any) -> Any:
+def schedule_of(schedule: Any, validated: bool) -> Any:
     """A schedule by its name."""
     if schedule is None:
         return None
-    return named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
-                  "a schedule, or None")
+    made = named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
+                 "a schedule, or None")
+    watches = getattr(made, "monitor", "")
+    if watches.startswith("validation") and not validated:
+        raise ConfigurationError(
+            f"schedule={schedule!r} watches the {watches}, and no rows are held out: with "
+            "early_stopping=False, or fewer than 10 rows to hold out, give fit X_val and y_val, or "
+            "take ReduceOnPlateau(monitor='loss')"
+        )
+    return made
 
 
 def constraint_of(constraint: Any) -> Any:
@@ -162,5 +172,8 @@ def threads_of(n_jobs: Any) -> int | None:
 
     Where joblib, threadpoolctl or OMP_NUM_THREADS allow one thread only, it is one."""
     if n_jobs is not None:
+        if isinstance(n_jobs, bool) or not isinstance(n_jobs, numbers.Integral) or n_jobs == 0:
+            raise wrong("n_jobs", "a whole number other than 0 (-1: all processors), or None",
+                        n_jobs)
         return int(effective_n_jobs(n_jobs))
     return 1 if _openmp_effective_n_threads(only_physical_cores=False) == 1 else None

@@ -129,12 +129,13 @@ class NetTransformer(
         if isinstance(given, Model):
             self._take(None, given)
         elif given is not None and hasattr(given, "model_"):
+            self._expect_network(getattr(given, "estimator", given))  # a FrozenEstimator's own
             self._take(given, given.model_)
         else:
             if y is None or self.task == "reconstruction":
-                if y_val is None and X_val is not None:
-                    y_val = X_val
                 y = self._inputs_as_targets(X)
+                if X_val is not None:
+                    y_val = self._inputs_as_targets(self._check_x(X_val))
             inner = self._inner(y)
             inner.fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
             self._take(inner, inner.model_)
@@ -142,11 +143,7 @@ class NetTransformer(
 
     def _inner(self, y: Any) -> Any:
         if self.estimator is not None:
-            if not isinstance(self.estimator, NetEstimator):
-                raise ConfigurationError(
-                    "estimator must be a NetClassifier, a NetRegressor or an evenly Model, got "
-                    f"{self.estimator!r}"
-                )
+            self._expect_network(self.estimator)
             return clone(self.estimator)
         if self.task not in _TASKS:
             raise ConfigurationError(f"task must be one of {_TASKS}, got {self.task!r}")
@@ -161,6 +158,13 @@ class NetTransformer(
         if self.warm_start and type(old) is kind_of:
             return old.set_params(**settings)
         return kind_of(**settings)
+
+    def _expect_network(self, estimator: Any) -> None:
+        if not isinstance(estimator, (NetClassifier, NetRegressor)):
+            raise ConfigurationError(
+                "estimator must be a NetClassifier, a NetRegressor or an evenly Model, got "
+                f"{self.estimator!r}"
+            )
 
     def _inputs_as_targets(self, X: Any) -> Any:
         if not is_sparse(X):
