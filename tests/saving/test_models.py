@@ -209,7 +209,7 @@ def test_what_no_file_can_hold(tmp_path):
         object.__setattr__(program, "net", ev.Sequential([Scaled(value)]))
         with pytest.raises(ConfigurationError, match=words):
             save(tmp_path / "m", model)
-    with pytest.raises(ConfigurationError, match="expects a Model.*got Dense"):
+    with pytest.raises(ConfigurationError, match=r"expects a Model.*got Dense"):
         save(tmp_path / "m", ev.Dense(3))
     assert not list(tmp_path.iterdir())
 
