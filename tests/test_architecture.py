@@ -17,10 +17,10 @@ PACKAGE = ROOT / "src" / "evenly"
 # Each may import those in front of it; those in one set are independent of each other unless a pair
 # in SIDEWAYS allows it.
 ORDER = [
-    {"errors"}, {"random", "native"}, {"initializers"}, {"layers"},
+    {"errors"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"},
-    {"study"}, {"report"}, {"cli"},
+    {"saving"}, {"study"}, {"report"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -25,6 +25,24 @@ class DataError(EvenlyError, ValueError):
     """Data that cannot be used as it is."""
 
 
+class FileFormatError(EvenlyError, ValueError):
+    """A file that is not what it should be: truncated, damaged, too large, of a newer version, or
+    no file of Evenly at all.
+
+    Attributes:
+        path: of the file.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, path: Any, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.reason)
+
+
 class DivergenceError(EvenlyError, ArithmeticError):
     """Training produced a number that is not finite.
 

@@ -34,6 +34,10 @@ class NumberColumn:
     median: float
     gaps: bool = False
 
+    def __post_init__(self) -> None:
+        if not abs(self.median) <= LARGEST:
+            raise DataError(f"column '{self.name}': the median must be a number, {self.median}")
+
     @property
     def width(self) -> int:
         return 1 + self.gaps

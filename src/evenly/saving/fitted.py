@@ -1,0 +1,133 @@
+"""Fitted scikit-learn estimators as JSON and arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigurationError
+from ..estimators import NetClassifier, NetRegressor
+from ..estimators.base import NetEstimator
+from ..estimators.moments import Moments
+from .models import read_model, write_model
+from .values import NotReadable, Reader, Writer
+
+KINDS: Mapping[str, type[NetEstimator]] = {
+    "NetClassifier": NetClassifier, "NetRegressor": NetRegressor,
+}
+_MOMENTS: Mapping[str, Any] = {
+    "center": bool, "indicators": bool, "indicator": np.ndarray, "weight": float,
+    "mean": np.ndarray, "squares": np.ndarray,
+}
+# What fit learns beside the model and the scales.
+_LEARNED: Mapping[str, Mapping[str, Any]] = {
+    "NetClassifier": {"classes_": np.ndarray, "_multi_label": bool},
+    "NetRegressor": {"n_outputs_": int, "_one_axis": bool},
+}
+_NAMES = "feature_names_in_"
+
+
+def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
+    """The JSON of a fitted estimator; its arrays go to the writer.
+
+    Raises:
+        ConfigurationError: another estimator, or one that is not fitted.
+    """
+    kind = type(estimator).__name__
+    if type(estimator) is not KINDS.get(kind):
+        raise ConfigurationError(
+            f"save: expects a Model, a NetClassifier or a NetRegressor, got {estimator!r}"
+        )
+    if not hasattr(estimator, "model_"):
+        raise ConfigurationError(f"save: this {kind} is not fitted: call fit first")
+    learned = {name: getattr(estimator, name) for name in _LEARNED[kind]}
+    return {
+        "params": writer.write(estimator.get_params(deep=False), kind),
+        "learned": {name: writer.write(value, name) for name, value in learned.items()},
+        "feature_names": writer.write(getattr(estimator, _NAMES, None), _NAMES),
+        "scaler": _write_moments(estimator.scaler_, writer),
+        "target_scaler": _write_moments(getattr(estimator, "target_scaler_", None), writer),
+        "model": write_model(estimator.model_, writer),
+    }
+
+
+def _write_moments(moments: Moments | None, writer: Writer) -> Any:
+    if moments is None:
+        return None
+    return {name: writer.write(getattr(moments, name), name) for name in _MOMENTS}
+
+
+def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
+    """The fitted estimator of a JSON.
+
+    Raises:
+        NotReadable: contents that mean nothing.
+        EvenlyError: a network that compile refuses, or that these targets do not fit.
+    """
+    parts = ("params", "learned", "feature_names", "scaler", "target_scaler", "model")
+    if not isinstance(content, dict) or content.keys() != set(parts):
+        raise NotReadable(f"the estimator should have the fields {', '.join(parts)}")
+    params = reader.read(content["params"])
+    known = KINDS[kind]().get_params(deep=False)
+    if not isinstance(params, dict) or not params.keys() <= known.keys():
+        raise NotReadable(f"{kind} does not have all of these arguments")
+    model = read_model(content["model"], reader, memory)
+    if len(model.input_shape) != 1:
+        raise NotReadable(f"a {kind} reads rows of features, not shape {model.input_shape}")
+    estimator: Any = KINDS[kind](**params)
+    features = estimator.n_features_in_ = model.input_shape[0]
+    learned = reader.record(content["learned"], _LEARNED[kind], kind)
+    for name, value in learned.items():
+        setattr(estimator, name, value)
+    names = reader.read(content["feature_names"])
+    if names is not None:
+        if not _are_names(names, features):
+            raise NotReadable(f"the feature names should be {features} texts")
+        setattr(estimator, _NAMES, names)
+    estimator.scaler_ = _read_moments(content["scaler"], features, reader)
+    if kind == "NetClassifier":
+        _check_classes(estimator)
+    elif not 1 <= estimator.n_outputs_ < 2**31:
+        raise NotReadable(f"{estimator.n_outputs_} targets")
+    outputs = estimator._checked_outputs(model.net)
+    targets = _read_moments(content["target_scaler"], outputs, reader)
+    if kind == "NetRegressor":
+        estimator.target_scaler_ = targets
+    elif targets is not None:
+        raise NotReadable("a classifier does not scale its targets")
+    estimator._use(model)
+    return estimator
+
+
+def _are_names(names: Any, features: int) -> bool:
+    return isinstance(names, np.ndarray) and names.dtype == object and names.shape == (features,)
+
+
+def _check_classes(estimator: Any) -> None:
+    classes, several = estimator.classes_, estimator._multi_label
+    right = classes.ndim == 1 and len(classes) >= 1 + (not several)
+    if right and several:
+        right = np.array_equal(classes, np.arange(len(classes)))
+    elif right:
+        right = np.array_equal(np.unique(classes), classes)
+    if not right:
+        raise NotReadable("the classes should be sorted, and each there once")
+
+
+def _read_moments(content: Any, columns: int, reader: Reader) -> Moments | None:
+    if content is None:
+        return None
+    told = reader.record(content, _MOMENTS, "the scale")
+    moments = Moments(columns, told["center"], told["indicators"])
+    for name in ("indicator", "mean", "squares"):
+        mine, theirs = getattr(moments, name), told[name]
+        if theirs.shape != mine.shape or theirs.dtype != mine.dtype:
+            raise NotReadable(f"the scale's {name} should be {mine.dtype} of shape {mine.shape}")
+        setattr(moments, name, theirs)
+    finite = bool(np.isfinite(moments.mean).all() and np.isfinite(moments.squares).all())
+    if not finite or (moments.squares < 0).any() or not 0 <= told["weight"] < np.inf:
+        raise NotReadable("the scale's numbers should be finite, squares and weight not negative")
+    moments.weight = told["weight"]
+    return moments

@@ -1,0 +1,215 @@
+"""Saving and loading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import ConfigurationError, DataError, EvenlyError, FileFormatError
+from ..files import MEMORY, Path, read_arrays, write_arrays
+from ..scaling import RobustScaler, Standardizer
+from ..training import Model
+from .models import read_model, write_model
+from .types import type_table
+from .values import NotReadable, Reader, Writer
+
+_MODEL, _SAVED = "Model", "Saved"
+_ESTIMATORS = ("NetClassifier", "NetRegressor")
+_TABLE = "TableModel"
+# The statistics of each scaler.
+_STATISTICS = {Standardizer: ("mean", "deviation"), RobustScaler: ("median", "range")}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model with what its inputs and outputs need: what :func:`load` gives back where
+    :func:`save` was given a scaler or classes.
+
+    Attributes:
+        model: the model.
+        scaler: a fitted :class:`evenly.Standardizer` or :class:`evenly.RobustScaler`, or None.
+        classes: the labels that the outputs stand for, in order, or None.
+
+    Raises:
+        ConfigurationError: a scaler that is not fitted, or another number of labels than the model
+            has outputs.
+
+    Example:
+        >>> import evenly as ev
+        >>> model = ev.init(ev.Sequential([ev.Dense(2)]), input_shape=3)
+        >>> Saved(model, classes=["cat", "dog"]).predict(np.zeros((1, 3)))
+        array(['cat'], dtype='<U3')
+    """
+
+    model: Model
+    scaler: Standardizer | RobustScaler | None = None
+    classes: Any = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, Model):
+            raise ConfigurationError(
+                f"Saved: model must be a Model, got {self.model!r}; an estimator holds its scale "
+                "and classes itself"
+            )
+        _check_scaler(self.scaler)
+        if self.classes is not None:
+            labels = np.asarray(self.classes)
+            outputs = self.model.engine.program.output_shape[-1]
+            wanted = 2 if outputs == 1 else outputs
+            if labels.shape != (wanted,):
+                raise ConfigurationError(
+                    f"Saved: classes must be one label for each of the {wanted} classes, got shape "
+                    f"{labels.shape}"
+                )
+
+    def scores(self, x: Any) -> Any:
+        """The model's scores for inputs that are not scaled yet."""
+        return self.model.predict(x if self.scaler is None else self.scaler.transform(x))
+
+    def predict(self, x: Any) -> Any:
+        """The likeliest label of each row, of inputs that are not scaled yet.
+
+        Raises:
+            DataError: there are no classes: use :meth:`scores`.
+        """
+        if self.classes is None:
+            raise DataError("Saved: without classes there are no labels: use scores")
+        scores = self.scores(x)
+        one = scores.shape[-1] == 1
+        best = (scores[..., 0] > 0).astype(int) if one else scores.argmax(axis=-1)
+        return np.asarray(self.classes)[best]
+
+
+def _check_scaler(scaler: Any) -> None:
+    if scaler is None:
+        return
+    if type(scaler) not in _STATISTICS:
+        raise ConfigurationError(
+            f"Saved: scaler must be a Standardizer or a RobustScaler, got {scaler!r}"
+        )
+    middle, width = (getattr(scaler, name) for name in _STATISTICS[type(scaler)])
+    for array in (middle, width):
+        if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+            raise ConfigurationError(
+                f"Saved: the {type(scaler).__name__} is not fitted: give scaler.fit(x)"
+            )
+    if middle.shape != width.shape or not np.isfinite(middle).all() \
+            or not (np.isfinite(width) & (width > 0)).all():
+        raise ConfigurationError(
+            f"Saved: the {type(scaler).__name__}'s statistics must be finite, of one shape, and "
+            "its widths positive"
+        )
+
+
+def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> None:
+    """Saves a model or a fitted estimator in one safetensors file.
+
+    The file holds the network as a value, weights and running statistics, the optimizer with its
+    state and step number, loss, history, seed and every other setting of the training, and of an
+    estimator also its arguments, classes and scales. It is replaced as a whole or not at all.
+
+    Arguments:
+        path: of the file.
+        what: a :class:`evenly.Model`, a fitted NetClassifier or NetRegressor, a :class:`Saved`, or
+            what ``evenly fit`` makes of a table.
+        scaler: a fitted scaler of the model's inputs.
+        classes: the labels that the model's outputs stand for.
+
+    Raises:
+        ConfigurationError: something else, or something that no file can hold.
+        OSError: as ``open`` and ``write``: the old file, if there was one, is as it was.
+
+    Example:
+        >>> import os, tempfile
+        >>> import evenly as ev
+        >>> model = ev.init(ev.Sequential([ev.Dense(2)]), input_shape=3, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     save(path, model)
+        ...     twin = load(path)
+        >>> bool((twin.predict(np.ones((1, 3))) == model.predict(np.ones((1, 3)))).all())
+        True
+    """
+    if scaler is not None or classes is not None:
+        what = Saved(what, scaler, classes)
+    writer = Writer()
+    content: dict[str, Any] = {"library": __version__, "kind": type(what).__name__}
+    if type(what) is Saved:
+        content |= {"scaler": writer.write(what.scaler, "scaler"),
+                    "classes": writer.write(what.classes, "classes"),
+                    "content": write_model(what.model, writer)}
+    elif type(what) is Model:
+        content["content"] = write_model(what, writer)
+    elif type(what).__name__ in _ESTIMATORS:
+        from .fitted import write_estimator
+
+        content["content"] = write_estimator(what, writer)
+    elif type(what).__name__ == _TABLE:
+        from .table_models import write_table_model
+
+        content["content"] = write_table_model(what, writer)
+    else:
+        raise ConfigurationError(
+            f"save: expects a Model, a fitted NetClassifier or NetRegressor, or a Saved, got "
+            f"{type(what).__name__}"
+        )
+    write_arrays(path, writer.arrays, content)
+
+
+def load(path: Path, *, types: Iterable[type] = (), memory: int = MEMORY) -> Any:
+    """Loads what :func:`save` saved.
+
+    No code of the file is run, and no size that it claims is believed: a damaged or hostile file
+    is a FileFormatError. Predictions are those of the saved one to the bit, on the same machine,
+    and training can go on.
+
+    Arguments:
+        path: of the file.
+        types: your own types that the file may name, such as ``[MyLayer]``.
+        memory: bytes that the file, and the arenas of the model, may take.
+
+    Returns:
+        What was saved: a model, an estimator, or a :class:`Saved`.
+
+    Raises:
+        FileFormatError: no whole, undamaged file of Evenly; one of a newer version; a type that is
+            neither Evenly's nor among `types`; a network that would take more than `memory`.
+        OSError: FileNotFoundError, IsADirectoryError, PermissionError, as ``open``.
+
+    Example: see :func:`save`.
+    """
+    table = type_table(types)
+    arrays, content = read_arrays(path, memory)
+    reader = Reader(arrays, table)
+    try:
+        what = _read(content, reader, memory)
+        reader.check_all_used()
+        return what
+    except NotReadable as error:
+        raise FileFormatError(path, str(error)) from error
+    except (EvenlyError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
+            RecursionError) as error:
+        # Whatever a declaration of such a file does not survive: the cause stays with it.
+        raise FileFormatError(path, f"describes what cannot be: {error}") from error
+
+
+def _read(content: dict[str, Any], reader: Reader, memory: int) -> Any:
+    kind, inner = content.get("kind"), content.get("content")
+    if kind == _MODEL:
+        return read_model(inner, reader, memory)
+    if kind == _SAVED:
+        scaler, classes = (reader.read(content.get(key)) for key in ("scaler", "classes"))
+        return Saved(read_model(inner, reader, memory), scaler, classes)
+    if kind in _ESTIMATORS:
+        from .fitted import read_estimator
+
+        return read_estimator(kind, inner, reader, memory)
+    if kind == _TABLE:
+        from .table_models import read_table_model
+
+        return read_table_model(inner, reader, memory)
+    raise NotReadable("holds no Model, estimator or Saved")
