@@ -111,6 +111,9 @@ if TYPE_CHECKING:
     from .penalties import Penalty as Penalty
     from .program import Program as Program
     from .program import compile as compile
+    from .saving import Saved as Saved
+    from .saving import load as load
+    from .saving import save as save
     from .scaling import RobustScaler as RobustScaler
     from .scaling import Standardizer as Standardizer
     from .schedules import CosineDecay as CosineDecay
@@ -167,6 +170,7 @@ _NAMES = {
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
     "program": ("compile", "Program"),
+    "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
     "schedules": (
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",

@@ -51,10 +51,10 @@ def fit(
     ends when the loss on them no longer improves.
     """
     need("fit", "sklearn", "pandas", "pyarrow", *(["matplotlib"] if curves else []))
-    from evenly import saving
+    from evenly.saving import save
     from evenly.study import load
 
-    from .writing import check_place
+    from .writing import cannot, check_place
 
     for path, kinds in ((out, ()), (curves, (".png", ".svg"))):
         if path is not None:
@@ -71,7 +71,10 @@ def fit(
         "hidden": _widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
         "random_state": seed, "verbose": sys.stderr.isatty(),
     })
-    saving.save(out, model)
+    try:
+        save(out, model)
+    except OSError as error:
+        raise cannot(out, error) from error
     if curves is not None:
         from .curves import draw
 

@@ -25,15 +25,15 @@ def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:
     need("predict", "sklearn", "pandas", "pyarrow")
     import pandas as pd
 
-    from evenly import saving
     from evenly.study import read_columns
     from evenly.tables import TableModel
 
+    from .loading import load_file
     from .writing import check_place, write_bytes
 
     if out is not None:
         check_place(out, (".csv",), force=force)
-    loaded = saving.load(model)
+    loaded = load_file(model)
     if not isinstance(loaded, TableModel):
         raise click.UsageError(
             f"{model}: holds a {type(loaded).__name__}, not a network of `evenly fit`: load it in "

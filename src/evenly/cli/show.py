@@ -12,15 +12,19 @@ from rich.text import Text
 
 from evenly.program.graph import trace
 
+from .needed import need
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model", type=click.Path(path_type=Path))
 def show(model: Path) -> int:
     """Show a saved network: layers, shapes, parameters, memory, and how it was trained."""
-    from evenly import saving
+    need("show", "sklearn")
     from evenly.tables import TableModel
 
-    loaded = saving.load(model)
+    from .loading import load_file
+
+    loaded = load_file(model)
     console = Console(highlight=False)
     if isinstance(loaded, TableModel):
         what = f"one of {', '.join(loaded.classes)}" if loaded.classes else "a number"

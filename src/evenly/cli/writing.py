@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -46,7 +47,11 @@ def cannot(path: Path, error: OSError) -> click.UsageError:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file, whole or not at all."""
+
+    def write(file: BinaryIO) -> None:
+        file.write(data)
+
     try:
-        replace_atomically(path, lambda file: file.write(data))
+        replace_atomically(path, write)
     except OSError as error:
         raise cannot(path, error) from error
