@@ -180,7 +180,16 @@ def load(path: Path, *, types: Iterable[type] = (), memory: int = MEMORY) -> Any
             neither Evenly's nor among `types`; a network that would take more than `memory`.
         OSError: FileNotFoundError, IsADirectoryError, PermissionError, as ``open``.
 
-    Example: see :func:`save`.
+    Example:
+        >>> import os, tempfile
+        >>> import evenly as ev
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "text")
+        ...     _ = open(path, "w").write("no model")
+        ...     load(path)
+        Traceback (most recent call last):
+        ...
+        evenly.errors.FileFormatError: ...
     """
     table = type_table(types)
     arrays, content = read_arrays(path, memory)
