@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ class Mixup(Declared):
 
     def __post_init__(self) -> None:
         expect(self.alpha > 0, self, "alpha must be positive", self.alpha)
+        expect(self.alpha < math.inf, self, "alpha must be finite", self.alpha)
 
     def draw(self, seed: int, first_step: int, steps: int) -> tuple[Any, Any]:
         """The ``mix`` and ``shift`` of some steps, each a function of (seed, step) alone."""

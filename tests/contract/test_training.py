@@ -228,3 +228,13 @@ def test_a_constraint_touches_kernels_alone():
             assert norms.max() <= 0.5 * (1 + 1e-6), name
             assert norms.max() > 0.49, name
     assert model.weights["batch_norm_1.gamma"].max() > 0.5
+
+
+def test_the_variance_of_a_gradient_that_never_changes_is_not_below_zero():
+    rule, gradient = ev.RMSprop(0.01, beta=0.5, centered=True), np.linspace(0.1, 1.0, 99)
+    value, state = np.zeros(99), (np.zeros(99),) * 3
+    for step in range(100):
+        value, state = rule.update(value, gradient, state, ev.Run(True, step=step))
+    below = state[0] - state[2] ** 2 < 0
+    assert below.any()
+    assert np.isfinite(value).all()

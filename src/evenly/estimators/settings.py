@@ -78,7 +78,9 @@ def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
 
 def optimizer_of(value: Any, learning_rate: Any) -> Optimizer:
     """The optimizer: AdamW by default, with its learning rate where one is given."""
-    if learning_rate is not None and (not is_number(learning_rate) or not learning_rate > 0):
+    if learning_rate is not None and not (
+        is_number(learning_rate) and 0 < learning_rate < math.inf
+    ):
         raise wrong("learning_rate", "a number > 0, or None", learning_rate)
     if value is None:
         rate = DEFAULT_RATE if learning_rate is None else float(learning_rate)
