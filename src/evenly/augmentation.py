@@ -27,7 +27,7 @@ class Mixup(Declared):
         alpha: > 0; the larger, the nearer is ``mix`` to 1/2. Usually 0.1 to 0.4 for images.
 
     Source: Zhang, Cisse, Dauphin and Lopez-Paz 2018, "mixup: Beyond empirical risk minimization",
-    equation 2. For noise on the inputs, another such change, see :class:`GaussianNoise`.
+    section 2. For noise on the inputs, another such change, see :class:`GaussianNoise`.
 
     Example:
         >>> mix, shift = Mixup(0.2).draw(seed=0, first_step=0, steps=3)

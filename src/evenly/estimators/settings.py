@@ -59,7 +59,6 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
         **partial_settings(estimator, rows),
         "epochs": whole("max_epochs", estimator.max_epochs, 1),
         "schedule": schedule_of(estimator.schedule, validated),
-        "augment": augment_of(estimator.augment),
         "threads": threads_of(estimator.n_jobs),
     }
 
@@ -72,6 +71,7 @@ def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
         "penalty": penalty_of(estimator.l2, estimator.penalty),
         "clip": clip_of(estimator.clip),
         "constraint": constraint_of(estimator.constraint),
+        "augment": augment_of(estimator.augment),
         "dtype": element_type(estimator.dtype),
     }
 
