@@ -100,7 +100,7 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, batc
         NET, start, batches, kind.loss, row.optimizer, seed, **parts, **moves
     )
     assert engine.steps == len(wanted) >= 3
-    # Rounding grows over some 60 steps, most where a rule divides by the root of a small difference.
+    # Rounding grows over some 60 steps, most where a rule divides by a small difference's root.
     most = 1e-8
     for column, what in enumerate(("loss", "penalty", "gradient norm")):
         assert error(records[:, (0, 2, 3)[column]], wanted[:, column]) < most, what
