@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import evenly as ev
 from evenly.engine import NotFiniteError
@@ -78,6 +79,7 @@ REFUSED = [
     (lambda e, x, y: e.step(np.tile(x, (2, 1)), np.tile(y, 2)), ShapeError,
      "planned for batches of 16 rows, got 32"),
     (lambda e, x, y: e.step(x[:1], y[:1]), ShapeError, "at least 2 in training"),
+    (lambda e, x, y: e.predict(csr_array(x)), DataError, "dense rows, got a sparse matrix"),
     (lambda e, x, y: e.step(x, y + 1), DataError, "class numbers 0 to 2.*got 1 to 3"),
     (lambda e, x, y: e.step(x, (y + 1).astype(np.int32)), ValueError, "no score of its own"),
     (lambda e, x, y: e.gradients(x, (y - 1).astype(np.int32)), DataError, "between 0 and 2"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn import preprocessing
 
 import evenly as ev
@@ -47,6 +48,10 @@ def test_quantiles_are_shares_in_order(quantiles):
     (lambda: ev.RobustScaler().fit(X).transform(X[:, :2]), "RobustScaler: was fitted on features"),
     (lambda: ev.RobustScaler().fit(X[:0]), "RobustScaler: expects at least one row"),
     (lambda: ev.RobustScaler().fit(np.full((3, 2), np.nan)), "RobustScaler: the data hold NaN"),
+    (lambda: ev.RobustScaler().fit([["red"]]), "RobustScaler: expects numbers, got <U3: encode"),
+    (lambda: ev.Standardizer().fit(X).transform(X.astype(str)), "Standardizer: expects numbers"),
+    (lambda: ev.Standardizer().fit(csr_array(X)), "Standardizer: expects dense rows, got a sparse"),
+    (lambda: ev.RobustScaler().fit(X).transform(csr_array(X)), "RobustScaler: expects dense rows"),
 ])
 def test_what_cannot_be_scaled_is_named(act, message):
     with pytest.raises(DataError, match=message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ class Mixup(Declared):
         alpha: > 0; the larger, the nearer is ``mix`` to 1/2. Usually 0.1 to 0.4 for images.
 
     Source: Zhang, Cisse, Dauphin and Lopez-Paz 2018, "mixup: Beyond empirical risk minimization",
-    equation 2. For noise on the inputs, another such change, see :class:`GaussianNoise`.
+    section 2. For noise on the inputs, another such change, see :class:`GaussianNoise`.
 
     Example:
         >>> mix, shift = Mixup(0.2).draw(seed=0, first_step=0, steps=3)
@@ -38,6 +39,7 @@ class Mixup(Declared):
 
     def __post_init__(self) -> None:
         expect(self.alpha > 0, self, "alpha must be positive", self.alpha)
+        expect(self.alpha < math.inf, self, "alpha must be finite", self.alpha)
 
     def draw(self, seed: int, first_step: int, steps: int) -> tuple[Any, Any]:
         """The ``mix`` and ``shift`` of some steps, each a function of (seed, step) alone."""

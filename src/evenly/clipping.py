@@ -99,7 +99,7 @@ class ClipValue(Clip):
     Arguments:
         limit: > 0.
 
-    Source: Mikolov 2012, "Statistical language models based on neural networks", section 3.2.2.
+    Source: Mikolov 2012, "Statistical language models based on neural networks", chapter 3.
 
     Example:
         >>> ClipValue(1.0).clip({"w": np.array([-3.0, 0.5])}, Run(True))["w"]

@@ -5,6 +5,7 @@ They touch kernels, not biases or the gains of normalizations.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ class Penalty(Declared):
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             expect(value >= 0, self, f"{name} must not be negative", value)
+            expect(value < math.inf, self, f"{name} must be finite", value)
 
     @property
     def strengths(self) -> tuple[float, float]:

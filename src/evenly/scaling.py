@@ -116,7 +116,7 @@ class RobustScaler:
 def _training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
     """Rows to fit on, and the axes that statistics are taken over."""
     name = type(scaler).__name__
-    x = np.asarray(x)
+    x = _numbers(name, x)
     if x.ndim < 1 or len(x) == 0:
         raise DataError(f"{name}: expects at least one row, got none")
     if channels and (x.ndim < 2 or x.size == 0):
@@ -137,10 +137,23 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
     name = type(scaler).__name__
     if middle is None:
         raise DataError(f"{name}: call fit on the training set before transform")
-    x = np.asarray(x)
+    x = _numbers(name, x)
     features = x.shape[max(1, x.ndim - 1) :] if scaler.channels else x.shape[1:]
     if features != middle.shape:
         what = "channels" if scaler.channels else "features of shape"
         raise DataError(f"{name}: was fitted on {what} {middle.shape}, got {features}")
     scaled = (x - middle) / width
     return scaled.astype(np.float32) if x.dtype == np.float32 else scaled
+
+
+def _numbers(name: str, x: Any) -> Any:
+    """Rows as an array of numbers."""
+    if hasattr(x, "toarray"):
+        raise DataError(f"{name}: expects dense rows, got a sparse matrix: give x.toarray()")
+    x = np.asarray(x)
+    if x.dtype.kind not in "iubf":
+        raise DataError(
+            f"{name}: expects numbers, got {x.dtype}: encode text columns first, "
+            "for instance with sklearn.preprocessing.OneHotEncoder"
+        )
+    return x

@@ -100,10 +100,12 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, batc
         NET, start, batches, kind.loss, row.optimizer, seed, **parts, **moves
     )
     assert engine.steps == len(wanted) >= 3
+    # Rounding grows over some 60 steps, most where a rule divides by a small difference's root.
+    most = 1e-8
     for column, what in enumerate(("loss", "penalty", "gradient norm")):
-        assert error(records[:, (0, 2, 3)[column]], wanted[:, column]) < 1e-9, what
+        assert error(records[:, (0, 2, 3)[column]], wanted[:, column]) < most, what
     for name, array in arrays.items():
-        assert error(engine.arrays[name], array, 1e-2) < 1e-9, name
+        assert error(engine.arrays[name], array, 1e-2) < most, name
 
 
 @pytest.fixture
@@ -228,3 +230,13 @@ def test_a_constraint_touches_kernels_alone():
             assert norms.max() <= 0.5 * (1 + 1e-6), name
             assert norms.max() > 0.49, name
     assert model.weights["batch_norm_1.gamma"].max() > 0.5
+
+
+def test_the_variance_of_a_gradient_that_never_changes_is_not_below_zero():
+    rule, gradient = ev.RMSprop(0.01, beta=0.5, centered=True), np.linspace(0.1, 1.0, 99)
+    value, state = np.zeros(99), (np.zeros(99),) * 3
+    for step in range(100):
+        value, state = rule.update(value, gradient, state, ev.Run(True, step=step))
+    below = state[0] - state[2] ** 2 < 0
+    assert below.any()
+    assert np.isfinite(value).all()

@@ -232,6 +232,7 @@ def test_verbose_shows_a_bar(capsys):
         ({"init": ev.HeNormal}, "; call it"),
         ({"optimizer": "adamm"}, "optimizer must be one of 'sgd'"),
         ({"learning_rate": 0}, "learning_rate must be a number > 0"),
+        ({"learning_rate": np.inf}, "learning_rate must be a number > 0"),
         ({"l2": -1}, "l2 must be a number >= 0"),
         ({"l2": 1.0, "penalty": ev.L2(1.0)}, "give one of them"),
         ({"clip": 0}, "clip must be a number > 0"),

@@ -237,3 +237,22 @@ def test_tiny_and_constant_tables(rows, columns):
     assert NetClassifier(**QUICK).fit(x, y).predict(x).shape == (rows,)
     assert np.isfinite(NetRegressor(**QUICK).fit(np.ones((rows, columns)), y).predict(x)).all()
     assert np.allclose(NetRegressor(**QUICK).fit(x, np.full(rows, 7.0)).predict(x), 7, atol=2)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-9, -1000.1])
+def test_a_target_that_never_varies_is_predicted_as_it_is(value):
+    x, y = numbers()
+    constant = np.full(len(x), value)
+    assert np.allclose(NetRegressor(**QUICK).fit(x, constant).predict(x), value, rtol=1e-12)
+    both = NetRegressor(**QUICK).fit(x, np.c_[constant, y]).predict(x)
+    assert np.allclose(both[:, 0], value, rtol=1e-12)
+    assert both[:, 1].std() > 1
+
+
+def test_the_size_of_all_weights_together_does_not_matter():
+    weights = np.random.default_rng(0).random(len(X))
+    settings = {**QUICK, "optimizer": "sgd", "l2": 0.1}
+    one = NetClassifier(**settings).fit(X, Y, weights)
+    hundred = NetClassifier(**settings).fit(X, Y, 100 * weights)
+    assert np.allclose(one.predict_proba(X), hundred.predict_proba(X), atol=1e-4)
+    assert np.allclose(one.validation_loss_curve_, hundred.validation_loss_curve_, rtol=1e-4)

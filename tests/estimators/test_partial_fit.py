@@ -135,3 +135,12 @@ def test_a_call_that_fails_changes_nothing(rows, target):
     assert np.array_equal(net.scaler_.mean, mean)
     assert np.array_equal(net.predict(x), before)
     assert net.partial_fit(x, y).n_iter_ == 2
+
+
+def test_mixup_is_part_of_it_before_a_fit_and_after():
+    settings = {**QUICK, "max_epochs": 2, "early_stopping": False}
+    first = NetClassifier(**settings, augment=5.0).partial_fit(X, Y, classes=[0, 1, 2])
+    plain = NetClassifier(**settings).partial_fit(X, Y, classes=[0, 1, 2])
+    assert first.loss_curve_[0] != plain.loss_curve_[0]
+    fitted = NetClassifier(**settings, augment=5.0).fit(X, Y).partial_fit(X, Y)
+    assert fitted.model_.engine.program.augment == first.model_.engine.program.augment is not None

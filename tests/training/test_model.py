@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError
@@ -155,3 +156,10 @@ def test_history():
     assert history[:1] == (records[0],)
     with pytest.raises(ConfigurationError, match="no field 'los'"):
         history.column("los")
+
+
+def test_sparse_rows_for_gradients_are_refused_by_name():
+    model = ev.init(ev.Sequential([ev.Dense(2)]), 3, loss=ev.SoftmaxCrossEntropy())
+    for call in (lambda x: model.gradients(x, [0, 1]), lambda x: ev.lsuv(model, x)):
+        with pytest.raises(DataError, match="expects dense rows, got a sparse matrix"):
+            call(csr_array(np.eye(2, 3)))

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 import evenly as ev
-from evenly.errors import ConfigurationError
+from evenly.errors import ConfigurationError, DataError
 from evenly.training import sources
 
 RNG = np.random.default_rng(0)
@@ -72,6 +72,11 @@ def test_wrong_settings_are_named(settings, message):
 
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: ev.Mixup(0), "Mixup: alpha must be positive, got 0"),
+    (lambda: ev.Mixup(np.inf), "Mixup: alpha must be finite, got inf"),
+    (lambda: ev.L1(np.inf), "L1: strength must be finite, got inf"),
+    (lambda: ev.SGD(np.inf), "SGD: learning_rate must be finite, got inf"),
+    (lambda: ev.Adam(weight_decay=np.inf), "Adam: weight_decay must be finite, got inf"),
+    (lambda: ev.Adagrad(epsilon=np.inf), "Adagrad: epsilon must be finite, got inf"),
     (lambda: ev.MaxNorm(-1), "MaxNorm: limit must be positive, got -1"),
     (lambda: ev.ClipValue("a"), "ClipValue: limit must be a number, got 'a'"),
     (lambda: ev.ElasticNet(l1=-1, l2=0), "ElasticNet: l1 must not be negative, got -1"),
@@ -144,3 +149,11 @@ def test_a_users_schedule_that_gives_nonsense_is_named_before_training():
     with pytest.raises(ConfigurationError, match=r"Wrong\.factors: expects finite numbers"):
         ev.fit(NET, X, Y, schedule=Wrong(), **COMMON)
     assert Wrong.seen == [4]
+
+
+def test_targets_too_large_for_the_element_type_are_named():
+    net, y = ev.Sequential([ev.Dense(1)]), np.full(len(X), 1e100)
+    with pytest.raises(DataError, match="targets hold numbers too large for float32: divide"):
+        ev.fit(net, X, y, loss=ev.MeanSquaredError(), epochs=1)
+    loss, _ = ev.init(net, X.shape[1], loss=ev.MeanSquaredError(), dtype="float64").gradients(X, y)
+    assert loss > 1e199

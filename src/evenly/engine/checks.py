@@ -18,6 +18,11 @@ _WORK_A_THREAD = 300_000
 def as_rows(program: Program, x: Any) -> Any:
     """Inputs: C-contiguous, of the program's dtype and shape."""
     if type(x) is not np.ndarray or x.dtype != program.dtype or not x.flags.c_contiguous:
+        if hasattr(x, "toarray"):
+            raise DataError(
+                "expects dense rows, got a sparse matrix: give x.toarray() (fit, predict and "
+                "evaluate of a Model take sparse rows as they are)"
+            )
         x = np.ascontiguousarray(x, dtype=program.dtype)
     if x.shape[1:] != program.input_shape:
         expected = ", ".join(["n", *map(str, program.input_shape)])

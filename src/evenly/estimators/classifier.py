@@ -150,8 +150,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
 
         The optimizer keeps its state between calls. The means and deviations that scale the inputs
         are those of all rows so far, so the first calls should not be too small. Learning rate
-        schedules, augmentation, early stopping and warm_start have no effect. After :meth:`fit`, it
-        goes on with the fitted network.
+        schedules, the scaling of ``init="lsuv"``, early stopping and warm_start have no effect.
+        After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

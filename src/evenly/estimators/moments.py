@@ -49,11 +49,19 @@ class Moments:
     def deviation(self) -> Any:
         """What scaling divides by: the standard deviation; 1 for a column that never varies, and
         for one that keeps its size."""
-        variance = self.squares / max(self.weight, np.finfo(np.float64).tiny)
-        # What a constant column's variance is beside zero is rounding, not signal.
+        kept = self.constant | (self.indicators & self.indicator)
+        return np.sqrt(np.where(kept, 1.0, self._variance))
+
+    @property
+    def constant(self) -> Any:
+        """(columns,) whether a column never varies."""
+        # What its variance is beside zero is rounding, not signal.
         noise = (8 * np.finfo(np.float64).eps * self.mean) ** 2
-        kept = (variance <= noise) | (self.indicators & self.indicator)
-        return np.sqrt(np.where(kept, 1.0, variance))
+        return self._variance <= noise
+
+    @property
+    def _variance(self) -> Any:
+        return self.squares / max(self.weight, np.finfo(np.float64).tiny)
 
     def fold(self, x: Any, weights: Any = None) -> None:
         """Takes rows in: (rows, columns), an array or CSR; weights (rows,) or None."""
@@ -108,8 +116,9 @@ class Moments:
         return result
 
     def original(self, x: Any) -> Any:
-        """Back from the common scale."""
-        return x * self.deviation + (self.mean if self.center else 0.0)
+        """Back from the common scale; a column that never varied is its mean again."""
+        width = np.where(self.constant, 0.0, self.deviation)
+        return x * width + (self.mean if self.center else 0.0)
 
 
 def _sparse_moments(x: Any, weights: Any, total: float) -> tuple[Any, Any]:

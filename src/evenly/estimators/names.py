@@ -68,6 +68,8 @@ NORMS: dict[str, Callable[[int], Layer]] = {
         groups=max(n for n in range(1, 9) if width % n == 0 and (n == 1 or width // n > 1))
     ),
 }
+
+
 def hidden_widths(hidden: Any) -> tuple[int, ...]:
     """The widths of the hidden layers; none at all makes a linear model."""
     several = hidden if isinstance(hidden, (tuple, list)) else (hidden,)

@@ -43,8 +43,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, NetEstimator):  # type: ign
 
         The optimizer keeps its state between calls. The means and deviations that scale inputs and
         targets are those of all rows so far, so the first calls should not be too small. Learning
-        rate schedules, augmentation, early stopping and warm_start have no effect. After
-        :meth:`fit`, it goes on with the fitted network.
+        rate schedules, the scaling of ``init="lsuv"``, early stopping and warm_start have no
+        effect. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

@@ -59,7 +59,6 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
         **partial_settings(estimator, rows),
         "epochs": whole("max_epochs", estimator.max_epochs, 1),
         "schedule": schedule_of(estimator.schedule, validated),
-        "augment": augment_of(estimator.augment),
         "threads": threads_of(estimator.n_jobs),
     }
 
@@ -72,13 +71,16 @@ def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
         "penalty": penalty_of(estimator.l2, estimator.penalty),
         "clip": clip_of(estimator.clip),
         "constraint": constraint_of(estimator.constraint),
+        "augment": augment_of(estimator.augment),
         "dtype": element_type(estimator.dtype),
     }
 
 
 def optimizer_of(value: Any, learning_rate: Any) -> Optimizer:
     """The optimizer: AdamW by default, with its learning rate where one is given."""
-    if learning_rate is not None and (not is_number(learning_rate) or not learning_rate > 0):
+    if learning_rate is not None and not (
+        is_number(learning_rate) and 0 < learning_rate < math.inf
+    ):
         raise wrong("learning_rate", "a number > 0, or None", learning_rate)
     if value is None:
         rate = DEFAULT_RATE if learning_rate is None else float(learning_rate)

@@ -160,7 +160,7 @@ class Layer(Declared):
     backward_in_place: ClassVar[bool] = False
     # Whether it reads how long each example's sequence is.
     takes_lengths: ClassVar[bool] = False
-    # Whether its input are row numbers of a table rather than quantities.
+    # Whether its inputs are row numbers of a table rather than quantities.
     reads_indices: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False

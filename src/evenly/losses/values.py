@@ -29,4 +29,11 @@ def as_values(name: str, y: Any, shape: Shape, dtype: Any) -> Any:
         )
     if not np.all(np.isfinite(y)):
         raise DataError(f"{name}: the targets hold NaN or infinity: leave those rows out")
-    return np.ascontiguousarray(y, dtype=dtype)
+    with np.errstate(over="ignore"):
+        cast = np.ascontiguousarray(y, dtype=dtype)
+    if not np.all(np.isfinite(cast)):
+        raise DataError(
+            f"{name}: the targets hold numbers too large for {dtype}: divide them by a constant, "
+            "or use dtype='float64'"
+        )
+    return cast

@@ -60,7 +60,8 @@ class Adam(Averages):
         largest: keep the largest v (PyTorch's ``amsgrad``).
         weight_decay: >= 0, apart from the gradient.
 
-    Source: Kingma and Ba 2015, algorithm 1; AMSGrad: Reddi, Kale and Kumar 2018, algorithm 2.
+    Source: Kingma and Ba 2015, algorithm 1; AMSGrad: Reddi, Kale and Kumar 2018, algorithm 2
+    (there without the corrections; with them as in PyTorch).
 
     Example:
         >>> zero = np.zeros(1)
@@ -232,7 +233,7 @@ class RAdam(Averages):
         weight_decay: >= 0, apart from the gradient.
 
     Source: Liu, Jiang, He, Chen, Liu, Gao and Han 2020, "On the variance of the adaptive learning
-    rate and beyond", algorithm 2.
+    rate and beyond", algorithm 2 (there ``rho > 4``; 5 as in PyTorch).
 
     Example:
         >>> zero = np.zeros(1)

@@ -123,7 +123,8 @@ class RMSprop(Optimizer):
         if self.centered:
             mean = note("a", self.beta * mean + (1 - self.beta) * gradient,
                         "beta a + (1 - beta) g")
-            root = note("root", xp.sqrt(s - mean * mean), "sqrt(s - a^2)")
+            # Rounding may leave the variance of a gradient that never changes below zero.
+            root = note("root", xp.sqrt(xp.maximum(s - mean * mean, 0)), "sqrt(s - a^2)")
         else:
             root = note("root", xp.sqrt(s), "sqrt(s)")
         velocity = note("velocity", self.momentum_of(run) * velocity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -39,6 +40,9 @@ class Optimizer(Declared):
             expect(0 <= value < 1, self, f"{name} must be at least 0 and below 1", value)
         epsilon = getattr(self, "epsilon", 1.0)
         expect(epsilon > 0, self, "epsilon must be positive", epsilon)
+        for name in ("learning_rate", "weight_decay", "epsilon"):
+            value = getattr(self, name, 0.0)
+            expect(value < math.inf, self, f"{name} must be finite", value)
 
     @property
     def kernel(self) -> str:

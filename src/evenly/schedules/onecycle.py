@@ -21,7 +21,7 @@ class OneCycle(Schedule):
 
     With n steps the peak comes at ``t = rise n - 1`` and the end at ``n - 1``. From a to b, a share
     u of the way, the value is ``b + (a - b) (1 + cos(pi u)) / 2`` or ``a + (b - a) u``. With
-    `three_phases` the rate falls as long as it rose, to where it began, until ``2 rise n - 2``; the
+    `three_phase` the rate falls as long as it rose, to where it began, until ``2 rise n - 2``; the
     rest of the training takes it to the end.
 
     Arguments:

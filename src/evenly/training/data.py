@@ -26,7 +26,7 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
             "for instance with sklearn.preprocessing.OneHotEncoder"
         )
     if y.ndim == 0 or len(x) != len(y):
-        rows = len(y) if y.ndim else "no"
+        rows = len(y) if y.ndim else "none"
         raise DataError(f"{what}: x has {len(x)} rows and y has {rows}: they must be as many")
     if len(x) == 0:
         raise DataError(f"{what}: expects at least one row, got none")

@@ -104,7 +104,7 @@ class Model:
             penalty's part included. New arrays.
         """
         own = self.engine.program
-        x = np.asarray(x)
+        x = self.engine.rows(x)
         program = compile_program(
             own.net, own.input_shape, max(1, len(x)), self._loss(loss), penalty=own.penalty,
             dtype=own.dtype, input_gradient=True,
