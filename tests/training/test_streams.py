@@ -1,5 +1,6 @@
 """Training on data that is read as it is needed."""
 
+import signal
 import threading
 import tracemalloc
 
@@ -149,9 +150,9 @@ def test_layers_without_kernels_and_mixup_read_from_files(tmp_path):
 ])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_evaluation_in_chunks(tmp_path, loss, weighted):
-    x, y = data()
+    x, y = data(700)  # chunks are those of the kernels: 256 rows
     y = y if loss.targets_are_classes else (x[:, :3] > 0) * 1.0
-    weights = np.repeat([0.0, 2.0], [150, 55]) if weighted else None
+    weights = np.repeat([0.0, 2.0, 0.5], [300, 155, 245]) if weighted else None
     model = ev.init(net(), 8, loss=loss, dtype="float64")
     expected = model.evaluate(x, y, weights)
     given = (y,) if weights is None else (y, weights)
@@ -460,6 +461,19 @@ def test_stop_is_heard_while_the_reader_waits():
 
     model = ev.fit(net(), Batches(stuck), loss=LOSS, stop=stop)
     assert model.history.stopped == "interrupted"
+
+
+def test_ctrl_c_ends_the_thread():
+    def items():
+        yield data(40)
+        signal.raise_signal(signal.SIGINT)  # Python runs the handler in the main thread
+        yield data(40)
+        threading.Event().wait(0.2)
+        yield data(40)
+
+    model = ev.fit(net(), Batches(items), loss=LOSS, epochs=1000)
+    assert model.history.stopped == "interrupted"
+    assert readers() == []
 
 
 def test_divergence_and_callbacks_end_the_thread():

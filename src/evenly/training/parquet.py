@@ -91,7 +91,8 @@ class ParquetRows(Stream):
         files = self._files()
         columns = self._inputs(files[0])
         names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
-        size = rows_in(READ_BYTES, (len(names),), 8)
+        # There are several copies of what is read, until it is rows as the kernels want them.
+        size = rows_in(READ_BYTES // 4, (len(names),), 8)
         kinds: dict[str, Any] = {}
         for path in files:
             with _opened(path) as file:
@@ -161,8 +162,8 @@ def _opened(path: Path) -> Any:
             "ParquetRows needs pyarrow: pip install 'evenly[data]'"
         ) from error
     try:
-        # Without pre_buffer: it reads whole row groups at once.
-        return ParquetFile(path, pre_buffer=False, buffer_size=2**20)
+        # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
+        return ParquetFile(path, pre_buffer=False, buffer_size=2**16)
     except pa.ArrowInvalid as error:
         raise DataError(f"ParquetRows: {path} is no Parquet file: {error}") from None
 
