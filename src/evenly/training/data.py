@@ -9,7 +9,7 @@ import numpy as np
 from ..engine import Engine, as_lengths, as_weights
 from ..errors import DataError
 from ..random import generator
-from .sources import SparseRows, as_source
+from .sources import RowSource, as_source, rows_not_finite
 
 
 def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
@@ -36,26 +36,15 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
 def check_finite(x: Any, what: str, lengths: Any = None) -> None:
     """Raises DataError naming the first row that holds NaN or infinity; what stands behind the end
     of a sequence does not matter."""
-    if isinstance(x, SparseRows):
-        row = x.first_not_finite()
-        if row is not None:
-            raise DataError(
-                f"{what}: x holds NaN or infinity, first in row {row}: fill or leave out such rows"
-            )
-        return
-    # A sum is finite unless an element is not, or it overflows: only then look at each element.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(x.sum(dtype=np.float64)):
-            return
-    good = np.isfinite(x)
-    if lengths is not None:
-        behind = np.arange(x.shape[1]) >= np.asarray(lengths)[:, None]
-        good |= behind.reshape(*behind.shape, *(1,) * (x.ndim - 2))
-    bad = ~good.reshape(len(x), -1).all(axis=1)
-    if bad.any():
+    if isinstance(x, RowSource):
+        count, first = x.not_finite(lengths)
+    else:
+        bad = rows_not_finite(x, lengths)
+        count, first = int(bad.sum()), int(bad.argmax())
+    if count:
         raise DataError(
-            f"{what}: x holds NaN or infinity, first in row {int(bad.argmax())}: fill or leave out "
-            f"such rows ({int(bad.sum())} of {len(x)})"
+            f"{what}: x holds NaN or infinity, first in row {first}: fill or leave out such rows "
+            f"({count} of {len(x)})"
         )
 
 
@@ -80,7 +69,12 @@ class Examples(NamedTuple):
     def prepared(self, engine: Engine) -> Examples:
         """The same, as the kernels want them."""
         program, n = engine.program, len(self.x)
-        x = self.x if isinstance(self.x, SparseRows) else engine.rows(self.x)
+        x = self.x
+        if isinstance(x, RowSource):
+            # The rest is looked at as it is read.
+            engine.rows(x.dense(slice(0, 1), np.dtype(program.dtype)))
+        else:
+            x = engine.rows(x)
         return Examples(
             x, engine.targets(self.y), as_weights(program, self.weights, n),
             as_lengths(program, self.lengths, n),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,16 @@ from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import Progress, make_progress
 from .rates import Rates
-from .sources import evaluate, train_pass
+from .streams import Stream
+from .training_set import (
+    RowsFromStream,
+    RowsInMemory,
+    TrainingSet,
+    check_shape,
+    check_stream,
+    check_targets,
+    evaluate_any,
+)
 
 Callback = Callable[[EpochRecord], str | None]
 _REQUESTS = (None, "stop")
@@ -35,7 +45,7 @@ _REQUESTS = (None, "stop")
 def fit(
     net: Layer | Model,
     x: Any,
-    y: Any,
+    y: Any = None,
     *,
     loss: Loss,
     optimizer: Optimizer | None = None,
@@ -52,6 +62,7 @@ def fit(
     schedule: Schedule | ReduceOnPlateau | None = None,
     early_stopping: EarlyStopping | None = None,
     shuffle: bool = True,
+    shuffle_buffer: int | None = None,
     dtype: str = "float32",
     threads: int | None = None,
     progress: bool | None = None,
@@ -62,7 +73,9 @@ def fit(
 
     Arguments:
         net: the network, or a model whose weights training starts from.
-        x: inputs, (rows, features...). A SciPy sparse matrix is made dense a few rows at a time.
+        x: inputs, (rows, features...). A SciPy sparse matrix is made dense a few rows at a time, an
+            array in a file (``numpy.memmap``) is read so. Or a source that brings its own targets:
+            :class:`ParquetRows`, :class:`Batches`.
         y: targets, as the loss wants them.
         loss: what to lower.
         optimizer: by default ``Adam(1e-3)``.
@@ -71,7 +84,7 @@ def fit(
             batch would have one row and the network has batch normalization, that row sits the
             pass out.
         validation: a share of the rows to hold out, or (x, y) to validate with, or (x, y, lengths),
-            or (x, y, lengths, weights), where lengths may be None.
+            or (x, y, lengths, weights), where lengths may be None, or a source as x may be one.
         sample_weight: (rows,): how much each example counts in the loss; 1 each by default.
         lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
             length; what stands behind them contributes nothing.
@@ -84,6 +97,8 @@ def fit(
         early_stopping: needs validation data.
         shuffle: the rows anew in each epoch. False for stateful layers: their states begin at zero
             in every epoch, and pass from row i of a batch to row i of the next.
+        shuffle_buffer: of a source that is read from front to back, so many rows are in memory and
+            mixed at a time; by default 16384, or as many as 64 MB hold.
         dtype: ``"float32"`` or ``"float64"``.
         threads: by default as many as the work is worth; no result depends on it.
         progress: whether to show a bar; by default if standard error is a terminal.
@@ -113,19 +128,33 @@ def fit(
     weights = net.weights if isinstance(net, Model) else None
     net = net.net if isinstance(net, Model) else as_sequential(net)
     seed = check_seed(seed)
-    _check(epochs, batch, early_stopping, validation)
-    x, y = as_arrays(x, y, "fit")
-    data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
-                    rows_of(lengths, len(x), "lengths"))
-    held = None
+    _check(epochs, batch, early_stopping, validation, shuffle_buffer)
+    held: Examples | Stream | None = None
+    if isinstance(x, Stream):
+        given = {"sample_weight": sample_weight, "lengths": lengths}
+        check_stream(x, y, batch, validation, given)
+        shape, rows, has_targets = x.outline()
+        check_targets(x, has_targets, "fit")
+    else:
+        if shuffle_buffer is not None:
+            raise ConfigurationError(
+                "fit: shuffle_buffer is for sources that are read from front to back; an array is "
+                "shuffled whole: leave it out"
+            )
+        x, y = as_arrays(x, y, "fit")
+        data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
+                        rows_of(lengths, len(x), "lengths"))
+        if validation is not None and not isinstance(validation, (tuple, Stream)):
+            data, held = split(data, float(validation), seed)
+        check_finite(data.x, "fit", data.lengths)
+        shape, rows = x.shape[1:], len(data.x)
     if isinstance(validation, tuple):
         held = _given_validation(validation)
-    elif validation is not None:
-        data, held = split(data, float(validation), seed)
-    check_finite(data.x, "fit", data.lengths)
-    batch = len(data.x) if batch is None else min(batch, len(data.x))
+    elif isinstance(validation, Stream):
+        held = validation
+    batch = min(batch or rows or 1, rows or batch or 1)
     program = compile_program(
-        net, x.shape[1:], batch, loss, optimizer or Adam(), penalty=penalty, clip=clip,
+        net, shape, batch, loss, optimizer or Adam(), penalty=penalty, clip=clip,
         constraint=constraint, augment=augment, dtype=dtype,
     )
     if program.carried and shuffle:
@@ -134,19 +163,27 @@ def fit(
             "the rows so, and give shuffle=False"
         )
     engine = Engine(program, seed=seed, threads=threads, weights=weights)
-    data = data.prepared(engine)
-    if held is not None:
+    training: TrainingSet
+    if isinstance(x, Stream):
+        training = RowsFromStream(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
+    else:
+        data = data.prepared(engine)
+        training = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle))
+    if isinstance(held, Stream):
+        own, _, has_targets = held.outline()
+        check_targets(held, has_targets, "fit, validation")
+        check_shape(engine, own, "fit, validation")
+    elif held is not None:
         check_finite(held.x, "fit, validation", held.lengths)
         held = held.prepared(engine)
-    passes = Passes(engine, len(data.x), batch, seed, shuffle)
     assert program.optimizer is not None
-    rates = Rates(schedule, program.optimizer, passes.steps, epochs, held is not None)
+    rates = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
-    bar = make_progress(progress, epochs, passes.steps, score_name)
+    bar = make_progress(progress, epochs, training.steps, score_name)
     try:
         with Interrupt(stop) as interrupt:
-            loop = _Loop(engine, data, held, passes, rates, bar, interrupt)
+            loop = _Loop(engine, training, held, rates, bar, interrupt)
             stopped = loop.run(epochs, best, callbacks)
     finally:
         bar.close()
@@ -156,12 +193,20 @@ def fit(
     return Model(engine, history)
 
 
-def _check(epochs: Any, batch: Any, early_stopping: Any, validation: Any) -> None:
+def _check(
+    epochs: Any, batch: Any, early_stopping: Any, validation: Any, shuffle_buffer: Any
+) -> None:
     if not isinstance(epochs, int) or epochs < 1:
         raise ConfigurationError(f"fit: epochs must be a whole number >= 1, got {epochs!r}")
     if batch is not None and (not isinstance(batch, int) or batch < 1):
         raise ConfigurationError(
             f"fit: batch must be a whole number >= 1, or None for all rows, got {batch!r}"
+        )
+    if shuffle_buffer is not None and (
+        not isinstance(shuffle_buffer, int) or shuffle_buffer < 1
+    ):
+        raise ConfigurationError(
+            f"fit: shuffle_buffer must be a whole number of rows >= 1, got {shuffle_buffer!r}"
         )
     if early_stopping is not None and validation is None:
         raise ConfigurationError(
@@ -185,11 +230,11 @@ class _Loop:
     """The epochs of one training."""
 
     def __init__(
-        self, engine: Engine, data: Examples, validation: Examples | None, passes: Passes,
+        self, engine: Engine, data: TrainingSet, validation: Examples | Stream | None,
         rates: Rates, bar: Progress, interrupt: Interrupt,
     ) -> None:
         self.engine, self.data, self.validation = engine, data, validation
-        self.passes, self.rates, self.bar, self.interrupt = passes, rates, bar, interrupt
+        self.rates, self.bar, self.interrupt = rates, bar, interrupt
         self.records: list[EpochRecord] = []
         self._parts: list[Any] = []
         self._moved: tuple[Any, Any] = (None, None)
@@ -201,7 +246,7 @@ class _Loop:
         for epoch in range(1, epochs + 1):
             good, now = now, self._weights()
             try:
-                steps, rows = self._epoch(epoch)
+                steps = self._epoch(epoch)
             except NotFiniteError as failure:
                 if self._is_good(failure.loss):
                     good = self._weights()
@@ -210,7 +255,7 @@ class _Loop:
                 raise self._divergence(failure, epoch, good) from None
             if not len(steps):
                 return "interrupted"
-            record = self._record(epoch, steps, rows)
+            record = self._record(epoch, steps)
             self.records.append(record)
             self.rates.after(record)
             self.bar.epoch(record)
@@ -221,7 +266,7 @@ class _Loop:
                         f"fit: a callback may return 'stop' or None, got {request!r}"
                     )
             over = best is not None and best.is_over(record, self.engine.arrays)
-            whole = epoch == epochs and len(steps) == self.passes.steps
+            whole = epoch == epochs and self.data.is_whole(len(steps))
             if self.interrupt.asked and not whole:
                 return "interrupted"
             if "stop" in requests:
@@ -230,35 +275,26 @@ class _Loop:
                 return "early stopping"
         return "epochs"
 
-    def _epoch(self, epoch: int) -> tuple[Any, Any]:
-        """One pass; returns the records of its steps and how many rows each had."""
+    def _epoch(self, epoch: int) -> Any:
+        """One pass; returns the records of its steps."""
         self._parts = parts = []
         self._moved = self.rates.of_epoch(epoch)
         self.engine.reset_states()
         if not self.interrupt.asked:
-            for records in train_pass(
-                self.engine, self.data.x, self.data.y, self.passes.order(), self.passes.batch,
-                self.data.weights, self.data.lengths, *self._moved,
-            ):
-                parts.append(records)
-                self.bar.step(len(records))
-                if self.interrupt.asked:
-                    break
-        steps = np.concatenate(parts) if parts else np.empty((0, len(StepRecord._fields)))
-        return steps, self.passes.batch_rows(0, len(steps))
+            # Closed at once: a thread that reads must not outlive an error.
+            with closing(self.data.train(epoch, *self._moved)) as training:
+                for records in training:
+                    if len(records):  # none while a file is waited for
+                        parts.append(records)
+                        self.bar.step(len(records))
+                    if self.interrupt.asked:
+                        break
+        return np.concatenate(parts) if parts else np.empty((0, len(StepRecord._fields)))
 
-    def _record(self, epoch: int, steps: Any, rows: Any) -> EpochRecord:
-        loss = self.engine.program.loss
-        assert loss is not None
-        score_sum = float(steps[:, 1].sum())
-        if loss.counts_right_answers:
-            score = score_sum / float(rows.sum())
-        else:
-            # Every row has an equal part in the squares; a pass that left one out is scaled up.
-            y = self.data.y
-            score = loss.score(score_sum * len(y) / float(rows.sum()), y)
+    def _record(self, epoch: int, steps: Any) -> EpochRecord:
         held = self.validation
-        evaluation = evaluate(self.engine, *held) if held is not None else None
+        score = self.data.score(float(steps[:, 1].sum()), len(steps))
+        evaluation = evaluate_any(self.engine, held) if held is not None else None
         return EpochRecord(
             epoch=epoch,
             steps=len(steps),
@@ -275,7 +311,9 @@ class _Loop:
     def _last_rate(self, steps: int) -> float:
         rates, optimizer = self._moved[0], self.engine.program.optimizer
         assert optimizer is not None
-        return optimizer.learning_rate if rates is None else float(rates[steps - 1])
+        if rates is None:
+            return optimizer.learning_rate
+        return float(rates[min(steps, len(rates)) - 1])
 
     def _is_good(self, loss: float) -> bool:
         """Whether the weights that gave a step this loss are worth keeping: it is finite, and has

@@ -16,6 +16,14 @@ from ..program import compile as compile_program
 from ..program import training_rows
 from .history import History
 from .sources import as_source, evaluate, predict
+from .streams import Stream
+from .training_set import (
+    check_shape,
+    check_stream,
+    check_targets,
+    evaluate_any,
+    predict_stream,
+)
 
 
 class Model:
@@ -63,7 +71,9 @@ class Model:
         """Scores in inference mode.
 
         Arguments:
-            x: (rows, features...); a SciPy sparse matrix is made dense a few rows at a time.
+            x: (rows, features...); a SciPy sparse matrix is made dense a few rows at a time, an
+                array in a file (``numpy.memmap``) is read so. Or a :class:`ParquetRows` or a
+                :class:`Batches`.
             lengths: (rows,): how many steps of each sequence count; all by default.
 
         Returns:
@@ -72,6 +82,10 @@ class Model:
         Raises:
             ShapeError: examples of another shape than those it was made for.
         """
+        if isinstance(x, Stream):
+            check_stream(x, None, 1, None, {"lengths": lengths}, "predict")
+            check_shape(self.engine, x.outline().shape, "predict")
+            return predict_stream(self.engine, x)
         return predict(self.engine, as_source(x), lengths)
 
     def predict_proba(self, x: Any, lengths: Any = None) -> Any:
@@ -83,9 +97,22 @@ class Model:
         return self._loss(None).probabilities(self.predict(x, lengths))
 
     def evaluate(
-        self, x: Any, y: Any, sample_weight: Any = None, lengths: Any = None
+        self, x: Any, y: Any = None, sample_weight: Any = None, lengths: Any = None
     ) -> Evaluation:
-        """Mean loss and score (fraction of right answers, or R^2) in inference mode."""
+        """Mean loss and score (fraction of right answers, or R^2) in inference mode.
+
+        Arguments:
+            x: as for :meth:`predict`; a source brings its own targets and weights.
+            y, sample_weight, lengths: as for :func:`evenly.fit`.
+        """
+        if isinstance(x, Stream):
+            given = {"sample_weight": sample_weight, "lengths": lengths}
+            check_stream(x, y, 1, None, given, "evaluate")
+            self._loss(None)
+            shape, _, has_targets = x.outline()
+            check_targets(x, has_targets, "evaluate")
+            check_shape(self.engine, shape, "evaluate")
+            return evaluate_any(self.engine, x)
         return evaluate(self.engine, as_source(x), np.asarray(y), sample_weight, lengths)
 
     def gradients(

@@ -32,7 +32,7 @@ class Quiet:
 class Bar:
     """A bar on standard error: epoch, loss, score, time left."""
 
-    def __init__(self, epochs: int, steps: int, score_name: str) -> None:
+    def __init__(self, epochs: int, steps: int | None, score_name: str) -> None:
         # rich takes a tenth of a second to import: only whoever watches pays for it.
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -46,7 +46,9 @@ class Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._task = self._bar.add_task(f"epoch 0/{epochs}", total=epochs * steps, m="")
+        self._total_known = steps is not None
+        total = None if steps is None else epochs * steps
+        self._task = self._bar.add_task(f"epoch 0/{epochs}", total=total, m="")
         self._bar.start()
 
     def step(self, steps: int) -> None:
@@ -56,13 +58,17 @@ class Bar:
         text = f"loss {record.loss:.4f}  {self._score_name} {record.score:.4f}"
         if record.validation_loss is not None:
             text += f"  validation {record.validation_loss:.4f} {record.validation_score:.4f}"
+        if not self._total_known:  # the first epoch tells how long the others are
+            self._bar.update(self._task, total=self._epochs * record.steps)
         self._bar.update(self._task, description=f"epoch {record.epoch}/{self._epochs}", m=text)
 
     def close(self) -> None:
         self._bar.stop()
 
 
-def make_progress(wanted: bool | None, epochs: int, steps: int, score_name: str) -> Progress:
+def make_progress(
+    wanted: bool | None, epochs: int, steps: int | None, score_name: str
+) -> Progress:
     """A bar if asked for, or by default if somebody is watching a terminal."""
     if wanted or (wanted is None and sys.stderr is not None and sys.stderr.isatty()):
         return Bar(epochs, steps, score_name)

@@ -19,7 +19,7 @@ class Rates:
     Arguments:
         schedule: None leaves the rate as it is.
         optimizer: whose rate it is.
-        steps: training steps in one epoch.
+        steps: training steps in one epoch; None where only reading will tell.
         epochs: of the whole training.
         validation: whether there is validation data.
 
@@ -28,8 +28,8 @@ class Rates:
     """
 
     def __init__(
-        self, schedule: Schedule | ReduceOnPlateau | None, optimizer: Optimizer, steps: int,
-        epochs: int, validation: bool,
+        self, schedule: Schedule | ReduceOnPlateau | None, optimizer: Optimizer,
+        steps: int | None, epochs: int, validation: bool,
     ) -> None:
         self._optimizer, self._steps, self._epochs = optimizer, steps, epochs
         self._schedule = schedule if isinstance(schedule, Schedule) else None
@@ -46,17 +46,24 @@ class Rates:
                 f"fit: schedule must be a Schedule or a ReduceOnPlateau, got {schedule!r}"
                 + ("; call it" if isinstance(schedule, type) else "")
             )
+        elif self._schedule is not None and steps is None and self._schedule.by == "step":
+            raise ConfigurationError(
+                f"fit: {type(schedule).__name__} counts in steps, and the source does not say how "
+                "many an epoch has: give Batches(..., rows=...), or the schedule by='epoch'"
+            )
         self.of_epoch(1)  # what a schedule of the user's own gives is checked before training
 
     def of_epoch(self, epoch: int) -> tuple[Any, Any]:
-        """(rates, momenta) of the steps of an epoch, counted from 1; None: the optimizer's own."""
+        """(rates, momenta) of the steps of an epoch, counted from 1; None: the optimizer's own.
+        Where the number of steps is not known, one number stands for all of them."""
+        steps = 1 if self._steps is None else self._steps
         if self._follower is not None:
-            return np.full(self._steps, self._follower.rate), None
+            return np.full(steps, self._follower.rate), None
         if self._schedule is None:
             return None, None
         rates, momenta = rates_and_momenta(
-            self._schedule, self._optimizer.learning_rate, (epoch - 1) * self._steps, self._steps,
-            self._steps, self._epochs,
+            self._schedule, self._optimizer.learning_rate, (epoch - 1) * steps, steps, steps,
+            self._epochs,
         )
         if momenta is not None and not self._optimizer.has_momentum:
             rule, schedule = type(self._optimizer).__name__, type(self._schedule).__name__

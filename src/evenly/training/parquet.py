@@ -1,0 +1,218 @@
+"""Rows from Parquet files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigurationError, DataError
+from ..layers.base import expect
+from .sources import READ_BYTES, rows_in
+from .streams import Outline, Piece, Stream
+
+
+@dataclass(frozen=True)
+class ParquetRows(Stream):
+    """The rows of a Parquet file, or of all files of a folder, as a source for :func:`evenly.fit`.
+
+    Read a few megabytes at a time, row group by row group, anew in every epoch. Of a folder the
+    files ``*.parquet`` are read in the order of their paths, those of its folders too; what the
+    names of folders say (``year=2024``) is not.
+
+    Arguments:
+        path: the file or the folder.
+        target: the column with the targets, or several; None for prediction alone.
+        columns: the columns of the inputs, in this order; None: all but those of target and weight.
+        weight: the column with the sample weights.
+
+    Raises:
+        ConfigurationError: pyarrow is missing.
+        DataError: a file that cannot be read, a column that is not there or holds no numbers; while
+            reading, missing values, NaN and infinity, with the file, the column and the row.
+
+    Example:
+        >>> import evenly as ev
+        >>> import tempfile, pyarrow as pa, pyarrow.parquet as pq
+        >>> from evenly.training.parquet import ParquetRows
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> file = folder.name + "/rows.parquet"
+        >>> x = np.random.default_rng(0).standard_normal((200, 2))
+        >>> pq.write_table(pa.table({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] > x[:, 1]}), file)
+        >>> model = ev.fit(ev.Sequential([ev.Dense(2)]), ParquetRows(file, target="y"), epochs=5,
+        ...                loss=ev.SoftmaxCrossEntropy())
+        >>> model.input_shape, model.history[-1].steps
+        ((2,), 7)
+        >>> folder.cleanup()
+    """
+
+    path: str | os.PathLike[str]
+    target: str | Sequence[str] | None = None
+    columns: Sequence[str] | None = None
+    weight: str | None = None
+
+    def __post_init__(self) -> None:
+        expect(isinstance(self.path, (str, os.PathLike)), self, "path must be a path", self.path)
+        for name in ("target", "columns"):
+            value = getattr(self, name)
+            if name == "columns":
+                expect(not isinstance(value, str), self, "columns must be a list of names", value)
+            if value is not None and not isinstance(value, str):
+                names = tuple(value)
+                expect(bool(names) and all(isinstance(n, str) for n in names), self,
+                       f"{name} must be names of columns", value)
+                object.__setattr__(self, name, names)
+        named = [*self._targets, *(self.columns or ()), *([self.weight] if self.weight else [])]
+        twice = sorted({n for n in named if named.count(n) > 1})
+        expect(not twice, self, "each column has one role", twice)
+
+    @property
+    def _targets(self) -> tuple[str, ...]:
+        if isinstance(self.target, str):
+            return (self.target,)
+        return tuple(self.target or ())
+
+    def outline(self) -> Outline:
+        files = self._files()
+        columns = self._inputs(files[0])
+        rows = 0
+        for path in files:
+            with _opened(path) as file:
+                rows += file.metadata.num_rows
+        if not rows:
+            raise DataError(f"ParquetRows: no rows in {os.fspath(self.path)}")
+        return Outline((len(columns),), rows, bool(self._targets))
+
+    def pieces(self) -> Iterator[Piece]:
+        files = self._files()
+        columns = self._inputs(files[0])
+        names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
+        # There are several copies of what is read, until it is rows as the kernels want them.
+        size = rows_in(READ_BYTES // 4, (len(names),), 8)
+        kinds: dict[str, Any] = {}
+        for path in files:
+            with _opened(path) as file:
+                _check_columns(path, file.schema_arrow, names, kinds)
+                row = 0
+                reading = file.iter_batches(size, columns=names, use_threads=False)
+                while True:
+                    try:
+                        batch = next(reading, None)
+                    except Exception as error:
+                        error.add_note(f"while reading {path}, from row {row}")
+                        raise
+                    if batch is None:
+                        break
+                    yield self._piece(batch, columns, path, row)
+                    row += len(batch)
+
+    def _piece(self, batch: Any, columns: tuple[str, ...], path: Path, row: int) -> Piece:
+        # iter_batches gives the columns in the order of the file.
+        values = {
+            name: _numbers(batch.column(name), name, path, row) for name in batch.schema.names
+        }
+        x = _side_by_side([values[name] for name in columns])
+        y = None
+        if isinstance(self.target, str):
+            y = values[self.target]
+        elif self.target is not None:
+            y = _side_by_side([values[name] for name in self.target])
+        weights = values[self.weight] if self.weight else None
+        return Piece(x, y, weights, f"{path}, rows {row} to {row + len(batch) - 1}")
+
+    def _files(self) -> list[Path]:
+        path = Path(self.path)
+        if not path.is_dir():
+            if not path.exists():
+                raise DataError(f"ParquetRows: there is no file or folder {path}")
+            return [path]
+        found = sorted(
+            file for file in path.rglob("*.parquet")
+            if not any(part[0] in "._" for part in file.relative_to(path).parts)
+        )
+        if not found:
+            raise DataError(f"ParquetRows: the folder {path} holds no *.parquet")
+        return found
+
+    def _inputs(self, path: Path) -> tuple[str, ...]:
+        """The names of the columns of x, and a check of all that are read."""
+        with _opened(path) as file:
+            schema = file.schema_arrow
+        others = {*self._targets, self.weight}
+        columns = self.columns
+        if columns is None:
+            columns = [name for name in schema.names if name not in others]
+        if not columns:
+            raise DataError(f"ParquetRows: {path} has no columns beside {sorted(map(str, others))}")
+        names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
+        _check_columns(path, schema, names, {})
+        return tuple(columns)
+
+
+def _opened(path: Path) -> Any:
+    try:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise ConfigurationError(
+            "ParquetRows needs pyarrow: pip install 'evenly[data]'"
+        ) from error
+    try:
+        # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
+        return ParquetFile(path, pre_buffer=False, buffer_size=2**16)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"ParquetRows: {path} is no Parquet file: {error}") from None
+
+
+def _check_columns(path: Path, schema: Any, names: Sequence[str], kinds: dict[str, Any]) -> None:
+    """Raises DataError unless the columns are there, hold numbers, and have the types of the files
+    before, which `kinds` keeps."""
+    import pyarrow.types as types
+
+    for name in names:
+        found = schema.names.count(name)
+        if found != 1:
+            raise DataError(
+                f"ParquetRows: {path} has {found or 'no'} column{'s' * (found > 1)} '{name}'; "
+                f"there are: {', '.join(schema.names)}"
+            )
+        kind = schema.field(name).type
+        if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
+            raise DataError(
+                f"ParquetRows: column '{name}' of {path} holds {kind}, not numbers: leave it out "
+                "with columns=[...], or encode it first"
+            )
+        if kinds.setdefault(name, kind) != kind:
+            raise DataError(f"ParquetRows: column '{name}' of {path} holds {kind}, and that of the "
+                            f"files before it {kinds[name]}: write all with one type")
+
+
+def _numbers(column: Any, name: str, path: Path, row: int) -> Any:
+    """A column as an array, or a DataError for what is missing."""
+    if column.null_count:
+        first = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+        raise DataError(
+            f"ParquetRows: column '{name}' of {path} has a missing value in row {row + first}: "
+            "fill or leave out such rows"
+        )
+    values = column.to_numpy(zero_copy_only=False)
+    if values.dtype.kind == "f":
+        bad = ~np.isfinite(values)
+        if bad.any():
+            raise DataError(
+                f"ParquetRows: column '{name}' of {path} holds NaN or infinity in row "
+                f"{row + int(bad.argmax())}: fill or leave out such rows"
+            )
+    return values
+
+
+def _side_by_side(columns: list[Any]) -> Any:
+    """Columns as one array (rows, columns), of a type that holds them all."""
+    table = np.empty((len(columns[0]), len(columns)), np.result_type(*columns))
+    for number, column in enumerate(columns):
+        table[:, number] = column
+    return table
