@@ -184,12 +184,10 @@ def load(path: Path, *, types: Iterable[type] = (), memory: int = MEMORY) -> Any
         >>> import os, tempfile
         >>> import evenly as ev
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "text")
-        ...     _ = open(path, "w").write("no model")
-        ...     load(path)
-        Traceback (most recent call last):
-        ...
-        evenly.errors.FileFormatError: ...
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     save(path, ev.init(ev.Sequential([ev.Dense(2)]), input_shape=3))
+        ...     load(path).input_shape
+        (3,)
     """
     table = type_table(types)
     arrays, content = read_arrays(path, memory)
