@@ -127,10 +127,12 @@ if TYPE_CHECKING:
     from .schedules import ReduceOnPlateau as ReduceOnPlateau
     from .schedules import Schedule as Schedule
     from .schedules import StepDecay as StepDecay
+    from .training import Batches as Batches
     from .training import EarlyStopping as EarlyStopping
     from .training import EpochRecord as EpochRecord
     from .training import History as History
     from .training import Model as Model
+    from .training import ParquetRows as ParquetRows
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
@@ -176,7 +178,10 @@ _NAMES = {
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
-    "training": ("EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
+    "training": (
+        "Batches", "EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+        "ParquetRows",
+    ),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # The estimators need scikit-learn: an import of everything must not fail where it is missing.
