@@ -6,4 +6,6 @@ from .history import History as History
 from .loop import fit as fit
 from .model import Model as Model
 from .model import init as init
+from .parquet import ParquetRows as ParquetRows
+from .streams import Batches as Batches
 from .unit_variance import lsuv as lsuv
