@@ -93,8 +93,7 @@ def measure(source: str, folder: Path, epochs: int) -> dict[str, Any]:
     import pyarrow.parquet  # noqa: F401 - what it takes is not training's
 
     import evenly as ev
-    from evenly.training.parquet import ParquetRows
-    from evenly.training.streams import Batches
+    from evenly.training import Batches, ParquetRows
 
     path = folder / ("rows.parquet" if source == "Parquet" else "x.npy")
     y = np.load(folder / "y.npy")

@@ -38,7 +38,7 @@ class ParquetRows(Stream):
     Example:
         >>> import evenly as ev
         >>> import tempfile, pyarrow as pa, pyarrow.parquet as pq
-        >>> from evenly.training.parquet import ParquetRows
+        >>> from evenly.training import ParquetRows
         >>> folder = tempfile.TemporaryDirectory()
         >>> file = folder.name + "/rows.parquet"
         >>> x = np.random.default_rng(0).standard_normal((200, 2))
@@ -107,14 +107,14 @@ class ParquetRows(Stream):
                         raise
                     if batch is None:
                         break
-                    yield self._piece(batch, columns, path, row)
+                    yield self._piece(batch, names, columns, path, row)
                     row += len(batch)
 
-    def _piece(self, batch: Any, columns: tuple[str, ...], path: Path, row: int) -> Piece:
-        # iter_batches gives the columns in the order of the file.
-        values = {
-            name: _numbers(batch.column(name), name, path, row) for name in batch.schema.names
-        }
+    def _piece(
+        self, batch: Any, names: Sequence[str], columns: Sequence[str], path: Path, row: int
+    ) -> Piece:
+        # By name: iter_batches gives the order of the file, and with 'a' a column 'a.b' too.
+        values = {name: _numbers(batch.column(name), name, path, row) for name in names}
         x = _side_by_side([values[name] for name in columns])
         y = None
         if isinstance(self.target, str):
