@@ -121,7 +121,9 @@ def test_a_full_disk(tmp_path, monkeypatch):
 def test_bytes_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
     calls: list[str] = []
     for name in ("fsync", "replace"):
-        def note(*args: Any, name: str = name, own: Any = getattr(os, name)) -> Any:
+        own = getattr(os, name)
+
+        def note(*args: Any, name: str = name, own: Any = own) -> Any:
             folder = name == "fsync" and stat.S_ISDIR(os.fstat(args[0]).st_mode)
             if name == "fsync" and not folder:
                 assert os.fstat(args[0]).st_size == 3

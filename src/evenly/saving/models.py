@@ -11,6 +11,7 @@ from ..augmentation import Mixup
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine
+from ..errors import ConfigurationError
 from ..layers import Layer, Sequential
 from ..layers.containers import Container
 from ..losses import Loss
@@ -24,6 +25,8 @@ from .values import NotReadable, Reader, Writer
 # Layers that a file may describe: compile's time grows with their square.
 _MOST_LAYERS = 4096
 _MOST_AXES = 16
+# Containers within containers: compile's time doubles, or worse, with each.
+_MOST_NESTED = 8
 
 _FIELDS: Mapping[str, Any] = {
     "net": Sequential, "input_shape": tuple[int, ...], "batch": int, "dtype": str,
@@ -37,10 +40,16 @@ def write_model(model: Model, writer: Writer) -> dict[str, Any]:
     """The JSON of a model; its arrays go to the writer.
 
     Raises:
-        ConfigurationError: a layer of the user's that holds what no file can hold.
+        ConfigurationError: a layer of the user's that holds what no file can hold, or containers
+            that nest too deep.
     """
     engine = model.engine
     program = engine.program
+    if _depth(program.net) > _MOST_NESTED:
+        raise ConfigurationError(
+            f"save: the network nests containers more than {_MOST_NESTED} deep: a Sequential in a "
+            "Sequential can be written as one"
+        )
     own = {"input_gradient": program.d_x is not None, "seed": engine.seed, "steps": engine.steps,
            "history": model.history}
     content = {
@@ -80,6 +89,8 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
     """
     told = reader.record(content, _FIELDS, "the model")
     net, seed, steps = told["net"], told["seed"], told["steps"]
+    if _depth(net) > _MOST_NESTED:
+        raise NotReadable(f"a network that nests containers more than {_MOST_NESTED} deep")
     if _layers(net) > _MOST_LAYERS:
         raise NotReadable(f"a network of more than {_MOST_LAYERS} layers")
     if len(told["input_shape"]) > _MOST_AXES:
@@ -107,6 +118,13 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
         engine.buffer(name)[...] = arrays[key]
     engine.steps = steps
     return Model(engine, told["history"])
+
+
+def _depth(layer: Layer) -> int:
+    """How deep containers nest."""
+    if isinstance(layer, Container):
+        return 1 + max([0, *(_depth(part) for part in layer.parts)])
+    return 0
 
 
 def _layers(layer: Layer) -> int:
