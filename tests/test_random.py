@@ -93,3 +93,8 @@ def test_betas_are_functions_of_seed_purpose_and_step():
     np.testing.assert_array_equal(betas(3, "mixup", np.array([7, 2]), 0.5)[0], values[[7, 2]])
     for other in (betas(4, "mixup", np.arange(10), 0.5), betas(3, "x", np.arange(10), 0.5)):
         assert not np.any(other[0] == values)
+
+
+def test_every_seed_has_a_generator_of_its_own():
+    draws = {generator(seed, "x").integers(2**63) for seed in (0, 2**63, 2**64 - 2, 2**64 - 1)}
+    assert len(draws) == 4

@@ -268,12 +268,12 @@ def test_images_of_whole_numbers_are_read_in_one_piece(
     """Column by column, large images take minutes."""
     from evenly.study import data
 
-    real, seen = data._plain_column, []
+    real, seen = data.plain_column, []
 
     def note(column: Any) -> Any:
         seen.append(column.name)
         return real(column)
 
-    monkeypatch.setattr(data, "_plain_column", note)
+    monkeypatch.setattr(data, "plain_column", note)
     load(save(tmp_path, np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)), None, None)
     assert seen == ["y"]
