@@ -168,4 +168,5 @@ def stream_of(name: str) -> int:
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
     """NumPy's generator for one purpose, such as ``"dense_1.kernel"`` or ``"shuffle"``."""
-    return np.random.Generator(np.random.Philox(key=np.array([seed, stream_of(purpose)], dtype=np.uint64)))
+    key = np.array([seed, stream_of(purpose)], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
