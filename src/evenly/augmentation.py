@@ -26,6 +26,9 @@ class Mixup(Declared):
     Arguments:
         alpha: > 0; the larger, the nearer is ``mix`` to 1/2. Usually 0.1 to 0.4 for images.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Zhang, Cisse, Dauphin and Lopez-Paz 2018, "mixup: Beyond empirical risk minimization",
     section 2. For noise on the inputs, another such change, see :class:`GaussianNoise`.
 

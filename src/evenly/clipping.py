@@ -41,6 +41,9 @@ class ClipGlobalNorm(Clip):
     Arguments:
         max_norm: > 0.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
 
     Example:
@@ -68,6 +71,9 @@ class ClipNorm(Clip):
 
     Arguments:
         max_norm: > 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1, array by array.
 
@@ -98,6 +104,9 @@ class ClipValue(Clip):
 
     Arguments:
         limit: > 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Mikolov 2012, "Statistical language models based on neural networks", chapter 3.
 

@@ -41,6 +41,9 @@ class MaxNorm(Constraint):
     Arguments:
         limit: > 0; usually 3 to 4.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Srebro, Rennie and Jaakkola 2004; Srivastava, Hinton, Krizhevsky, Sutskever and
     Salakhutdinov 2014, "Dropout", section 5.1.
 

@@ -1,4 +1,4 @@
-"""Every exception that Evenly raises on purpose.
+"""Every exception that Evenly raises on purpose, and the check behind most of them.
 
 All derive from :class:`EvenlyError`. Those that are also a built-in error (a ``ValueError``, say)
 can be caught as such. A message says where, which rule, what came, and what to do.
@@ -65,3 +65,9 @@ class DivergenceError(EvenlyError, ArithmeticError):
         self.layer = layer
         self.weights: dict[str, Any] = {}
         self.model: Any = None
+
+
+def expect(condition: bool, declared: Any, rule: str, came: Any) -> None:
+    """Raises ConfigurationError naming the declaration's type, the rule and what came."""
+    if not condition:
+        raise ConfigurationError(f"{type(declared).__name__}: {rule}, got {came!r}")

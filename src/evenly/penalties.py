@@ -63,6 +63,9 @@ class L2(Penalty):
     Arguments:
         strength: >= 0.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Krogh and Hertz 1992, equation 2.
 
     Example:
@@ -86,6 +89,9 @@ class L1(Penalty):
     Arguments:
         strength: >= 0.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Tibshirani 1996, "Regression shrinkage and selection via the lasso", section 1.
 
     Example:
@@ -106,6 +112,9 @@ class ElasticNet(Penalty):
 
     Arguments:
         l1, l2: >= 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Zou and Hastie 2005, "Regularization and variable selection via the elastic net",
     equation 3 (there without the half).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,7 @@ def _layers(program: Any) -> Table:
     counts: dict[str, int] = {}
     for name, spec in program.arrays.items():
         layer = name.rpartition(".")[0]
-        size = 1
-        for length in spec.shape:
-            size *= length
-        counts[layer] = counts.get(layer, 0) + size * spec.trainable
+        counts[layer] = counts.get(layer, 0) + math.prod(spec.shape) * spec.trainable
     steps, _ = trace(program.net, program.input_shape)
     for step in steps:
         table.add_row(step.name, type(step.layer).__name__, " x ".join(map(str, step.after)),

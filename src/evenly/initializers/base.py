@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import ConfigurationError
+from ..errors import expect
 
 
 class Initializer(Protocol):
@@ -20,11 +20,6 @@ class Initializer(Protocol):
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...],
                fan: tuple[int, int]) -> Any: ...
-
-
-def expect(condition: bool, initializer: Any, rule: str, came: Any) -> None:
-    if not condition:
-        raise ConfigurationError(f"{type(initializer).__name__}: {rule}, got {came!r}")
 
 
 def expect_number(initializer: Any, name: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .base import expect, expect_number, expect_positive, normal
+from ..errors import expect
+from .base import expect_number, expect_positive, normal
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Constant:
     Arguments:
         value: that value.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Example:
         >>> Constant(0.5).sample(np.random.default_rng(0), (2,), (3, 2))
         array([0.5, 0.5])
@@ -55,6 +59,9 @@ class Normal:
 
     Arguments:
         deviation: its standard deviation, >= 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Example:
         >>> kernel = Normal(0.1).sample(np.random.default_rng(0), (100, 100), (100, 100))
@@ -85,6 +92,9 @@ class TruncatedNormal:
     PyTorch's ``trunc_normal_(std=deviation, a=-2 * deviation, b=2 * deviation)``: there the limits
     a and b are values, -2 and 2 by default, whatever the deviation.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Dosovitskiy et al. 2021, "An image is worth 16x16 words", whose code starts so.
 
     Example:
@@ -114,6 +124,9 @@ class Uniform:
 
     Arguments:
         low, high: the limits, low < high.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Example:
         >>> kernel = Uniform(-0.1, 0.1).sample(np.random.default_rng(0), (100, 100), (100, 100))

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import expect, expect_number, expect_positive, normal, uniform
+from ..errors import expect
+from .base import expect_number, expect_positive, normal, uniform
 
 
 class _Scaled:
@@ -43,6 +44,9 @@ class XavierNormal(_Xavier):
     Arguments:
         gain: what the deviation is multiplied by, > 0: PyTorch gives 5 / 3 for tanh.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Glorot and Bengio 2010, equation 12.
 
     Example:
@@ -60,6 +64,9 @@ class XavierUniform(_Xavier):
 
     Arguments:
         gain: what the limits are multiplied by, > 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Glorot and Bengio 2010, equation 16.
 
@@ -94,6 +101,9 @@ class HeNormal(_He):
         mode: ``"fan_in"``, or ``"fan_out"``: keeps the variance of gradients instead.
         negative_slope: of the LeakyReLU or PReLU that follows.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: He, Zhang, Ren and Sun 2015, equations 10 and 14; with the slope: 15.
 
     Example:
@@ -110,6 +120,9 @@ class HeUniform(_He):
 
     Arguments:
         mode, negative_slope: as in :class:`HeNormal`.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: He, Zhang, Ren and Sun 2015, equations 10 and 14; with the slope: 15.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
-from .base import expect, expect_number, expect_positive
+from ..errors import ShapeError, expect
+from .base import expect_number, expect_positive
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,9 @@ class Orthogonal:
 
     Arguments:
         gain: the length that a vector of length 1 gets, > 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of
     learning in deep linear neural networks", section 3.
@@ -93,6 +96,9 @@ class GateBias:
         gate: which, counted from 0.
         gates: how many lie side by side.
         value: of that gate's biases.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Gers, Schmidhuber and Cummins 2000, section 4; Jozefowicz, Zaremba and Sutskever 2015.
 

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ShapeError
+from ..errors import expect as expect
 from ..initializers import Initializer, Zeros
 
 Shape = tuple[int, ...]
@@ -275,12 +276,6 @@ def expect_axes(shape: Shape, axes: int, name: str) -> None:
             f"{name}: axes={axes} needs examples of at least {axes} axes, got ({came}): "
             f"use axes={len(shape)} or less"
         )
-
-
-def expect(condition: bool, layer: Any, rule: str, came: Any) -> None:
-    """Raises ConfigurationError naming the layer's type, the rule and what came."""
-    if not condition:
-        raise ConfigurationError(f"{type(layer).__name__}: {rule}, got {came!r}")
 
 
 def sum_like(xp: Any, gradient: ArrayLike, axes: int) -> ArrayLike:

@@ -60,6 +60,9 @@ class Adam(Averages):
         largest: keep the largest v (PyTorch's ``amsgrad``).
         weight_decay: >= 0, apart from the gradient.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Kingma and Ba 2015, algorithm 1; AMSGrad: Reddi, Kale and Kumar 2018, algorithm 2
     (there without the corrections; with them as in PyTorch).
 
@@ -105,6 +108,9 @@ class AdamW(Adam):
         learning_rate, beta_1, beta_2, epsilon, largest: as in :class:`Adam`.
         weight_decay: >= 0.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Loshchilov and Hutter 2019, algorithm 2.
 
     Example:
@@ -130,6 +136,9 @@ class AdaMax(Averages):
         beta_1, beta_2: shares of what was before, at least 0 and below 1.
         epsilon: > 0.
         weight_decay: >= 0, apart from the gradient.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Kingma and Ba 2015, section 7.1, algorithm 2; epsilon as in PyTorch.
 
@@ -170,6 +179,9 @@ class NAdam(Averages):
         epsilon: > 0.
         momentum_decay: how fast mu rises to beta_1, >= 0.
         weight_decay: >= 0, apart from the gradient.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 2; mu as in PyTorch.
 
@@ -231,6 +243,9 @@ class RAdam(Averages):
         beta_1, beta_2: shares of the old averages, at least 0 and below 1.
         epsilon: > 0.
         weight_decay: >= 0, apart from the gradient.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Liu, Jiang, He, Chen, Liu, Gao and Han 2020, "On the variance of the adaptive learning
     rate and beyond", algorithm 2 (there ``rho > 4``; 5 as in PyTorch).

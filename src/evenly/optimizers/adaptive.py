@@ -23,6 +23,9 @@ class Adagrad(Optimizer):
         rate_decay: >= 0 (PyTorch's ``lr_decay``).
         weight_decay: >= 0, apart from the gradient.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Duchi, Hazan and Singer 2011, "Adaptive subgradient methods", section 1.1 (the diagonal
     form).
 
@@ -74,6 +77,9 @@ class RMSprop(Optimizer):
         momentum: share of the old velocity, 0 <= momentum < 1.
         centered: divide by the root of the variance.
         weight_decay: >= 0, apart from the gradient.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Hinton 2012, "Neural networks for machine learning", lecture 6e; centered: Graves 2013,
     "Generating sequences with recurrent neural networks", equations 38 to 45.

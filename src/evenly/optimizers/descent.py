@@ -19,6 +19,9 @@ class SGD(Optimizer):
         learning_rate: step size, > 0.
         weight_decay: >= 0, apart from the gradient; here the same as :class:`evenly.L2`.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Robbins and Monro 1951.
 
     Example:
@@ -53,6 +56,9 @@ class Momentum(Optimizer):
         bias_correction: divide by 1 - beta^t; needs `average`.
         nesterov: look ahead.
         weight_decay: >= 0, apart from the gradient.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Polyak 1964; Sutskever, Martens, Dahl and Hinton 2013, equations 1 to 4.
 

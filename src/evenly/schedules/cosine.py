@@ -29,6 +29,9 @@ class CosineDecay(Schedule):
     PyTorch's ``CosineAnnealingLR(T_max=length, eta_min=floor * rate)``, which would rise again
     behind the end.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts",
     equation 5, without a restart.
 
@@ -64,6 +67,9 @@ class CosineRestarts(Schedule):
         by: what t counts, ``"epoch"`` or ``"step"``.
 
     PyTorch's ``CosineAnnealingWarmRestarts(T_0=first, T_mult=growth, eta_min=floor * rate)``.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts",
     section 3.

@@ -29,6 +29,9 @@ class StepDecay(Schedule):
 
     PyTorch's ``StepLR(step_size=every, gamma=factor)``.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Szegedy et al. 2015, "Going deeper with convolutions", section 6 (4 % less every 8
     epochs).
 
@@ -62,6 +65,9 @@ class MultiStepDecay(Schedule):
         by: what t counts, ``"epoch"`` or ``"step"``.
 
     PyTorch's ``MultiStepLR(milestones=at, gamma=factor)``.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section
     4.2 (a tenth after 32 000 and 48 000 of 64 000 steps).
@@ -102,6 +108,9 @@ class ExponentialDecay(Schedule):
 
     PyTorch's ``ExponentialLR(gamma=factor)``.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Szegedy, Vanhoucke, Ioffe, Shlens and Wojna 2016, "Rethinking the Inception
     architecture", section 8.
 
@@ -133,6 +142,9 @@ class InverseTimeDecay(Schedule):
 
     PyTorch has it as ``LambdaLR(lambda t: 1 / (1 + decay * t))``.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Robbins and Monro 1951; Bottou 2012, "Stochastic gradient descent tricks", section 5.2.
 
     Example:
@@ -163,6 +175,9 @@ class PolynomialDecay(Schedule):
         by: what t counts, ``"step"`` or ``"epoch"``.
 
     PyTorch's ``PolynomialLR(total_iters=length, power=power)`` where the floor is 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
 
     Source: Chen, Papandreou, Kokkinos, Murphy and Yuille 2018, "DeepLab", section 4.1 ("poly").
 

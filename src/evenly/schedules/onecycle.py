@@ -38,6 +38,9 @@ class OneCycle(Schedule):
     ``div_factor`` and ``final_div_factor`` = the two divisors, ``base_momentum`` = lowest,
     ``max_momentum`` = highest.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: Smith and Topin 2018, "Super-convergence: very fast training of neural networks using
     large learning rates", section 3; Smith 2018, "A disciplined approach to neural network
     hyper-parameters: part 1", section 4.3 for the momentum.

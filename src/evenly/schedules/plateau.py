@@ -33,6 +33,9 @@ class ReduceOnPlateau(Declared):
     PyTorch's ``ReduceLROnPlateau`` with ``eps=0``. There a relative threshold means ``best (1 -
     threshold)`` whatever the sign of best: below 0 a loss that becomes worse is taken as better.
 
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
     Source: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section
     3.4 ("divided by 10 when the error plateaus").
 

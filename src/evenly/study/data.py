@@ -14,7 +14,7 @@ import numpy.typing as npt
 import evenly as ev
 
 from ..tables.columns import LARGEST, MAX_CATEGORIES
-from ..tables.plain import plain_column, unique_names
+from ..tables.plain import found, plain_column, unique_names
 from . import files, memory
 from .designs import Design, Variant, build
 from .errors import StudyError
@@ -179,7 +179,7 @@ def input_shape(table: Table, design: Design) -> tuple[int, ...]:
         holes[:] = True
     if holes.any():
         raise StudyError(
-            f"{table.name}: {_found('NaN', holes)}: --net {net.name} expects none: fill the gaps, "
+            f"{table.name}: {found('NaN', holes)}: --net {net.name} expects none: fill the gaps, "
             "or take --net mlp, which puts medians there"
         )
     return shape
@@ -297,15 +297,9 @@ def _label(value: Any) -> str:
 def _no_gap(where: str, target: Any) -> None:
     missing = target.isna()
     if missing.any():
-        raise StudyError(f"{where}: {_found('NaN or nothing', missing)}: remove or fill the rows")
+        raise StudyError(f"{where}: {found('NaN or nothing', missing)}: remove or fill the rows")
     if target.dtype != object:
         _in_range(where, target)
-
-
-def _found(what: str, mask: Any) -> str:
-    count = int(mask.sum())
-    first = int(np.flatnonzero(mask)[0]) + 1
-    return f"{what} in {count} of {len(mask)} rows, first in row {first}"
 
 
 def _clean(name: str, inputs: Any) -> tuple[Any, tuple[str, ...]]:
@@ -347,7 +341,7 @@ def _listed(names: Sequence[str]) -> str:
 def _in_range(where: str, column: Any) -> None:
     infinite = np.isinf(column)
     if infinite.any():
-        raise StudyError(f"{where}: {_found('infinity', infinite)}: remove or mend the rows")
+        raise StudyError(f"{where}: {found('infinity', infinite)}: remove or mend the rows")
     large = column.abs() > LARGEST
     if large.any():
-        raise StudyError(f"{where}: {_found(f'more than {LARGEST:g}', large)}: rescale the column")
+        raise StudyError(f"{where}: {found(f'more than {LARGEST:g}', large)}: rescale the column")

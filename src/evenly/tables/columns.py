@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .plain import plain_column, unique_names
+from .plain import found, plain_column, unique_names
 
 # A text column gets at most this many inputs: its rarest values share the last.
 MAX_CATEGORIES = 100
@@ -50,7 +50,7 @@ class NumberColumn:
         if self.gaps:
             inputs.append(missing.astype(np.float64))
         elif missing.any():
-            notes.append(f"column '{self.name}': {_found('nothing', missing)}: the median of the "
+            notes.append(f"column '{self.name}': {found('nothing', missing)}: the median of the "
                          f"training rows, {self.median:g}, is put there")
         return inputs, notes
 
@@ -88,12 +88,12 @@ class TextColumn:
         if self.gaps:
             inputs.append(missing.astype(np.float64))
         elif missing.any():
-            notes.append(f"column '{self.name}': {_found('nothing', missing)}: training had no "
+            notes.append(f"column '{self.name}': {found('nothing', missing)}: training had no "
                          "gaps here; the column says nothing about these rows")
         new = places == other
         if new.any() and not self.shares:
             example = values[int(np.flatnonzero(new)[0])]
-            notes.append(f"column '{self.name}': {_found(repr(example), new)}: no such value in "
+            notes.append(f"column '{self.name}': {found(repr(example), new)}: no such value in "
                          "training; the column says nothing about these rows")
         return inputs, notes
 
@@ -199,11 +199,11 @@ def _of_kind(column: NumberColumn | TextColumn, values: Any) -> Any:
             )
         return values.to_numpy(dtype=object)
     if is_text:
-        found = np.array([isinstance(value, str) for value in values], bool)
-        if found.any():
-            example = values.iloc[int(np.flatnonzero(found)[0])]
+        texts = np.array([isinstance(value, str) for value in values], bool)
+        if texts.any():
+            example = values.iloc[int(np.flatnonzero(texts)[0])]
             raise DataError(
-                f"column '{column.name}': was numbers in training, got {_found('text', found)}: "
+                f"column '{column.name}': was numbers in training, got {found('text', texts)}: "
                 f"'{example}'"
             )
     numbers = values.to_numpy(dtype=np.float64)
@@ -215,14 +215,9 @@ def _in_range(name: str, values: Any) -> None:
     wrong = np.isinf(values) | (np.abs(values) > LARGEST)
     if wrong.any():
         raise DataError(
-            f"column '{name}': {_found(f'infinity or more than {LARGEST:g}', wrong)}: mend the "
+            f"column '{name}': {found(f'infinity or more than {LARGEST:g}', wrong)}: mend the "
             "rows, or rescale the column"
         )
-
-
-def _found(what: str, mask: Any) -> str:
-    return (f"{what} in {int(mask.sum())} of {len(mask)} rows, first in row "
-            f"{int(np.flatnonzero(mask)[0]) + 1}")
 
 
 def _columns(names: Sequence[str]) -> str:

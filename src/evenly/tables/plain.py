@@ -8,6 +8,12 @@ from typing import Any, cast
 import numpy as np
 
 
+def found(what: str, mask: Any) -> str:
+    """In how many rows something was found, and in which first, counted from 1."""
+    first = int(np.flatnonzero(mask)[0]) + 1
+    return f"{what} in {int(mask.sum())} of {len(mask)} rows, first in row {first}"
+
+
 def unique_names(names: Any) -> list[str]:
     """Column names made different from each other, as a table must have them."""
     seen: dict[str, int] = {}

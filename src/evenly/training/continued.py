@@ -10,9 +10,9 @@ import numpy as np
 from ..engine import Engine, NotFiniteError
 from ..errors import DivergenceError
 from .data import Examples, Passes, as_arrays, check_finite, rows_of
-from .history import EpochRecord, History
+from .history import EpochRecord, History, epoch_record
 from .model import Model
-from .sources import train_pass
+from .training_set import RowsInMemory
 
 
 def one_pass(
@@ -36,10 +36,10 @@ def one_pass(
     weights = rows_of(sample_weight, len(x), "sample_weight")
     data = Examples(x, y, weights).prepared(engine)
     batch = min(engine.program.batch, len(data.x))
-    passes = Passes(engine, len(data.x), batch, seed, shuffle=True)
+    rows = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle=True))
     good = {name: array.copy() for name, array in engine.arrays.items()}
     try:
-        parts = list(train_pass(engine, data.x, data.y, passes.order(), batch, data.weights, None))
+        parts = list(rows.train(epoch, None, None))
     except NotFiniteError as failure:
         error = DivergenceError(
             f"partial_fit, step {failure.step + 1}: {failure.layer} is not finite; the weights "
@@ -51,12 +51,5 @@ def one_pass(
         error.model = Model(engine, History((), "diverged"))
         raise error from None
     steps = np.concatenate(parts)
-    loss = engine.program.loss
-    assert loss is not None
-    rows = float(passes.batch_rows(0, len(steps)).sum())
-    return EpochRecord(
-        epoch=epoch, steps=len(steps), loss=float(steps[:, 0] @ steps[:, 4] / steps[:, 4].sum()),
-        score=loss.score(float(steps[:, 1].sum()) * len(data.y) / rows, data.y),
-        validation_loss=None, validation_score=None, gradient_norm=float(steps[:, 3].mean()),
-        seconds=time.perf_counter() - began, penalty=float(steps[:, 2].mean()),
-    )
+    score = rows.score(float(steps[:, 1].sum()), len(steps))
+    return epoch_record(epoch, steps, score, time.perf_counter() - began)

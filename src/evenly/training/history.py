@@ -39,6 +39,37 @@ class EpochRecord:
     learning_rate: float | None = None
 
 
+def epoch_record(
+    epoch: int, steps: Any, score: float, seconds: float, evaluation: Any = None,
+    learning_rate: float | None = None,
+) -> EpochRecord:
+    """What the records of an epoch's steps tell together.
+
+    Arguments:
+        epoch: counted from 1.
+        steps: the records of its steps, as :meth:`evenly.Engine.train` yields them, (steps, 5).
+        score: of its rows.
+        seconds: since the training began.
+        evaluation: of the validation data, or None.
+        learning_rate: of the last step, where it is told.
+    """
+    losses, weights = steps[:, 0], steps[:, 4]
+    # The mean of the steps' losses, each weighted as its examples are.
+    loss = losses @ weights / weights.sum() if weights.any() else losses.mean()
+    return EpochRecord(
+        epoch=epoch,
+        steps=len(steps),
+        loss=float(loss),
+        score=score,
+        validation_loss=evaluation.loss if evaluation else None,
+        validation_score=evaluation.score if evaluation else None,
+        gradient_norm=float(steps[:, 3].mean()),
+        seconds=seconds,
+        penalty=float(steps[:, 2].mean()),
+        learning_rate=learning_rate,
+    )
+
+
 @dataclass(frozen=True)
 class History(Sequence[EpochRecord]):
     """The records of a training, in order.

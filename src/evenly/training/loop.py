@@ -22,7 +22,7 @@ from ..program import compile as compile_program
 from ..schedules import ReduceOnPlateau, Schedule
 from .data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from .early_stopping import BestSoFar, EarlyStopping
-from .history import EpochRecord, History
+from .history import EpochRecord, History, epoch_record
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import Progress, make_progress
@@ -295,17 +295,9 @@ class _Loop:
         held = self.validation
         score = self.data.score(float(steps[:, 1].sum()), len(steps))
         evaluation = evaluate_any(self.engine, held) if held is not None else None
-        return EpochRecord(
-            epoch=epoch,
-            steps=len(steps),
-            loss=_mean(steps[:, 0], steps[:, 4]),
-            score=score,
-            validation_loss=evaluation.loss if evaluation else None,
-            validation_score=evaluation.score if evaluation else None,
-            gradient_norm=float(steps[:, 3].mean()),
-            seconds=time.perf_counter() - self._start,
-            penalty=float(steps[:, 2].mean()),
-            learning_rate=self._last_rate(len(steps)),
+        return epoch_record(
+            epoch, steps, score, time.perf_counter() - self._start, evaluation,
+            self._last_rate(len(steps)),
         )
 
     def _last_rate(self, steps: int) -> float:
@@ -338,8 +330,3 @@ class _Loop:
         self.engine.set_weights(error.weights)
         error.model = Model(self.engine, History(tuple(self.records), "diverged"))
         return error
-
-
-def _mean(values: Any, weights: Any) -> float:
-    """The mean of the steps' losses, each weighted as its examples are."""
-    return float(values @ weights / weights.sum()) if weights.any() else float(values.mean())
