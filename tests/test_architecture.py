@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "evenly"
 ORDER = [
     {"errors"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"},
+    {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"},
     {"saving"}, {"study"}, {"report"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}

@@ -79,12 +79,12 @@ def test_relu_rnn_away_from_its_kinks():
         arrays = {name.split(".")[1]: array for name, array in own.items()}
         nearest = []
 
-        def note(name, value, formula="", nearest=nearest):
+        def note(layer, name, value, formula, nearest=nearest):
             if name == "a":
                 nearest.append(np.abs(value).min())
             return value
 
-        y, saved = layer.forward(x, arrays, ev.Run(training=True, note=note))
+        y, saved = layer.forward(x, arrays, ev.Run(training=True, recorder=note))
         if min(nearest) < 0.1:
             continue
         checked += 1

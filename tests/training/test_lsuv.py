@@ -1,6 +1,5 @@
 """LSUV: what each layer puts out on the data has variance 1."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,17 +22,13 @@ def outputs(model, x):
     batch normalization by the batch."""
     found = {}
 
-    class Watching(ev.Run):
-        def at(self, layer):
-            def note(name, value, formula=""):
-                if name == "product" or (name == "y" and layer in found):  # y: with the bias
-                    found[layer] = value
-                return value
-
-            return replace(self, layer=layer, note=note)
+    def watch(layer, name, value, formula):
+        if name == "product" or (name == "y" and layer in found):  # y: with the bias
+            found[layer] = value
+        return value
 
     arrays = {name: array.astype(np.float64) for name, array in model.weights.items()}
-    model.net.forward(x, arrays, Watching(training=True))
+    model.net.forward(x, arrays, ev.Run(training=True, recorder=watch))
     return found
 
 

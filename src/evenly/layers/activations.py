@@ -240,7 +240,7 @@ class SELU(Layer):
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
         slope = run.xp.where(saved > 0, SELU_SCALE, saved + SELU_SCALE * SELU_ALPHA)
-        run.note("slope", slope, "scale, or y + scale alpha where y <= 0")
+        slope = run.note("slope", slope, "scale, or y + scale alpha where y <= 0")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 

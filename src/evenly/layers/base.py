@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..errors import expect as expect
 from ..initializers import Initializer, Zeros
+from ..random import dropout_keep
 
 Shape = tuple[int, ...]
 # Arrays of whatever kind the namespace in use computes with: NumPy's, or exact ones.
@@ -46,10 +47,6 @@ class ArraySpec:
     fan: tuple[int, int] = (1, 1)
 
 
-def _nothing(name: str, value: Any, formula: str = "") -> Any:
-    return value
-
-
 @dataclass(frozen=True)
 class Run:
     """The circumstances of a definition's run: everything that is not the layer or its arrays.
@@ -60,13 +57,15 @@ class Run:
         step: training step, counted from 0.
         layer: the name of the layer that runs.
         xp: the array namespace, NumPy or one with the same names.
-        note: called as ``note(name, value, formula)`` at each step, returns the value.
+        recorder: called as ``recorder(layer, name, value, formula)`` at each step of a definition,
+            returns what the definition goes on with; None: the value itself.
         updates: where a layer leaves new running statistics, by array name.
         lengths: how many steps of each example count, for sequences that were padded; None: all.
         weights: how much each example counts in the loss; None: 1 each.
         learning_rate, momentum: of this step, where a schedule moves them; None: the optimizer's.
         mix, shift: mixup's share of the example itself, and which row is the other: that many rows
             further on. 1 and 0: nothing is mixed.
+        kept: which elements dropout keeps, by layer name, instead of those that it would draw.
     """
 
     training: bool
@@ -74,7 +73,7 @@ class Run:
     step: int = 0
     layer: str = ""
     xp: Any = np
-    note: Callable[..., Any] = _nothing
+    recorder: Callable[[str, str, Any, str], Any] | None = None
     updates: dict[str, Any] = field(default_factory=dict)
     lengths: Any = None
     weights: Any = None
@@ -82,10 +81,21 @@ class Run:
     momentum: float | None = None
     mix: float = 1.0
     shift: int = 0
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     def at(self, layer: str) -> Run:
         """The same circumstances for another layer."""
         return replace(self, layer=layer)
+
+    def note(self, name: str, value: ArrayLike, formula: str = "") -> ArrayLike:
+        """Names a step of a definition; a definition goes on with what is returned."""
+        return value if self.recorder is None else self.recorder(self.layer, name, value, formula)
+
+    def keep(self, shape: Shape, rate: float) -> Any:
+        """Which elements of an array of this shape dropout keeps: truth values."""
+        if self.layer in self.kept:
+            return np.asarray(self.kept[self.layer], bool).reshape(shape)
+        return dropout_keep(self.seed, self.layer, self.step, shape, float(rate))
 
     def update(self, array: str, value: ArrayLike) -> None:
         """Leaves a new running statistic of the layer that runs."""

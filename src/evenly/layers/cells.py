@@ -76,7 +76,7 @@ class RNN(Recurrent):
         a = run.note("a", pre + dropped @ arrays["recurrent_kernel"],
                      "x input_kernel + bias + h recurrent_kernel")
         new = run.xp.tanh(a) if self.activation == "tanh" else run.xp.maximum(a, 0)
-        run.note("h", new, f"{self.activation}(a)")
+        new = run.note("h", new, f"{self.activation}(a)")
         return (new,), (dropped, new)
 
     def step_back(self, d_states: Sequence[ArrayLike], saved: Any, arrays: Arrays, run: Run,
@@ -236,7 +236,7 @@ class GRU(Recurrent):
             inner = dropped @ kernel[:, 2 * u :]
             if "recurrent_bias" in arrays:
                 inner = inner + arrays["recurrent_bias"]
-            note("inner", inner, "h recurrent_kernel_n + recurrent_bias")
+            inner = note("inner", inner, "h recurrent_kernel_n + recurrent_bias")
             n = note("n", xp.tanh(pre[:, 2 * u :] + r * inner), "tanh(x input_kernel_n + r inner)")
         else:
             inner = note("inner", r * dropped, "r h")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..random import dropout_keep, stream_of
+from ..random import stream_of
 from .base import ArrayLike, Arrays, Layer, Run, expect
 
 
@@ -65,9 +65,9 @@ class Dropout(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         if not run.training:
             return run.note("y", x * (1 - self.rate), "(1 - rate) x") if self.classic else x, None
-        keep = dropout_keep(run.seed, run.layer, run.step, x.shape, self.rate)
+        keep = run.keep(x.shape, self.rate)
         factor = keep * 1.0 if self.classic else keep / (1 - self.rate)
-        run.note("mask", factor, "keep" if self.classic else "keep / (1 - rate)")
+        factor = run.note("mask", factor, "keep" if self.classic else "keep / (1 - rate)")
         return run.note("y", x * factor, "x mask"), factor
 
     def backward(

@@ -104,5 +104,5 @@ class Embedding(Layer):
         np.add.at(d_table, saved.reshape(-1), d_y.reshape(-1, self.units))
         if self.padding is not None:
             d_table[self.padding] = 0
-        run.note("d_table", d_table, "sum of d_y by row")
+        d_table = run.note("d_table", d_table, "sum of d_y by row")
         return run.note("d_x", run.xp.zeros_like(d_y[..., 0]), "0"), {"table": d_table}

@@ -224,5 +224,5 @@ class HardSwish(Layer):
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
         xp, x = run.xp, saved
         slope = xp.where(x < -3, 0, xp.where(x > 3, 1, x / 3 + 0.5))
-        run.note("slope", slope, "x / 3 + 1/2 for -3 <= x <= 3, else 0 or 1")
+        slope = run.note("slope", slope, "x / 3 + 1/2 for -3 <= x <= 3, else 0 or 1")
         return run.note("d_x", d_y * slope, "d_y slope"), {}

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..random import dropout_keep, normals
+from ..random import normals
 from .activations import SELU_ALPHA, SELU_SCALE
 from .base import ArrayLike, Arrays, Layer, Run, Shape, expect
 
@@ -32,7 +32,7 @@ def _check_rate(layer: Any) -> None:
 
 def _drop(x: ArrayLike, masks: Shape, shape: Shape, rate: float, run: Run) -> tuple[ArrayLike, Any]:
     """Inverted dropout by masks that are spread over `shape`; returns (y, factors)."""
-    keep = dropout_keep(run.seed, run.layer, run.step, masks, rate).reshape(shape)
+    keep = run.keep(masks, rate).reshape(shape)
     factor = run.note("mask", keep / (1 - rate), "keep / (1 - rate)")
     return run.note("y", x * factor, "x mask"), factor
 
@@ -177,7 +177,7 @@ class AlphaDropout(_Noise):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         if not run.training:
             return x, None
-        keep = dropout_keep(run.seed, run.layer, run.step, x.shape, self.rate)
+        keep = run.keep(x.shape, self.rate)
         a, b = self.scale_and_shift
         held = run.note("held", run.xp.where(keep, x, _LOW), "x, or low where dropped")
         return run.note("y", a * held + b, "a held + b"), a * keep

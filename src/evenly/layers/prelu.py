@@ -63,6 +63,6 @@ class PReLU(Layer):
             d_slope = xp.sum(share).reshape(1)
         else:
             d_slope = xp.sum(share, axis=tuple(range(x.ndim - 1)))
-        run.note("d_slope", d_slope, "sum of the shares")
+        d_slope = run.note("d_slope", d_slope, "sum of the shares")
         d_x = run.note("d_x", xp.where(x > 0, d_y, arrays["slope"] * d_y), "d_y, or slope d_y")
         return d_x, {"slope": d_slope}

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..errors import ConfigurationError, ShapeError
 from ..initializers import Initializer, Orthogonal, XavierUniform, Zeros
-from ..random import dropout_keep
 from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, whole_panels
 from .containers import Branches, Sequential
 from .dropout import Dropout
@@ -168,7 +167,7 @@ class Recurrent(Layer):
     def _mask(self, n: int, run: Run) -> Any:
         if not (run.training and self.recurrent_dropout):
             return None
-        keep = dropout_keep(run.seed, run.layer, run.step, (n, self.units), self.recurrent_dropout)
+        keep = run.keep((n, self.units), self.recurrent_dropout)
         return run.note("mask", keep / (1 - self.recurrent_dropout), "keep / (1 - rate)")
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
@@ -231,5 +230,5 @@ class Recurrent(Layer):
             d_now = d_pre @ arrays["input_kernel"].T
             d_x[rows, position] = xp.where(counts, d_now, d_x[rows, position])
         for name, gradient in gradients.items():
-            run.note(f"d_{name}", gradient, "sum over the steps")
+            gradients[name] = run.note(f"d_{name}", gradient, "sum over the steps")
         return run.note("d_x", d_x, "d_pre input_kernel'"), gradients

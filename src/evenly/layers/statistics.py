@@ -22,7 +22,8 @@ class Normalized:
 def normalize(x: ArrayLike, axes: Any, epsilon: float, run: Run) -> Normalized:
     """``x_hat = (x - mean) / sqrt(variance + epsilon)``; the variance is the biased one."""
     xp, note = run.xp, run.note
-    mean = note("mean", xp.mean(x, axis=axes, keepdims=True), "mean of x")
+    total = note("sum", xp.sum(x, axis=axes, keepdims=True), "sum of x")
+    mean = note("mean", total / (x.size // total.size), "sum / n")
     centred = note("centred", x - mean, "x - mean")
     variance = note(
         "variance", xp.mean(centred * centred, axis=axes, keepdims=True), "mean of (x - mean)^2"

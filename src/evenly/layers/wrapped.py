@@ -10,7 +10,6 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..initializers import Initializer
-from ..random import dropout_keep
 from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
 from .conv import Convolution
 from .dense import Dense
@@ -140,7 +139,7 @@ class WeightNorm(_MadeKernel):
         unit, length, axes = saved
         d_gain = run.note("d_gain", run.xp.sum(d_kernel * unit, axis=axes), "sum of d_kernel unit")
         d_direction = arrays["gain"] / length * (d_kernel - d_gain * unit)
-        run.note("d_direction", d_direction, "gain / length (d_kernel - d_gain unit)")
+        d_direction = run.note("d_direction", d_direction, "gain / length (d_kernel - d_gain unit)")
         return {"direction": d_direction, "gain": d_gain}
 
 
@@ -191,7 +190,7 @@ class DropConnect(_MadeKernel):
         kernel = arrays["kernel"]
         if not run.training:
             return kernel, None
-        keep = dropout_keep(run.seed, run.layer, run.step, (1, kernel.size), self.rate)
+        keep = run.keep((1, kernel.size), self.rate)
         mask = run.note("mask", keep.reshape(kernel.shape) / (1 - self.rate), "keep / (1 - rate)")
         return run.note("kernel", kernel * mask, "kernel mask"), mask
 

@@ -98,6 +98,7 @@ class Loss(Declared):
         if self.targets_are_classes:
             classes = xp.arange(scores.shape[-1])
             target = (target.reshape(scores.shape[:-1])[..., None] == classes) * 1
+            target = note("y", target, "one_hot(target)")
         target = mixed(target, run).reshape(rows.shape)
         each, parts, saved = self.each(rows, target, run)
         if run.weights is None and run.lengths is None and parts is None:

@@ -197,7 +197,7 @@ class BinaryCrossEntropy(Loss):
             e = self.label_smoothing
             target = note("smoothed", target * (1 - e) + e / 2, "t (1 - e) + e / 2")
         losses = softplus(xp, scores) - scores * target
-        note("elements", losses, "max(s, 0) - s t + log(1 + exp(-|s|))")
+        losses = note("elements", losses, "max(s, 0) - s t + log(1 + exp(-|s|))")
         p = note("p", logistic(xp, scores), "1 / (1 + exp(-s))")
         losses = note("losses", xp.mean(losses * weights, axis=1), "mean of elements")
         return losses, own, (p, target, weights)

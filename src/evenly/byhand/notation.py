@@ -1,0 +1,256 @@
+"""How numbers and formulas are written: the rules that every notation shares, and plain text.
+
+A notation says how a fraction, a root, a product look. Which parts need parentheses, where a sum is
+cut short, and how many digits a decimal gets is decided here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from .exact import Exact
+from .expressions import Apply, Expression, Number, Opaque, Place
+
+# Numerators, denominators and radicands beyond this are not read: a decimal is.
+_LARGEST = 9_999
+
+# How tightly operations bind; what binds less tightly than its surroundings gets parentheses.
+_SUM, _PRODUCT, _SIGN, _POWER, _WHOLE = range(5)
+_BINDS = {"add": _SUM, "subtract": _SUM, "multiply": _PRODUCT, "divide": _PRODUCT,
+          "negative": _SIGN, "power": _POWER, "mean": _PRODUCT}
+
+
+class Notation:
+    """Base of the notations; this one writes plain text.
+
+    Arguments:
+        digits: behind the point, of decimals.
+        longest: terms of a sum or product that are written out; of more, the first and the last.
+
+    A subclass overrides what looks different in it: ``integer``, ``decimal``, ``fraction``,
+    ``root``, ``term``, ``product``, ``quotient``, ``power``, ``call``, ``parentheses``, ``sum``,
+    ``marked``.
+    """
+
+    dots: ClassVar[str] = "..."
+    # Whether a quotient and a root show by themselves what belongs to them.
+    draws_quotients: ClassVar[bool] = False
+
+    def __init__(self, digits: int = 4, longest: int = 12) -> None:
+        self.digits, self.longest = digits, longest
+
+    # Numbers -------------------------------------------------------------------------------------
+
+    def number(self, value: Any) -> str:
+        """A number: exact as it is, else a decimal."""
+        value = readable(value)
+        if not value.is_exact:
+            return self.decimal(rounded(float(value), self.digits))
+        if not value.terms:
+            return self.integer(0)
+        terms = [(q < 0, self._term(radicand, abs(q))) for radicand, q in value.terms]
+        return self.sum(terms) if len(terms) > 1 or terms[0][0] else terms[0][1]
+
+    def approximate(self, value: Any) -> str | None:
+        """The decimal that stands beside a number with roots in it; None for other numbers."""
+        value = readable(value)
+        if not value.is_exact or value.fraction is not None:
+            return None
+        return self.decimal(rounded(float(value), self.digits))
+
+    def _term(self, radicand: int, q: Fraction) -> str:
+        if radicand == 1:
+            return self.rational(q)
+        above = self.root(self.integer(radicand))
+        if q.numerator != 1:
+            above = self.product([self.integer(q.numerator), above])
+        return above if q.denominator == 1 else self.quotient(above, self.integer(q.denominator))
+
+    def rational(self, q: Fraction) -> str:
+        """A fraction of at least 0."""
+        if q.denominator == 1:
+            return self.integer(q.numerator)
+        return self.quotient(self.integer(q.numerator), self.integer(q.denominator))
+
+    def integer(self, value: int) -> str:
+        return str(value)
+
+    def decimal(self, text: str) -> str:
+        return text
+
+    # Operations ----------------------------------------------------------------------------------
+
+    def expression(self, expression: Expression) -> str:
+        """A formula with its numbers."""
+        return self._within(expression, _SUM)
+
+    def _within(self, expression: Expression, binds: int) -> str:
+        text, own = self._written(expression)
+        return self.parentheses(text) if own < binds else text
+
+    def _written(self, expression: Expression) -> tuple[str, int]:
+        """(text, how tightly it binds)."""
+        if isinstance(expression, Number):
+            text = self.number(expression.value)
+            if expression.place is not None:
+                text = self.marked(text, expression.place)
+            return text, _number_binds(expression.value, self.draws_quotients)
+        if isinstance(expression, Opaque):
+            return self.number(expression.value), _number_binds(expression.value,
+                                                                self.draws_quotients)
+        operation, arguments = expression.operation, expression.arguments
+        binds = _BINDS.get(operation, _WHOLE)
+        if operation in ("divide", "mean") and self.draws_quotients:
+            binds = _WHOLE
+        return self._operation(operation, arguments), binds
+
+    def _operation(self, operation: str, arguments: tuple[Expression, ...]) -> str:
+        if operation in ("add", "subtract"):
+            return self._sum(operation, arguments)
+        if operation == "multiply":
+            return self.product([self._within(a, _PRODUCT if i == 0 else _POWER)
+                                 for i, a in enumerate(arguments)])
+        if operation in ("divide", "mean"):
+            if operation == "mean":
+                above, below = self._sum("add", arguments), self.integer(len(arguments))
+                above = above if self.draws_quotients else self.parentheses(above)
+                return self.quotient(above, below)
+            inner = _SUM if self.draws_quotients else _PRODUCT
+            above = self._within(arguments[0], inner)
+            return self.quotient(above, self._within(arguments[1], _SUM if self.draws_quotients
+                                                     else _POWER))
+        if operation == "negative":
+            return self.minus(self._within(arguments[0], _POWER))
+        if operation == "power":
+            return self.power(self._within(arguments[0], _WHOLE),
+                              self._within(arguments[1], _SUM))
+        if operation == "sqrt":
+            return self.root(self._within(arguments[0], _SUM))
+        if operation == "absolute":
+            return self.bars(self._within(arguments[0], _SUM))
+        names = {"maximum": "max", "minimum": "min"}
+        written = self._short([self._within(a, _SUM) for a in arguments])
+        return self.call(names.get(operation, operation), written)
+
+    def _sum(self, operation: str, arguments: tuple[Expression, ...]) -> str:
+        terms = []
+        for i, argument in enumerate(arguments):
+            text, binds = self._written(argument)
+            turned = operation == "subtract" and i == 1
+            loose = binds < _PRODUCT and (turned or _is_sum(argument))
+            if loose or (i and _is_negative(argument)):
+                text = self.parentheses(text)
+            terms.append((turned, text))
+        if len(terms) > self.longest:
+            left = len(terms) - self.longest
+            terms = [*terms[: self.longest - 1], (False, self.more(left)), terms[-1]]
+        return self.sum(terms)
+
+    def _short(self, items: list[str]) -> list[str]:
+        if len(items) <= self.longest:
+            return items
+        return [*items[: self.longest - 1], self.more(len(items) - self.longest), items[-1]]
+
+    # What notations look like --------------------------------------------------------------------
+
+    def sum(self, terms: Sequence[tuple[bool, str]]) -> str:
+        """Terms, each with whether it is subtracted."""
+        text = ""
+        for i, (minus, term) in enumerate(terms):
+            text += (self.minus(term) if minus else term) if i == 0 else \
+                f" {'-' if minus else '+'} {term}"
+        return text
+
+    def product(self, factors: Sequence[str]) -> str:
+        return " * ".join(factors)
+
+    def quotient(self, above: str, below: str) -> str:
+        return f"{above}/{below}"
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"{base}^{exponent}"
+
+    def root(self, inside: str) -> str:
+        return f"sqrt({inside})"
+
+    def bars(self, inside: str) -> str:
+        return f"|{inside}|"
+
+    def minus(self, text: str) -> str:
+        return f"-{text}"
+
+    def call(self, function: str, arguments: Sequence[str]) -> str:
+        return f"{function}({', '.join(arguments)})"
+
+    def parentheses(self, text: str) -> str:
+        return f"({text})"
+
+    def more(self, count: int) -> str:
+        """So many terms that are not written out."""
+        return f"[{count} more]"
+
+    def marked(self, text: str, place: Place) -> str:
+        """A number that stands elsewhere: a notation may say where."""
+        return text
+
+
+def rounded(value: float, digits: int) -> str:
+    """A decimal of so many digits behind the point; small and large ones with an exponent, and none
+    rounded to nothing.
+
+    Example:
+        >>> rounded(2 / 3, 4), rounded(0.00001234, 4), rounded(2.0, 4)
+        ('0.6667', '1.234e-05', '2.0')
+    """
+    if not math.isfinite(value) or value == 0:
+        return "0" if value == 0 else "nan" if value != value else f"{'-' * (value < 0)}inf"
+    if not 10.0**-digits <= abs(value) < 1e7:
+        mantissa, exponent = f"{value:.{max(digits - 1, 0)}e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{exponent}"
+    text = f"{value:.{digits}f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def readable(value: Any) -> Exact:
+    """The number, as a decimal where its exact form would say nothing to a reader."""
+    number = value if isinstance(value, Exact) else Exact.inexact(float(value))
+    if len(number.terms) > 2 or any(
+        max(abs(q.numerator), q.denominator, radicand) > _LARGEST for radicand, q in number.terms
+    ):
+        whole = number.fraction
+        if whole is None or whole.denominator != 1:
+            return Exact.inexact(float(number))
+    return number
+
+
+def _number_binds(value: Any, draws_quotients: bool) -> int:
+    """How tightly a number's own writing binds: -2, 3/4 and 1 + sqrt(2) are not one word."""
+    value = readable(value)
+    if not value.is_exact:
+        return _SIGN if float(value) < 0 else _WHOLE
+    if len(value.terms) > 1:
+        return _SUM
+    if not value.terms:
+        return _WHOLE
+    radicand, q = value.terms[0]
+    if q.denominator != 1 and not draws_quotients:
+        return _PRODUCT if q > 0 else _SUM
+    if radicand != 1 and abs(q.numerator) != 1 and q.denominator == 1:
+        return _PRODUCT if q > 0 else _SUM
+    return _WHOLE if q > 0 else _SIGN
+
+
+def _is_negative(expression: Expression) -> bool:
+    if isinstance(expression, (Number, Opaque)):
+        return bool(float(expression.value) < 0)
+    return isinstance(expression, Apply) and expression.operation == "negative"
+
+
+def _is_sum(expression: Expression) -> bool:
+    """Whether it is written as a sum, rather than as a single number with a sign."""
+    if isinstance(expression, (Number, Opaque)):
+        return len(readable(expression.value).terms) > 1
+    return True

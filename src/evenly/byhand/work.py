@@ -1,0 +1,242 @@
+"""A calculation, step by step: that of a layer, a network, a training step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..clipping import Clip
+from ..constraints import Constraint
+from ..errors import ConfigurationError, DataError, ShapeError
+from ..layers.base import Layer
+from ..layers.containers import Container, Sequential
+from ..losses import Loss
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from ..random import generator
+from .recorder import Recorder, Step, is_simple
+
+# More numbers than these are computed as floats unless exact ones are asked for.
+_EXACT_SIZE = 2_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """The steps of a calculation.
+
+    Attributes:
+        steps: in order; what was given comes first.
+        batch: how many examples it is about.
+        parts: the names of the arrays that belong to layers, such as ``dense_1.kernel``.
+
+    ``work["batch_norm_1.variance"]`` is a step by its title; of several phases the first.
+    """
+
+    steps: tuple[Step, ...]
+    batch: int
+    parts: frozenset[str] = frozenset()
+
+    def __getitem__(self, title: str) -> Step:
+        for step in self.steps:
+            if step.title == title:
+                return step
+        titles = ", ".join(dict.fromkeys(step.title for step in self.steps))
+        raise KeyError(f"no step is called '{title}'; there are {titles}")
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def phase(self, phase: str) -> tuple[Step, ...]:
+        """The steps of one phase."""
+        return tuple(step for step in self.steps if step.phase == phase)
+
+
+def work_out(
+    net: Layer,
+    x: Any,
+    y: Any = None,
+    *,
+    loss: Loss | None = None,
+    optimizer: Optimizer | None = None,
+    penalty: Penalty | None = None,
+    clip: Clip | None = None,
+    constraint: Constraint | None = None,
+    weights: Mapping[str, Any] | None = None,
+    states: Mapping[str, tuple[Any, ...]] | None = None,
+    training: bool = True,
+    d_y: Any = None,
+    inference: Any = None,
+    seed: int = 0,
+    step: int = 0,
+    kept: Mapping[str, Any] | None = None,
+    lengths: Any = None,
+    sample_weight: Any = None,
+    exact: bool | None = None,
+) -> Work:
+    """Runs the definitions of a layer or a network, and of a training step as far as it is asked
+    for, and keeps every step.
+
+    Arguments:
+        net: a layer or network.
+        x: a batch, (rows, features...).
+        y: targets; with `loss`, the loss and the gradients follow.
+        loss: what to lower.
+        optimizer: with it the update of the weights follows.
+        penalty, clip, constraint: as in :func:`evenly.fit`.
+        weights: arrays by name (``dense_1.kernel``; of a single layer ``kernel`` too); those not
+            named are initialized by the seed.
+        states: what the optimizer kept for each array, by name; zeros by default.
+        training: False for inference alone.
+        d_y: the gradient on the output, in place of a loss.
+        inference: another batch, shown in inference after the training step.
+        seed, step: of dropout's masks.
+        kept: which elements dropout keeps, by layer name, in place of drawn ones.
+        lengths, sample_weight: as in :func:`evenly.fit`.
+        exact: whether to compute with fractions and roots; by default where all numbers given are
+            whole or simple fractions, and few.
+
+    Raises:
+        ShapeError, DataError, ConfigurationError: what does not fit together.
+    """
+    named = net.resolved if isinstance(net, Container) else Sequential([net]).resolved
+    x = _rows("x", x)
+    specs = named.arrays(x.shape[1:])
+    named.check(x.shape[1:], "")
+    given = _weights(named, specs, weights or {}, seed)
+    if exact is None:
+        numbers = sum(a.size for a in given.values())
+        exact = numbers + x.size <= _EXACT_SIZE and is_simple(x) and all(map(is_simple,
+                                                                            given.values()))
+    recorder = Recorder(exact)
+    entering = recorder.given("x", x)
+    layer_of = {name: name.rpartition(".") for name in given}
+    arrays = {name: recorder.given(layer_of[name][2], value, layer_of[name][0])
+              for name, value in given.items()}
+    circumstances: dict[str, Any] = {"seed": seed, "step": step, "kept": kept or {},
+                                     "lengths": lengths, "weights": sample_weight}
+    parts = frozenset(given)
+    own = recorder.declared(named)
+    if not training:
+        own.forward(entering, arrays, recorder.run("inference", False, **circumstances))
+        return Work(tuple(recorder.steps), len(x), parts)
+    run = recorder.run("forward", **circumstances)
+    out, saved = own.forward(entering, arrays, run)
+    running = dict(run.updates)
+    if (y is None) != (loss is None):
+        raise ConfigurationError(
+            "show_work: y and loss belong together, got "
+            f"{'y' if loss is None else 'a loss'} alone: give both"
+        )
+    gradients: dict[str, Any] = {}
+    if loss is not None:
+        if d_y is not None:
+            raise ConfigurationError("show_work: give d_y, or y and loss, not both")
+        d_out = _loss(recorder, loss, out, y, circumstances)
+    elif d_y is not None:
+        d_y = _rows("d_y", d_y)
+        if d_y.shape != out.shape:
+            raise ShapeError(f"show_work: d_y must have the output's shape {out.shape}, got "
+                             f"{d_y.shape}")
+        d_out = recorder.given("d_y", d_y)
+    if loss is not None or d_y is not None:
+        _, gradients = own.backward(d_out, arrays, saved, recorder.run("backward", **circumstances))
+    if optimizer is not None:
+        if not gradients and any(spec.trainable for spec in specs.values()):
+            raise ConfigurationError("show_work: an optimizer needs gradients: give y and loss, "
+                                     "or d_y")
+        arrays |= _update(recorder, optimizer, penalty, clip, constraint, specs, arrays, gradients,
+                          states or {}, circumstances)
+    if inference is not None:
+        after = _rows("inference", inference)
+        other = recorder.given("x", after)
+        circumstances |= {"lengths": None, "weights": None}
+        own.forward(other, arrays | running, recorder.run("inference", False, **circumstances))
+    return Work(tuple(recorder.steps), len(x), parts)
+
+
+def _rows(what: str, x: Any) -> Any:
+    x = np.asarray(x)
+    if x.ndim < 1 or x.size == 0 or x.dtype.kind not in "iubfO":
+        raise DataError(f"show_work: {what} must be rows of numbers, got shape {x.shape} of "
+                        f"{x.dtype}")
+    return x
+
+
+def _weights(net: Container, specs: Mapping[str, Any], given: Mapping[str, Any],
+             seed: int) -> dict[str, Any]:
+    single = {name.rpartition(".")[2]: name for name in specs} if len(
+        {name.rpartition(".")[0] for name in specs}) == 1 else {}
+    given = {single.get(name, name): value for name, value in given.items()}
+    unknown = sorted(set(given) - set(specs))
+    if unknown:
+        raise ConfigurationError(
+            f"show_work: no array is called '{unknown[0]}'; there are {', '.join(specs) or 'none'}"
+        )
+    arrays = {}
+    for name, spec in specs.items():
+        if name in given:
+            value = np.asarray(given[name])
+            if value.shape != spec.shape:
+                raise ShapeError(
+                    f"show_work: '{name}' must have shape {spec.shape}, got {value.shape}"
+                )
+        else:
+            value = spec.initializer.sample(generator(seed, name), spec.shape, spec.fan)
+        arrays[name] = value
+    return arrays
+
+
+def _loss(recorder: Recorder, loss: Loss, out: Any, y: Any, circumstances: Any) -> Any:
+    loss.check(out.shape[1:])
+    values = np.asarray(y)
+    if values.dtype == object:
+        target: Any = values.reshape(out.shape) if values.size == out.size else values
+    else:
+        target = loss.prepare(values, out.shape[1:], "float64")
+    if len(target) != len(out):
+        raise DataError(f"show_work: {len(out)} rows in x, {len(target)} in y: give one each")
+    if loss.targets_are_classes:
+        recorder.given("target", target)
+        entering: Any = np.asarray(target).astype(np.int64)
+    else:
+        entering = recorder.given("target", target)
+    own = recorder.declared(loss)
+    _, saved = own.forward(out, entering, recorder.run("loss", **circumstances))
+    return own.backward(saved, recorder.run("backward", **circumstances))
+
+
+def _update(recorder: Recorder, optimizer: Optimizer, penalty: Penalty | None, clip: Clip | None,
+            constraint: Constraint | None, specs: Mapping[str, Any], arrays: Mapping[str, Any],
+            gradients: Mapping[str, Any], states: Mapping[str, tuple[Any, ...]],
+            circumstances: Any) -> dict[str, Any]:
+    """The order of a training step: penalty, clipping, update, constraint."""
+    run = recorder.run("update", **circumstances)
+    trainable = [name for name, spec in specs.items() if spec.trainable]
+    now = {name: gradients[name] for name in trainable}
+    if penalty is not None:
+        own = recorder.declared(penalty)
+        for name in trainable:
+            if specs[name].decays:
+                at = run.at(name)
+                own.cost(arrays[name], at)
+                now[name] = at.note("g", now[name] + own.gradient(arrays[name], at),
+                                    "d_kernel + d_penalty")
+    if clip is not None:
+        clipped = recorder.declared(clip).clip(now, run)
+        now = {name: run.at(name).note("clipped", g, "g min(1, max_norm / norm)")
+               for name, g in clipped.items()}
+    rule, after = recorder.declared(optimizer), {}
+    for name in trainable:
+        kept = states.get(name)
+        if kept is None:
+            kept = tuple(np.zeros(specs[name].shape) for _ in optimizer.states)
+        state = tuple(recorder.given(word, value, name)
+                      for word, value in zip(optimizer.states, kept, strict=True))
+        decays = specs[name].decays
+        after[name], _ = rule.update(arrays[name], now[name], state, run.at(name), decays)
+        if constraint is not None and decays:
+            after[name] = recorder.declared(constraint).apply(after[name], run.at(name))
+    return after
