@@ -11,7 +11,8 @@ import numpy as np
 from ..layers.base import Run
 from .exact import Exact, exact_array, float_array, simple_fraction
 from .expressions import Expression
-from .traced import Namespace, Origin, Traced, leaf
+from .origins import Origin
+from .traced import Namespace, Traced, leaf
 
 # The parts of a calculation, in order.
 PHASES = ("given", "forward", "loss", "backward", "update", "inference")
