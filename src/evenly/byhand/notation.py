@@ -81,6 +81,16 @@ class Notation:
     def decimal(self, text: str) -> str:
         return text
 
+    # Symbols -------------------------------------------------------------------------------------
+
+    def formula(self, text: str) -> str:
+        """A formula with symbols, as a definition says it: ``"(x - mean) / deviation"``."""
+        return self.words(text)
+
+    def words(self, text: str) -> str:
+        """Plain words."""
+        return text
+
     # Operations ----------------------------------------------------------------------------------
 
     def expression(self, expression: Expression) -> str:

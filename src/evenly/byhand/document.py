@@ -1,0 +1,75 @@
+"""A calculation or an exercise as a document: headings, sentences, steps. Every renderer reads
+documents and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .views import HEADINGS, Shown, View
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The beginning of a part."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or a few. Parts between backticks are symbols or names."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class StepBlock:
+    """A step: what is computed, the formula, the formula with numbers, the result.
+
+    Attributes:
+        view: the step and which of its numbers are shown.
+        title: what is computed, in words or by the step's name.
+        blank: whether the numbers are left for the reader to fill in; then neither they nor the
+            formula with numbers are shown.
+        hint: a help towards it, "" for none.
+        key: by which answers name the step; "" where nothing is asked.
+    """
+
+    view: View
+    title: str
+    blank: bool = False
+    hint: str = ""
+    key: str = ""
+
+
+Block = Heading | Paragraph | StepBlock
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is rendered.
+
+    Attributes:
+        title: of the whole.
+        blocks: in order.
+        digits: behind the point, of decimals.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    digits: int = 4
+
+
+def document_of(shown: Shown, title: str) -> Document:
+    """A calculation as a document: a part for each phase, a block for each step."""
+    blocks: list[Block] = []
+    phase = ""
+    for view in shown.views():
+        if view.step.phase != phase and (view.step.phase != "given" or not phase):
+            phase = view.step.phase
+            blocks.append(Heading(HEADINGS[phase]))
+        blocks.append(StepBlock(view, view.step.title))
+    left_out = shown.left_out()
+    if left_out:
+        blocks.append(Paragraph(f"{left_out}."))
+    return Document(title, tuple(blocks), shown.digits)
