@@ -30,9 +30,9 @@ def test_shapes_that_do_not_fit(layer, shape, message):
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: ev.GroupNorm(0), "GroupNorm: groups must be a whole number of at least 1, got 0"),
     (lambda: ev.GroupNorm(2.0), "got 2.0"),
-    (lambda: ev.GroupNorm(2, epsilon=0), "GroupNorm: epsilon must be positive"),
-    (lambda: ev.InstanceNorm(epsilon=0), "InstanceNorm: epsilon must be positive"),
-    (lambda: ev.RMSNorm(epsilon=-1), "RMSNorm: epsilon must be positive"),
+    (lambda: ev.GroupNorm(2, epsilon=-1), "GroupNorm: epsilon must not be negative"),
+    (lambda: ev.InstanceNorm(epsilon=-1), "InstanceNorm: epsilon must not be negative"),
+    (lambda: ev.RMSNorm(epsilon=-1), "RMSNorm: epsilon must not be negative"),
     (lambda: ev.RMSNorm(0), "RMSNorm: axes must be a whole number of at least 1, got 0"),
     (lambda: ev.LayerNorm(0), "LayerNorm: axes must be a whole number of at least 1, got 0"),
 ])

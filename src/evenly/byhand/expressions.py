@@ -128,6 +128,23 @@ def evaluate(expression: Expression, lookup: Callable[[Place], Any] | None = Non
     return operation(*(evaluate(argument, lookup) for argument in expression.arguments))
 
 
+def expand(expression: Expression, inner: Callable[[Place], Expression | None]) -> Expression:
+    """The expression with numbers replaced by what they were computed from.
+
+    Arguments:
+        expression: the tree.
+        inner: gives for a place the expression that takes its number's place, or None.
+    """
+    if isinstance(expression, Number) and expression.place is not None:
+        found = inner(expression.place)
+        return expression if found is None else expand(found, inner)
+    if not isinstance(expression, Apply):
+        return expression
+    arguments = tuple(expand(argument, inner) for argument in expression.arguments)
+    return add(arguments) if expression.operation == "add" else Apply(expression.operation,
+                                                                      arguments)
+
+
 def places(expression: Expression) -> Iterator[Place]:
     """The places of all numbers that an expression uses, in order."""
     if isinstance(expression, Number):

@@ -108,7 +108,7 @@ class Shown:
         """The steps to show, in order."""
         for step in self.work.steps:
             if self._wanted(step):
-                yield self._view(step)
+                yield self.view(step)
 
     def left_out(self) -> str:
         """The steps that are not shown, in words; "" if all are."""
@@ -127,7 +127,8 @@ class Shown:
             return False
         return self.steps is None or step.name in self.steps or step.title in self.steps
 
-    def _view(self, step: Step) -> View:
+    def view(self, step: Step) -> View:
+        """One step, as it is shown."""
         shape = step.value.shape
         notes: list[str] = []
         axes = _axes(step, self.work)

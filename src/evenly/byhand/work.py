@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ..random import generator
+from .expressions import Expression, Place, expand
+from .origins import Origin
 from .recorder import Recorder, Step, is_simple
 
 # More numbers than these are computed as floats unless exact ones are asked for.
@@ -46,12 +48,34 @@ class Work:
         titles = ", ".join(dict.fromkeys(step.title for step in self.steps))
         raise KeyError(f"no step is called '{title}'; there are {titles}")
 
+    def through(self, step: Step, visible: Collection[int]) -> Step:
+        """The same step, whose formulas go back to steps that are visible (by number) or given:
+        what lies between is written out."""
+
+        def inner(place: Place) -> Expression | None:
+            if place.step in visible:
+                return None
+            return self.steps[place.step].expression(place.flat)
+
+        return replace(step, origin=step.origin and _Through(step.origin, inner))
+
     def __len__(self) -> int:
         return len(self.steps)
 
     def phase(self, phase: str) -> tuple[Step, ...]:
         """The steps of one phase."""
         return tuple(step for step in self.steps if step.phase == phase)
+
+
+@dataclass(frozen=True)
+class _Through:
+    """An origin whose formulas go further back."""
+
+    origin: Origin
+    inner: Callable[[Place], Expression | None]
+
+    def expression(self, index: int) -> Expression:
+        return expand(self.origin.expression(index), self.inner)
 
 
 def work_out(

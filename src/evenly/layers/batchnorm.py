@@ -23,7 +23,7 @@ class BatchNorm(Layer):
 
     Arguments:
         decay: of the running averages, 0 <= decay < 1. It is 1 - PyTorch's ``momentum``.
-        epsilon: added to the variance, > 0.
+        epsilon: added to the variance, >= 0. With 0, what does not vary at all becomes NaN.
         center: whether ``beta`` is added.
         scale: whether ``gamma`` multiplies.
         frozen: whether training too uses the running averages, and leaves them as they are; gamma
@@ -61,7 +61,7 @@ class BatchNorm(Layer):
 
     def __post_init__(self) -> None:
         expect(0 <= self.decay < 1, self, "decay must be at least 0 and below 1", self.decay)
-        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+        expect(self.epsilon >= 0, self, "epsilon must not be negative", self.epsilon)
 
     @property
     def kernel(self) -> str:  # type: ignore[override]
@@ -106,8 +106,12 @@ class BatchNorm(Layer):
             mean, variance = saved.mean.reshape(-1), saved.variance.reshape(-1)
             keep, rest = self.decay, 1 - self.decay
             unbiased = variance * (n / (n - 1)) if n > 1 else variance
-            run.update("running_mean", keep * arrays["running_mean"] + rest * mean)
-            run.update("running_variance", keep * arrays["running_variance"] + rest * unbiased)
+            run.update("running_mean", run.note(
+                "running_mean", keep * arrays["running_mean"] + rest * mean,
+                "decay running_mean + (1 - decay) mean"))
+            run.update("running_variance", run.note(
+                "running_variance", keep * arrays["running_variance"] + rest * unbiased,
+                "decay running_variance + (1 - decay) variance n / (n - 1)"))
         else:
             deviation = run.xp.sqrt(arrays["running_variance"] + self.epsilon)
             x_hat = run.note("x_hat", (x - arrays["running_mean"]) / deviation,

@@ -73,7 +73,7 @@ class GroupNorm(Grouped):
 
     Arguments:
         groups: how many; channels that stand side by side form a group.
-        epsilon: added to the variance, > 0.
+        epsilon: added to the variance, >= 0. With 0, what does not vary at all becomes NaN.
         center: whether ``beta`` is added.
         scale: whether ``gamma`` multiplies.
         name: the layer's name; by default ``group_norm_1``, ...
@@ -103,7 +103,7 @@ class GroupNorm(Grouped):
             isinstance(self.groups, int) and self.groups is not True and self.groups >= 1, self,
             "groups must be a whole number of at least 1", self.groups,
         )
-        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+        expect(self.epsilon >= 0, self, "epsilon must not be negative", self.epsilon)
 
     def group_count(self, shape: Shape) -> int:
         return self.groups
@@ -133,7 +133,7 @@ class InstanceNorm(Grouped):
     a group.
 
     Arguments:
-        epsilon: added to the variance, > 0.
+        epsilon: added to the variance, >= 0. With 0, what does not vary at all becomes NaN.
         center: whether ``beta`` is added.
         scale: whether ``gamma`` multiplies. PyTorch's ``InstanceNorm2d`` has neither unless it is
             made with ``affine=True``; its default is ``center=False, scale=False`` here.
@@ -161,7 +161,7 @@ class InstanceNorm(Grouped):
     name: str | None = None
 
     def __post_init__(self) -> None:
-        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+        expect(self.epsilon >= 0, self, "epsilon must not be negative", self.epsilon)
 
     def group_count(self, shape: Shape) -> int:
         return shape[-1]

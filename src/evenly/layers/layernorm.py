@@ -21,7 +21,7 @@ class LayerNorm(Layer):
 
     Arguments:
         axes: how many of an example's last axes are normalized together; 1: the features.
-        epsilon: added to the variance, > 0.
+        epsilon: added to the variance, >= 0. With 0, what does not vary at all becomes NaN.
         center: whether ``beta`` is added.
         scale: whether ``gamma`` multiplies.
         name: the layer's name; by default ``layer_norm_1``, ...
@@ -55,7 +55,7 @@ class LayerNorm(Layer):
             isinstance(self.axes, int) and self.axes >= 1, self,
             "axes must be a whole number of at least 1", self.axes,
         )
-        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+        expect(self.epsilon >= 0, self, "epsilon must not be negative", self.epsilon)
 
     @property
     def row_axes(self) -> int:

@@ -21,7 +21,7 @@ class RMSNorm(Layer):
 
     Arguments:
         axes: how many of an example's last axes are normalized together; 1: the features.
-        epsilon: added to the mean square, > 0. PyTorch's default is the smallest step of the dtype
+        epsilon: added to the mean square, >= 0. PyTorch's default is the smallest step of the dtype
             (1.2e-7 for float32).
         scale: whether ``gamma`` multiplies.
         name: the layer's name; by default ``rms_norm_1``, ...
@@ -54,7 +54,7 @@ class RMSNorm(Layer):
             isinstance(self.axes, int) and self.axes >= 1, self,
             "axes must be a whole number of at least 1", self.axes,
         )
-        expect(self.epsilon > 0, self, "epsilon must be positive", self.epsilon)
+        expect(self.epsilon >= 0, self, "epsilon must not be negative", self.epsilon)
 
     @property
     def row_axes(self) -> int:

@@ -1,0 +1,50 @@
+"""The catalogue of exercises: a row for each topic. A topic is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+
+from ...errors import ConfigurationError
+from .base import Exercise as Exercise
+from .base import Topic as Topic
+
+# Name of the topic: where it is declared.
+CATALOGUE = {
+    "batch-norm": "batch_norm:TOPIC",
+}
+
+
+def topic(name: str) -> Topic:
+    """The topic of this name.
+
+    Raises:
+        ConfigurationError: there is none; the message names the nearest.
+    """
+    if name not in CATALOGUE:
+        near = difflib.get_close_matches(name, CATALOGUE, 3, 0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(CATALOGUE)}"
+        raise ConfigurationError(f"no exercise is called '{name}': {hint}")
+    module, _, attribute = CATALOGUE[name].partition(":")
+    found = getattr(importlib.import_module(f".{module}", __name__), attribute)
+    assert isinstance(found, Topic)
+    return found
+
+
+def exercise(name: str, seed: int = 0, level: int = 1, inputs: dict[str, object] | None = None,
+             **sizes: int) -> Exercise:
+    """An exercise: a topic with numbers put in.
+
+    Arguments:
+        name: of the topic, ``"batch-norm"``; ``evenly exercise --list`` names them all.
+        seed, level, inputs, sizes: as for :meth:`Topic.exercise`.
+
+    Raises:
+        ConfigurationError, DataError: what there is not, what does not fit.
+
+    Example:
+        >>> sheet = exercise("batch-norm", seed=7)
+        >>> sheet.asked["batch_norm_1.mean"].value.shape
+        (1, 3)
+    """
+    return topic(name).exercise(seed, level, inputs, **sizes)
