@@ -34,7 +34,8 @@ class Work:
         batch: how many examples it is about.
         parts: the names of the arrays that belong to layers, such as ``dense_1.kernel``.
 
-    ``work["batch_norm_1.variance"]`` is a step by its title; of several phases the first.
+    ``work["batch_norm_1.variance"]`` is a step by its title: the first that was computed, else the
+    one that was given.
     """
 
     steps: tuple[Step, ...]
@@ -42,11 +43,20 @@ class Work:
     parts: frozenset[str] = frozenset()
 
     def __getitem__(self, title: str) -> Step:
-        for step in self.steps:
+        for step in sorted(self.steps, key=lambda step: step.origin is None):
             if step.title == title:
                 return step
-        titles = ", ".join(dict.fromkeys(step.title for step in self.steps))
-        raise KeyError(f"no step is called '{title}'; there are {titles}")
+        raise KeyError(f"no step is called '{title}'; there are {self._titles()}")
+
+    def given(self, title: str) -> Step:
+        """What was given under this title."""
+        for step in self.phase("given"):
+            if step.title == title:
+                return step
+        raise KeyError(f"nothing is given as '{title}'; there are {self._titles()}")
+
+    def _titles(self) -> str:
+        return ", ".join(dict.fromkeys(step.title for step in self.steps))
 
     def through(self, step: Step, visible: Collection[int]) -> Step:
         """The same step, whose formulas go back to steps that are visible (by number) or given:

@@ -208,7 +208,7 @@ class Exercise:
         blocks: list[Block] = [Paragraph(text) for text in self.solution.text]
         blocks.append(Heading("Given"))
         for title, words in self.solution.given.items():
-            blocks.append(StepBlock(_view(work, work[title]), words))
+            blocks.append(StepBlock(_view(work, work.given(title)), words))
         blocks.append(Heading("Solution" if answers else "Compute"))
         for number, (ask, (key, step)) in enumerate(
             zip(self.solution.asked, self.asked.items(), strict=True), 1
