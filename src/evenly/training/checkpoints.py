@@ -27,7 +27,7 @@ _TEMPORARY = ".evenly-checkpoint.tmp"
 
 @dataclass(frozen=True)
 class Checkpoint(Declared):
-    r"""Where and how often :func:`evenly.fit` writes down all that a training is, such that one that
+    r"""Where and how often :func:`evenly.fit` writes down all that a training is, so that one that
     was killed at any moment goes on from there, and ends with the same weights to the bit.
 
     Each checkpoint is a file of its own, ``checkpoint-0000001234.evenly`` after 1234 steps. It

@@ -90,6 +90,6 @@ def _near(text: str, place: int) -> str:
     """A text, or of a long one what stands around a place."""
     if len(text) <= 2 * _SHOWN:
         return text
-    first = max(0, place - _SHOWN // 2)
+    first = place - _SHOWN // 2 if place > _SHOWN * 3 // 4 else 0
     part = text[first : first + _SHOWN]
     return "..." * (first > 0) + part + "..." * (first + _SHOWN < len(text))

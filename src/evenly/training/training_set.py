@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..engine import Engine, Evaluation, StepRecord
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ConfigurationError, DataError, ShapeError
 from ..random import generator
 from .ahead import WAITING, Ahead
 from .data import Examples, Passes
@@ -142,6 +142,11 @@ class RowsFromStream:
                 if skipped < rows:
                     x, y, weights, _ = chunk.part(slice(skipped, None))
                     yield from engine.train(x, y, None, batch, weights, None, *moved)
+        if -(-self._taken // batch) < done:
+            raise DataError(
+                f"fit: the source has {self._taken} rows, fewer than it had when the checkpoint "
+                f"was written, after {done} batches of {batch}: it must bring the same rows again"
+            )
         self._whole = True
 
     def is_whole(self, steps: int) -> bool:
