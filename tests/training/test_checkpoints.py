@@ -232,6 +232,30 @@ def test_an_ended_training_is_not_trained_further(tmp_path):
     assert calls == []
 
 
+def test_patience_that_ran_out_as_ctrl_c_came(tmp_path):
+    settings = BASE | {"validation": 0.2, "early_stopping": ev.EarlyStopping(1), "epochs": 60}
+    whole = ev.fit(**settings)
+    last = len(whole.history)
+    seen = []
+    model = ev.fit(**settings, checkpoint=Checkpoint(tmp_path), callbacks=[seen.append],
+                   stop=lambda: len(seen) == last)
+    assert model.history.stopped == "interrupted"
+    assert_same(ev.fit(**settings, checkpoint=Checkpoint(tmp_path), resume=True), whole)
+
+
+@pytest.mark.parametrize("kind", ["plain", "weighted batches"])
+def test_interrupted_again_before_it_got_further(kind, tmp_path, small_chunks):
+    settings = BASE | KINDS[kind]
+    whole = ev.fit(**settings)
+    rule = begun(tmp_path, steps=11, **KINDS[kind])
+    for answers in ([], [], [False]):
+        stop = iter([*answers, *[True] * 9]).__next__
+        model = ev.fit(**settings, checkpoint=rule, resume=True, stop=stop)
+        assert model.history.stopped == "interrupted"
+        assert np.isfinite(model.history.column("score")).all()
+    assert_same(ev.fit(**settings, checkpoint=rule, resume=True), whole)
+
+
 def test_a_callback_ends_it_for_good(tmp_path):
     rule = Checkpoint(tmp_path, steps=100)
     model = ev.fit(**BASE, checkpoint=rule, callbacks=[lambda r: "stop" if r.epoch == 2 else None])
@@ -299,17 +323,18 @@ def test_ctrl_c_writes_one_more(where, tmp_path, monkeypatch):
 # Files --------------------------------------------------------------------------------------------
 
 
-def begun(folder, **more):
+def begun(folder, steps=3, **more):
     """A folder with checkpoints 6, 9 and 12 of a training that was killed, ten steps an epoch."""
     def stop():
-        if (folder / "checkpoint-0000000012.evenly").exists():
+        if any(name >= "checkpoint-0000000012.evenly" for name in named(folder)):
             raise Killed
         return False
 
     with pytest.raises(Killed):
-        ev.fit(**BASE | more, checkpoint=Checkpoint(folder, steps=3), stop=stop)
-    assert named(folder) == [f"checkpoint-{n:010d}.evenly" for n in (6, 9, 12)]
-    return Checkpoint(folder, steps=3)
+        ev.fit(**BASE | more, checkpoint=Checkpoint(folder, steps=steps), stop=stop)
+    if steps == 3:
+        assert named(folder) == [f"checkpoint-{n:010d}.evenly" for n in (6, 9, 12)]
+    return Checkpoint(folder, steps=steps)
 
 
 def test_a_damaged_one_is_set_aside(tmp_path):
@@ -363,8 +388,8 @@ CHANGES = {
     "batch": ({"batch": 11}, "batch was 10 and is 11"),
     "optimizer": ({"optimizer": ev.SGD(0.01)}, "optimizer was Adam("),
     "net": ({"net": ev.Sequential([ev.Dense(9), *NET.layers[1:]])},
-            "net was Sequential(layers=(Dense(units=8, bias=True, kernel_init=H... and is "
-            "Sequential(layers=(Dense(units=9, bias=True, kernel_init=H..."),
+            "net was Sequential(layers=(Dense(units=8, bias=True, kernel_init=HeN... and is "
+            "Sequential(layers=(Dense(units=9, bias=True, kernel_init=HeN..."),
     "loss": ({"loss": ev.SoftmaxCrossEntropy(label_smoothing=0.1)}, "loss was "),
     "schedule": ({"schedule": ev.CosineDecay()}, "schedule was None and is CosineDecay("),
     "penalty": ({"penalty": ev.L2(0.1)}, "penalty was None and is L2("),
@@ -493,7 +518,10 @@ LIES = {
     "records": (with_array("steps", np.zeros((3, 5))), "tells of another number of steps"),
     "history": (first_column(7), "its epochs are not counted as epochs are"),
     "infinite": (first_column(np.nan), "its epochs are not counted as epochs are"),
-    "given": (with_array("history_given", np.zeros((1, 10), bool)), "an epoch's record has no "),
+    "columns": (with_array("history", np.zeros((1, 10))), "is of float64 and shape (1, 10)"),
+    "whole best": (lambda arrays, content: arrays.update({
+        name.replace("weights", "best"): array for name, array in list(arrays.items())
+        if name.startswith("weights")}), "early stopping's best weights are there where"),
     "name": (lambda arrays, content: (
         content.update(steps=13), arrays.update(steps=np.zeros((3, 5)))),
         "stands at step 13, and its name says other"),
@@ -614,9 +642,9 @@ def test_a_stream_of_other_rows_is_refused_where_it_can_be_known(tmp_path):
     there = list(batches())
     settings = BASE | {"x": Batches(lambda: iter(there)), "y": None}
     rule = begun(tmp_path, **settings)
-    del there[1:]
+    there[:] = [(X[:4], Y[:4])]
     with pytest.raises(ConfigurationError, match=r"data was .*rows=None.*rows=101"):
         ev.fit(**settings | {"x": Batches(settings["x"].source, rows=101)}, checkpoint=rule,
                resume=True)
-    with pytest.raises(DataError, match=r"has 17 rows, fewer than it had .* after 3 batches of 10"):
+    with pytest.raises(DataError, match=r"has 4 rows, fewer than it had .* after 2 batches of 10"):
         ev.fit(**settings, checkpoint=rule, resume=True)

@@ -51,7 +51,7 @@ class Loop:
         self.keeper = keeper
         self.records: list[EpochRecord] = []
         self._parts: list[Any] = []
-        self._resumed: Any = None  # the records of the steps that a resumed epoch has behind it
+        self._resumed = _NO_STEPS  # what a resumed epoch has behind it
         self._epochs, self._ended = 0, ""
         self._moved: tuple[Any, Any] = (None, None)
         self._start = time.perf_counter()
@@ -124,7 +124,7 @@ class Loop:
             if self.interrupt.asked and not (whole and epoch == epochs):
                 if whole:  # else the checkpoint was written where the epoch broke off
                     self._parts = []
-                    self._keep()
+                    self._keep("callback" if "stop" in requests else ENDED[0] if over else "")
                 return "interrupted"
             if "stop" in requests:
                 return "callback"
@@ -133,18 +133,16 @@ class Loop:
         return "epochs"
 
     def _epoch(self, epoch: int) -> Any:
-        """One pass; returns the records of its steps."""
-        done, self._resumed = self._resumed, None
-        begun = done is not None and len(done) > 0
-        self._parts = parts = [done] if begun else []
+        """One pass, or what is left of it; returns the records of its steps, of none where it is
+        interrupted before any."""
+        done, self._resumed = self._resumed, _NO_STEPS
+        self._parts = parts = [done] if len(done) else []
         self._moved = self.rates.of_epoch(epoch)
-        if not begun:
+        if not len(done):
             self.engine.reset_states()
         if not self.interrupt.asked:
             # Closed at once: a thread that reads must not outlive an error.
-            with closing(
-                self.data.train(epoch, *self._moved, len(done) if begun else 0)
-            ) as training:
+            with closing(self.data.train(epoch, *self._moved, len(done))) as training:
                 for records in training:
                     if len(records):  # none while a file is waited for
                         parts.append(records)
@@ -156,7 +154,8 @@ class Loop:
         steps = self._steps()
         if self.interrupt.asked:
             self._keep()
-        return steps
+        # A resumed epoch that came no further has its checkpoint, and no score.
+        return _NO_STEPS if self.interrupt.asked and len(steps) == len(done) else steps
 
     def _steps(self) -> Any:
         """The records of the steps of the epoch so far."""

@@ -18,8 +18,6 @@ ENDED = ("early stopping", "callback")
 _KIND, _VERSION = "checkpoint", 1
 _COLUMNS = tuple(entry.name for entry in fields(EpochRecord))
 _WHOLE = ("epoch", "steps")  # columns that hold whole numbers
-_NEVER_NONE = tuple(name for name in _COLUMNS
-                    if name not in ("validation_loss", "validation_score", "learning_rate"))
 
 
 @dataclass(frozen=True)
@@ -74,19 +72,22 @@ def as_contents(
     engine: Engine, settings: Mapping[str, str], position: Position
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """(arrays, JSON) of the file that says where a training stands."""
-    rows = [[getattr(record, name) for name in _COLUMNS] for record in position.history]
-    given = [[value is not None for value in row] for row in rows]
-    table = [[0.0 if value is None else value for value in row] for row in rows]
-    shape = (len(rows), len(_COLUMNS))
+    columns = _columns(settings)
+    rows = [[getattr(record, name) for name in columns] for record in position.history]
     arrays = {key: engine.buffer(name) for key, name in kept_buffers(engine.program).items()}
     arrays |= {f"best/{name}": array for name, array in position.best.items()}
     arrays["steps"] = position.steps
-    arrays["history"] = np.array(table, np.float64).reshape(shape)
-    arrays["history_given"] = np.array(given, bool).reshape(shape)
+    arrays["history"] = np.array(rows, np.float64).reshape(-1, len(columns))
     return arrays, {
         "kind": _KIND, "version": _VERSION, "settings": dict(settings), "steps": engine.steps,
         "epochs": position.epochs, "seconds": position.seconds, "ended": position.ended,
     }
+
+
+def _columns(settings: Mapping[str, str]) -> list[str]:
+    """The fields that an epoch's record has."""
+    told = settings.get("validation") != "None"
+    return [name for name in _COLUMNS if told or not name.startswith("validation")]
 
 
 def settings_in(path: Path, content: Mapping[str, Any]) -> dict[str, str]:
@@ -142,11 +143,12 @@ def as_position(
             buffer = program.buffers[name]
             best[name] = take(f"best/{name}", buffer.shape, buffer.dtype)
     records = take("steps", (None, len(StepRecord._fields)), np.float64)
-    table = take("history", (None, len(_COLUMNS)), np.float64)
-    given = take("history_given", table.shape, bool)
+    settings = settings_in(path, content)
+    columns = _columns(settings)
+    table = take("history", (None, len(columns)), np.float64)
     if left:
         raise FileFormatError(path, f"holds the array '{next(iter(left))}', which is nobody's")
-    history = _history(path, table, given)
+    history = _history(path, table, columns)
     steps, epochs = (_whole(path, content, name) for name in ("steps", "epochs"))
     seconds, ended = content.get("seconds"), content.get("ended")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
@@ -158,28 +160,28 @@ def as_position(
         raise FileFormatError(path, "tells of another number of steps than its records have")
     if position.begun > epochs or (ended and len(records)):
         raise FileFormatError(path, "tells of more than its training was to have")
-    return Contents(settings_in(path, content), position, steps, own)
+    if bool(best) != (bool(history) and settings.get("early_stopping") != "None"):
+        raise FileFormatError(path, "early stopping's best weights are there where there was no "
+                                    "epoch of it, or not where there was")
+    return Contents(settings, position, steps, own)
 
 
-def _history(path: Path, table: Any, given: Any) -> tuple[EpochRecord, ...]:
-    for name in _NEVER_NONE:
-        if not given[:, _COLUMNS.index(name)].all():
-            raise FileFormatError(path, f"an epoch's record has no {name}")
-    whole = table[:, [_COLUMNS.index(name) for name in _WHOLE]]
+def _history(path: Path, table: Any, columns: list[str]) -> tuple[EpochRecord, ...]:
+    whole = table[:, [columns.index(name) for name in _WHOLE]]
     epochs, steps = whole.T
     good = np.array_equal(epochs, np.arange(1, len(table) + 1)) and bool(
         ((steps >= 1) & (steps < 2**53) & (steps == np.floor(steps))).all()
     )
     if not good:
         raise FileFormatError(path, "its epochs are not counted as epochs are")
-    records = []
-    for row, there in zip(table.tolist(), given.tolist(), strict=True):
-        told: dict[str, Any] = {
-            name: (int(value) if name in _WHOLE else value) if known else None
-            for name, value, known in zip(_COLUMNS, row, there, strict=True)
-        }
-        records.append(EpochRecord(**told))
-    return tuple(records)
+    nothing: dict[str, Any] = {"validation_loss": None, "validation_score": None}
+    return tuple(
+        EpochRecord(**nothing | {
+            name: int(value) if name in _WHOLE else value
+            for name, value in zip(columns, row, strict=True)
+        })
+        for row in table.tolist()
+    )
 
 
 def _whole(path: Path, content: Mapping[str, Any], name: str) -> int:
