@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import re
 import time
@@ -37,6 +38,7 @@ class Checkpoint(Declared):
     A folder belongs to one training: while one runs, the file ``checkpoint.lock`` in it is locked,
     and another that wants the folder is refused. So whatever ``.evenly-checkpoint.tmp`` a training
     finds there is of one that was killed while it wrote, and is removed. No other file is touched.
+    Where the file system has no locks, a warning says so.
 
     Arguments:
         folder: made if it is not there.
@@ -74,10 +76,11 @@ class Checkpoint(Declared):
     keep: int = 3
 
     def __post_init__(self) -> None:
-        named = isinstance(self.folder, (str, os.PathLike)) and bool(os.fspath(self.folder))
+        folder = os.fspath(self.folder) if isinstance(self.folder, (str, os.PathLike)) else None
+        named = isinstance(folder, str) and folder != ""
         expect(named, self, "folder must be a path", self.folder)
-        for name, kind, words in (("steps", int, "a whole number >= 1, or None"),
-                                  ("minutes", (int, float), "a number > 0, or None")):
+        for name, kind, words in (("steps", numbers.Integral, "a whole number >= 1, or None"),
+                                  ("minutes", numbers.Real, "a number > 0, or None")):
             value = getattr(self, name)
             right = isinstance(value, kind) and not isinstance(value, bool)
             good = right and (value >= 1 if name == "steps" else 0 < value < float("inf"))
@@ -126,7 +129,8 @@ class Keeper:
         except BaseException:
             self._lock.__exit__(None, None, None)
             raise
-        self._engine.pause_every = self._rule.steps
+        steps = self._rule.steps
+        self._engine.pause_every = None if steps is None else int(steps)
         return self
 
     def __exit__(
@@ -138,8 +142,8 @@ class Keeper:
 
     def _files(self) -> list[Path]:
         """The checkpoints in the folder, oldest first."""
-        named = [path for path in self._folder.iterdir() if _NAME.fullmatch(path.name)]
-        return sorted(named, key=_step)
+        found = (path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+        return sorted((path for path in found if path.is_file()), key=_step)
 
     def restore(self, steps: int | None) -> Position | None:
         """Puts the newest whole checkpoint's arrays and step number into the engine. What is newer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import warnings
 from types import TracebackType
 from typing import Any
 
@@ -13,13 +14,16 @@ from ..errors import ConfigurationError
 NAME = "checkpoint.lock"
 # What the operating system says where another process holds the lock.
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+# And where the file system, one of a network say, has no locks.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 _here: set[str] = set()  # the folders that trainings of this process hold
 _guard = threading.Lock()
 
 
 class FolderLock:
-    """While it is open, no other training of this machine can open the same folder's.
+    """While it is open, no other training can open the same folder's. Where the file system has no
+    locks it warns, and knows the trainings of this process alone.
 
     The operating system gives the lock up when the process ends, however it ends, and processes
     that it started do not hold it. The file that is locked stays: it is empty.
@@ -44,10 +48,15 @@ class FolderLock:
             try:
                 _lock(file.fileno())
             except OSError as error:
-                file.close()
-                if error.errno in _HELD:
-                    raise self._held() from None
-                raise
+                if error.errno not in _NO_LOCKS:
+                    file.close()
+                    if error.errno in _HELD:
+                        raise self._held() from None
+                    raise
+                warnings.warn(
+                    f"fit: {self._folder} cannot be locked ({error.strerror}): see to it that no "
+                    "other training uses it", stacklevel=4,
+                )
             self._file = file
             _here.add(self._folder)
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from .streams import Stream
 # differs from process to process.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _SHOWN = 60
+# Longer texts than this many characters stand in each checkpoint as their beginning and a checksum.
+_LONGEST = 2**16
 
 
 def settings_of(
@@ -46,14 +49,19 @@ def settings_of(
 def as_text(value: Any) -> str:
     """A value as a text that tells all its numbers."""
     with np.printoptions(threshold=2**62, floatmode="unique"):
-        return _ADDRESS.sub("", repr(value))
+        text = _ADDRESS.sub("", repr(value))
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_SHOWN]}... of sha256 {hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _of_rows(rows: Examples | Stream | None) -> str:
     if rows is None:
         return "None"
     if isinstance(rows, Stream):
-        return f"{as_text(rows)} of {as_text(tuple(rows.outline()))}"
+        # A source may hold all its rows: it is known by its type, and a function by its name.
+        told = ", ".join(f"{name}={_of_source(value)}" for name, value in vars(rows).items())
+        return f"{type(rows).__name__}({told}) of {as_text(tuple(rows.outline()))}"
     total = hashlib.sha256()
     for part in rows:
         if part is not None:
@@ -63,6 +71,12 @@ def _of_rows(rows: Examples | Stream | None) -> str:
         total.update(b"|")
     x = rows.x
     return f"{x.dtype} of shape {tuple(x.shape)}, sha256 {total.hexdigest()[:32]}"
+
+
+def _of_source(value: Any) -> str:
+    if value is None or isinstance(value, (str, int, float, tuple, os.PathLike)):
+        return as_text(value)
+    return str(getattr(value, "__qualname__", type(value).__name__))
 
 
 def _spread(source: RowSource) -> Any:
