@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -224,6 +225,7 @@ def test_a_full_disk(call, number, tmp_path, monkeypatch):
     )
     assert isinstance(error, OSError)
     assert isinstance(error.__cause__, OSError)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert (error.path, error.reason) == (path, "No space left on device")
     history = error.model.history
     assert (error.model.engine.steps, history.stopped, len(history)) == (12, "checkpoint", 1)

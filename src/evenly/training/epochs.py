@@ -159,7 +159,9 @@ class Loop:
 
     def _steps(self) -> Any:
         """The records of the steps of the epoch so far."""
-        return np.concatenate(self._parts) if self._parts else _NO_STEPS
+        if len(self._parts) > 1:  # put together once, however often checkpoints ask
+            self._parts[:] = [np.concatenate(self._parts)]
+        return self._parts[0] if self._parts else _NO_STEPS
 
     def _keep(self, ended: str = "") -> None:
         """Writes a checkpoint of how it stands."""
