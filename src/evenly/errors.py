@@ -67,6 +67,27 @@ class DivergenceError(EvenlyError, ArithmeticError):
         self.model: Any = None
 
 
+class CheckpointError(EvenlyError, OSError):
+    """A checkpoint could not be written: the disk is full, say. Those before it are whole.
+
+    Attributes:
+        path: of the file.
+        model: a model with the weights of the last step, and the history so far.
+    """
+
+    def __init__(self, path: Any, reason: str) -> None:
+        super().__init__(
+            f"the checkpoint {path} cannot be written: {reason}. Those before it are whole, and "
+            "the model as it is now is in error.model: make room, and go on with resume=True"
+        )
+        self.path = path
+        self.reason = reason
+        self.model: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.reason)
+
+
 def expect(condition: bool, declared: Any, rule: str, came: Any) -> None:
     """Raises ConfigurationError naming the declaration's type, the rule and what came."""
     if not condition:

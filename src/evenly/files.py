@@ -33,7 +33,9 @@ _HEADER = 4 * _TEXT
 _VERSION_KEY, _TEXT_KEY, _SUM_KEY = "evenly", "content", "sha256"
 
 
-def replace_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def replace_atomically(
+    path: Path, write: Callable[[BinaryIO], None], temporary_name: str | None = None
+) -> None:
     """Writes a file such that at any moment, and after a crash, `path` is either the old file or
     the whole new one.
 
@@ -45,6 +47,7 @@ def replace_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     Arguments:
         path: of the file.
         write: called with the open temporary file.
+        temporary_name: one that nobody else uses; by default a new one, ``.evenly-....tmp``.
 
     Raises:
         OSError: as ``open`` and ``write`` raise it: IsADirectoryError, PermissionError,
@@ -67,7 +70,8 @@ def replace_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
     elif not os.path.isdir(folder):
         raise FileNotFoundError(errno.ENOENT, "no such folder", folder)
-    temporary = os.path.join(folder, f".evenly-{secrets.token_hex(8)}.tmp")
+    name = temporary_name or f".evenly-{secrets.token_hex(8)}.tmp"
+    temporary = os.path.join(folder, name)
     try:
         with open(temporary, "xb") as file:
             write(file)
@@ -106,7 +110,8 @@ def _sync_folder(folder: str) -> None:
 
 
 def write_arrays(
-    path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, Any]
+    path: Path, arrays: Mapping[str, Any], metadata: Mapping[str, Any],
+    temporary_name: str | None = None,
 ) -> None:
     """Writes arrays and a JSON object as one safetensors file, atomically.
 
@@ -114,6 +119,7 @@ def write_arrays(
         path: of the file; an existing one is replaced.
         arrays: by name: whole numbers, floating-point numbers or truth values.
         metadata: what JSON can say, with finite numbers.
+        temporary_name: as for :func:`replace_atomically`.
 
     Raises:
         ConfigurationError: something that the file cannot hold.
@@ -132,7 +138,7 @@ def write_arrays(
     own = {name: _writable(name, array) for name, array in arrays.items()}
     text = _as_text(metadata)
     data = save(own, {_VERSION_KEY: str(VERSION), _TEXT_KEY: text, _SUM_KEY: _sum(text, own)})
-    replace_atomically(path, lambda file: _write_all(file, data))
+    replace_atomically(path, lambda file: _write_all(file, data), temporary_name)
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

@@ -13,6 +13,19 @@ from ..random import generator
 from .memory import new_arena
 
 
+def kept_buffers(program: Program) -> dict[str, str]:
+    """What of a program's arena outlives a step: a name for files to the buffer's name. An engine
+    that has these arrays and the step number goes on where another one was."""
+    places = {f"weights/{name}": name for name in program.arrays}
+    if program.optimizer is not None:
+        states = [f"state_{i + 1}" for i in range(len(program.optimizer.states))]
+        places |= {
+            f"{state}/{name}": f"{name}.{state}"
+            for state in states for name, spec in program.arrays.items() if spec.trainable
+        }
+    return places | {f"carried/{name}": name for name in program.carried}
+
+
 class Arrays:
     """Owns the arenas of a program.
 

@@ -39,6 +39,7 @@ class Engine(Arrays):
 
     Attributes:
         arrays: every parameter and running statistic by name: views, not copies.
+        pause_every: :meth:`train` yields at each step whose number this divides; None: as it comes.
 
     Example:
         >>> import evenly as ev
@@ -66,6 +67,7 @@ class Engine(Arrays):
         self._training_threads = ThreadChoice(self.threads, fixed)
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
+        self.pause_every: int | None = None
         self._numbers = step_numbers(program, self.seed, 0, 1) if program.augment is None else None
         self._scalars = self.buffer("scalars")
         loss = program.loss
@@ -231,14 +233,14 @@ class Engine(Arrays):
         done = 0
         while done < batches:
             if self._definitions is not None:
-                rows = self._rows_of(order, n, batch, done)
-                parts = [part if part is None else np.ascontiguousarray(part[rows])
-                         for part in (x, y, weights, lengths)]
+                parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
                 ran, failed = self._python_step(parts, numbers[done : done + 1], records[done])
             else:
                 threads, trial = self._training_threads.begin()
+                every = self.pause_every
+                end = batches if every is None else min(batches, done + every - self.steps % every)
                 ran, failed = self._executor.train(
-                    x, y, weights, lengths, order, n, batch, done, batches, self.seed,
+                    x, y, weights, lengths, order, n, batch, done, end, self.seed,
                     self.steps, numbers[done:], records[done:],
                     _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                 )
@@ -248,17 +250,16 @@ class Engine(Arrays):
                 yield records[done : done + ran]
             done += ran
             if failed:
-                rows = self._rows_of(order, n, batch, done)
-                parts = [part if part is None else part[rows]
-                         for part in (x, y, weights, lengths)]
+                parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
                 raise NotFiniteError(
                     self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
                 )
 
     @staticmethod
-    def _rows_of(order: Any, n: int, batch: int, index: int) -> Any:
+    def _batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
         at = slice(index * batch, min(n, (index + 1) * batch))
-        return at if order is None else order[at]
+        rows = at if order is None else order[at]
+        return [part if part is None else np.ascontiguousarray(part[rows]) for part in parts]
 
     def _python_step(self, parts: list[Any], numbers: Any, record: Any) -> tuple[int, bool]:
         x, y, weights, lengths = parts

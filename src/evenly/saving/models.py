@@ -10,14 +10,13 @@ import numpy as np
 from ..augmentation import Mixup
 from ..clipping import Clip
 from ..constraints import Constraint
-from ..engine import Engine
+from ..engine import Engine, kept_buffers
 from ..errors import ConfigurationError
 from ..layers import Layer, Sequential
 from ..layers.containers import Container
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import Penalty
-from ..program import Program
 from ..program import compile as compile_program
 from ..training import History, Model
 from .values import NotReadable, Reader, Writer
@@ -56,20 +55,8 @@ def write_model(model: Model, writer: Writer) -> dict[str, Any]:
         name: writer.write(own[name] if name in own else getattr(program, name), name)
         for name in _FIELDS
     }
-    writer.arrays |= {key: engine.buffer(buffer) for key, buffer in _places(program).items()}
+    writer.arrays |= {key: engine.buffer(buffer) for key, buffer in kept_buffers(program).items()}
     return content
-
-
-def _places(program: Program) -> dict[str, str]:
-    """What the file holds of a program's arena: its name there to the buffer's name."""
-    places = {f"weights/{name}": name for name in program.arrays}
-    if program.optimizer is not None:
-        states = [f"state_{i + 1}" for i in range(len(program.optimizer.states))]
-        places |= {
-            f"{state}/{name}": f"{name}.{state}"
-            for state in states for name, spec in program.arrays.items() if spec.trainable
-        }
-    return places | {f"carried/{name}": name for name in program.carried}
 
 
 def read_model(content: Any, reader: Reader, memory: int) -> Model:
@@ -103,7 +90,7 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
         augment=told["augment"], dtype=told["dtype"], input_gradient=told["input_gradient"],
     )
     arrays = {}
-    for key, name in _places(program).items():
+    for key, name in kept_buffers(program).items():
         buffer = program.buffers[name]
         arrays[key] = reader.array(key, buffer.shape, buffer.dtype)
     needed = program.state_bytes + program.work_bytes
@@ -114,7 +101,7 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
         )
     weights = {name: arrays[f"weights/{name}"] for name in program.arrays}
     engine = Engine(program, seed=seed, weights=weights)
-    for key, name in _places(program).items():
+    for key, name in kept_buffers(program).items():
         engine.buffer(name)[...] = arrays[key]
     engine.steps = steps
     return Model(engine, told["history"])

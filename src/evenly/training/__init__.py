@@ -1,5 +1,6 @@
 """Training: batches, the loop, early stopping, history; and the model that comes out."""
 
+from .checkpoints import Checkpoint as Checkpoint
 from .early_stopping import EarlyStopping as EarlyStopping
 from .history import EpochRecord as EpochRecord
 from .history import History as History

@@ -114,17 +114,19 @@ class Passes:
     def __init__(self, engine: Engine, rows: int, batch: int, seed: int, shuffle: bool) -> None:
         self.rows, self.batch = rows, batch
         self._shuffle = shuffle and batch < rows
-        self._generator = generator(seed, "shuffle")
+        self._seed = seed
         # A last batch of one row has no variance for batch normalization: that row sits this pass
         # out (another one the next time).
         self._left_out = rows > 1 and rows % batch == 1 and engine.program.training_rows > 1
         self.used = rows - self._left_out
         self.steps = -(-self.used // batch)
 
-    def order(self) -> Any:
-        """Row numbers of the next pass; None for all rows as they lie."""
+    def order(self, epoch: int) -> Any:
+        """Row numbers of a pass, a function of (seed, epoch) alone; None for all rows as they
+        lie."""
         if self._shuffle:
-            return self._generator.permutation(self.rows)[: self.used]
+            random = generator(self._seed, f"shuffle of epoch {epoch}")
+            return random.permutation(self.rows)[: self.used]
         return np.arange(self.used) if self._left_out else None
 
     def batch_rows(self, first_step: int, steps: int) -> Any:

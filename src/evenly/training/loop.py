@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import nullcontext
 from typing import Any
-
-import numpy as np
 
 from ..augmentation import Mixup
 from ..clipping import Clip
 from ..constraints import Constraint
-from ..engine import Engine, NotFiniteError, StepRecord, check_seed
-from ..errors import ConfigurationError, DivergenceError
+from ..engine import Engine, check_seed
+from ..errors import ConfigurationError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import Penalty
 from ..program import compile as compile_program
 from ..schedules import ReduceOnPlateau, Schedule
+from .checkpoints import Checkpoint, Keeper
 from .data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from .early_stopping import BestSoFar, EarlyStopping
-from .history import EpochRecord, History, epoch_record
+from .epochs import Callback, Loop
+from .history import History
 from .interrupt import Interrupt
 from .model import Model, as_sequential
-from .progress import Progress, make_progress
+from .progress import make_progress
 from .rates import Rates
+from .run_settings import settings_of
 from .streams import Stream
 from .training_set import (
     RowsFromStream,
@@ -35,11 +35,7 @@ from .training_set import (
     check_shape,
     check_stream,
     check_targets,
-    evaluate_any,
 )
-
-Callback = Callable[[EpochRecord], str | None]
-_REQUESTS = (None, "stop")
 
 
 def fit(
@@ -68,6 +64,8 @@ def fit(
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
     stop: Callable[[], bool] | None = None,
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
 ) -> Model:
     """Trains a network.
 
@@ -106,6 +104,16 @@ def fit(
         stop: asked some 20 times a second, or after each step where steps take longer; True ends
             training as Ctrl-C does. For trainings in threads, which hear no Ctrl-C:
             ``stop=event.is_set``.
+        checkpoint: a :class:`Checkpoint`: where and how often all that the training is is written
+            to a file.
+        resume: True goes on from the newest whole checkpoint in the folder of `checkpoint`, or
+            begins at the beginning where there is none: the same call then serves for the first
+            start and for every other. Weights and history end up as if the training had never
+            stopped, to the bit. Net, settings, seed and data must be those that it was begun with;
+            `epochs` may be another number where no rate so far depends on it; `threads`,
+            `progress`, `callbacks` and `stop` may differ. Callbacks are not called again for epochs
+            that are over, streams are read again from the beginning of the epoch, and must bring
+            the same rows again. A training that has come to its end is not trained further.
 
     Returns:
         The trained model. After Ctrl-C, what was learned up to the last whole step
@@ -114,6 +122,8 @@ def fit(
     Raises:
         ShapeError, ConfigurationError, DataError: before training, for what cannot work.
         DivergenceError: the loss or a gradient was not finite.
+        CheckpointError: a checkpoint could not be written; the model is in ``error.model``.
+        FileFormatError: no checkpoint in the folder is whole.
 
     Example:
         >>> import evenly as ev
@@ -129,6 +139,7 @@ def fit(
     net = net.net if isinstance(net, Model) else as_sequential(net)
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation, shuffle_buffer)
+    _check_checkpoint(checkpoint, resume)
     held: Examples | Stream | None = None
     if isinstance(x, Stream):
         given = {"sample_weight": sample_weight, "lengths": lengths}
@@ -180,11 +191,20 @@ def fit(
     rates = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
+    keeper = None
+    if checkpoint is not None:
+        more = {"schedule": schedule, "early_stopping": early_stopping, "shuffle": shuffle,
+                "shuffle_buffer": shuffle_buffer}
+        told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
+        keeper = Keeper(checkpoint, resume, engine, told)
     bar = make_progress(progress, epochs, training.steps, score_name)
     try:
-        with Interrupt(stop) as interrupt:
-            loop = _Loop(engine, training, held, rates, bar, interrupt)
-            stopped = loop.run(epochs, best, callbacks)
+        with Interrupt(stop) as interrupt, keeper or nullcontext():
+            loop = Loop(engine, training, held, rates, best, bar, interrupt, keeper)
+            position = keeper.restore(training.steps) if keeper is not None else None
+            if position is not None:
+                loop.resume(position, epochs)
+            stopped = loop.run(epochs, callbacks)
     finally:
         bar.close()
     if best is not None:
@@ -214,6 +234,19 @@ def _check(
         )
 
 
+def _check_checkpoint(checkpoint: Any, resume: Any) -> None:
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+        raise ConfigurationError(
+            f"fit: checkpoint must be a Checkpoint, got {checkpoint!r}: Checkpoint(folder), say"
+        )
+    if not isinstance(resume, bool):
+        raise ConfigurationError(f"fit: resume must be True or False, got {resume!r}")
+    if resume and checkpoint is None:
+        raise ConfigurationError(
+            "fit: resume=True goes on from a checkpoint: give checkpoint=Checkpoint(folder)"
+        )
+
+
 def _given_validation(parts: tuple[Any, ...]) -> Examples:
     if len(parts) not in (2, 3, 4):
         raise ConfigurationError(
@@ -224,109 +257,3 @@ def _given_validation(parts: tuple[Any, ...]) -> Examples:
     lengths, weights = (*parts[2:], None, None)[:2]
     return Examples(x, y, rows_of(weights, len(x), "the validation's weights"),
                     rows_of(lengths, len(x), "the validation's lengths"))
-
-
-class _Loop:
-    """The epochs of one training."""
-
-    def __init__(
-        self, engine: Engine, data: TrainingSet, validation: Examples | Stream | None,
-        rates: Rates, bar: Progress, interrupt: Interrupt,
-    ) -> None:
-        self.engine, self.data, self.validation = engine, data, validation
-        self.rates, self.bar, self.interrupt = rates, bar, interrupt
-        self.records: list[EpochRecord] = []
-        self._parts: list[Any] = []
-        self._moved: tuple[Any, Any] = (None, None)
-        self._start = time.perf_counter()
-
-    def run(self, epochs: int, best: BestSoFar | None, callbacks: Sequence[Callback]) -> str:
-        """Trains; returns why it ended."""
-        good = now = self._weights()
-        for epoch in range(1, epochs + 1):
-            good, now = now, self._weights()
-            try:
-                steps = self._epoch(epoch)
-            except NotFiniteError as failure:
-                if self._is_good(failure.loss):
-                    good = self._weights()
-                elif self._parts:
-                    good = now
-                raise self._divergence(failure, epoch, good) from None
-            if not len(steps):
-                return "interrupted"
-            record = self._record(epoch, steps)
-            self.records.append(record)
-            self.rates.after(record)
-            self.bar.epoch(record)
-            requests = [callback(record) for callback in callbacks]
-            for request in requests:
-                if request not in _REQUESTS:
-                    raise ConfigurationError(
-                        f"fit: a callback may return 'stop' or None, got {request!r}"
-                    )
-            over = best is not None and best.is_over(record, self.engine.arrays)
-            whole = epoch == epochs and self.data.is_whole(len(steps))
-            if self.interrupt.asked and not whole:
-                return "interrupted"
-            if "stop" in requests:
-                return "callback"
-            if over:
-                return "early stopping"
-        return "epochs"
-
-    def _epoch(self, epoch: int) -> Any:
-        """One pass; returns the records of its steps."""
-        self._parts = parts = []
-        self._moved = self.rates.of_epoch(epoch)
-        self.engine.reset_states()
-        if not self.interrupt.asked:
-            # Closed at once: a thread that reads must not outlive an error.
-            with closing(self.data.train(epoch, *self._moved)) as training:
-                for records in training:
-                    if len(records):  # none while a file is waited for
-                        parts.append(records)
-                        self.bar.step(len(records))
-                    if self.interrupt.asked:
-                        break
-        return np.concatenate(parts) if parts else np.empty((0, len(StepRecord._fields)))
-
-    def _record(self, epoch: int, steps: Any) -> EpochRecord:
-        held = self.validation
-        score = self.data.score(float(steps[:, 1].sum()), len(steps))
-        evaluation = evaluate_any(self.engine, held) if held is not None else None
-        return epoch_record(
-            epoch, steps, score, time.perf_counter() - self._start, evaluation,
-            self._last_rate(len(steps)),
-        )
-
-    def _last_rate(self, steps: int) -> float:
-        rates, optimizer = self._moved[0], self.engine.program.optimizer
-        assert optimizer is not None
-        if rates is None:
-            return optimizer.learning_rate
-        return float(rates[min(steps, len(rates)) - 1])
-
-    def _is_good(self, loss: float) -> bool:
-        """Whether the weights that gave a step this loss are worth keeping: it is finite, and has
-        not grown beyond twice what it was when the epoch began."""
-        if self._parts:
-            return bool(loss <= 2 * self._parts[0][0, 0])
-        return bool(loss <= 2 * self.records[-1].loss) if self.records else np.isfinite(loss)
-
-    def _weights(self) -> dict[str, Any]:
-        return {name: array.copy() for name, array in self.engine.arrays.items()}
-
-    def _divergence(
-        self, failure: NotFiniteError, epoch: int, good: dict[str, Any]
-    ) -> DivergenceError:
-        error = DivergenceError(
-            f"epoch {epoch}, step {failure.step + 1}: {failure.layer} is not finite; "
-            "the last good weights are in error.weights. Try a smaller learning rate, "
-            "clip=ClipGlobalNorm(1.0), or inputs scaled by Standardizer",
-            epoch=epoch, step=failure.step + 1, layer=failure.layer,
-        )
-        error.weights = good
-        self.engine.set_weights(error.weights)
-        error.model = Model(self.engine, History(tuple(self.records), "diverged"))
-        return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,19 @@ class Rates:
                 "cycle_momentum=False, or an optimizer with momentum"
             )
         return rates, momenta
+
+    def as_if(self, epochs: int, until: int) -> bool:
+        """Whether the epochs up to `until` would be the same if there were `epochs` in all."""
+        if self._schedule is None:
+            return True
+        other = copy(self)
+        other._epochs = epochs
+        return all(
+            np.array_equal(own, its)
+            for epoch in range(1, until + 1)
+            for own, its in zip(self.of_epoch(epoch), other.of_epoch(epoch), strict=True)
+            if own is not None or its is not None
+        )
 
     def after(self, record: EpochRecord) -> None:
         """Takes an epoch in."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..engine import Engine, Evaluation, StepRecord
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ConfigurationError, DataError, ShapeError
 from ..random import generator
 from .ahead import WAITING, Ahead
 from .data import Examples, Passes
@@ -30,8 +30,11 @@ class TrainingSet(Protocol):
 
     steps: int | None
 
-    def train(self, epoch: int, rates: Any, momenta: Any) -> Generator[Any, None, None]:
-        """One pass, as :meth:`Engine.train` makes it; at times it yields records of no step."""
+    def train(
+        self, epoch: int, rates: Any, momenta: Any, done: int = 0
+    ) -> Generator[Any, None, None]:
+        """One pass, as :meth:`Engine.train` makes it, without its first `done` steps; at times it
+        yields records of no step."""
 
     def is_whole(self, steps: int) -> bool:
         """Whether so many steps were all of the last pass."""
@@ -53,11 +56,17 @@ class RowsInMemory:
         self._engine, self._data, self._passes = engine, data, passes
         self.steps: int | None = passes.steps
 
-    def train(self, epoch: int, rates: Any, momenta: Any) -> Generator[Any, None, None]:
+    def train(
+        self, epoch: int, rates: Any, momenta: Any, done: int = 0
+    ) -> Generator[Any, None, None]:
         data, passes = self._data, self._passes
+        order = passes.order(epoch)
+        if done:
+            order = (np.arange(passes.used) if order is None else order)[done * passes.batch :]
+            rates, momenta = (v if v is None else v[done:] for v in (rates, momenta))
         return train_pass(
-            self._engine, data.x, data.y, passes.order(), passes.batch, data.weights, data.lengths,
-            rates, momenta,
+            self._engine, data.x, data.y, order, passes.batch, data.weights, data.lengths, rates,
+            momenta,
         )
 
     def is_whole(self, steps: int) -> bool:
@@ -106,7 +115,9 @@ class RowsFromStream:
             self.steps = -(-used // batch)
         self._taken, self._whole, self._spread = 0, False, Spread()
 
-    def train(self, epoch: int, rates: Any, momenta: Any) -> Generator[Any, None, None]:
+    def train(
+        self, epoch: int, rates: Any, momenta: Any, done: int = 0
+    ) -> Generator[Any, None, None]:
         self._taken, self._whole, self._spread = 0, False, Spread()
         engine, batch = self._engine, self._batch
         assert engine.program.loss is not None
@@ -117,7 +128,10 @@ class RowsFromStream:
                     yield np.empty((0, len(StepRecord._fields)))
                     continue
                 first, rows = self._taken // batch, len(chunk.x)
-                steps = slice(first, first - (-rows // batch))
+                # Steps that are done already: their rows are read again, since nothing else tells
+                # which rows follow them.
+                skipped = min(max(0, done - first) * batch, rows)
+                steps = slice(first + skipped // batch, first - (-rows // batch))
                 # One number stands for all steps where their number is not known.
                 moved = (
                     v if v is None or self.steps is None else v[steps] for v in (rates, momenta)
@@ -125,7 +139,14 @@ class RowsFromStream:
                 self._taken += rows
                 if spread:
                     self._spread.add(chunk.y)
-                yield from engine.train(chunk.x, chunk.y, None, batch, chunk.weights, None, *moved)
+                if skipped < rows:
+                    x, y, weights, _ = chunk.part(slice(skipped, None))
+                    yield from engine.train(x, y, None, batch, weights, None, *moved)
+        if -(-self._taken // batch) < done:
+            raise DataError(
+                f"fit: the source has {self._taken} rows, fewer than it had when the checkpoint "
+                f"was written, after {done} batches of {batch}: it must bring the same rows again"
+            )
         self._whole = True
 
     def is_whole(self, steps: int) -> bool:

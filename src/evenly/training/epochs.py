@@ -1,0 +1,219 @@
+"""The epochs of one training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from ..engine import Engine, NotFiniteError, StepRecord
+from ..errors import CheckpointError, ConfigurationError, DivergenceError
+from .checkpoints import Keeper
+from .data import Examples
+from .early_stopping import BestSoFar
+from .history import EpochRecord, History, epoch_record
+from .interrupt import Interrupt
+from .model import Model
+from .positions import ENDED, Position
+from .progress import Progress
+from .rates import Rates
+from .streams import Stream
+from .training_set import TrainingSet, evaluate_any
+
+Callback = Callable[[EpochRecord], str | None]
+_REQUESTS = (None, "stop")
+_NO_STEPS = np.empty((0, len(StepRecord._fields)))
+
+
+class Loop:
+    """The epochs of one training.
+
+    Arguments:
+        engine, data, validation: what is trained on what.
+        rates, best: follow the epochs.
+        bar, interrupt: of whoever watches.
+        keeper: of checkpoints.
+
+    Attributes:
+        records: of the epochs so far.
+    """
+
+    def __init__(
+        self, engine: Engine, data: TrainingSet, validation: Examples | Stream | None,
+        rates: Rates, best: BestSoFar | None, bar: Progress, interrupt: Interrupt,
+        keeper: Keeper | None,
+    ) -> None:
+        self.engine, self.data, self.validation = engine, data, validation
+        self.rates, self.best, self.bar, self.interrupt = rates, best, bar, interrupt
+        self.keeper = keeper
+        self.records: list[EpochRecord] = []
+        self._parts: list[Any] = []
+        self._resumed = _NO_STEPS  # what a resumed epoch has behind it
+        self._epochs, self._ended = 0, ""
+        self._moved: tuple[Any, Any] = (None, None)
+        self._start = time.perf_counter()
+
+    def resume(self, position: Position, epochs: int) -> None:
+        """Goes on where a training stood, which the engine's arrays are of already.
+
+        Raises:
+            ConfigurationError: another number of epochs than fits to what is done.
+        """
+        was, begun = position.epochs, position.begun
+        if epochs < begun:
+            raise ConfigurationError(
+                f"fit: the checkpoint stands in epoch {begun}: epochs must be at least that, got "
+                f"{epochs}"
+            )
+        if not self.rates.as_if(was, begun):
+            raise ConfigurationError(
+                f"fit: the schedule depends on the number of epochs, which was {was} and is "
+                f"{epochs}: give epochs={was}, or another folder"
+            )
+        self.records = list(position.history)
+        for record in self.records:
+            self.rates.after(record)
+            if self.best is not None:
+                self.best.is_over(record, position.best)
+            self.bar.step(record.steps)
+            self.bar.epoch(record)
+        self.bar.step(len(position.steps))
+        self._resumed, self._ended = position.steps, position.ended
+        self._start -= position.seconds
+
+    def run(self, epochs: int, callbacks: Sequence[Callback]) -> str:
+        """Trains; returns why it ended."""
+        if self._ended:
+            return self._ended
+        self._epochs = epochs
+        ended = self._run(epochs, callbacks)
+        if ended != "interrupted":
+            self._parts = []
+            self._keep(ended if ended in ENDED else "")
+        return ended
+
+    def _run(self, epochs: int, callbacks: Sequence[Callback]) -> str:
+        good = now = self._weights()
+        for epoch in range(len(self.records) + 1, epochs + 1):
+            good, now = now, self._weights()
+            try:
+                steps = self._epoch(epoch)
+            except NotFiniteError as failure:
+                if self._is_good(failure.loss):
+                    good = self._weights()
+                elif self._parts:
+                    good = now
+                raise self._divergence(failure, epoch, good) from None
+            if not len(steps):
+                return "interrupted"
+            record = self._record(epoch, steps)
+            self.records.append(record)
+            self.rates.after(record)
+            self.bar.epoch(record)
+            requests = [callback(record) for callback in callbacks]
+            for request in requests:
+                if request not in _REQUESTS:
+                    raise ConfigurationError(
+                        f"fit: a callback may return 'stop' or None, got {request!r}"
+                    )
+            over = self.best is not None and self.best.is_over(record, self.engine.arrays)
+            whole = self.data.is_whole(len(steps))
+            if self.interrupt.asked and not (whole and epoch == epochs):
+                if whole:  # else the checkpoint was written where the epoch broke off
+                    self._parts = []
+                    self._keep("callback" if "stop" in requests else ENDED[0] if over else "")
+                return "interrupted"
+            if "stop" in requests:
+                return "callback"
+            if over:
+                return "early stopping"
+        return "epochs"
+
+    def _epoch(self, epoch: int) -> Any:
+        """One pass, or what is left of it; returns the records of its steps, of none where it is
+        interrupted before any."""
+        done, self._resumed = self._resumed, _NO_STEPS
+        self._parts = parts = [done] if len(done) else []
+        self._moved = self.rates.of_epoch(epoch)
+        if not len(done):
+            self.engine.reset_states()
+        if not self.interrupt.asked:
+            # Closed at once: a thread that reads must not outlive an error.
+            with closing(self.data.train(epoch, *self._moved, len(done))) as training:
+                for records in training:
+                    if len(records):  # none while a file is waited for
+                        parts.append(records)
+                        self.bar.step(len(records))
+                        if self.keeper is not None and self.keeper.due():
+                            self._keep()
+                    if self.interrupt.asked:
+                        break
+        steps = self._steps()
+        if self.interrupt.asked:
+            self._keep()
+        # A resumed epoch that came no further has its checkpoint, and no score.
+        return _NO_STEPS if self.interrupt.asked and len(steps) == len(done) else steps
+
+    def _steps(self) -> Any:
+        """The records of the steps of the epoch so far."""
+        if len(self._parts) > 1:  # put together once, however often checkpoints ask
+            self._parts[:] = [np.concatenate(self._parts)]
+        return self._parts[0] if self._parts else _NO_STEPS
+
+    def _keep(self, ended: str = "") -> None:
+        """Writes a checkpoint of how it stands."""
+        if self.keeper is None:
+            return
+        seconds = time.perf_counter() - self._start
+        best = self.best.weights if self.best is not None else {}
+        position = Position(
+            self._epochs, tuple(self.records), self._steps(), seconds, best, ended
+        )
+        try:
+            self.keeper.write(position)
+        except CheckpointError as error:
+            error.model = Model(self.engine, History(tuple(self.records), "checkpoint"))
+            raise
+
+    def _record(self, epoch: int, steps: Any) -> EpochRecord:
+        held = self.validation
+        score = self.data.score(float(steps[:, 1].sum()), len(steps))
+        evaluation = evaluate_any(self.engine, held) if held is not None else None
+        return epoch_record(
+            epoch, steps, score, time.perf_counter() - self._start, evaluation,
+            self._last_rate(len(steps)),
+        )
+
+    def _last_rate(self, steps: int) -> float:
+        rates, optimizer = self._moved[0], self.engine.program.optimizer
+        assert optimizer is not None
+        if rates is None:
+            return optimizer.learning_rate
+        return float(rates[min(steps, len(rates)) - 1])
+
+    def _is_good(self, loss: float) -> bool:
+        """Whether the weights that gave a step this loss are worth keeping: it is finite, and has
+        not grown beyond twice what it was when the epoch began."""
+        if self._parts:
+            return bool(loss <= 2 * self._parts[0][0, 0])
+        return bool(loss <= 2 * self.records[-1].loss) if self.records else np.isfinite(loss)
+
+    def _weights(self) -> dict[str, Any]:
+        return {name: array.copy() for name, array in self.engine.arrays.items()}
+
+    def _divergence(
+        self, failure: NotFiniteError, epoch: int, good: dict[str, Any]
+    ) -> DivergenceError:
+        error = DivergenceError(
+            f"epoch {epoch}, step {failure.step + 1}: {failure.layer} is not finite; "
+            "the last good weights are in error.weights. Try a smaller learning rate, "
+            "clip=ClipGlobalNorm(1.0), or inputs scaled by Standardizer",
+            epoch=epoch, step=failure.step + 1, layer=failure.layer,
+        )
+        error.weights = good
+        self.engine.set_weights(error.weights)
+        error.model = Model(self.engine, History(tuple(self.records), "diverged"))
+        return error
