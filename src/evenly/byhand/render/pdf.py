@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ..document import Document, Heading, Paragraph, StepBlock
+from ..expressions import Number
 from ..notation import Notation
 from ..views import Table
 from . import parts
@@ -16,10 +17,12 @@ from .typst_notation import Typst, string
 
 # Paper: its name for Typst, and the width in mm between the margins.
 PAPERS = {"A4": ("a4", 174.0), "Letter": ("us-letter", 179.9)}
-# A table with more rows may go on on the next page, under its labels again; so may a step.
-_ROWS, _BLANK_ROWS = 26, 16
-# Widths in mm: of a character, a cell's margins, a box to write in.
-_CHARACTER, _MARGINS, _BOX = 2.1, 4.5, 23.5
+# A table or a step higher than this, in mm, may go on on the next page, under its labels again.
+_HIGH = 215.0
+# Heights in mm: of a row of plain numbers, of fractions or roots, of boxes to write in.
+_PLAIN_ROW, _TALL_ROW, _BOX_ROW = 6.1, 10.4, 11.9
+# Widths in mm: of a character, a cell's margins, a box to write in, between tables.
+_CHARACTER, _MARGINS, _BOX, _GAP = 1.8, 4.5, 23.5, 7.0
 _LONGEST = 8
 
 
@@ -77,23 +80,21 @@ def typst_source(document: Document, paper: str = "A4") -> str:
         f"#set document(title: {title}, date: none)",
         f'#set page(paper: "{name}", margin: (x: 18mm, top: 22mm, bottom: 20mm), '
         "header: context if counter(page).get().first() > 1 "
-        f"{{ text(9pt, muted, {title}); v(-6pt); line(length: 100%, stroke: 0.4pt + rule) }}, "
+        f"{{ text(9pt, muted, {title}) }}, "
         "footer: context align(center, text(9pt, muted, "
         'counter(page).display("1 / 1", both: true))))',
         f"#heading(level: 1, {title})",
     ]
     if parts.has_blanks(document):
         lines.append("#names")
-    notation = Typst(document.digits, _LONGEST)
-    given: list[str] = []
+    sheet = _Sheet(document.digits, width)
+    given: list[StepBlock] = []
     for block, hidden in parts.blocks(document):
-        if isinstance(block, StepBlock) and block.view.step.origin is None and not block.blank \
-                and not block.view.left_out and _fits(block, width):
-            given.append(_given(block, notation))
+        if isinstance(block, StepBlock) and sheet.stands_beside(block):
+            given.append(block)
             continue
-        if given:
-            lines.append(f"#flow({', '.join(given)})")
-            given = []
+        lines += sheet.beside(given)
+        given = []
         if isinstance(block, Heading):
             lines.append(f"#heading(level: 2, {string(block.text)})")
         elif isinstance(block, Paragraph):
@@ -101,109 +102,174 @@ def typst_source(document: Document, paper: str = "A4") -> str:
                 f"raw({string(text)})" if code else f"text({string(text)})"
                 for code, text in parts.quoted(block.text)) + " })")
         else:
-            lines.append(_step(block, hidden, notation, width))
-    if given:
-        lines.append(f"#flow({', '.join(given)})")
+            lines.append(sheet.step(block, hidden))
+    lines += sheet.beside(given)
     return "\n".join(lines) + "\n"
 
 
-def _fits(block: StepBlock, width: float) -> bool:
-    """Whether it may stand beside others: small, and a single table."""
-    tables = block.view.tables
-    return len(tables) == 1 and len(tables[0].places) <= 8 and \
-        len(list(_chunks(block, tables[0], width))) == 1
+class _Sheet:
+    """Writes blocks for a page of a width in mm."""
+
+    def __init__(self, digits: int, width: float) -> None:
+        self.notation, self.plain = Typst(digits, _LONGEST), Notation(digits, _LONGEST)
+        self.width = width
+
+    # What was given ------------------------------------------------------------------------------
+
+    def stands_beside(self, block: StepBlock) -> bool:
+        """Whether a block may stand beside others: small, given, in a single piece."""
+        view = block.view
+        if view.step.origin is not None or block.blank or view.left_out or block.hint \
+                or len(view.tables) != 1:
+            return False
+        (table,) = view.tables
+        return len(table.places) <= 8 and len(list(self._chunks(block, table))) == 1
+
+    def beside(self, given: list[StepBlock]) -> list[str]:
+        """Blocks in lines, as many in each as there is room for."""
+        lines: list[str] = []
+        row: list[str] = []
+        used = 0.0
+        for block in given:
+            (table,) = block.view.tables
+            wide = max(self._wide(block, table), len(block.title) * _CHARACTER) + _GAP
+            if row and used + wide > self.width:
+                lines.append(f"#beside({', '.join(row)})")
+                row, used = [], 0.0
+            row.append(f"small({string(block.title)}, {self._matrix(block, table, 0, None)})")
+            used += wide
+        return [*lines, f"#beside({', '.join(row)})"] if row else lines
+
+    # A step --------------------------------------------------------------------------------------
+
+    def step(self, block: StepBlock, hidden: frozenset[int]) -> str:
+        view, step = block.view, block.view.step
+        words, length = self._words(block, hidden)
+        pieces = [(table, first, last) for table in view.tables
+                  for first, last in self._chunks(block, table)]
+        breaks = sum(self._high(block, table) for table, _, _ in pieces) > 0.8 * _HIGH
+        if len(pieces) == 1 and not breaks and words and self._wide(
+            block, view.tables[0]
+        ) <= self.width / 2 and length * _CHARACTER <= self.width / 2:
+            # Beside boxes to fill in, the left half is for working.
+            table = self._matrix(block, *pieces[0])
+            body = f"halves(50%, {{ {'; '.join(words)} }}, {table})"
+        else:
+            body = "; ".join(words + self._tables(block, pieces))
+            body = f"{{ {body} }}"
+        size = " × ".join(str(n) for n in step.value.shape)
+        head = ", ".join(string(text) for text in (block.title, size, block.key))
+        return f"#step(breaks: {_bool(breaks)}, {head},\n  {body})"
+
+    def _words(self, block: StepBlock, hidden: frozenset[int]) -> tuple[list[str], int]:
+        """(what stands beside or above the table, its length in characters)."""
+        view, step, notation = block.view, block.view.step, self.notation
+        words, length = [], 0
+        if step.formula:
+            formula = f"{notation.symbol(step.name)} = {notation.formula(step.formula)}"
+            words.append(f"block(sticky: true, fit($display({formula})$))")
+            length = len(step.name) + len(step.formula) + 3
+        example = None if block.blank else view.example()
+        if example is not None and parts.tells(example[1], hidden) \
+                and not isinstance(example[1], Number):
+            flat, expression = example
+            value = step.number_at(flat)
+            near = notation.approximate(value)
+            text = f"{notation.expression(expression)} = {notation.number(value)}"
+            text += "" if near is None else f" approx {near}"
+            name = parts.located(view.tables, flat)
+            if name:
+                words.append(f"block(sticky: true, below: 5pt, text(9pt, muted, {string(name)}))")
+            body = f"$display({text})$"
+            # A line breaks at the signs of a sum, but not within a fraction or under a root.
+            whole = "frac(" in text or "sqrt(" in text
+            words.append(f"block(sticky: true, {f'fit({body})' if whole else body})")
+            length = max(length, len(self.plain.expression(expression)) + 10)
+        words += [f"note({string(view.left_out)})"] if view.left_out else []
+        words += [f"hint({string(block.hint)})"] if block.hint else []
+        return words, length
+
+    def _tables(self, block: StepBlock, pieces: list[tuple[Table, int, int]]) -> list[str]:
+        lines: list[str] = []
+        row: list[str] = []
+        used = 0.0
+        for table, first, last in pieces:
+            wide = self._wide(block, table, first, last) + _GAP
+            long = self._high(block, table) > _HIGH
+            if row and (long or used + wide > self.width):
+                lines.append(f"beside({', '.join(row)})")
+                row, used = [], 0.0
+            if long:
+                lines.append(f"block(breakable: true, {self._matrix(block, table, first, last)})")
+            else:
+                row.append(self._matrix(block, table, first, last))
+                used += wide
+        return [*lines, f"beside({', '.join(row)})"] if row else lines
+
+    # A table -------------------------------------------------------------------------------------
+
+    def _matrix(self, block: StepBlock, table: Table, first: int, last: int | None) -> str:
+        """Columns `first` to `last` of a table, with its labels."""
+        places = table.places[:, first:last].tolist()
+        named, cells = any(table.rows), []
+        columns = table.columns[first:last]
+        if any(columns):
+            labels = ["label[]"] * named + [f"above({string(name)})" for name in columns]
+            cells.append(f"table.header({', '.join(labels)})")
+        for r, row in enumerate(places):
+            if named:
+                cells.append(f"label({string(table.rows[r])})")
+            cells += ["empty" if block.blank else self._cell(block, flat) for flat in row]
+        count = len(places[0]) + named if places else 1
+        caption = f"caption: {string(table.caption)}, " if table.caption else ""
+        return f"matrix({caption}columns: {count}, {', '.join(cells)})"
+
+    def _cell(self, block: StepBlock, flat: int) -> str:
+        value = block.view.step.number_at(flat)
+        near = self.notation.approximate(value)
+        text = f"$display({self.notation.number(value)})$"
+        return text if near is None else f"{{ {text}; h(4pt); text(9pt, muted, $approx {near}$) }}"
+
+    def _chunks(self, block: StepBlock, table: Table) -> Iterator[tuple[int, int]]:
+        """Ranges of columns that fit on the page beside the names of the rows."""
+        widths = [self._column(block, table, c) for c in range(table.places.shape[1])]
+        room = self.width - _names(table)
+        # As few pieces as there is room for, and those about alike.
+        for pieces in range(1, len(widths) + 1):
+            each = -(-len(widths) // pieces)
+            starts = range(0, len(widths), each)
+            if each == 1 or all(sum(widths[first : first + each]) <= room for first in starts):
+                yield from ((first, min(first + each, len(widths))) for first in starts)
+                return
+
+    def _high(self, block: StepBlock, table: Table) -> float:
+        """About how high a table is."""
+        rows = 0.0
+        for row in table.places.tolist():
+            tall = any(mark in self.plain.number(block.view.step.number_at(i))
+                       for i in row for mark in ("/", "sqrt"))
+            rows += _BOX_ROW if block.blank else _TALL_ROW if tall else _PLAIN_ROW
+        return rows + _PLAIN_ROW
+
+    def _wide(self, block: StepBlock, table: Table, first: int = 0,
+              last: int | None = None) -> float:
+        """About how wide some columns of a table are."""
+        columns = range(table.places.shape[1])[first:last]
+        return _names(table) + sum(self._column(block, table, c) for c in columns)
+
+    def _column(self, block: StepBlock, table: Table, column: int) -> float:
+        label = table.columns[column] if column < len(table.columns) else ""
+        own = _BOX
+        if not block.blank:
+            values = [block.view.step.number_at(int(i)) for i in table.places[:, column]]
+            texts = [self.plain.number(v) + (self.plain.approximate(v) or "") for v in values]
+            own = max((len(text) for text in texts), default=0) * _CHARACTER + _MARGINS
+        return max(own, len(label) * 0.8 * _CHARACTER + _MARGINS)
 
 
-def _given(block: StepBlock, notation: Typst) -> str:
-    (table,) = block.view.tables
-    return f"small({string(block.title)}, {_matrix(block, table, notation, 0, None)})"
-
-
-def _step(block: StepBlock, hidden: frozenset[int], notation: Typst, width: float) -> str:
-    view, step = block.view, block.view.step
-    inside = []
-    if step.formula:
-        formula = f"{notation.symbol(step.name)} = {notation.formula(step.formula)}"
-        inside.append(f"block(sticky: true, fit($display({formula})$))")
-    example = None if block.blank else view.example()
-    if example is not None and parts.tells(example[1], hidden):
-        inside.append(_example(block, example, notation))
-    tables = []
-    rows = 0
-    for table in view.tables:
-        for first, last in _chunks(block, table, width):
-            rows += len(table.places) + 1
-            tables.append(_matrix(block, table, notation, first, last))
-    most = _BLANK_ROWS if block.blank else _ROWS
-    breaks = rows > most
-    if len(tables) > 1 and all(len(table.places) <= most for table in view.tables):
-        inside.append(f"flow({', '.join(tables)})")
-    else:
-        inside += [f"block(breakable: {_bool(breaks)}, fit({table}))" if not breaks
-                   else f"block(breakable: true, {table})" for table in tables]
-    if view.left_out:
-        inside.append(f"note({string(view.left_out)})")
-    if block.hint:
-        inside.append(f"hint({string(block.hint)})")
-    size = " × ".join(str(n) for n in step.value.shape)
-    head = ", ".join(string(text) for text in (block.title, size, block.key))
-    return f"#step(breaks: {_bool(breaks)}, {head},\n  " + ",\n  ".join(inside) + ")"
-
-
-def _example(block: StepBlock, example: tuple[int, Any], notation: Typst) -> str:
-    flat, expression = example
-    value = block.view.step.number_at(flat)
-    text = f"{notation.expression(expression)} = {notation.number(value)}"
-    near = notation.approximate(value)
-    text += "" if near is None else f" approx {near}"
-    name = parts.located(block.view.tables, flat)
-    named = f"text(9pt, muted, {string(name)}); h(8pt); " if name else ""
-    # A line breaks at the signs of a sum, but not within a fraction or under a root.
-    body = f"{{ {named}$display({text})$ }}"
-    return f"block(sticky: true, {'fit(' + body + ')' if 'frac(' in text or 'sqrt(' in text else body})"
-
-
-def _matrix(block: StepBlock, table: Table, notation: Typst, first: int,
-            last: int | None) -> str:
-    """Columns `first` to `last` of a table, with its labels."""
-    places = table.places[:, first:last].tolist()
-    named, cells = any(table.rows), []
-    columns = table.columns[first:last]
-    if any(columns):
-        labels = ["label[]"] * named + [f"above({string(name)})" for name in columns]
-        cells.append(f"table.header({', '.join(labels)})")
-    for r, row in enumerate(places):
-        if named:
-            cells.append(f"label({string(table.rows[r])})")
-        cells += ["empty" if block.blank else _cell(block, flat, notation) for flat in row]
-    count = len(places[0]) + named if places else 1
-    caption = f"caption: {string(table.caption)}, " if table.caption else ""
-    return f"matrix({caption}columns: {count}, {', '.join(cells)})"
-
-
-def _cell(block: StepBlock, flat: int, notation: Typst) -> str:
-    value = block.view.step.number_at(flat)
-    near = notation.approximate(value)
-    text = f"$display({notation.number(value)})$"
-    return text if near is None else f"{{ {text}; text(9pt, muted, $approx {near}$) }}"
-
-
-def _chunks(block: StepBlock, table: Table, width: float) -> Iterator[tuple[int, int]]:
-    """Ranges of columns that fit on the page beside the names of the rows."""
-    plain = Notation(block.view.step.value.ndim and 4)
-    names = max((len(name) for name in table.rows), default=0) * _CHARACTER + _MARGINS
-    first, used = 0, names
-    for c in range(table.places.shape[1]):
-        own = _BOX if block.blank else max(
-            len(plain.number(block.view.step.number_at(int(i)))) for i in table.places[:, c]
-        ) * _CHARACTER + _MARGINS
-        label = table.columns[c] if c < len(table.columns) else ""
-        own = max(own, len(label) * 0.8 * _CHARACTER + _MARGINS)
-        if c > first and used + own > width:
-            yield first, c
-            first, used = c, names
-        used += own
-    yield first, table.places.shape[1]
+def _names(table: Table) -> float:
+    """About how wide the names of the rows are."""
+    return max((len(name) for name in table.rows), default=0) * 0.8 * _CHARACTER + _MARGINS
 
 
 def _bool(value: bool) -> str:

@@ -73,7 +73,8 @@
     const names = new Map(own.sources.map(([number, name]) => [String(number), name]));
     for (const place of found.from)
       for (const other of document.querySelectorAll(`td[data-cell="${place}"]`))
-        mark(other, names.get(place.split("-")[0]));
+        // Where it stands, and the copy beside this step; not those beside other steps.
+        if (!other.closest(".sources") || step.contains(other)) mark(other, names.get(place.split("-")[0]));
     line(step, found.name, found.formula);
   }
 
