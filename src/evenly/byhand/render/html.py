@@ -16,7 +16,7 @@ from typing import Any
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import places
 from ..views import Table, View
-from . import parts
+from . import pieces
 from .mathml import MathML
 
 _PACKAGE = "evenly.byhand.render"
@@ -42,7 +42,7 @@ def render_html(document: Document) -> str:
         >>> "<p>Add <code>x</code> and <code>y</code>.</p>" in page
         True
     """
-    parts.need("an HTML page", "jinja2", "html")
+    pieces.need("an HTML page", "jinja2", "html")
     import jinja2
     from markupsafe import Markup
 
@@ -63,7 +63,7 @@ def render_html(document: Document) -> str:
     return environment.get_template("page.html.j2").render(
         title=document.title,
         blocks=page.blocks,
-        blank=parts.has_blanks(document),
+        blank=pieces.has_blanks(document),
         computed=page.computed,
         policy=policy,
         style=Markup(style),
@@ -96,11 +96,11 @@ class _Page:
             for block in document.blocks if isinstance(block, StepBlock)
         }
         self.blocks: list[dict[str, Any]] = []
-        for block, hidden in parts.blocks(document):
+        for block, hidden in pieces.blocks(document):
             if isinstance(block, Heading):
                 self.blocks.append({"kind": "heading", "text": block.text})
             elif isinstance(block, Paragraph):
-                self.blocks.append({"kind": "paragraph", "parts": parts.quoted(block.text)})
+                self.blocks.append({"kind": "paragraph", "parts": pieces.quoted(block.text)})
             else:
                 self.blocks.append(self._step(block, hidden))
 
@@ -121,11 +121,11 @@ class _Page:
             "sources": [[number, name] for number, name in operands.items()], "cells": cells,
         }
         symbol = math.symbol(step.name)
-        formula = math.math(f"{symbol}<mo>=</mo>{math.formula(step.formula)}") \
+        formula = math.math(f"{symbol}{math.equals}{math.formula(step.formula)}") \
             if step.formula else ""
         return {
             "kind": "step", "id": id, "number": step.number, "title": block.title,
-            "size": " × ".join(str(n) for n in step.value.shape),
+            "size": pieces.size(step),
             "made": step.origin is not None, "blank": block.blank, "hint": block.hint,
             "key": block.key, "formula": self.markup(formula),
             "example": None if block.blank else self._example(view, hidden, math),
@@ -148,12 +148,12 @@ class _Page:
         total = sum(table.places.size for table in view.tables)
         longest = 0
         for flat, expression in found.items():
-            if not parts.tells(expression, hidden):
+            if not pieces.tells(expression, hidden):
                 continue
-            used = parts.sources(list(places(expression)))
+            used = pieces.sources(list(places(expression)))
             longest = max(longest, len(used))
             cell = {"formula": self._with_numbers(view, flat, expression, math),
-                    "name": parts.located(view.tables, flat),
+                    "name": pieces.located(view.tables, flat),
                     "from": [f"{p.step}-{p.flat}" for p in used[:_OPERANDS]]}
             self.left -= len(cell["formula"]) + 12 * len(cell["from"])
             if self.left < 0:
@@ -169,16 +169,14 @@ class _Page:
         return " ".join(notes), cells
 
     def _with_numbers(self, view: View, flat: int, expression: Any, math: MathML) -> str:
-        value = view.step.number_at(flat)
-        near = math.approximate(value)
-        text = f"{math.expression(expression)}<mo>=</mo>{math.number(value)}"
-        return math.math(text if near is None else f"{text}<mo>≈</mo>{near}")
+        result = pieces.result(view.step.number_at(flat), math)
+        return math.math(f"{math.expression(expression)}{result}")
 
     def _example(self, view: View, hidden: frozenset[int], math: MathML) -> Any:
         example = view.example()
-        if example is None or not parts.tells(example[1], hidden):
+        if example is None or not pieces.tells(example[1], hidden):
             return None
-        return {"name": parts.located(view.tables, example[0]),
+        return {"name": pieces.located(view.tables, example[0]),
                 "math": self.markup(self._with_numbers(view, *example, math))}
 
     def _table(self, block: StepBlock, table: Table, cells: dict[str, Any],
@@ -190,12 +188,12 @@ class _Page:
             for c, flat in enumerate(own):
                 place = f"{step.number}-{flat}"
                 cell = {"place": place, "made": place in cells, "math": "", "near": "",
-                        "name": parts.cell_name(table, r, c)}
+                        "name": pieces.cell_name(table, r, c)}
                 if not block.blank:
                     value = step.number_at(flat)
                     near = math.approximate(value)
                     cell["math"] = self.markup(math.math(math.number(value)))
-                    cell["near"] = self.markup(math.math(f"<mo>≈</mo>{near}")) if near else ""
+                    cell["near"] = self.markup(math.math(f"{math.about}{near}")) if near else ""
                 row.append(cell)
             rows.append({"name": table.rows[r] if r < len(table.rows) else "", "cells": row})
         return {"title": step.title, "caption": table.caption, "rows": rows,

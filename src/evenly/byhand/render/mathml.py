@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import ClassVar
 
 from ..expressions import Place
 from ..notation import Notation
-from .symbols import Symbol, parsed
+from . import symbols
 
-_MINUS, _TIMES = "−", "⋅"
+_MINUS, _TIMES = "\N{MINUS SIGN}", "\N{DOT OPERATOR}"
 
 
 class MathML(Notation):
@@ -26,6 +28,8 @@ class MathML(Notation):
         '<mfrac><mn>3</mn><mn>4</mn></mfrac>'
     """
 
+    equals: ClassVar[str] = "<mo>=</mo>"
+    about: ClassVar[str] = "<mo>≈</mo>"
     dots: ClassVar[str] = "…"
     draws_quotients: ClassVar[bool] = True
 
@@ -63,7 +67,70 @@ class MathML(Notation):
 
     def symbol(self, name: str) -> str:
         """A name of a formula: ``x_hat``, ``d_x``, ``beta_1``, ``kernel'``."""
-        return _symbol(parsed(name))
+        return symbols.written(name, self)
+
+    def letter(self, name: str) -> str:
+        return f"<mi>{escape(name)}</mi>"
+
+    def greek(self, name: str) -> str:
+        return f"<mi>{symbols.GREEK[name]}</mi>"
+
+    def word(self, name: str) -> str:
+        return f"<mi>{escape(name.replace('_', ' '))}</mi>"
+
+    def hat(self, text: str) -> str:
+        return f'<mover accent="true">{_one(text)}<mo>^</mo></mover>'
+
+    def gradient(self, text: str) -> str:
+        return f'<mrow><mo form="prefix">∂</mo>{text}</mrow>'
+
+    def subscripted(self, text: str, below: str) -> str:
+        return f"<msub>{_one(text)}{_one(below)}</msub>"
+
+    def transposed(self, text: str) -> str:
+        return f'<msup>{_one(text)}<mi mathvariant="normal">T</mi></msup>'
+
+    def derivative(self, text: str) -> str:
+        return f"<msup>{_one(text)}<mo>\N{PRIME}</mo></msup>"
+
+    def entry(self, text: str, index: str) -> str:
+        return f"{text}{self._between('[', index, ']')}"
+
+    def implied(self, factors: Sequence[str]) -> str:
+        """Symbols beside each other; words are kept apart."""
+        text = factors[0]
+        for before, factor in pairwise(factors):
+            apart = (_is_long(before) and _is_long(factor)) or factor.startswith("<mn>")
+            text += f"<mo>{_TIMES}</mo>" if apart else '<mspace width="0.17em"></mspace>'
+            text += factor
+        return text
+
+    def over(self, what: str, inside: str, domain: str) -> str:
+        sign = '<mo movablelimits="false">∑</mo>' if what == "sum" else self.word(what)
+        sign = f"<munder>{sign}{_one(domain)}</munder>" if domain else sign
+        return f'<mrow>{sign}<mspace width="0.17em"></mspace>{inside}</mrow>'
+
+    def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:
+        names = {"<=": "≤", ">=": "≥"}
+        return parts[0] + "".join(
+            f"<mo>{escape(names.get(sign, sign))}</mo>{part}"
+            for sign, part in zip(signs, parts[1:], strict=True)
+        )
+
+    def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
+        texts = []
+        for lead, value, marker, condition in cases:
+            before = f"<mtext>{escape(lead)} </mtext>" if lead else ""
+            between = f"<mtext> {escape(marker)} </mtext>" if marker else ""
+            texts.append(f"{before}{value}{between}{condition}")
+        return '<mo separator="true">,</mo>'.join(texts)
+
+    def named_call(self, function: str, arguments: Sequence[str]) -> str:
+        if len(function.rstrip("'")) > 1:
+            return self.call(function, arguments)
+        name = self.letter(function[0])
+        name = self.derivative(name) if function.endswith("'") else name
+        return f"{name}{self.parentheses('<mo>,</mo>'.join(arguments))}"
 
     # What it looks like --------------------------------------------------------------------------
 
@@ -96,8 +163,7 @@ class MathML(Notation):
 
     def call(self, function: str, arguments: Sequence[str]) -> str:
         inside = "<mo>,</mo>".join(arguments)
-        name = function if function.startswith("<") else f"<mi>{escape(function)}</mi>"
-        return f"{name}<mo>&#x2061;</mo>{self.parentheses(inside)}"
+        return f"{self.word(function)}<mo>&#x2061;</mo>{self.parentheses(inside)}"
 
     def parentheses(self, text: str) -> str:
         return self._between("(", text, ")")
@@ -128,16 +194,6 @@ def _one(text: str) -> str:
     return text if count == 1 else f"<mrow>{text}</mrow>"
 
 
-def _symbol(symbol: Symbol) -> str:
-    base = symbol.greek or symbol.base
-    text: Any = f"<mn>{base}</mn>" if base.isdigit() else f"<mi>{escape(base)}</mi>"
-    if symbol.hat:
-        text = f'<mover accent="true">{text}<mo>^</mo></mover>'
-    if symbol.below:
-        below = "<mo>,</mo>".join(_symbol(s) for s in symbol.below)
-        text = f"<msub>{text}{_one(below)}</msub>"
-    if symbol.transposed:
-        # Of a function, written f or g, the mark is a derivative.
-        above = "<mo>′</mo>" if symbol.base in ("f", "g") else '<mi mathvariant="normal">T</mi>'
-        text = f"<msup>{text}{above}</msup>"
-    return f'<mrow><mo form="prefix">∂</mo>{text}</mrow>' if symbol.partial else str(text)
+def _is_long(text: str) -> bool:
+    """Whether it is a name of several letters."""
+    return re.fullmatch(r".*<mi>\w[^<]+</mi>.*", text) is not None

@@ -12,7 +12,7 @@ from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import Number
 from ..notation import Notation
 from ..views import Table
-from . import parts
+from . import pieces
 from .typst_notation import Typst, string
 
 # Paper: its name for Typst, and the width in mm between the margins.
@@ -36,7 +36,7 @@ def pdf_bytes(document: Document, paper: str = "A4") -> bytes:
     Raises:
         ConfigurationError: another paper, or Typst is not installed.
     """
-    parts.need("a PDF", "typst", "sheets")
+    pieces.need("a PDF", "typst", "sheets")
     import typst
 
     source = typst_source(document, paper).encode("utf-8")
@@ -85,11 +85,11 @@ def typst_source(document: Document, paper: str = "A4") -> str:
         'counter(page).display("1 / 1", both: true))))',
         f"#heading(level: 1, {title})",
     ]
-    if parts.has_blanks(document):
+    if pieces.has_blanks(document):
         lines.append("#names")
     sheet = _Sheet(document.digits, width)
     given: list[StepBlock] = []
-    for block, hidden in parts.blocks(document):
+    for block, hidden in pieces.blocks(document):
         if isinstance(block, StepBlock) and sheet.stands_beside(block):
             given.append(block)
             continue
@@ -100,7 +100,7 @@ def typst_source(document: Document, paper: str = "A4") -> str:
         elif isinstance(block, Paragraph):
             lines.append("#par({ " + "; ".join(
                 f"raw({string(text)})" if code else f"text({string(text)})"
-                for code, text in parts.quoted(block.text)) + " })")
+                for code, text in pieces.quoted(block.text)) + " })")
         else:
             lines.append(sheet.step(block, hidden))
     lines += sheet.beside(given)
@@ -157,7 +157,7 @@ class _Sheet:
         else:
             body = "; ".join(words + self._tables(block, pieces))
             body = f"{{ {body} }}"
-        size = " × ".join(str(n) for n in step.value.shape)
+        size = pieces.size(step)
         head = ", ".join(string(text) for text in (block.title, size, block.key))
         return f"#step(breaks: {_bool(breaks)}, {head},\n  {body})"
 
@@ -170,14 +170,12 @@ class _Sheet:
             words.append(f"block(sticky: true, fit($display({formula})$))")
             length = len(step.name) + len(step.formula) + 3
         example = None if block.blank else view.example()
-        if example is not None and parts.tells(example[1], hidden) \
+        if example is not None and pieces.tells(example[1], hidden) \
                 and not isinstance(example[1], Number):
             flat, expression = example
             value = step.number_at(flat)
-            near = notation.approximate(value)
-            text = f"{notation.expression(expression)} = {notation.number(value)}"
-            text += "" if near is None else f" approx {near}"
-            name = parts.located(view.tables, flat)
+            text = f"{notation.expression(expression)} {pieces.result(value, notation)}"
+            name = pieces.located(view.tables, flat)
             if name:
                 words.append(f"block(sticky: true, below: 5pt, text(9pt, muted, {string(name)}))")
             body = f"$display({text})$"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+from unicodedata import lookup
 
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
-    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π",
-    "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-}
+_NAMES = (
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu",
+    "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+)
+# Unicode spells one of them in its own way.
+GREEK = {name: lookup(f"GREEK SMALL LETTER {name.replace('lambda', 'lamda')}") for name in _NAMES}
 
 
 @dataclass(frozen=True)
@@ -71,3 +74,39 @@ def parsed(name: str) -> Symbol:
         return Symbol(name)
     first = units[0]
     return Symbol(first.base, first.partial, first.hat, tuple(units[1:]), transposed)
+
+
+class Writes(Protocol):
+    """What a notation says of symbols."""
+
+    def integer(self, value: int) -> str: ...
+    def letter(self, name: str) -> str: ...
+    def greek(self, name: str) -> str: ...
+    def word(self, name: str) -> str: ...
+    def hat(self, text: str) -> str: ...
+    def gradient(self, text: str) -> str: ...
+    def subscripted(self, text: str, below: str) -> str: ...
+    def transposed(self, text: str) -> str: ...
+    def derivative(self, text: str) -> str: ...
+
+
+def written(name: str, to: Writes) -> str:
+    """A name in a notation."""
+    return _written(parsed(name), to)
+
+
+def _written(symbol: Symbol, to: Writes) -> str:
+    base = symbol.base
+    if base.isdigit():
+        text = to.integer(int(base))
+    elif symbol.greek:
+        text = to.greek(base)
+    else:
+        text = to.letter(base) if len(base) == 1 else to.word(base)
+    text = to.hat(text) if symbol.hat else text
+    for below in symbol.below:
+        text = to.subscripted(text, _written(below, to))
+    if symbol.transposed:
+        # Of a function, written f or g, the mark is a derivative.
+        text = to.derivative(text) if base in ("f", "g") else to.transposed(text)
+    return to.gradient(text) if symbol.partial else text

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from ..notation import Notation
-from .symbols import Symbol, parsed
+from . import symbols
+
+_MINUS = "\N{MINUS SIGN}"
 
 
 def string(text: str) -> str:
@@ -31,6 +34,8 @@ class Typst(Notation):
         '−frac(3, 4)'
     """
 
+    equals: ClassVar[str] = "="
+    about: ClassVar[str] = "approx"
     dots: ClassVar[str] = "…"
     draws_quotients: ClassVar[bool] = True
 
@@ -57,7 +62,66 @@ class Typst(Notation):
 
     def symbol(self, name: str) -> str:
         """A name of a formula: ``x_hat``, ``d_x``, ``beta_1``, ``kernel'``."""
-        return _symbol(parsed(name))
+        return symbols.written(name, self)
+
+    def letter(self, name: str) -> str:
+        return name if name.isalpha() else string(name)
+
+    def greek(self, name: str) -> str:
+        return symbols.GREEK[name]
+
+    def word(self, name: str) -> str:
+        return string(name.replace("_", " "))
+
+    def hat(self, text: str) -> str:
+        return f"hat({text})"
+
+    def gradient(self, text: str) -> str:
+        return f"partial {text}"
+
+    def subscripted(self, text: str, below: str) -> str:
+        return f"{text}_({below})"
+
+    def transposed(self, text: str) -> str:
+        return f"{text}^(upright(T))"
+
+    def derivative(self, text: str) -> str:
+        return f"{text}^(prime)"
+
+    def entry(self, text: str, index: str) -> str:
+        return f"{text} [{index}]"
+
+    def implied(self, factors: Sequence[str]) -> str:
+        """Symbols beside each other; words are kept apart."""
+        text = factors[0]
+        for before, factor in pairwise(factors):
+            apart = ('"' in before and '"' in factor) or factor[:1].isdigit()
+            text += (" dot " if apart else " thin ") + factor
+        return text
+
+    def over(self, what: str, inside: str, domain: str) -> str:
+        sign = "limits(sum)" if what == "sum" else f"op({string(what)}, limits: #true)"
+        return f"{sign}_({domain}) {inside}" if domain else f"{sign} {inside}"
+
+    def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:
+        return parts[0] + "".join(
+            f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True)
+        )
+
+    def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
+        texts = []
+        for lead, value, marker, condition in cases:
+            before = string(f"{lead} ") if lead else ""
+            between = string(f" {marker} ") if marker else ""
+            texts.append(f"{before} {value} {between} {condition}".strip())
+        return ", ".join(texts)
+
+    def named_call(self, function: str, arguments: Sequence[str]) -> str:
+        if len(function.rstrip("'")) > 1:
+            return self.call(function, arguments)
+        name = self.letter(function[0])
+        name = self.derivative(name) if function.endswith("'") else name
+        return f"{name} ({', '.join(arguments)})"
 
     # What it looks like --------------------------------------------------------------------------
 
@@ -67,7 +131,7 @@ class Typst(Notation):
             if i == 0:
                 text = self.minus(term) if minus else term
             else:
-                text += f" {'−' if minus else '+'} {term}"
+                text += f" {_MINUS if minus else '+'} {term}"
         return text
 
     def product(self, factors: Sequence[str]) -> str:
@@ -87,12 +151,10 @@ class Typst(Notation):
         return f"abs({inside})"
 
     def minus(self, text: str) -> str:
-        return f"−{text}"
+        return f"{_MINUS}{text}"
 
     def call(self, function: str, arguments: Sequence[str]) -> str:
-        # A name that a notation wrote already is not written again.
-        name = function if not function.isidentifier() else f"op({string(function)})"
-        return f"{name} ({', '.join(arguments)})"
+        return f"op({string(function)}) ({', '.join(arguments)})"
 
     def parentheses(self, text: str) -> str:
         return f"({text})"
@@ -100,16 +162,3 @@ class Typst(Notation):
     def more(self, count: int) -> str:
         return string(f"{self.dots} {count} more {self.dots}")
 
-
-def _symbol(symbol: Symbol) -> str:
-    base = symbol.greek or symbol.base
-    plain = len(base) == 1 and base.isalpha() or base.isdigit()
-    text = base if plain else string(base)
-    if symbol.hat:
-        text = f"hat({text})"
-    if symbol.below:
-        text = f"{text}_({', '.join(_symbol(s) for s in symbol.below)})"
-    if symbol.transposed:
-        # Of a function, written f or g, the mark is a derivative.
-        text = f"{text}^({'prime' if symbol.base in ('f', 'g') else 'upright(T)'})"
-    return f"partial {text}" if symbol.partial else text

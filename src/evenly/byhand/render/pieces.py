@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ...errors import ConfigurationError
 from ..document import Block, Document, StepBlock
 from ..expressions import Expression, Place, places
+from ..notation import readable, rounded
+from ..recorder import Step
 from ..views import Table
+from .mathml import MathML
+from .typst_notation import Typst
 
 
 def need(what: str, module: str, extra: str) -> None:
@@ -43,6 +48,11 @@ def tells(expression: Expression | None, hidden: frozenset[int]) -> bool:
     return expression is not None and not any(p.step in hidden for p in places(expression))
 
 
+def size(step: Step) -> str:
+    """The shape of a step's array, as one reads it; "" of a single number."""
+    return " \N{MULTIPLICATION SIGN} ".join(str(n) for n in step.value.shape)
+
+
 def sources(found: list[Place]) -> list[Place]:
     """Places, each once, in order."""
     return list(dict.fromkeys(found))
@@ -62,6 +72,15 @@ def located(tables: tuple[Table, ...], flat: int) -> str:
             if flat in own:
                 return cell_name(table, row, own.index(flat))
     return ""
+
+
+def result(value: Any, notation: MathML | Typst) -> str:
+    """What stands behind a formula with numbers: the number, and about what if it has roots."""
+    own = readable(value)
+    exact = own.is_exact or float(rounded(float(value), notation.digits)) == float(value)
+    text = f"{notation.equals if exact else notation.about} {notation.number(value)}"
+    near = notation.approximate(value)
+    return text if near is None else f"{text} {notation.about} {near}"
 
 
 def quoted(text: str) -> list[tuple[bool, str]]:
