@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 _OBJECT = re.compile(rb"(\d+) 0 obj\n(.*?)\nendobj", re.S)
 _TOKEN = re.compile(
-    rb"\((?:\\.|[^\\)])*\)|<<|>>|<[0-9A-Fa-f]*>|/[^\s/\[\]()<>]+|[-+.\d]+|[A-Za-z'\"*]+|[\[\]]", re.S
+    rb"\((?:\\.|[^\\)])*\)|<<|>>|<[0-9A-Fa-f]*>|/[^\s/\[\]()<>]+|[-+.\d]+|[A-Za-z'\"*]+|[\[\]]",
+    re.S,
 )
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
