@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
+    from .training.checkpoints import Checkpoint as Checkpoint
 
 __version__ = "0.1.0"
 
@@ -182,6 +183,7 @@ _NAMES = {
         "Batches", "EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
         "ParquetRows",
     ),
+    "training.checkpoints": ("Checkpoint",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # The estimators need scikit-learn: an import of everything must not fail where it is missing.
