@@ -255,7 +255,7 @@ def _arrays(path: Path, data: bytes) -> dict[str, Any]:
     try:
         return load(data)
     except (SafetensorError, ValueError, LookupError, TypeError, OverflowError) as error:
-        raise FileFormatError(path, f"damaged: {error}") from error
+        raise FileFormatError(path, f"truncated or damaged: {error}") from error
 
 
 def _parsed(path: Path, text: str) -> Any:

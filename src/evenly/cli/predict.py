@@ -25,6 +25,7 @@ def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:
     need("predict", "sklearn", "pandas", "pyarrow")
     import pandas as pd
 
+    from evenly.errors import DataError
     from evenly.study import read_columns
     from evenly.tables import TableModel
 
@@ -32,14 +33,18 @@ def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:
     from .writing import check_place, write_bytes
 
     if out is not None:
-        check_place(out, (".csv",), force=force)
+        check_place(out, (".csv",), force=force, inputs={"model": model, "table": table})
     loaded = load_file(model)
     if not isinstance(loaded, TableModel):
         raise click.UsageError(
             f"{model}: holds a {type(loaded).__name__}, not a network of `evenly fit`: load it in "
             "Python with evenly.load"
         )
-    columns, notes = loaded.predict(read_columns(table))
+    rows = read_columns(table)
+    try:
+        columns, notes = loaded.predict(rows)
+    except DataError as error:
+        raise click.UsageError(f"{table}: {error}") from error
     for note in notes:
         click.echo(f"evenly: {table}: {note}", err=True)
     text = pd.DataFrame(columns).to_csv(index=False)
