@@ -70,13 +70,22 @@ ROWS = [
         "the network expects inputs of shape (n, 3), got (1,)", None, ShapeError),
     Bad("no features", lambda: net().predict(np.ones((4, 0))),
         "the network expects inputs of shape (n, 3), got (4, 0)", None, ShapeError),
-    Bad("text", lambda: net().predict(np.array([["a", "b", "c"]])), "?", None, DataError),
-    Bad("Python objects", lambda: net().predict(np.array([[1, "b", None]], object)), "?", None,
+    Bad("text", lambda: net().predict(np.array([["a", "b", "c"]])),
+        "inputs: expects real numbers, got <U1: encode text, and leave out what is no "
+        "number", None, DataError),
+    Bad("Python objects", lambda: net().predict(np.array([[1, "b", None]], object)),
+        "inputs: expects real numbers, got object: encode text, and leave out what is no "
+        "number", None,
         DataError),
-    Bad("complex numbers", lambda: net().predict(X + 1j), "?", None, DataError),
-    Bad("rows of different lengths", lambda: net().predict([[1.0, 2.0], [3.0]]), "?", None,
+    Bad("complex numbers", lambda: net().predict(X + 1j),
+        "inputs: expects real numbers, got complex64: encode text, and leave out what is "
+        "no number", None, DataError),
+    Bad("rows of different lengths", lambda: net().predict([[1.0, 2.0], [3.0]]),
+        "x: expects an array, got lists of different lengths: fill the shorter ones", None,
         DataError),
-    Bad("None", lambda: net().predict(None), "?", None, DataError),
+    Bad("None for rows", lambda: net().predict(None),
+        "inputs: expects real numbers, got object: encode text, and leave out what is no "
+        "number", None, DataError),
     Bad("a sparse matrix with a column too many",
         lambda: net().predict(scipy.sparse.csr_matrix(np.ones((4, 4)))),
         "the network expects inputs of shape (n, 3), got (4, 4)", None, ShapeError),
@@ -96,7 +105,8 @@ ROWS = [
         lambda: ev.fit(net(), np.full((4, 3), np.nan), Y[:4], loss=LOSS),
         "fit: x holds NaN or infinity, first in row 0: fill or leave out such rows (4 of 4)", None, DataError),
     Bad("training on with other rows", lambda: ev.fit(net(), X[:, :2], Y, loss=LOSS),
-        "weights: 'dense_1.kernel' has shape (2, 4), got (3, 4)", None,
+        "fit: the model was made for examples of shape (3,), got (2,): weights: "
+        "'dense_1.kernel' has shape (2, 4), got (3, 4)", None,
         ShapeError),
     Bad("training on no rows", lambda: ev.fit(net(), X[:0], Y[:0], loss=LOSS),
         "fit: expects at least one row, got none", None,
@@ -107,7 +117,8 @@ ROWS = [
         lambda: X.tofile("x.raw"), ValueError),
     Bad("a mapped array of another width", lambda: ev.fit(net(), mapped((60, 2)), np.zeros(60, int),
                                                           loss=LOSS),
-        "weights: 'dense_1.kernel' has shape (2, 4), got (3, 4)",
+        "fit: the model was made for examples of shape (3,), got (2,): weights: "
+        "'dense_1.kernel' has shape (2, 4), got (3, 4)",
         lambda: X.tofile("x.raw"), ShapeError),
     Bad("a mapped array of one axis", lambda: ev.fit(NET, mapped((120,)), Y, loss=LOSS),
         "fit: x must have shape (rows, features...), got (120,): use x[:, None] for a "
@@ -153,7 +164,9 @@ ROWS = [
     Bad("batches of text", lambda: fit(many((X.astype(str), Y))),
         "Batches, item 0: x must hold numbers of shape (rows, features...), got <U32 of "
         "shape (40, 3)", None, DataError),
-    Bad("batches of uneven rows", lambda: fit(many(([[1.0], [1.0, 2.0]], [0, 1]))), "?", None,
+    Bad("batches of uneven rows", lambda: fit(many(([[1.0], [1.0, 2.0]], [0, 1]))),
+        "Batches, item 0: x: expects an array, got lists of different lengths: fill the "
+        "shorter ones", None,
         DataError),
     Bad("batches whose targets are fewer", lambda: fit(many((X, Y), (X, Y[:-1]))),
         "Batches, item 1: x has 40 rows and y has shape (39,): they must be as many", None,

@@ -22,8 +22,8 @@ class Bad:
     """One bad input. Everything happens in a folder of its own, see `make_folder`.
 
     What must still be there afterwards is every file of that folder, byte for byte, as it was when
-    `made` had made the situation; nothing but what `new` and `changed` name may be new or other; no
-    descriptor and no thread may be left open, and no temporary file.
+    `made` had made the situation. Nothing but what `new` names may be new, no temporary file either;
+    no file may be left open, and no thread that reads.
 
     Attributes:
         name: what is bad.
@@ -35,8 +35,6 @@ class Bad:
         error: what a call raises.
         status: of a command.
         new: the files that may have come into being.
-        changed: the files that may be other than before.
-        still: called at the end: what must still work.
     """
 
     name: str
@@ -46,8 +44,6 @@ class Bad:
     error: type[BaseException] | None = None
     status: int = 2
     new: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    still: Made | None = None
 
 
 @dataclass(frozen=True)

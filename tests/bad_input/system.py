@@ -52,6 +52,23 @@ def fsync(number):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 os.fsync = fsync
 """
+# What the commands import is there before the system refuses anything.
+IMPORTS = """
+import evenly.cli, evenly.saving, evenly.study, evenly.tables, evenly.estimators
+import evenly.cli.curves, pandas, pyarrow.parquet, sklearn.preprocessing
+"""
+# Rights bind every user but root: where root runs the tests, the program goes on as nobody.
+NOBODY = IMPORTS + """
+import os
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+"""
+LITTLE_MEMORY = IMPORTS + """
+import resource
+used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
+"""
 FIT = "evenly fit table.csv --target kind --epochs 2 --hidden 4"
 FIRST = "kind,p(cheap),p(dear)\n"
 
@@ -81,6 +98,18 @@ ROWS = [
           "evenly predict m.evenly new.csv --out p.csv --force",
         "p.csv: cannot be written: Permission denied: name another file",
           lambda: shutil.copy("new.csv", "p.csv"), before=NO_OLD_FILE),
+    Child("a table that is nobody's to read", f"{FIT} --out o.evenly",
+        "Invalid value for 'TABLE': Path 'table.csv' is not readable.",
+          lambda: os.chmod("table.csv", 0), before=NOBODY),
+    Child("a model that is nobody's to read", "evenly show m.evenly",
+        "Invalid value for 'MODEL': Path 'm.evenly' is not readable.",
+          lambda: os.chmod("m.evenly", 0), before=NOBODY),
+    Child("a folder that is nobody's to write to", f"{FIT} --out o.evenly",
+        "o.evenly: cannot be written: Permission denied: name another file",
+          lambda: os.chmod(".", 0o555), before=NOBODY),
+    Child("an old model that is nobody's to write", f"{FIT} --out m.evenly --force",
+        "m.evenly: cannot be written: Permission denied: name another file",
+          lambda: (os.chmod(".", 0o777), os.chmod("m.evenly", 0o444)), before=NOBODY),
     Child("a folder that the system does not write to", f"{FIT} --out /proc/o.evenly",
         "/proc/o.evenly: cannot be written: No such file or directory: name another file"),
     Child("a file too large for the disk, new", f"{FIT} --out o.evenly",
@@ -116,7 +145,7 @@ ROWS = [
           status=141),
     Child("a reader who wants nothing of predict", "closed_pipe evenly predict m.evenly new.csv", "", status=141),
     Child("a reader who wants the first line",
-          "evenly predict m.evenly long.csv | head -1; exit ${PIPESTATUS[0]}", "?", long_table,
+          "evenly predict m.evenly long.csv | head -1; exit ${PIPESTATUS[0]}", "", long_table,
           status=141, out=FIRST),
     Child("a reader who wants nothing of fit", f"closed_pipe {FIT} --out o.evenly", "",
           status=141, new=("o.evenly",)),
@@ -133,5 +162,9 @@ ROWS = [
     Child("no standard error for predict", "evenly predict m.evenly no.csv 2>&-", ""),
     Child("no standard streams at all", f"{FIT} --out o.evenly <&- >&- 2>&-", "",
           new=("o.evenly",)),
+    Child("a network that takes more memory than there is",
+          f"{FIT} --hidden 9000,9000 --out o.evenly", "?", before=LITTLE_MEMORY),
+    Child("a network that takes more memory than there is, in place of another",
+          f"{FIT} --hidden 9000,9000 --out m.evenly --force", "?", before=LITTLE_MEMORY),
     Child("a reader who wants no errors", "closed_pipe2 evenly predict m.evenly no.csv", ""),
 ]

@@ -4,6 +4,7 @@ whose reader has gone, a full disk, closed."""
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import Any, TextIO, cast
@@ -85,6 +86,9 @@ def take_over() -> None:
                 os.close(nowhere)
     # A closed standard output is one that can only be read: writing fails, as it should.
     output = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
+    if isinstance(getattr(output, "buffer", None), io.RawIOBase):
+        # Without a buffer (PYTHONUNBUFFERED) Python loses what a pipe or disk takes only a part of.
+        output = open(1, "w", 1, encoding=output.encoding, closefd=False)
     errors = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
     for stream in (output, errors):
         # A terminal that knows no '±' shows a question mark; it gets no traceback.

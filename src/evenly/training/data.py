@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Engine, as_lengths, as_weights
+from ..engine import Engine, as_array, as_lengths, as_weights
 from ..errors import DataError
 from ..random import generator
 from .sources import RowSource, as_source, rows_not_finite
@@ -14,7 +14,7 @@ from .sources import RowSource, as_source, rows_not_finite
 
 def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
     """x and y as arrays of as many rows, or a DataError."""
-    x, y = as_source(x), np.asarray(y)
+    x, y = as_source(x), as_array(y, "y")
     if len(x.shape) < 2:
         raise DataError(
             f"{what}: x must have shape (rows, features...), got {x.shape}: "

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..engine import Engine, Evaluation, StepRecord, as_lengths, as_weights
+from ..engine import Engine, Evaluation, StepRecord, as_array, as_lengths, as_weights
 from ..errors import DataError
 from ..layers.base import Run
 from .ahead import WAITING, Ahead
@@ -168,7 +168,7 @@ def as_source(x: Any) -> Any:
     if isinstance(x, RowSource):
         return x
     if not is_sparse(x):
-        array = np.asarray(x)
+        array = as_array(x, "x")
         if is_mapped(x) and array.ndim > 1 and array.nbytes > CHUNK_BYTES:
             return MappedRows(array)
         return array
