@@ -67,7 +67,7 @@ ROWS = [
     Bad("images for rows", lambda: net().predict(np.ones((2, 3, 3))),
         "the network expects inputs of shape (n, 3), got (2, 3, 3)", None, ShapeError),
     Bad("a single number", lambda: net().predict(3.0),
-        "the network expects inputs of shape (n, 3), got (1,)", None, ShapeError),
+        "the network expects inputs of shape (n, 3), got ()", None, ShapeError),
     Bad("no features", lambda: net().predict(np.ones((4, 0))),
         "the network expects inputs of shape (n, 3), got (4, 0)", None, ShapeError),
     Bad("text", lambda: net().predict(np.array([["a", "b", "c"]])),

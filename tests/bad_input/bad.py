@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ class Bad:
         act: a command line as a shell has it, or a call.
         message: exactly what is said: for a command the one line on standard error after
             `evenly: `, for a call the text of the exception. {here} is the folder, {long} a
-            name that is too long.
+            name that is too long, {size} the length of net.evenly.
         made: how the situation comes about.
         error: what a call raises.
         status: of a command.
-        new: the files that may have come into being.
+        new: the files that come into being.
+        within: what the system is to refuse while it happens.
     """
 
     name: str
@@ -44,18 +46,31 @@ class Bad:
     error: type[BaseException] | None = None
     status: int = 2
     new: tuple[str, ...] = ()
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 @dataclass(frozen=True)
 class Child(Bad):
-    """A row that needs a process of its own: its act is a line of bash, `evenly` the program.
+    """A row that needs a process of its own, for what it does to that process.
 
     Attributes:
-        before: Python that the child runs before the program: what the system is to refuse.
-        out: exactly what is on standard output.
+        before: Python that the child runs before the program.
+        streams: what becomes of the standard streams 0, 1 and 2: "closed"; "no reader", a pipe
+            whose reader has gone; "full", a full disk.
     """
 
     before: str = ""
+    streams: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shell(Bad):
+    """A row whose act is a line of bash, `evenly` the program.
+
+    Attributes:
+        out: exactly what is on standard output.
+    """
+
     out: str = ""
 
 

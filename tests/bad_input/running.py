@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import hashlib
 import io
+import json
 import os
 import shlex
 import stat
@@ -16,20 +19,11 @@ from pathlib import Path
 
 from evenly.cli import run
 
-from .bad import LONG, Bad, Child
+from .bad import LONG, Bad, Child, Shell
 
-# A pipe whose reader has gone: for standard output, for standard error.
-SHELL = """
-evenly() { "$PYTHON" -W error "$PROGRAM" "$@"; }
-closed_pipe() { "$PYTHON" -c "$CLOSED" 1 "$PYTHON" -W error "$PROGRAM" "${@:2}"; }
-closed_pipe2() { "$PYTHON" -c "$CLOSED" 2 "$PYTHON" -W error "$PROGRAM" "${@:2}"; }
-"""
-CLOSED = """
-import os, sys
-end, other = os.pipe()
-os.dup2(other, int(sys.argv[1]))
-os.close(end)
-os.execv(sys.argv[2], sys.argv[2:])
+ZYGOTE = Path(__file__).with_name("zygote.py")
+MAIN = "from evenly.cli import main; main()"
+SHELL = """evenly() { "$PYTHON" -W error -c "$MAIN" "$@"; }
 """
 
 
@@ -49,12 +43,15 @@ def observe(row: Bad) -> Seen:
     if row.made is not None:
         row.made()
     before, threads, open_files = _contents(Path()), _readers(), _open_files()
-    if isinstance(row, Child):
-        found = _child(row)
-    elif isinstance(row.act, str):
-        found = _command(row, row.act)
-    else:
-        found = _call(row)
+    with row.within():
+        if isinstance(row, Child):
+            found = _child(row)
+        elif isinstance(row, Shell):
+            found = _shell(row)
+        elif isinstance(row.act, str):
+            found = _command(row, row.act)
+        else:
+            found = _call(row)
     after = _contents(Path())
     for name in sorted(before.keys() | after.keys()):
         if name in before and after.get(name) != before[name]:
@@ -76,12 +73,34 @@ def _command(row: Bad, line: str) -> list[str]:
     return _compared(row, status, out.getvalue(), err.getvalue(), "")
 
 
+@functools.cache
+def _zygote() -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-W", "error", str(ZYGOTE)], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(process.communicate)
+    return process
+
+
 def _child(row: Child) -> list[str]:
     assert isinstance(row.act, str)
-    program = Path("..", "program.py").resolve()
-    program.write_text(f"{row.before}\nfrom evenly.cli import main\nmain()\n")
-    environment = {**os.environ, "PYTHON": sys.executable, "PROGRAM": str(program),
-                   "CLOSED": CLOSED, "PYTHONIOENCODING": "utf-8"}
+    folder = Path().resolve()
+    files = [str(folder.parent / name) for name in ("in", "out", "err")]
+    task = {"folder": str(folder), "words": shlex.split(row.act), "before": row.before,
+            "streams": row.streams, "files": files}
+    process = _zygote()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(task) + "\n")
+    process.stdin.flush()
+    status = int(process.stdout.readline())
+    out, err = (Path(name).read_text() if Path(name).exists() else "" for name in files[1:])
+    # A network that is written is said so: of these rows only what is wrong matters.
+    return _compared(row, status, out, err, out if row.new else "")
+
+
+def _shell(row: Shell) -> list[str]:
+    assert isinstance(row.act, str)
+    environment = {**os.environ, "PYTHON": sys.executable, "MAIN": MAIN}
     done = subprocess.run(["bash", "-c", SHELL + row.act], capture_output=True, text=True,
                           encoding="utf-8", env=environment, timeout=120, check=False)
     return _compared(row, done.returncode, done.stdout, done.stderr, row.out)
@@ -116,7 +135,11 @@ def _call(row: Bad) -> list[str]:
 
 def _filled(message: str) -> str:
     """A message with its placeholders filled in."""
-    return message.replace("{here}", str(Path().resolve())).replace("{long}", LONG)
+    names = {"{here}": str(Path().resolve()), "{long}": LONG,
+             "{size}": f"{os.path.getsize('net.evenly'):,}"}
+    for name, value in names.items():
+        message = message.replace(name, value)
+    return message
 
 
 def _contents(folder: Path) -> dict[str, str]:

@@ -1,170 +1,170 @@
-"""What the system refuses: rights, room on the disk, pipes, memory."""
+"""What the system refuses: rights, and room on the disk."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
+import resource
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from unittest.mock import patch
 
-from .bad import Child
+import evenly as ev
 
-# Runs in the child, before the program. `refuse` makes opening a file fail as without rights:
-# root, whom no rights bind, is refused too.
-REFUSE = """
-import builtins, errno, io, os, pathlib
-def refused(name, writing):
-    raise OSError(errno.EACCES, os.strerror(errno.EACCES), name)
-def refuse(names, writing):
-    real_open, real_os = io.open, os.open
-    def check(path, flags):
-        if isinstance(path, (str, bytes, os.PathLike)):
-            name = os.path.basename(os.fsdecode(path))
-            if any(name.startswith(n) for n in names) and flags == writing:
-                raise OSError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
-    def open_(path, mode="r", *rest, **more):
-        check(path, any(c in mode for c in "wax+"))
-        return real_open(path, mode, *rest, **more)
-    builtins.open = io.open = open_
-    pathlib.io.open = open_
-"""
-NO_READING = REFUSE + "refuse(['table.csv', 'm.evenly', 'table.parquet'], False)"
-NO_FOLDER = """
-import errno, os, tempfile
-def mkdtemp(*a, **k):
-    raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-tempfile.mkdtemp = mkdtemp
-"""
-READ_ONLY_DISK = NO_FOLDER.replace("EACCES", "EROFS")
-NO_OLD_FILE = """
-import os
-real = os.access
-os.access = lambda p, m, **k: not (m & os.W_OK and str(p).endswith(('m.evenly', 'p.csv'))) and real(p, m, **k)
-"""
-# Every file may have so many bytes: what is more is refused as on a full disk.
-FULL = """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-"""
-NO_SPACE = """
-import errno, os
-def fsync(number):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-os.fsync = fsync
-"""
-# What the commands import is there before the system refuses anything.
-IMPORTS = """
-import evenly.cli, evenly.saving, evenly.study, evenly.tables, evenly.estimators
-import evenly.cli.curves, pandas, pyarrow.parquet, sklearn.preprocessing
-"""
-# Rights bind every user but root: where root runs the tests, the program goes on as nobody.
-NOBODY = IMPORTS + """
+from .bad import Bad, Child
+
+FIT = "fit table.csv --target kind --epochs 2 --hidden 4 --out"
+PREDICT = "predict m.evenly new.csv --out"
+
+Within = Callable[[], AbstractContextManager[object]]
+
+
+def refused(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def no_opening(*names: str) -> Within:
+    """Files that open refuses as without rights: by this root is refused too."""
+    real = io.open
+
+    def opened(path, mode="r", *rest, **more):  # type: ignore[no-untyped-def]
+        if isinstance(path, (str, os.PathLike)) and os.path.basename(path) in names:
+            raise refused(errno.EACCES)
+        return real(path, mode, *rest, **more)
+
+    @contextlib.contextmanager
+    def within() -> Iterator[None]:
+        with patch("io.open", opened), patch("builtins.open", opened):
+            yield
+
+    return within
+
+
+def raising(name: str, number: int) -> Within:
+    """A function of the system that fails."""
+    return lambda: patch(name, side_effect=refused(number))
+
+
+def no_writing(*names: str) -> Within:
+    """Files that are there and may only be read."""
+    real = os.access
+
+    def access(path, mode, **more):  # type: ignore[no-untyped-def]
+        mine = os.path.basename(path) in names and mode & os.W_OK
+        return not mine and real(path, mode, **more)
+
+    return lambda: patch("os.access", access)
+
+
+def room_for(size: int) -> Within:
+    """No file may be longer: what is more is refused in the middle of a write, as on a full disk.
+    """
+    @contextlib.contextmanager
+    def within() -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    return within
+
+
+# Rights bind every user but root: where root runs the tests, the child goes on as nobody.
+NOBODY = """
 import os
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 """
-LITTLE_MEMORY = IMPORTS + """
-import resource
-used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
-"""
-FIT = "evenly fit table.csv --target kind --epochs 2 --hidden 4"
-FIRST = "kind,p(cheap),p(dear)\n"
 
 
-def long_table():
+def long_table() -> None:
+    """Makes long.csv: 16 000 rows to predict."""
     lines = Path("new.csv").read_text().splitlines()
     Path("long.csv").write_text("\n".join(lines[:1] + lines[1:] * 2000) + "\n")
 
 
 ROWS = [
-    Child("a table without the right to read", f"{FIT} --out o.evenly",
-        "table.csv: cannot be read: Permission denied", before=NO_READING),
-    Child("a Parquet table without the right to read",
-          "evenly fit table.parquet --target kind --out o.evenly",
-        "table.parquet: cannot be read: Permission denied", before=NO_READING),
-    Child("a model without the right to read", "evenly predict m.evenly new.csv",
-        "m.evenly: cannot be read: Permission denied",
-          before=NO_READING),
-    Child("a folder without the right to write", f"{FIT} --out o.evenly",
-        "o.evenly: cannot be written: Permission denied: name another file", before=NO_FOLDER),
-    Child("a disk that is read only", f"{FIT} --out o.evenly",
-        "o.evenly: cannot be written: Read-only file system: name another file", before=READ_ONLY_DISK),
-    Child("an old model without the right to write", f"{FIT} --out m.evenly --force",
-        "m.evenly: cannot be written: Permission denied: name another file",
-          before=NO_OLD_FILE),
-    Child("old predictions without the right to write",
-          "evenly predict m.evenly new.csv --out p.csv --force",
-        "p.csv: cannot be written: Permission denied: name another file",
-          lambda: shutil.copy("new.csv", "p.csv"), before=NO_OLD_FILE),
-    Child("a table that is nobody's to read", f"{FIT} --out o.evenly",
-        "Invalid value for 'TABLE': Path 'table.csv' is not readable.",
-          lambda: os.chmod("table.csv", 0), before=NOBODY),
-    Child("a model that is nobody's to read", "evenly show m.evenly",
-        "Invalid value for 'MODEL': Path 'm.evenly' is not readable.",
-          lambda: os.chmod("m.evenly", 0), before=NOBODY),
-    Child("a folder that is nobody's to write to", f"{FIT} --out o.evenly",
+    # Rights
+    Bad("a table without the right to read", f"{FIT} o.evenly",
+        "table.csv: cannot be read: Permission denied", within=no_opening("table.csv")),
+    Bad("a Parquet table without the right to read",
+        "fit table.parquet --target kind --out o.evenly",
+        "table.parquet: cannot be read: Permission denied", within=no_opening("table.parquet")),
+    Bad("rows to predict without the right to read", f"{PREDICT} p.csv",
+        "new.csv: cannot be read: Permission denied", within=no_opening("new.csv")),
+    Bad("a model without the right to read", f"{PREDICT} p.csv",
+        "m.evenly: cannot be read: Permission denied", within=no_opening("m.evenly")),
+    Bad("a folder without the right to write", f"{FIT} o.evenly",
         "o.evenly: cannot be written: Permission denied: name another file",
-          lambda: os.chmod(".", 0o555), before=NOBODY),
-    Child("an old model that is nobody's to write", f"{FIT} --out m.evenly --force",
+        within=raising("tempfile.mkdtemp", errno.EACCES)),
+    Bad("a disk that is read only", f"{FIT} o.evenly",
+        "o.evenly: cannot be written: Read-only file system: name another file",
+        within=raising("tempfile.mkdtemp", errno.EROFS)),
+    Bad("a disk with no room for a name", f"{FIT} o.evenly",
+        "o.evenly: cannot be written: No space left on device: name another file",
+        within=raising("tempfile.mkdtemp", errno.ENOSPC)),
+    Bad("an old model without the right to write", f"{FIT} m.evenly --force",
         "m.evenly: cannot be written: Permission denied: name another file",
-          lambda: (os.chmod(".", 0o777), os.chmod("m.evenly", 0o444)), before=NOBODY),
-    Child("a folder that the system does not write to", f"{FIT} --out /proc/o.evenly",
+        within=no_writing("m.evenly")),
+    Bad("old predictions without the right to write", f"{PREDICT} p.csv --force",
+        "p.csv: cannot be written: Permission denied: name another file",
+        lambda: shutil.copy("new.csv", "p.csv"), within=no_writing("p.csv")),
+    Bad("saving over a file without the right to write",
+        lambda: ev.save("net.evenly", ev.load("net.evenly")),
+        "[Errno 13] Permission denied: 'net.evenly'", None, PermissionError,
+        within=no_writing("net.evenly")),
+    Bad("a model that is gone once it is trained", f"{FIT} o.evenly",
+        "o.evenly: cannot be written: Stale file handle: name another file",
+        within=raising("os.replace", errno.ESTALE)),
+    Bad("a folder that the system does not write to", f"{FIT} /proc/o.evenly",
         "/proc/o.evenly: cannot be written: No such file or directory: name another file"),
-    Child("a file too large for the disk, new", f"{FIT} --out o.evenly",
-        "o.evenly: cannot be written: File too large: name another file", before=FULL),
-    Child("a file too large for the disk, old", f"{FIT} --out m.evenly --force",
-        "m.evenly: cannot be written: File too large: name another file", before=FULL),
-    Child("a full disk, new", f"{FIT} --out o.evenly",
-        "o.evenly: cannot be written: No space left on device: name another file", before=NO_SPACE),
-    Child("a full disk, old", f"{FIT} --out m.evenly --force",
-        "m.evenly: cannot be written: No space left on device: name another file", before=NO_SPACE),
-    Child("a full disk for predictions", "evenly predict m.evenly long.csv --out p.csv",
-        "p.csv: cannot be written: File too large: name another file",
-          long_table, before=FULL),
-    Child("a full disk for the curves", f"{FIT} --out o.evenly --curves c.png",
-        "c.png: cannot be written: File too large: name another file; the network is in "
-        "o.evenly",
-          before=FULL.replace("1000", "20000"), new=("o.evenly",)),
-    Child("/dev/full for a model", f"{FIT} --out /dev/full --force",
+    Child("a table that is another's to read", f"{FIT} o.evenly",
+          "table.csv: cannot be read: Permission denied",
+          lambda: (os.chmod(".", 0o777), os.chmod("table.csv", 0)), before=NOBODY),
+    Child("a model that is another's to read", "show m.evenly",
+          "m.evenly: cannot be read: Permission denied",
+          lambda: os.chmod("m.evenly", 0), before=NOBODY),
+    Child("a folder that is another's to write to", f"{FIT} o.evenly",
+          "o.evenly: cannot be written: Permission denied: name another file",
+          lambda: os.chmod(".", 0o555), before=NOBODY),
+    Child("an old model that is another's to write", f"{FIT} m.evenly --force",
+          "m.evenly: cannot be written: Permission denied: name another file",
+          lambda: (os.chmod(".", 0o777), os.chmod("m.evenly", 0o444)), before=NOBODY),
+    # A full disk
+    Bad("no room for a new model", f"{FIT} o.evenly",
+        "o.evenly: cannot be written: File too large: name another file", within=room_for(1000)),
+    Bad("no room for a model in place of another", f"{FIT} m.evenly --force",
+        "m.evenly: cannot be written: File too large: name another file", within=room_for(1000)),
+    Bad("a full disk when a new model is forced to it", f"{FIT} o.evenly",
+        "o.evenly: cannot be written: No space left on device: name another file",
+        within=raising("os.fsync", errno.ENOSPC)),
+    Bad("a full disk when another model is forced to it", f"{FIT} m.evenly --force",
+        "m.evenly: cannot be written: No space left on device: name another file",
+        within=raising("os.fsync", errno.ENOSPC)),
+    Bad("a disk that fails", f"{FIT} m.evenly --force",
+        "m.evenly: cannot be written: Input/output error: name another file",
+        within=raising("os.fsync", errno.EIO)),
+    Bad("no room for predictions", "predict m.evenly long.csv --out p.csv",
+        "p.csv: cannot be written: File too large: name another file", long_table,
+        within=room_for(10_000)),
+    Bad("saving without room", lambda: ev.save("net.evenly", ev.load("net.evenly")),
+        "[Errno 27] File too large", None, OSError, within=room_for(1000)),
+    Bad("saving to a full disk", lambda: ev.save("net.evenly", ev.load("net.evenly")),
+        "[Errno 28] No space left on device", None, OSError,
+        within=raising("os.fsync", errno.ENOSPC)),
+    Bad("/dev/full for a model", f"{FIT} /dev/full --force",
         "/dev/full: cannot be written: not a regular file: name another file"),
-    Child("/dev/full for predictions", "evenly predict m.evenly new.csv --out /dev/full --force",
-        "/dev/full: expects a name that ends in .csv, got ''"),
-    Child("predictions to a full disk by the shell", "evenly predict m.evenly new.csv > /dev/full",
-        "standard output: cannot be written: No space left on device"),
-    Child("many predictions to a full disk by the shell",
-          "evenly predict m.evenly long.csv > /dev/full",
-        "standard output: cannot be written: No space left on device", long_table),
-    Child("show to a full disk by the shell", "evenly show m.evenly > /dev/full",
-        "standard output: cannot be written: No space left on device"),
-    Child("fit to a full disk by the shell", f"{FIT} --out o.evenly > /dev/full",
-        "standard output: cannot be written: No space left on device",
-          new=("o.evenly",)),
-    Child("a reader who wants nothing of show", "closed_pipe evenly show m.evenly", "",
-          status=141),
-    Child("a reader who wants nothing of predict", "closed_pipe evenly predict m.evenly new.csv", "", status=141),
-    Child("a reader who wants the first line",
-          "evenly predict m.evenly long.csv | head -1; exit ${PIPESTATUS[0]}", "", long_table,
-          status=141, out=FIRST),
-    Child("a reader who wants nothing of fit", f"closed_pipe {FIT} --out o.evenly", "",
-          status=141, new=("o.evenly",)),
-    Child("a reader who wants nothing of the help", "closed_pipe evenly --help", "", status=141),
-    Child("a reader who wants nothing of the version", "closed_pipe evenly --version", "",
-          status=141),
-    Child("no standard output for show", "evenly show m.evenly >&-",
-        "standard output: cannot be written: Bad file descriptor"),
-    Child("no standard output for predict", "evenly predict m.evenly new.csv >&-",
-        "standard output: cannot be written: Bad file descriptor"),
-    Child("no standard output for fit", f"{FIT} --out o.evenly >&-",
-        "standard output: cannot be written: Bad file descriptor", new=("o.evenly",)),
-    Child("no standard error for fit", f"{FIT} --epochs -1 --out o.evenly 2>&-", ""),
-    Child("no standard error for predict", "evenly predict m.evenly no.csv 2>&-", ""),
-    Child("no standard streams at all", f"{FIT} --out o.evenly <&- >&- 2>&-", "",
-          new=("o.evenly",)),
-    Child("a network that takes more memory than there is",
-          f"{FIT} --hidden 9000,9000 --out o.evenly", "?", before=LITTLE_MEMORY),
-    Child("a network that takes more memory than there is, in place of another",
-          f"{FIT} --hidden 9000,9000 --out m.evenly --force", "?", before=LITTLE_MEMORY),
-    Child("a reader who wants no errors", "closed_pipe2 evenly predict m.evenly no.csv", ""),
+    Bad("/dev/full for predictions", f"{PREDICT} full.csv --force",
+        "full.csv: cannot be written: not a regular file: name another file",
+        lambda: os.symlink("/dev/full", "full.csv")),
+    Child("no room for the curves", f"{FIT} o.evenly --curves c.png",
+          "c.png: cannot be written: File too large: name another file; the network is in "
+          "o.evenly", before="import resource\n"
+          "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))", new=("o.evenly",)),
 ]

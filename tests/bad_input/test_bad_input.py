@@ -7,12 +7,14 @@ import sys
 
 import pytest
 
-from . import arguments, arrays, columns, files, system
-from .bad import Bad, Child, make_folder
+from . import arguments, arrays, columns, files, streams, system
+from .bad import Bad, Child, Shell, make_folder
 from .running import observe
 
 ROWS: list[Bad] = [
-    row for table in (files, columns, arguments, arrays, system) for row in table.ROWS
+    row
+    for table in (files, columns, arguments, arrays, system, streams)
+    for row in table.ROWS
 ]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes, links and bash")
@@ -44,4 +46,4 @@ def test_bad_input(row, here):
 
 def test_there_are_as_many_rows_as_promised():
     assert len({row.name for row in ROWS}) == len(ROWS) >= 60
-    assert sum(isinstance(row, Child) for row in ROWS) >= 20
+    assert sum(isinstance(row, (Child, Shell)) for row in ROWS) >= 20

@@ -11,9 +11,9 @@ from .needed import need
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("table", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path),
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.argument("table", type=click.Path(path_type=Path, readable=False))
+@click.option("--out", type=click.Path(path_type=Path, readable=False),
               help="A .csv file to write.  [default: standard output]")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:

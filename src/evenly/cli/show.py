@@ -17,7 +17,7 @@ from .needed import need
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
 def show(model: Path) -> int:
     """Show a saved network: layers, shapes, parameters, memory, and how it was trained."""
     need("show", "sklearn")
