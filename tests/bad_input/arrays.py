@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse
 
 import evenly as ev
-from evenly.errors import ConfigurationError, DataError, FileFormatError, ShapeError
+from evenly.errors import ConfigurationError, DataError, ShapeError
 from evenly.training import Batches, ParquetRows
 
 from .bad import LOSS, NET, Bad, X, Y, fit, write
@@ -97,13 +97,15 @@ ROWS = [
         DataError),
     Bad("half a class", lambda: net().evaluate(X, Y + 0.5),
         "SoftmaxCrossEntropy: expects class numbers 0 to 1, shape (n,), got float64: "
-        "number the classes, for instance with numpy.unique(y, return_inverse=True)", None, DataError),
+        "number the classes, for instance with numpy.unique(y, return_inverse=True)",
+        None, DataError),
     Bad("a table for a loaded classifier", lambda: net("c.evenly").predict(X[:, :2]),
         "X has 2 features, but NetClassifier is expecting 3 features as input.", None,
         ValueError),
     Bad("NaN for a loaded classifier's fit",
         lambda: ev.fit(net(), np.full((4, 3), np.nan), Y[:4], loss=LOSS),
-        "fit: x holds NaN or infinity, first in row 0: fill or leave out such rows (4 of 4)", None, DataError),
+        "fit: x holds NaN or infinity, first in row 0: fill or leave out such rows (4 of 4)",
+        None, DataError),
     Bad("training on with other rows", lambda: ev.fit(net(), X[:, :2], Y, loss=LOSS),
         "fit: the model was made for examples of shape (3,), got (2,): weights: "
         "'dense_1.kernel' has shape (2, 4), got (3, 4)", None,
@@ -152,9 +154,11 @@ ROWS = [
         "anew: give the function that makes it, without calling it", None,
         ConfigurationError),
     Bad("batches from a number", lambda: fit(Batches(3)),
-        "Batches: source must be an iterable, or a function that returns one, got 3", None, ConfigurationError),
+        "Batches: source must be an iterable, or a function that returns one, got 3",
+        None, ConfigurationError),
     Bad("no batches", lambda: fit(many()),
-        "Batches: no items: a source that can be read only once gives none in a second pass", None, DataError),
+        "Batches: no items: a source that can be read only once gives none in a second pass",
+        None, DataError),
     Bad("batches without targets", lambda: fit(many(X)),
         "Batches, item 0: expects (x, y) or (x, y, sample_weight), got ndarray", None, DataError),
     Bad("batches that are no tuples", lambda: fit(many({"x": X, "y": Y})),

@@ -23,8 +23,8 @@ class Bad:
     """One bad input. Everything happens in a folder of its own, see `make_folder`.
 
     What must still be there afterwards is every file of that folder, byte for byte, as it was when
-    `made` had made the situation. Nothing but what `new` names may be new, no temporary file either;
-    no file may be left open, and no thread that reads.
+    `made` had made the situation. Nothing but what `new` names may be new, no temporary
+    file either; no file may be left open, and no thread that reads.
 
     Attributes:
         name: what is bad.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from .bad import Bad, changed, write
 
@@ -24,6 +26,12 @@ def with_value(name, row, value):
         table.loc[row, name] = value
         return table
     return change
+
+
+def twice():
+    """Makes bad.parquet: with two columns y."""
+    columns = [np.arange(20)] * 3
+    pq.write_table(pa.table(columns, names=["a", "y", "y"]), "bad.parquet")
 
 
 def new(change):
@@ -77,9 +85,8 @@ ROWS = [
         "one: add rows or merge classes",
         changed("bad.csv", lambda t: t.assign(id=[f"n{i}" for i in range(len(t))]))),
     Bad("the target is there twice in a Parquet file", "fit bad.parquet --out o.evenly --target y",
-        "bad.parquet: 2 columns are named 'y': rename them", lambda: __import__("pyarrow.parquet").parquet.write_table(
-            __import__("pyarrow").table([np.arange(20), np.arange(20), np.arange(20)],
-                                        names=["a", "y", "y"]), "bad.parquet")),
+        "bad.parquet: 2 columns are named 'y': rename them",
+        twice),
     Bad("the target is there twice", f"{FIT} y",
         "bad.csv: 2 columns are named 'y': rename them",
         write("bad.csv", "a,y,y\n" + "1,2,3\n4,5,6\n" * 10)),
@@ -98,14 +105,15 @@ ROWS = [
         "the column",
         changed("bad.csv", with_value("size", 3, 1e300))),
     Bad("a column is missing", PREDICT,
-        "bad.csv: the table lacks the column 'color' that training had; it has 'size'", new(lambda t: t[["size"]])),
+        "bad.csv: the table lacks the column 'color' that training had; it has 'size'",
+        new(lambda t: t[["size"]])),
     Bad("all columns are missing", PREDICT,
         "bad.csv: the table lacks columns 'size', 'color' that training had; it has "
         "'Size', 'Color'", new(
         lambda t: t.rename(columns={"size": "Size", "color": "Color"}))),
     Bad("a column has text where there were numbers", PREDICT,
-        "bad.csv: column 'size': was numbers in training, got text in 8 of 8 rows, first "
-        "in row 1: '10.377'",
+        "bad.csv: column 'size': was numbers in training, got text in 1 of 8 rows, first "
+        "in row 6: 'big'",
         new(lambda t: with_value("size", 5, "big")(t.astype({"size": object})))),
     Bad("a column has numbers where there was text", PREDICT,
         "bad.csv: column 'color': was text in training, such as 'blue', got numbers, such "

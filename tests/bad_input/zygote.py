@@ -45,7 +45,7 @@ def stream(number, kind, path):
         os.close(number)
         setattr(sys, name, None)
     elif number:
-        setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))
+        setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
 def child(task):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from .needed import need
-from .numbers import AT_LEAST_1, RATE, SEED
+from .values import AT_LEAST_1, PATH, RATE, SEED
 
 if TYPE_CHECKING:
     from evenly.study import Table
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("table", type=click.Path(path_type=Path, readable=False))
+@click.argument("table", type=PATH)
 @click.option("--target", metavar="NAME", help="Column to predict.")
-@click.option("--out", required=True, type=click.Path(path_type=Path, readable=False), help="File to write.")
+@click.option("--out", required=True, type=PATH, help="File to write.")
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--patience", type=AT_LEAST_1, default=20,
               help="Epochs without improvement to go on for.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
-@click.option("--curves", type=click.Path(path_type=Path, readable=False), help="A .png or .svg of the curves.")
+@click.option("--curves", type=PATH, help="A .png or .svg of the curves.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def fit(
     table: Path,

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from .needed import need
+from .values import PATH
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("model", type=click.Path(path_type=Path, readable=False))
-@click.argument("table", type=click.Path(path_type=Path, readable=False))
-@click.option("--out", type=click.Path(path_type=Path, readable=False),
+@click.argument("model", type=PATH)
+@click.argument("table", type=PATH)
+@click.option("--out", type=PATH,
               help="A .csv file to write.  [default: standard output]")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:

@@ -72,6 +72,10 @@ class _Errors(_Stream):
         return 0
 
 
+def _opened(number: int, encoding: str = "utf-8") -> TextIO:
+    return os.fdopen(number, "w", 1, encoding=encoding, closefd=False)
+
+
 def take_over() -> None:
     """Makes standard output and standard error of this process such that they can be written to,
     or fail with an OutputError."""
@@ -85,11 +89,11 @@ def take_over() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
     # A closed standard output is one that can only be read: writing fails, as it should.
-    output = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
+    output = sys.stdout or _opened(1)
     if isinstance(getattr(output, "buffer", None), io.RawIOBase):
         # Without a buffer (PYTHONUNBUFFERED) Python loses what a pipe or disk takes only a part of.
-        output = open(1, "w", 1, encoding=output.encoding, closefd=False)
-    errors = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
+        output = _opened(1, output.encoding)
+    errors = sys.stderr or _opened(2)
     for stream in (output, errors):
         # A terminal that knows no '±' shows a question mark; it gets no traceback.
         if hasattr(stream, "reconfigure"):

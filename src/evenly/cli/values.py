@@ -1,14 +1,15 @@
-"""Numbers on a command line: an error names the option, the rule and what came."""
+"""Values on a command line: an error names the option, the rule and what came."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 
-class Checked(click.ParamType):
+class Checked(click.ParamType):  # type: ignore[type-arg]
     """A number within limits.
 
     Arguments:
@@ -41,3 +42,5 @@ AT_LEAST_1 = Checked("integer", int, "a whole number of at least 1", lambda n: n
 # What scikit-learn's random_state takes.
 SEED = Checked("integer", int, "a whole number from 0 to 4294967295", lambda n: 0 <= n < 2**32)
 RATE = Checked("float", float, "a share of at least 0 and below 1", lambda n: 0 <= n < 1)
+# What is wrong with a file is told by whoever opens it.
+PATH = click.Path(path_type=Path, readable=False)
