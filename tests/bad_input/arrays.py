@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,11 @@ from .bad import LOSS, NET, Bad, X, Y, fit, write
 
 def mapped(shape=(40, 3), dtype=np.float32):
     return np.memmap("x.raw", dtype=dtype, mode="r", shape=shape)
+
+
+def large():
+    """Every mapped array is taken for one that is larger than memory."""
+    return patch("evenly.training.sources.CHUNK_BYTES", 1)
 
 
 def with_nan():
@@ -121,33 +127,48 @@ ROWS = [
                                                           loss=LOSS),
         "fit: the model was made for examples of shape (3,), got (2,): weights: "
         "'dense_1.kernel' has shape (2, 4), got (3, 4)",
-        lambda: X.tofile("x.raw"), ShapeError),
+        lambda: X.tofile("x.raw"), ShapeError, within=large),
     Bad("a mapped array of one axis", lambda: ev.fit(NET, mapped((120,)), Y, loss=LOSS),
         "fit: x must have shape (rows, features...), got (120,): use x[:, None] for a "
         "single feature",
-        lambda: X.tofile("x.raw"), DataError),
+        lambda: X.tofile("x.raw"), DataError, within=large),
     Bad("a mapped array without targets", lambda: fit(mapped()),
         "fit: x has 40 rows and y has none: they must be as many", lambda: X.tofile("x.raw"),
-        DataError),
+        DataError, within=large),
     Bad("a mapped array and fewer targets", lambda: ev.fit(NET, mapped(), Y[1:], loss=LOSS),
         "fit: x has 40 rows and y has 39: they must be as many",
-        lambda: X.tofile("x.raw"), DataError),
+        lambda: X.tofile("x.raw"), DataError, within=large),
     Bad("a mapped array with NaN", lambda: ev.fit(NET, mapped(), Y, loss=LOSS),
         "fit: x holds NaN or infinity, first in row 7: fill or leave out such rows (1 of "
         "40)", with_nan,
-        DataError),
+        DataError, within=large),
     Bad("a mapped array read with the wrong type",
         lambda: ev.fit(NET, mapped((20, 3), np.complex64), Y[:20], loss=LOSS),
-        "fit: x must hold numbers, got complex64: encode text columns first, for instance "
-        "with sklearn.preprocessing.OneHotEncoder",
-        lambda: X.tofile("x.raw"), DataError),
+        "fit: x must hold numbers, got complex64: take the real and the imaginary part as "
+        "features",
+        lambda: X.tofile("x.raw"), DataError, within=large),
     Bad("a mapped array of text", lambda: ev.fit(
         NET, mapped((40, 3), "S4"), Y, loss=LOSS),
         "fit: x must hold numbers, got |S4: encode text columns first, for instance with "
-        "sklearn.preprocessing.OneHotEncoder", lambda: X.tofile("x.raw"), DataError),
+        "sklearn.preprocessing.OneHotEncoder", lambda: X.tofile("x.raw"), DataError, within=large),
     Bad("a mapped array of no rows", lambda: ev.fit(NET, mapped()[:0], Y[:0], loss=LOSS),
         "fit: expects at least one row, got none",
-        lambda: X.tofile("x.raw"), DataError),
+        lambda: X.tofile("x.raw"), DataError, within=large),
+    Bad("a mapped array of another width to predict", lambda: net().predict(mapped((60, 2))),
+        "the network expects inputs of shape (n, 3), got (60, 2)",
+        lambda: X.tofile("x.raw"), ShapeError, within=large),
+    Bad("a mapped array of complex numbers to predict",
+        lambda: net().predict(mapped((20, 3), np.complex64)),
+        "inputs: expects real numbers, got complex64: encode text, and leave out what is no "
+        "number", lambda: X.tofile("x.raw"), DataError, within=large),
+    Bad("a mapped array of text to evaluate",
+        lambda: net().evaluate(mapped((40, 3), "S4"), Y),
+        "inputs: expects real numbers, got |S4: encode text, and leave out what is no number",
+        lambda: X.tofile("x.raw"), DataError, within=large),
+    Bad("a sparse matrix of complex numbers to predict",
+        lambda: net().predict(scipy.sparse.csr_matrix(X + 1j)),
+        "inputs: expects real numbers, got complex64: encode text, and leave out what is no "
+        "number", None, DataError),
     # Batches
     Bad("batches that can be read once", lambda: fit(Batches(iter([(X, Y)]))),
         "Batches: got a list_iterator, which can be read only once, and every epoch reads "

@@ -21,10 +21,10 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
             "use x[:, None] for a single feature"
         )
     if x.dtype.kind not in "iubf":
-        raise DataError(
-            f"{what}: x must hold numbers, got {x.dtype}: encode text columns first, "
-            "for instance with sklearn.preprocessing.OneHotEncoder"
-        )
+        remedy = ("take the real and the imaginary part as features" if x.dtype.kind == "c" else
+                  "encode text columns first, for instance with "
+                  "sklearn.preprocessing.OneHotEncoder")
+        raise DataError(f"{what}: x must hold numbers, got {x.dtype}: {remedy}")
     if y.ndim == 0 or len(x) != len(y):
         rows = len(y) if y.ndim else "none"
         raise DataError(f"{what}: x has {len(x)} rows and y has {rows}: they must be as many")
