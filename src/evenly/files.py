@@ -261,7 +261,9 @@ def _arrays(path: Path, data: bytes) -> dict[str, Any]:
     try:
         return load(data)
     except (SafetensorError, ValueError, LookupError, TypeError, OverflowError) as error:
-        raise FileFormatError(path, f"damaged: {error}") from error
+        reason = "its length is another than its header says" \
+            if "not fully covered" in str(error) else str(error)
+        raise FileFormatError(path, f"truncated or damaged: {reason}") from error
 
 
 def _parsed(path: Path, text: str) -> Any:

@@ -13,12 +13,15 @@ from evenly.errors import EvenlyError
 from .fit import fit
 from .predict import predict
 from .show import show
+from .streams import OutputError, take_over
 from .study import study
 
 COMMANDS: tuple[click.Command, ...] = (fit, predict, show, study)
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+# As of a program that SIGPIPE ends: what a shell says of `cat` before `head`.
+READER_LEFT = 141
 
 
 @click.group(invoke_without_command=True, context_settings={"max_content_width": 100})
@@ -37,7 +40,8 @@ for command in COMMANDS:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
 
-    Bad input is one line on standard error and status 2; Ctrl-C is status 130.
+    Bad input is one line on standard error and status 2; Ctrl-C is status 130; a pipe whose reader
+    has ended is status 141, without a word.
 
     Args:
         arguments: the words after `evenly`; None takes those of this process.
@@ -45,6 +49,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = evenly.main(words, prog_name="evenly", standalone_mode=False)
+        sys.stdout.flush()
+    except OutputError as error:
+        return READER_LEFT if error.reader_left else _complain(str(error))
     except click.ClickException as error:
         return _complain(error.format_message())
     except EvenlyError as error:
@@ -59,10 +66,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The program `evenly`."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that knows no '±' shows a question mark; it gets no traceback.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    take_over()
     sys.exit(run())
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from .needed import need
+from .values import AT_LEAST_1, PATH, RATE, SEED
 
 if TYPE_CHECKING:
     from evenly.study import Table
@@ -16,20 +17,21 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("table", type=PATH)
 @click.option("--target", metavar="NAME", help="Column to predict.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("--out", required=True, type=PATH, help="File to write.")
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
     help="Classes or numbers. Told apart by the target's values if not said.",
 )
 @click.option("--hidden", metavar="A,B", default="128,64", help="Widths of the hidden layers.")
-@click.option("--dropout", type=float, default=0.2, help="Share of units that dropout drops.")
-@click.option("--epochs", type=int, default=100, help="Passes over the rows, at most.")
-@click.option("--patience", type=int, default=20, help="Epochs without improvement to go on for.")
-@click.option("--seed", type=int, default=0, help="Of weights, held-out rows and batches.")
-@click.option("--curves", type=click.Path(path_type=Path), help="A .png or .svg of the curves.")
+@click.option("--dropout", type=RATE, default=0.2, help="Share of units that dropout drops.")
+@click.option("--epochs", type=AT_LEAST_1, default=100, help="Passes over the rows, at most.")
+@click.option("--patience", type=AT_LEAST_1, default=20,
+              help="Epochs without improvement to go on for.")
+@click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
+@click.option("--curves", type=PATH, help="A .png or .svg of the curves.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def fit(
     table: Path,
@@ -54,12 +56,16 @@ def fit(
     from evenly.saving import save
     from evenly.study import load
 
-    from .writing import cannot, check_place
+    from .writing import cannot, check_place, is_same
 
+    settings = {
+        "hidden": _widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
+        "random_state": seed, "verbose": sys.stderr.isatty(),
+    }
     for path, kinds in ((out, ()), (curves, (".png", ".svg"))):
         if path is not None:
-            check_place(path, kinds, force=force)
-    if curves is not None and curves.absolute() == out.absolute():
+            check_place(path, kinds, force=force, inputs={"table": table})
+    if curves is not None and is_same(curves, out):
         raise click.UsageError(f"--curves: expects another file than --out, got {curves}")
     data = load(table, target, cast(Literal["classification", "regression"] | None, task))
     if data.example is not None and len(data.example) > 1:
@@ -67,10 +73,7 @@ def fit(
             f"{table}: expects x of shape (rows, features), got examples of shape {data.example}: "
             "reshape x"
         )
-    model = _trained(data, {
-        "hidden": _widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
-        "random_state": seed, "verbose": sys.stderr.isatty(),
-    })
+    model = _trained(data, settings)
     try:
         save(out, model)
     except OSError as error:
@@ -78,7 +81,10 @@ def fit(
     if curves is not None:
         from .curves import draw
 
-        draw(curves, model)
+        try:
+            draw(curves, model)
+        except click.UsageError as error:
+            raise click.UsageError(f"{error.message}; the network is in {out}") from error
     _summary(data, model, out, curves)
     return 130 if model.estimator.history_.stopped == "interrupted" else 0
 

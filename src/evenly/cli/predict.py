@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from .needed import need
+from .values import PATH
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("table", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path),
+@click.argument("model", type=PATH)
+@click.argument("table", type=PATH)
+@click.option("--out", type=PATH,
               help="A .csv file to write.  [default: standard output]")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:
@@ -25,6 +26,7 @@ def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:
     need("predict", "sklearn", "pandas", "pyarrow")
     import pandas as pd
 
+    from evenly.errors import DataError
     from evenly.study import read_columns
     from evenly.tables import TableModel
 
@@ -32,14 +34,18 @@ def predict(model: Path, table: Path, out: Path | None, force: bool) -> int:
     from .writing import check_place, write_bytes
 
     if out is not None:
-        check_place(out, (".csv",), force=force)
+        check_place(out, (".csv",), force=force, inputs={"model": model, "table": table})
     loaded = load_file(model)
     if not isinstance(loaded, TableModel):
         raise click.UsageError(
             f"{model}: holds a {type(loaded).__name__}, not a network of `evenly fit`: load it in "
             "Python with evenly.load"
         )
-    columns, notes = loaded.predict(read_columns(table))
+    rows = read_columns(table)
+    try:
+        columns, notes = loaded.predict(rows)
+    except DataError as error:
+        raise click.UsageError(f"{table}: {error}") from error
     for note in notes:
         click.echo(f"evenly: {table}: {note}", err=True)
     text = pd.DataFrame(columns).to_csv(index=False)

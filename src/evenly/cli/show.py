@@ -14,10 +14,11 @@ from rich.text import Text
 from evenly.program.graph import trace
 
 from .needed import need
+from .values import PATH
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 def show(model: Path) -> int:
     """Show a saved network: layers, shapes, parameters, memory, and how it was trained."""
     need("show", "sklearn")

@@ -1,6 +1,7 @@
 """Arrays and native execution of a program."""
 
 from .arrays import kept_buffers as kept_buffers
+from .checks import as_array as as_array
 from .checks import as_lengths as as_lengths
 from .checks import as_weights as as_weights
 from .checks import check_seed as check_seed

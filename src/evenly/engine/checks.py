@@ -15,6 +15,15 @@ from ..program.values import Program
 _WORK_A_THREAD = 300_000
 
 
+def as_array(values: Any, what: str) -> Any:
+    """An array of anything that is one, or a DataError."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise DataError(f"{what}: expects an array, got lists of different lengths: fill the "
+                        "shorter ones") from None
+
+
 def as_rows(program: Program, x: Any) -> Any:
     """Inputs: C-contiguous, of the program's dtype and shape."""
     if type(x) is not np.ndarray or x.dtype != program.dtype or not x.flags.c_contiguous:
@@ -23,8 +32,13 @@ def as_rows(program: Program, x: Any) -> Any:
                 "expects dense rows, got a sparse matrix: give x.toarray() (fit, predict and "
                 "evaluate of a Model take sparse rows as they are)"
             )
-        x = np.ascontiguousarray(x, dtype=program.dtype)
-    if x.shape[1:] != program.input_shape:
+        x = as_array(x, "inputs")
+        if x.dtype.kind not in "iubf":
+            raise DataError(f"inputs: expects real numbers, got {x.dtype}: encode text, and leave "
+                            "out what is no number")
+        shape = x.shape  # ascontiguousarray would give a single number an axis
+        x = np.ascontiguousarray(x, dtype=program.dtype).reshape(shape)
+    if x.ndim == 0 or x.shape[1:] != program.input_shape:
         expected = ", ".join(["n", *map(str, program.input_shape)])
         raise ShapeError(f"the network expects inputs of shape ({expected}), got {x.shape}")
     return x

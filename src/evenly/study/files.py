@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -93,7 +94,16 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def _read_csv(path: Path, target: str | None) -> Parts:
-    return _take(path, _csv_table(path), target)
+    import pandas as pd
+
+    table = _csv_table(path)
+    if target is not None:
+        # pandas names a second column 'y' 'y.1': an input that gives the answer away.
+        with path.open("rb") as file:
+            separator = _separator(file.readline(SAMPLE_BYTES))
+        head = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str)
+        _once(path, [str(name) for name in head.iloc[0]], target)
+    return _take(path, table, target)
 
 
 def _csv_table(path: Path) -> Any:
@@ -114,8 +124,28 @@ def _csv_table(path: Path) -> Any:
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table = pd.read_csv(path, sep=separator, index_col=False, low_memory=False)
     except (ValueError, pd.errors.ParserWarning) as error:
-        raise StudyError(f"{path}: is not a CSV table: {_one_line(error)}") from error
+        raise StudyError(f"{path}: is not a CSV table: {_csv_fault(error)}") from error
     return table
+
+
+def _csv_fault(error: Exception) -> str:
+    """What is wrong with a CSV file, and what to do, from what pandas says."""
+    import pandas as pd
+
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte 0x{error.object[error.start]:02x} is not UTF-8: save it as CSV in UTF-8"
+    if isinstance(error, pd.errors.EmptyDataError):
+        return "there is no header: expects a header and rows"
+    if isinstance(error, pd.errors.ParserWarning):
+        return "the rows have more cells than the header: name each column once"
+    counts = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    if counts:
+        expected, line, saw = counts.groups()
+        return f"line {line} has {saw} cells, expects {expected} as in the header: mend the line"
+    start = re.search(r"EOF inside string starting at row (\d+)", str(error))
+    if start:
+        return f"the quotation that begins in line {int(start[1]) + 1} does not end: mend the line"
+    return _one_line(error)
 
 
 def _separator(header: bytes) -> str:
@@ -134,6 +164,15 @@ def _parquet_table(path: Path) -> Any:
 
     try:
         about = pq.read_metadata(path)
+        schema = about.schema.to_arrow_schema()
+        if len(set(schema.names)) < len(schema.names):
+            _once(path, schema.names, max(schema.names, key=schema.names.count))
+        for field in schema:
+            if pa.types.is_nested(field.type):
+                raise StudyError(
+                    f"{path}: column '{field.name}' holds {field.type}, expects numbers or text: "
+                    "make a column of each part, or leave it out"
+                )
         needed = max(
             8 * about.num_rows * about.num_columns,
             sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
@@ -157,9 +196,14 @@ def _take(path: Path, table: Any, target: str | None) -> Parts:
         )
     if target not in names:
         raise StudyError(f"{path}: there is no column '{target}': {nearest(target, names[:50])}")
-    if names.count(target) > 1:
-        raise StudyError(f"{path}: {names.count(target)} columns are named '{target}': rename them")
+    _once(path, names, target)
     return table.drop(columns=target), table[target], target, None
+
+
+def _once(path: Path, names: list[str], name: str) -> None:
+    """Raises StudyError where several columns have a name."""
+    if names.count(name) > 1:
+        raise StudyError(f"{path}: {names.count(name)} columns are named '{name}': rename them")
 
 
 def _listed(names: list[str]) -> str:

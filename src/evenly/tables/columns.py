@@ -199,7 +199,10 @@ def _of_kind(column: NumberColumn | TextColumn, values: Any) -> Any:
             )
         return values.to_numpy(dtype=object)
     if is_text:
-        texts = np.array([isinstance(value, str) for value in values], bool)
+        # One word makes text of a whole column: the numbers in it are not what is wrong.
+        texts = np.array([isinstance(v, str) and not _is_number(v) for v in values], bool)
+        if not texts.any():
+            texts = np.array([isinstance(value, str) for value in values], bool)
         if texts.any():
             example = values.iloc[int(np.flatnonzero(texts)[0])]
             raise DataError(
@@ -209,6 +212,14 @@ def _of_kind(column: NumberColumn | TextColumn, values: Any) -> Any:
     numbers = values.to_numpy(dtype=np.float64)
     _in_range(column.name, numbers)
     return numbers
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _in_range(name: str, values: Any) -> None:

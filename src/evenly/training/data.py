@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Engine, as_lengths, as_weights
+from ..engine import Engine, as_array, as_lengths, as_weights
 from ..errors import DataError
 from ..random import generator
 from .sources import RowSource, as_source, rows_not_finite
@@ -14,17 +14,17 @@ from .sources import RowSource, as_source, rows_not_finite
 
 def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
     """x and y as arrays of as many rows, or a DataError."""
-    x, y = as_source(x), np.asarray(y)
+    x, y = as_source(x), as_array(y, "y")
     if len(x.shape) < 2:
         raise DataError(
             f"{what}: x must have shape (rows, features...), got {x.shape}: "
             "use x[:, None] for a single feature"
         )
     if x.dtype.kind not in "iubf":
-        raise DataError(
-            f"{what}: x must hold numbers, got {x.dtype}: encode text columns first, "
-            "for instance with sklearn.preprocessing.OneHotEncoder"
-        )
+        remedy = ("take the real and the imaginary part as features" if x.dtype.kind == "c" else
+                  "encode text columns first, for instance with "
+                  "sklearn.preprocessing.OneHotEncoder")
+        raise DataError(f"{what}: x must hold numbers, got {x.dtype}: {remedy}")
     if y.ndim == 0 or len(x) != len(y):
         rows = len(y) if y.ndim else "none"
         raise DataError(f"{what}: x has {len(x)} rows and y has {rows}: they must be as many")

@@ -10,7 +10,7 @@ from ..augmentation import Mixup
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine, check_seed
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
@@ -136,6 +136,7 @@ def fit(
         True
     """
     weights = net.weights if isinstance(net, Model) else None
+    made_for = net.input_shape if isinstance(net, Model) else None
     net = net.net if isinstance(net, Model) else as_sequential(net)
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation, shuffle_buffer)
@@ -173,7 +174,13 @@ def fit(
             "fit: a stateful layer takes up where the same row of the batch before ended: order "
             "the rows so, and give shuffle=False"
         )
-    engine = Engine(program, seed=seed, threads=threads, weights=weights)
+    try:
+        engine = Engine(program, seed=seed, threads=threads, weights=weights)
+    except ShapeError as error:
+        if made_for in (None, tuple(shape)):
+            raise
+        raise ShapeError(f"fit: the model was made for examples of shape {made_for}, got "
+                         f"{tuple(shape)}: {error}") from None
     training: TrainingSet
     if isinstance(x, Stream):
         training = RowsFromStream(engine, x, rows, batch, seed, shuffle, shuffle_buffer)

@@ -102,9 +102,8 @@ class ParquetRows(Stream):
                 while True:
                     try:
                         batch = next(reading, None)
-                    except Exception as error:
-                        error.add_note(f"while reading {path}, from row {row}")
-                        raise
+                    except OSError as error:
+                        raise _unreadable(error, path, row) from error
                     if batch is None:
                         break
                     yield self._piece(batch, names, columns, path, row)
@@ -129,10 +128,12 @@ class ParquetRows(Stream):
         if not path.is_dir():
             if not path.exists():
                 raise DataError(f"ParquetRows: there is no file or folder {path}")
+            if not path.is_file():  # opening a pipe would wait for ever
+                raise DataError(f"ParquetRows: {path} is neither a file nor a folder")
             return [path]
         found = sorted(
             file for file in path.rglob("*.parquet")
-            if not any(part[0] in "._" for part in file.relative_to(path).parts)
+            if file.is_file() and not any(part[0] in "._" for part in file.relative_to(path).parts)
         )
         if not found:
             raise DataError(f"ParquetRows: the folder {path} holds no *.parquet")
@@ -166,6 +167,17 @@ def _opened(path: Path) -> Any:
         return ParquetFile(path, pre_buffer=False, buffer_size=2**16)
     except pa.ArrowInvalid as error:
         raise DataError(f"ParquetRows: {path} is no Parquet file: {error}") from None
+
+
+def _unreadable(error: OSError, path: Path, row: int) -> Exception:
+    """What is raised for an error of the reader."""
+    if error.errno is None:  # pyarrow's own word for a file that contradicts itself
+        return DataError(
+            f"ParquetRows: {path} is damaged, or cannot be read, from row {row} on: "
+            f"{' '.join(str(error).split())}"
+        )
+    error.add_note(f"while reading {path}, from row {row}")
+    return error
 
 
 def _check_columns(path: Path, schema: Any, names: Sequence[str], kinds: dict[str, Any]) -> None:

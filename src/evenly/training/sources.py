@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..engine import Engine, Evaluation, StepRecord, as_lengths, as_weights
+from ..engine import Engine, Evaluation, StepRecord, as_array, as_lengths, as_weights
 from ..errors import DataError
 from ..layers.base import Run
 from .ahead import WAITING, Ahead
@@ -168,7 +168,7 @@ def as_source(x: Any) -> Any:
     if isinstance(x, RowSource):
         return x
     if not is_sparse(x):
-        array = np.asarray(x)
+        array = as_array(x, "x")
         if is_mapped(x) and array.ndim > 1 and array.nbytes > CHUNK_BYTES:
             return MappedRows(array)
         return array
@@ -220,6 +220,14 @@ def train_pass(
             yield from engine.train(engine.rows(part), targets, None, batch, *own, *moved)
 
 
+def _real(x: RowSource) -> RowSource:
+    """The same, or a DataError: where a chunk is made dense it becomes real without a word."""
+    if x.dtype.kind not in "iubf":
+        raise DataError(f"inputs: expects real numbers, got {x.dtype}: encode text, and leave out "
+                        "what is no number")
+    return x
+
+
 def _dense_parts(
     engine: Engine, x: RowSource
 ) -> Generator[tuple[slice, Any], None, None]:
@@ -250,7 +258,7 @@ def predict(engine: Engine, x: Any, lengths: Any = None) -> Any:
     x = as_source(x)
     if not isinstance(x, RowSource):
         return engine.predict(x, lengths)
-    program = engine.program
+    x, program = _real(x), engine.program
     lengths = as_lengths(program, lengths, len(x))
     scores = np.empty((len(x), *program.output_shape), np.dtype(program.dtype))
     with closing(_dense_parts(engine, x)) as parts:
@@ -266,7 +274,7 @@ def evaluate(
     x = as_source(x)
     if not isinstance(x, RowSource):
         return engine.evaluate(x, y, weights, lengths)
-    y = engine.targets(y)
+    x, y = _real(x), engine.targets(y)
     if len(x) != len(y):
         raise DataError(f"x has {len(x)} rows and y has {len(y)}: they must be as many")
     loss = engine.program.loss

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Engine, as_weights
+from ..engine import Engine, as_array, as_weights
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Declared, Shape, expect
 from .sources import READ_BYTES, rows_in, rows_not_finite
@@ -183,8 +183,8 @@ def _parts_of(item: Any, number: int) -> Piece:
     if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
         came = f"{len(item)} parts" if isinstance(item, (tuple, list)) else type(item).__name__
         raise DataError(f"{where}: expects (x, y) or (x, y, sample_weight), got {came}")
-    x, y = np.asarray(item[0]), np.asarray(item[1])
-    weights = np.asarray(item[2]) if len(item) == 3 else None
+    x, y = as_array(item[0], f"{where}: x"), as_array(item[1], f"{where}: y")
+    weights = as_array(item[2], f"{where}: sample_weight") if len(item) == 3 else None
     if x.ndim < 2 or x.dtype.kind not in "iubf":
         raise DataError(f"{where}: x must hold numbers of shape (rows, features...), got {x.dtype} "
                         f"of shape {x.shape}")

@@ -1,0 +1,1 @@
+"""Bad input of every kind: what is said, with which status, and what is still there afterwards."""
