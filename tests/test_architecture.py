@@ -19,8 +19,8 @@ PACKAGE = ROOT / "src" / "evenly"
 ORDER = [
     {"errors"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"training"}, {"exchange"}, {"estimators"},
-    {"tables"}, {"saving"}, {"study"}, {"report"}, {"cli"},
+    {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"training"}, {"exchange"},
+    {"estimators"}, {"tables"}, {"saving"}, {"study"}, {"report"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

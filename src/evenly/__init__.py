@@ -111,6 +111,8 @@ if TYPE_CHECKING:
     from .penalties import Penalty as Penalty
     from .program import Program as Program
     from .program import compile as compile
+    from .rows import Batches as Batches
+    from .rows import ParquetRows as ParquetRows
     from .saving import Saved as Saved
     from .saving import load as load
     from .saving import save as save
@@ -127,16 +129,14 @@ if TYPE_CHECKING:
     from .schedules import ReduceOnPlateau as ReduceOnPlateau
     from .schedules import Schedule as Schedule
     from .schedules import StepDecay as StepDecay
-    from .training import Batches as Batches
+    from .training import Checkpoint as Checkpoint
     from .training import EarlyStopping as EarlyStopping
     from .training import EpochRecord as EpochRecord
     from .training import History as History
     from .training import Model as Model
-    from .training import ParquetRows as ParquetRows
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
-    from .training.checkpoints import Checkpoint as Checkpoint
 
 __version__ = "0.1.0"
 
@@ -173,6 +173,7 @@ _NAMES = {
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
     "program": ("compile", "Program"),
+    "rows": ("Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
     "schedules": (
@@ -180,10 +181,8 @@ _NAMES = {
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
     "training": (
-        "Batches", "EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
-        "ParquetRows",
+        "Checkpoint", "EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
     ),
-    "training.checkpoints": ("Checkpoint",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # The estimators need scikit-learn: an import of everything must not fail where it is missing.

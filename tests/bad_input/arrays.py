@@ -12,7 +12,7 @@ import scipy.sparse
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError, ShapeError
-from evenly.training import Batches, ParquetRows
+from evenly.rows import Batches, ParquetRows
 
 from .bad import LOSS, NET, Bad, X, Y, fit, write
 
@@ -23,7 +23,7 @@ def mapped(shape=(40, 3), dtype=np.float32):
 
 def large():
     """Every mapped array is taken for one that is larger than memory."""
-    return patch("evenly.training.sources.CHUNK_BYTES", 1)
+    return patch("evenly.rows.sources.CHUNK_BYTES", 1)
 
 
 def with_nan():

@@ -5,9 +5,9 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError
+from evenly.rows.streams import Batches
 from evenly.training.checkpoints import Checkpoint
 from evenly.training.run_settings import as_text, differences
-from evenly.training.streams import Batches
 
 from .checkpointing import BASE, NET, WEIGHTS, X, Y, batches, begun, named
 

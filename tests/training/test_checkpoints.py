@@ -9,10 +9,10 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError
+from evenly.rows.parquet import ParquetRows
+from evenly.rows.streams import Batches
 from evenly.training import sources, training_set
 from evenly.training.checkpoints import Checkpoint
-from evenly.training.parquet import ParquetRows
-from evenly.training.streams import Batches
 
 from .checkpointing import (
     BASE,

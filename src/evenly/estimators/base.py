@@ -15,10 +15,10 @@ from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..program import compile as compile_program
+from ..rows.sources import is_sparse
 from ..training import EarlyStopping, History, Model, fit, init, lsuv
 from ..training.continued import one_pass
 from ..training.model import as_sequential
-from ..training.sources import is_sparse
 from .inference import Predictor
 from .moments import Moments
 from .names import LSUV, network

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from ..errors import ConfigurationError
 from ..layers.special import logistic
 from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
-from ..training.sources import is_sparse
+from ..rows.sources import is_sparse
 from .base import NetEstimator
 from .names import is_number
 

@@ -10,8 +10,8 @@ import numpy as np
 from ..engine import Engine
 from ..layers.containers import Sequential
 from ..program import compile as compile_program
+from ..rows.sources import chunk_rows, is_sparse
 from ..training import Model
-from ..training.sources import chunk_rows, is_sparse
 from .moments import Moments
 
 

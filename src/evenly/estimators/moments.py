@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..training.sources import chunk_rows, is_sparse
+from ..rows.sources import chunk_rows, is_sparse
 
 
 class Moments:

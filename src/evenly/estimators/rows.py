@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..random import generator
-from ..training.sources import chunk_rows, is_sparse
+from ..rows.sources import chunk_rows, is_sparse
 
 # Fewer held-out rows than this say too little about when to stop.
 LEAST_HELD_OUT = 10

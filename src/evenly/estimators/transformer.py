@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import ConfigurationError, DataError
 from ..layers.base import Layer
 from ..layers.containers import Sequential
+from ..rows.sources import CHUNK_BYTES, is_sparse
 from ..training import Model
-from ..training.sources import CHUNK_BYTES, is_sparse
 from .base import NetEstimator
 from .classifier import NetClassifier
 from .inference import Predictor

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..engine import Engine, NotFiniteError
 from ..errors import DivergenceError
-from .data import Examples, Passes, as_arrays, check_finite, rows_of
+from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of
+from ..rows.training_set import RowsInMemory
 from .history import EpochRecord, History, epoch_record
 from .model import Model
-from .training_set import RowsInMemory
 
 
 def one_pass(

@@ -11,8 +11,10 @@ import numpy as np
 
 from ..engine import Engine, NotFiniteError, StepRecord
 from ..errors import CheckpointError, ConfigurationError, DivergenceError
+from ..rows.data import Examples
+from ..rows.streams import Stream
+from ..rows.training_set import TrainingSet, evaluate_any
 from .checkpoints import Keeper
-from .data import Examples
 from .early_stopping import BestSoFar
 from .history import EpochRecord, History, epoch_record
 from .interrupt import Interrupt
@@ -20,8 +22,6 @@ from .model import Model
 from .positions import ENDED, Position
 from .progress import Progress
 from .rates import Rates
-from .streams import Stream
-from .training_set import TrainingSet, evaluate_any
 
 Callback = Callable[[EpochRecord], str | None]
 _REQUESTS = (None, "stop")

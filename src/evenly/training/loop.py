@@ -16,9 +16,18 @@ from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import Penalty
 from ..program import compile as compile_program
+from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
+from ..rows.streams import Stream
+from ..rows.training_set import (
+    RowsFromStream,
+    RowsInMemory,
+    TrainingSet,
+    check_shape,
+    check_stream,
+    check_targets,
+)
 from ..schedules import ReduceOnPlateau, Schedule
 from .checkpoints import Checkpoint, Keeper
-from .data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from .early_stopping import BestSoFar, EarlyStopping
 from .epochs import Callback, Loop
 from .history import History
@@ -27,15 +36,6 @@ from .model import Model, as_sequential
 from .progress import make_progress
 from .rates import Rates
 from .run_settings import settings_of
-from .streams import Stream
-from .training_set import (
-    RowsFromStream,
-    RowsInMemory,
-    TrainingSet,
-    check_shape,
-    check_stream,
-    check_targets,
-)
 
 
 def fit(

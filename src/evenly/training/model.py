@@ -14,16 +14,16 @@ from ..layers.containers import Sequential
 from ..losses import Loss
 from ..program import compile as compile_program
 from ..program import training_rows
-from .history import History
-from .sources import as_source, evaluate, predict
-from .streams import Stream
-from .training_set import (
+from ..rows.sources import as_source, evaluate, predict
+from ..rows.streams import Stream
+from ..rows.training_set import (
     check_shape,
     check_stream,
     check_targets,
     evaluate_any,
     predict_stream,
 )
+from .history import History
 
 
 class Model:

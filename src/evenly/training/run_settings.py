@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..engine import Engine
-from .data import Examples
-from .sources import READ_BYTES, RowSource, rows_in
-from .streams import Stream
+from ..rows.data import Examples
+from ..rows.sources import READ_BYTES, RowSource, rows_in
+from ..rows.streams import Stream
 
 # A function or an object without a text of its own is known by its name: where it lies in memory
 # differs from process to process.

@@ -19,7 +19,7 @@ from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
 from ..program.graph import INPUT_VALUE, Step, trace
 from ..random import generator
-from .data import check_finite
+from ..rows.data import check_finite
 from .model import Model
 
 

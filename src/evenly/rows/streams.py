@@ -82,7 +82,7 @@ class Batches(Stream):
 
     Example:
         >>> import evenly as ev
-        >>> from evenly.training import Batches
+        >>> from evenly.rows import Batches
         >>> def draws():
         ...     rng = np.random.default_rng(0)
         ...     for _ in range(20):

@@ -9,11 +9,11 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError, DivergenceError, ShapeError
+from evenly.rows.ahead import WAITING, Ahead
+from evenly.rows.parquet import ParquetRows
+from evenly.rows.sources import MappedRows, is_mapped
+from evenly.rows.streams import Batches, Piece
 from evenly.training import sources, training_set
-from evenly.training.ahead import WAITING, Ahead
-from evenly.training.parquet import ParquetRows
-from evenly.training.sources import MappedRows, is_mapped
-from evenly.training.streams import Batches, Piece
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -28,8 +28,8 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(sources, "CHUNK_BYTES", 1000)
     monkeypatch.setattr(sources, "READ_BYTES", 2000)
     monkeypatch.setattr(training_set, "READ_BYTES", 2000)
-    monkeypatch.setattr("evenly.training.streams.READ_BYTES", 2000)
-    monkeypatch.setattr("evenly.training.parquet.READ_BYTES", 2000)
+    monkeypatch.setattr("evenly.rows.streams.READ_BYTES", 2000)
+    monkeypatch.setattr("evenly.rows.parquet.READ_BYTES", 2000)
     yield
     assert readers() == []
 
@@ -512,7 +512,7 @@ def test_ahead_is_bounded_and_raises_in_its_place():
 
 
 def test_the_shuffle_mixes_beyond_the_buffer():
-    from evenly.training.shuffle_buffer import shuffled
+    from evenly.rows.shuffle_buffer import shuffled
 
     def pieces():
         for start in range(0, 1000, 100):

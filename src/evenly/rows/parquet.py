@@ -38,7 +38,7 @@ class ParquetRows(Stream):
     Example:
         >>> import evenly as ev
         >>> import tempfile, pyarrow as pa, pyarrow.parquet as pq
-        >>> from evenly.training import ParquetRows
+        >>> from evenly.rows import ParquetRows
         >>> folder = tempfile.TemporaryDirectory()
         >>> file = folder.name + "/rows.parquet"
         >>> x = np.random.default_rng(0).standard_normal((200, 2))

@@ -1,0 +1,8 @@
+"""The rows that a network is trained on: arrays, arrays in files, Parquet, batches of any making.
+
+``sources`` and ``streams`` say how rows are read, ``shuffle_buffer`` in which order, ``ahead`` that
+they are read while the engine computes; ``training_set`` hands them to the engine.
+"""
+
+from .parquet import ParquetRows as ParquetRows
+from .streams import Batches as Batches
