@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import evenly as ev
 from evenly.errors import DataError
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
-from evenly.training import sources
+from evenly.rows import sources
 
 QUICK = {"hidden": 16, "max_epochs": 5, "random_state": 0}
 

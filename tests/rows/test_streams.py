@@ -13,7 +13,7 @@ from evenly.rows.ahead import WAITING, Ahead
 from evenly.rows.parquet import ParquetRows
 from evenly.rows.sources import MappedRows, is_mapped
 from evenly.rows.streams import Batches, Piece
-from evenly.training import sources, training_set
+from evenly.rows import sources, training_set
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

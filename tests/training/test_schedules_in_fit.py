@@ -9,7 +9,7 @@ from scipy import sparse
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError
-from evenly.training import sources
+from evenly.rows import sources
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 4)).astype(np.float32)
