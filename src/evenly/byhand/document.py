@@ -73,7 +73,11 @@ def document_of(shown: Shown, title: str) -> Document:
         if own != phase:
             phase = own
             blocks.append(Heading(HEADINGS[phase]))
-        blocks.append(StepBlock(view, view.step.title))
+        again = view.step.phase == "given" and any(
+            v.step.title == view.step.title and v.step.phase == "update" for v in views[i + 1 :]
+        )
+        # What an optimizer kept has the name of what it then keeps.
+        blocks.append(StepBlock(view, f"{view.step.title} before" if again else view.step.title))
     left_out = shown.left_out()
     if left_out:
         blocks.append(Paragraph(f"{left_out}."))

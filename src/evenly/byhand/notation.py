@@ -188,9 +188,10 @@ class Notation:
     def _written(self, expression: Expression) -> tuple[str, int]:
         """(text, how tightly it binds)."""
         if isinstance(expression, Number):
-            text = self.number(expression.value)
             if expression.place is not None:
-                text = self.marked(text, expression.place)
+                text = self.marked(self.number(expression.value), expression.place)
+            else:
+                text = self.number(_of_formula(expression.value))
             return text, _number_binds(expression.value, self.draws_quotients)
         if isinstance(expression, Opaque):
             return self.number(expression.value), _number_binds(expression.value,
@@ -207,6 +208,9 @@ class Notation:
             return self._sum(operation, arguments)
         if operation == "multiply" and _is_square(arguments):
             return self.power(self._base(arguments[0]), self.integer(2))
+        if operation == "multiply" and (first := _before_square(arguments)) is not None:
+            square = self.power(self._base(arguments[1]), self.integer(2))
+            return self.product([self._within(first, _PRODUCT), square])
         if operation == "multiply":
             return self.product([self._within(a, _PRODUCT if i == 0 or _is_fraction(a) else _POWER)
                                  for i, a in enumerate(arguments)])
@@ -365,6 +369,21 @@ def _number_binds(value: Any, draws_quotients: bool) -> int:
 
 def _is_square(factors: tuple[Expression, ...]) -> bool:
     return len(factors) == 2 and factors[0] == factors[1]
+
+
+def _before_square(factors: tuple[Expression, ...]) -> Expression | None:
+    """The a of a product a * b * b, which is read as a * b^2; None for other products."""
+    first = factors[0]
+    if not isinstance(first, Apply) or first.operation != "multiply" or len(factors) != 2:
+        return None
+    a, *rest = first.arguments
+    return a if rest == [factors[1]] and a != factors[1] else None
+
+
+def _of_formula(value: Any) -> Any:
+    """A constant of a formula: a whole number is written as one, in decimals too."""
+    whole = not isinstance(value, Exact) and float(value).is_integer() and abs(value) < 1e7
+    return Exact(int(value)) if whole else value
 
 
 def _is_fraction(expression: Expression) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table as Grid
 from rich.text import Text
 
 from ..document import Document, Heading, Paragraph, StepBlock
@@ -22,6 +21,8 @@ from .parts import Example, cell, equation, example_of, is_single
 _COLOURS = ("color(31)", "color(133)", "color(64)", "color(130)", "color(97)", "color(167)")
 _MARK = re.compile("\x01(\\d+)\x02(.*?)\x03")
 _BLANK = "_______"
+# A space at which a line must not end; a space when it is printed.
+_GLUE = "\ue000"
 
 
 class Marked(Notation):
@@ -30,12 +31,20 @@ class Marked(Notation):
     def marked(self, text: str, place: Place) -> str:
         return f"\x01{place.step}\x02{text}\x03"
 
+    # Lines end at sums: factors stay together.
+
+    def product(self, factors: Sequence[str]) -> str:
+        return f"{_GLUE}*{_GLUE}".join(factors)
+
+    def more(self, count: int) -> str:
+        return super().more(count).replace(" ", _GLUE)
+
 
 def render_text(document: Document, width: int = 80) -> str:
     """A document as plain text of at most `width` columns."""
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     console.print(*renderables(document, width), sep="\n")
-    text = console.file.getvalue().replace("\xa0", " ")  # type: ignore[attr-defined]
+    text = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
@@ -72,7 +81,7 @@ def _step(block: StepBlock, notation: Notation, names: dict[int, str],
         if formula:
             yield _indented(_coloured(formula, colours, names))
     if example is not None:
-        yield _indented(_example(example, colours))
+        yield from map(_indented, _example(example, colours, width - 2))
     if example is None or not is_single(view):
         for table in view.tables:
             if table.caption:
@@ -94,8 +103,8 @@ def _coloured(formula: str, colours: dict[int, str], names: dict[int, str]) -> T
     return text
 
 
-def _example(example: Example, colours: dict[int, str]) -> RenderableType:
-    """The formula with numbers, those of one step in one colour."""
+def _example(example: Example, colours: dict[int, str], width: int) -> Iterator[Text]:
+    """The formula with numbers, those of one step in one colour; in lines that begin alike."""
     line, end = Text(), 0
     for mark in _MARK.finditer(example.formula):
         line.append(example.formula[end : mark.start()])
@@ -103,16 +112,26 @@ def _example(example: Example, colours: dict[int, str]) -> RenderableType:
         end = mark.end()
     line.append(example.formula[end:])
     for sign, number in example.results:
-        # Not to be torn apart at the end of a line.
-        line.append(f" {sign}\xa0").append(number.replace(" ", "\xa0"), "bold")
-    grid = Grid.grid()
-    if example.label:
-        grid.add_column(no_wrap=True)
-        grid.add_column()
-        grid.add_row(Text(f"{example.label}: ", "dim"), line)
-    else:
-        grid.add_row(line)
-    return grid
+        line.append(f" {sign}{_GLUE}").append(number.replace(" ", _GLUE), "bold")
+    label = f"{example.label}: " if example.label else ""
+    if len(label) > width // 2:
+        yield Text(label, "dim")
+        label = "  "
+    cuts, start, room = [], 0, width - len(label)
+    while len(line) - start > room:
+        space = line.plain.rfind(" ", start + 1, start + room + 1)
+        start = start + room if space < 0 else space + 1
+        cuts.append(start)
+    for i, part in enumerate(line.divide(cuts)):
+        part.rstrip()
+        part.plain = part.plain.replace(_GLUE, " ")
+        yield Text(label if i == 0 else " " * len(label), "dim").append_text(_bright(part))
+
+
+def _bright(text: Text) -> Text:
+    """Text that is not as dim as the label in front of it."""
+    text.stylize_before("not dim")
+    return text
 
 
 def _table(table: Table, view: View, notation: Notation, blank: bool,
