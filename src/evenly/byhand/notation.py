@@ -102,10 +102,10 @@ class Notation:
         base, _, last = name.rpartition("_")
         if name.startswith("d_"):
             return self.gradient(self.symbol(name[2:]))
-        if last == "hat" and base:
-            return self.hat(self.symbol(base))
         if name.startswith("mean_d"):
             return self.subscripted(self.word("mean"), self.symbol(name[5:]))
+        if last == "hat" and base:
+            return self.hat(self.symbol(base))
         first, _, rest = name.partition("_")
         if rest and (len(first) == 1 or first in GREEK):
             return self.subscripted(self.symbol(first), self.symbol(rest))

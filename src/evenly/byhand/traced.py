@@ -140,10 +140,11 @@ class Traced(NDArrayOperatorsMixin):
         own = _FUNCTIONS.get(function)
         if own is not None:
             return own(*args, **settings)
-        if function in _SPLITS:
-            return _all_moved(lambda ids: function(ids, *args[1:], **settings), traced(args[0]))
-        if function in _MOVES:
-            return _moved(lambda ids: function(ids, *args[1:], **settings), traced(args[0]))
+        if function in _SPLITS or function in _MOVES:
+            # Where to move is said by whole numbers, also where they were computed.
+            places = tuple(map(_plain_key, args[1:]))
+            moved = _all_moved if function in _SPLITS else _moved
+            return moved(lambda ids: function(ids, *places, **settings), traced(args[0]))
         return _opaque(function, args, settings)
 
 

@@ -24,6 +24,7 @@ _HEAD = r"""\documentclass[a4paper]{article}
 """
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
             **{sign: rf"\{sign}" for sign in "&%$#_{}"}}
+_WORD = re.compile(r"(\\mathrm\{d\}\S*?)?\\(mathrm|text)\{[^{}]{2,}\}")
 _FUNCTIONS = {"max", "min", "exp", "log", "tanh", "cos"}
 
 
@@ -74,7 +75,7 @@ class LaTeX(Notation):
         text = factors[0]
         for before, factor in pairwise(factors):
             # Two words beside each other would be read as one name.
-            two = "mathrm" in before and "mathrm" in factor
+            two = _WORD.fullmatch(before) and _WORD.fullmatch(factor)
             text += (r" \cdot " if two or factor[:1].isdigit() else self.thin + " ") + factor
         return text
 
