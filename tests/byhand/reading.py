@@ -1,4 +1,4 @@
-"""Reads what renderers wrote: numbers and formulas with numbers back to values, tables to arrays."""
+"""Reads what renderers wrote: numbers and formulas with numbers as values, tables as arrays."""
 
 from __future__ import annotations
 

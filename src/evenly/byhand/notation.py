@@ -257,8 +257,10 @@ class Notation:
         text = self._written(expression)[0]
         value = None if isinstance(expression, Apply) else readable(expression.value)
         fraction = value.fraction if value is not None else None
+        # 1e-05 is a product with a power of ten where it is drawn.
         single = value is not None and float(value) >= 0 and (
-            not value.is_exact or (fraction is not None and fraction.denominator == 1)
+            (fraction is not None and fraction.denominator == 1)
+            or (not value.is_exact and "e" not in rounded(float(value), self.digits))
         )
         return text if single else self.parentheses(text)
 

@@ -187,21 +187,24 @@ def show_work(
 
     Example:
         >>> from evenly.layers import Dense
-        >>> work = show_work(Dense(1), [[1, 2]], weights={"kernel": [[3], [4]], "bias": [5]})
-        >>> print(work.text().split("Forward")[1])  # doctest: +NORMALIZE_WHITESPACE
-         ─────────────────────────────────────────────────────────────────────
+        >>> work = show_work(Dense(1), [[1, 2]], weights={"kernel": [[3], [4]], "bias": [5]},
+        ...                  phases=["forward"])
+        >>> print(work.text(60))
+        Dense, step by step
         <BLANKLINE>
-        dense_1.product
-          product = x kernel
+        ── Forward ─────────────────────────────────────────────────
+        <BLANKLINE>
+        dense_1.product = x kernel
           example 1, feature 1: 1 * 3 + 2 * 4 = 11
                      feature 1
           example 1         11
         <BLANKLINE>
-        dense_1.y
-          y = x kernel + bias
+        dense_1.y = x kernel + bias
           example 1, feature 1: 11 + 5 = 16
                      feature 1
           example 1         16
+        <BLANKLINE>
+        3 steps not shown: of dense_1.
         <BLANKLINE>
     """
     for name, value, least in (("digits", digits, 0), ("most_rows", most_rows, 1),

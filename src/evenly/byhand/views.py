@@ -139,8 +139,7 @@ class Shown:
             if axis == "example" and self.rows is not None and size == self.work.batch:
                 chosen = list(self.rows)
             if len(chosen) < size:
-                word = axis if size - len(chosen) == 1 else f"{axis}s"
-                notes.append(f"{size - len(chosen)} of {size} {word}")
+                notes.append(f"{size - len(chosen)} of {size} {axis or 'row'}s")
             picked.append(np.asarray(chosen, dtype=np.int64))
         ids = np.arange(step.value.size).reshape(shape)
         ids = ids[np.ix_(*picked)] if picked else ids
