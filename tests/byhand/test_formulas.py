@@ -107,6 +107,8 @@ def test_the_formulas_of_penalties_are_read(penalty):
      r"\mathrm{d}\,\mathrm{gain} \cdot \mathrm{unit}\right)"),
     ("d_h f'(a)", r"\mathrm{d}h\, f'\left(a\right)"),
     ("slope d_y where 0 <= z", r"\mathrm{slope}\, \mathrm{d}y \quad \text{where } 0 \le z"),
+    ("sum of x' d_y, place by place",
+     r"\sum x^{\top}\, \mathrm{d}y \quad \text{place by place}"),
     ("the branches side by side", r"\text{the branches side by side}"),
 ])
 def test_latex(text, latex):

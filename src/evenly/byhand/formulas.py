@@ -333,6 +333,10 @@ class _Writer:
     def top(self, formula: Formula) -> str:
         if not isinstance(formula, Cases):
             return self.write(formula)[0]
+        first, last = formula.cases[0], formula.cases[-1]
+        remark = isinstance(last.value, Words) and not last.lead and not last.marker
+        if remark and len(formula.cases) == 2 and first.condition is None:
+            return self.to.remark(self.write(first.value)[0], self.write(last.value)[0])
         return self.to.cases([
             (case.lead, self.write(case.value)[0], case.marker,
              "" if case.condition is None else self.write(case.condition)[0])

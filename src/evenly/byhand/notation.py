@@ -36,7 +36,7 @@ class Notation:
     A subclass overrides what looks different in it: ``integer``, ``decimal``, ``fraction``,
     ``root``, ``product``, ``quotient``, ``power``, ``call``, ``parentheses``, ``sum``, ``marked``;
     and of formulas with symbols ``word``, ``greek``, ``hat``, ``gradient``, ``subscripted``,
-    ``transposed``, ``implied``, ``over``, ``compared``, ``cases``, ``words``.
+    ``transposed``, ``implied``, ``over``, ``compared``, ``cases``, ``remark``, ``words``.
     """
 
     equals: ClassVar[str] = "="
@@ -171,6 +171,10 @@ class Notation:
             f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True)
         )
 
+    def remark(self, text: str, words: str) -> str:
+        """A formula with words behind it."""
+        return f"{text}, {words}"
+
     def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
         """Cases, each of (lead, value, marker, condition), as ("or", "y", "where", "y <= 0")."""
         return ", ".join(" ".join(part for part in case if part) for case in cases)
@@ -188,10 +192,9 @@ class Notation:
     def _written(self, expression: Expression) -> tuple[str, int]:
         """(text, how tightly it binds)."""
         if isinstance(expression, Number):
+            text = self.number(expression.value)
             if expression.place is not None:
-                text = self.marked(self.number(expression.value), expression.place)
-            else:
-                text = self.number(_of_formula(expression.value))
+                text = self.marked(text, expression.place)
             return text, _number_binds(expression.value, self.draws_quotients)
         if isinstance(expression, Opaque):
             return self.number(expression.value), _number_binds(expression.value,
@@ -342,7 +345,12 @@ def rounded(value: float, digits: int) -> str:
 
 def readable(value: Any) -> Exact:
     """The number, as a decimal where its exact form would say nothing to a reader."""
-    number = value if isinstance(value, Exact) else Exact.inexact(float(value))
+    if isinstance(value, Exact):
+        number = value
+    else:
+        # A whole float is written as one: 64 rather than 64.0.
+        whole_number = float(value).is_integer() and abs(value) <= _LARGEST
+        number = Exact(int(value)) if whole_number else Exact.inexact(float(value))
     if len(number.terms) > 2 or any(
         max(abs(q.numerator), q.denominator, radicand) > _LARGEST for radicand, q in number.terms
     ):
@@ -380,12 +388,6 @@ def _before_square(factors: tuple[Expression, ...]) -> Expression | None:
         return None
     a, *rest = first.arguments
     return a if rest == [factors[1]] and a != factors[1] else None
-
-
-def _of_formula(value: Any) -> Any:
-    """A constant of a formula: a whole number is written as one, in decimals too."""
-    whole = not isinstance(value, Exact) and float(value).is_integer() and abs(value) < 1e7
-    return Exact(int(value)) if whole else value
 
 
 def _is_fraction(expression: Expression) -> bool:

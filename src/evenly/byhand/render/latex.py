@@ -118,6 +118,9 @@ class LaTeX(Notation):
         drawn = {"<=": r"\le", ">=": r"\ge"}
         return super().compared(parts, [drawn.get(sign, sign) for sign in signs])
 
+    def remark(self, text: str, words: str) -> str:
+        return rf"{text} \quad {words}"
+
     def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
         lines = []
         for lead, value, marker, condition in cases:

@@ -73,7 +73,7 @@ def _step(block: StepBlock, notation: Notation, names: dict[int, str],
     colours = dict(zip(example.sources if example else (), _COLOURS, strict=False))
     formula, sign = equation(view.step, notation), f" {notation.equals} "
     name, equals, right = formula.partition(sign)
-    if equals and block.title.rpartition(".")[2] == name:
+    if equals and re.sub(r" \(\d+\)$", "", block.title).rpartition(".")[2] == name:
         # The name stands in the title already.
         yield Text.assemble((f"{block.title}{sign}", "bold"), _coloured(right, colours, names))
     else:
