@@ -105,6 +105,7 @@ def test_the_formulas_of_penalties_are_read(penalty):
     ("gain / length (d_kernel - d_gain unit)",
      r"\frac{\mathrm{gain}}{\mathrm{length}}\, \left(\mathrm{d}\,\mathrm{kernel} - "
      r"\mathrm{d}\,\mathrm{gain} \cdot \mathrm{unit}\right)"),
+    ("(a / b)^2", r"\left(\frac{a}{b}\right)^{2}"),
     ("d_h f'(a)", r"\mathrm{d}h\, f'\left(a\right)"),
     ("slope d_y where 0 <= z", r"\mathrm{slope}\, \mathrm{d}y \quad \text{where } 0 \le z"),
     ("sum of x' d_y, place by place",

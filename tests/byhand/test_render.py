@@ -75,7 +75,7 @@ def values(expression):
 
 
 @pytest.mark.parametrize("notation", READERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(expression=expressions)
 def test_formulas_with_numbers_are_read_back(notation, expression):
     assume(all(1e-4 < abs(value) < 1e6 for value in values(expression)))

@@ -379,7 +379,9 @@ class _Writer:
         if kind == "minus":
             return to.minus(self.within(first, _PRODUCT)), _SIGN
         if kind == "power":
-            return to.power(self.within(first, _WHOLE), self.within(parts[1], _WHOLE)), _POWER
+            drawn = isinstance(first, Operation) and first.kind in ("quotient", "slope")
+            base = to.parentheses(self.write(first)[0]) if drawn else self.within(first, _WHOLE)
+            return to.power(base, self.within(parts[1], _WHOLE)), _POWER
         if kind == "transposed":
             return to.transposed(self.within(first, _WHOLE)), _POWER
         if kind == "over":
