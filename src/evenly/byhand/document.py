@@ -63,13 +63,27 @@ class Document:
 def document_of(shown: Shown, title: str) -> Document:
     """A calculation as a document: a part for each phase, a block for each step."""
     blocks: list[Block] = []
-    phase = ""
-    for view in shown.views():
-        if view.step.phase != phase and (view.step.phase != "given" or not phase):
-            phase = view.step.phase
+    views, phase = list(shown.views()), ""
+    for i, view in enumerate(views):
+        # What is given on the way belongs to the part that it is given for.
+        own = view.step.phase
+        if own == "given" and phase:
+            own = next((v.step.phase for v in views[i:] if v.step.phase != "given"), phase)
+            own = phase if phase == "given" and not _on_the_way(view, shown) else own
+        if own != phase:
+            phase = own
             blocks.append(Heading(HEADINGS[phase]))
-        blocks.append(StepBlock(view, view.step.title))
+        again = view.step.phase == "given" and any(
+            v.step.title == view.step.title and v.step.phase == "update" for v in views[i + 1 :]
+        )
+        # What an optimizer kept has the name of what it then keeps.
+        blocks.append(StepBlock(view, f"{view.step.title} before" if again else view.step.title))
     left_out = shown.left_out()
     if left_out:
         blocks.append(Paragraph(f"{left_out}."))
     return Document(title, tuple(blocks), shown.digits)
+
+
+def _on_the_way(view: View, shown: Shown) -> bool:
+    """Whether something was computed before this was given."""
+    return any(step.phase != "given" for step in shown.work.steps[: view.step.number])

@@ -13,9 +13,12 @@ from typing import Any, ClassVar
 
 from .exact import Exact
 from .expressions import Apply, Expression, Number, Opaque, Place
+from .formulas import written
 
 # Numerators, denominators and radicands beyond this are not read: a decimal is.
 _LARGEST = 9_999
+
+GREEK = frozenset(("alpha", "beta", "gamma", "delta", "epsilon", "mu", "pi", "rho", "sigma"))
 
 # How tightly operations bind; what binds less tightly than its surroundings gets parentheses.
 _SUM, _PRODUCT, _SIGN, _POWER, _WHOLE = range(5)
@@ -31,11 +34,13 @@ class Notation:
         longest: terms of a sum or product that are written out; of more, the first and the last.
 
     A subclass overrides what looks different in it: ``integer``, ``decimal``, ``fraction``,
-    ``root``, ``term``, ``product``, ``quotient``, ``power``, ``call``, ``parentheses``, ``sum``,
-    ``marked``.
+    ``root``, ``product``, ``quotient``, ``power``, ``call``, ``parentheses``, ``sum``, ``marked``;
+    and of formulas with symbols ``word``, ``greek``, ``hat``, ``gradient``, ``subscripted``,
+    ``transposed``, ``implied``, ``over``, ``compared``, ``cases``, ``remark``, ``words``.
     """
 
-    dots: ClassVar[str] = "..."
+    equals: ClassVar[str] = "="
+    about: ClassVar[str] = "≈"
     # Whether a quotient and a root show by themselves what belongs to them.
     draws_quotients: ClassVar[bool] = False
 
@@ -66,7 +71,7 @@ class Notation:
             return self.rational(q)
         above = self.root(self.integer(radicand))
         if q.numerator != 1:
-            above = self.product([self.integer(q.numerator), above])
+            above = self.implied([self.integer(q.numerator), above])
         return above if q.denominator == 1 else self.quotient(above, self.integer(q.denominator))
 
     def rational(self, q: Fraction) -> str:
@@ -84,12 +89,95 @@ class Notation:
     # Symbols -------------------------------------------------------------------------------------
 
     def formula(self, text: str) -> str:
-        """A formula with symbols, as a definition says it: ``"(x - mean) / deviation"``."""
-        return self.words(text)
+        """A formula with symbols, as a definition says it: ``"(x - mean) / deviation"``. What is
+        none is written as words."""
+        return written(text, self)
 
     def words(self, text: str) -> str:
         """Plain words."""
         return text
+
+    def symbol(self, name: str) -> str:
+        """A name: what it is made of says how it is written, as ``d_x_hat`` and ``beta_1``."""
+        base, _, last = name.rpartition("_")
+        if name.startswith("d_"):
+            return self.gradient(self.symbol(name[2:]))
+        if name.startswith("mean_d"):
+            return self.subscripted(self.word("mean"), self.symbol(name[5:]))
+        if last == "hat" and base:
+            return self.hat(self.symbol(base))
+        first, _, rest = name.partition("_")
+        if rest and (len(first) == 1 or first in GREEK):
+            return self.subscripted(self.symbol(first), self.symbol(rest))
+        if base and len(last) == 1:
+            return self.subscripted(self.symbol(base), self.symbol(last))
+        if len(name) == 2 and name[1].isdigit():
+            return self.subscripted(self.letter(name[0]), self.integer(int(name[1])))
+        if name in GREEK:
+            return self.greek(name)
+        if name.isdigit():
+            return self.integer(int(name))
+        return self.letter(name) if len(name) == 1 else self.word(name)
+
+    def letter(self, name: str) -> str:
+        """A name of one letter."""
+        return name
+
+    def greek(self, name: str) -> str:
+        """A letter of :data:`GREEK`."""
+        return name
+
+    def word(self, name: str) -> str:
+        """A name of several letters."""
+        return name
+
+    def hat(self, text: str) -> str:
+        return f"{text}_hat"
+
+    def gradient(self, text: str) -> str:
+        """The gradient of the loss on a symbol."""
+        return f"d_{text}"
+
+    def subscripted(self, text: str, below: str) -> str:
+        return f"{text}_{below}" if below.replace("_", "").isalnum() else f"{text}_({below})"
+
+    def transposed(self, text: str) -> str:
+        return f"{text}'"
+
+    def entry(self, text: str, index: str) -> str:
+        """A row of a table."""
+        return f"{text}[{index}]"
+
+    def implied(self, factors: Sequence[str]) -> str:
+        """A product of symbols, beside each other."""
+        return " ".join(factors)
+
+    def symbols_quotient(self, above: str, below: str) -> str:
+        """A quotient of symbols, in a notation that does not draw it."""
+        tight = above.isdigit() and below.isdigit()
+        return f"{above}/{below}" if tight else f"{above} / {below}"
+
+    def named_call(self, function: str, arguments: Sequence[str]) -> str:
+        """A function by its name in the formula, which may be of the reader's own: ``f'``."""
+        return self.call(function, arguments)
+
+    def over(self, what: str, inside: str, domain: str) -> str:
+        """The sum, mean or max (`what`) of something, over `domain` if that is said."""
+        return f"{what} over {domain} of {inside}" if domain else f"{what} of {inside}"
+
+    def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:
+        """``0 < z < 1``: parts with the signs between them."""
+        return parts[0] + "".join(
+            f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True)
+        )
+
+    def remark(self, text: str, words: str) -> str:
+        """A formula with words behind it."""
+        return f"{text}, {words}"
+
+    def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
+        """Cases, each of (lead, value, marker, condition), as ("or", "y", "where", "y <= 0")."""
+        return ", ".join(" ".join(part for part in case if part) for case in cases)
 
     # Operations ----------------------------------------------------------------------------------
 
@@ -112,7 +200,8 @@ class Notation:
             return self.number(expression.value), _number_binds(expression.value,
                                                                 self.draws_quotients)
         operation, arguments = expression.operation, expression.arguments
-        binds = _BINDS.get(operation, _WHOLE)
+        binds = _POWER if operation == "multiply" and _is_square(arguments) else \
+            _BINDS.get(operation, _WHOLE)
         if operation in ("divide", "mean") and self.draws_quotients:
             binds = _WHOLE
         return self._operation(operation, arguments), binds
@@ -120,8 +209,13 @@ class Notation:
     def _operation(self, operation: str, arguments: tuple[Expression, ...]) -> str:
         if operation in ("add", "subtract"):
             return self._sum(operation, arguments)
+        if operation == "multiply" and _is_square(arguments):
+            return self.power(self._base(arguments[0]), self.integer(2))
+        if operation == "multiply" and (first := _before_square(arguments)) is not None:
+            square = self.power(self._base(arguments[1]), self.integer(2))
+            return self.product([self._within(first, _PRODUCT), square])
         if operation == "multiply":
-            return self.product([self._within(a, _PRODUCT if i == 0 else _POWER)
+            return self.product([self._within(a, _PRODUCT if i == 0 or _is_fraction(a) else _POWER)
                                  for i, a in enumerate(arguments)])
         if operation in ("divide", "mean"):
             if operation == "mean":
@@ -135,8 +229,7 @@ class Notation:
         if operation == "negative":
             return self.minus(self._within(arguments[0], _POWER))
         if operation == "power":
-            return self.power(self._within(arguments[0], _WHOLE),
-                              self._within(arguments[1], _SUM))
+            return self.power(self._base(arguments[0]), self._within(arguments[1], _WHOLE))
         if operation == "sqrt":
             return self.root(self._within(arguments[0], _SUM))
         if operation == "absolute":
@@ -150,14 +243,40 @@ class Notation:
         for i, argument in enumerate(arguments):
             text, binds = self._written(argument)
             turned = operation == "subtract" and i == 1
-            loose = binds < _PRODUCT and (turned or _is_sum(argument))
-            if loose or (i and _is_negative(argument)):
+            first = i == 0 and isinstance(argument, Apply)
+            loose = binds < _PRODUCT and not first and (turned or _is_sum(argument))
+            if loose or (i and self._starts_with_minus(argument)):
                 text = self.parentheses(text)
             terms.append((turned, text))
         if len(terms) > self.longest:
             left = len(terms) - self.longest
             terms = [*terms[: self.longest - 1], (False, self.more(left)), terms[-1]]
         return self.sum(terms)
+
+    def _base(self, expression: Expression) -> str:
+        """What is raised to a power: in parentheses unless it is a single word."""
+        if isinstance(expression, Apply) and expression.operation not in _BINDS:
+            return self._within(expression, _WHOLE)
+        text = self._written(expression)[0]
+        value = None if isinstance(expression, Apply) else readable(expression.value)
+        fraction = value.fraction if value is not None else None
+        # 1e-05 is a product with a power of ten where it is drawn.
+        single = value is not None and float(value) >= 0 and (
+            (fraction is not None and fraction.denominator == 1)
+            or (not value.is_exact and "e" not in rounded(float(value), self.digits))
+        )
+        return text if single else self.parentheses(text)
+
+    def _starts_with_minus(self, expression: Expression) -> bool:
+        """Whether its first sign would stand beside the sign in front of it."""
+        if isinstance(expression, (Number, Opaque)):
+            return bool(float(expression.value) < 0)
+        drawn = self.draws_quotients and expression.operation == "divide"
+        if expression.operation in ("multiply", "divide") and not drawn:
+            first = expression.arguments[0]
+            bare = not _is_square(expression.arguments) and self._written(first)[1] >= _PRODUCT
+            return bare and self._starts_with_minus(first)
+        return expression.operation == "negative"
 
     def _short(self, items: list[str]) -> list[str]:
         if len(items) <= self.longest:
@@ -226,7 +345,12 @@ def rounded(value: float, digits: int) -> str:
 
 def readable(value: Any) -> Exact:
     """The number, as a decimal where its exact form would say nothing to a reader."""
-    number = value if isinstance(value, Exact) else Exact.inexact(float(value))
+    if isinstance(value, Exact):
+        number = value
+    else:
+        # A whole float is written as one: 64 rather than 64.0.
+        whole_number = float(value).is_integer() and abs(value) <= _LARGEST
+        number = Exact(int(value)) if whole_number else Exact.inexact(float(value))
     if len(number.terms) > 2 or any(
         max(abs(q.numerator), q.denominator, radicand) > _LARGEST for radicand, q in number.terms
     ):
@@ -253,10 +377,25 @@ def _number_binds(value: Any, draws_quotients: bool) -> int:
     return _WHOLE if q > 0 else _SIGN
 
 
-def _is_negative(expression: Expression) -> bool:
-    if isinstance(expression, (Number, Opaque)):
-        return bool(float(expression.value) < 0)
-    return isinstance(expression, Apply) and expression.operation == "negative"
+def _is_square(factors: tuple[Expression, ...]) -> bool:
+    return len(factors) == 2 and factors[0] == factors[1]
+
+
+def _before_square(factors: tuple[Expression, ...]) -> Expression | None:
+    """The a of a product a * b * b, which is read as a * b^2; None for other products."""
+    first = factors[0]
+    if not isinstance(first, Apply) or first.operation != "multiply" or len(factors) != 2:
+        return None
+    a, *rest = first.arguments
+    return a if rest == [factors[1]] and a != factors[1] else None
+
+
+def _is_fraction(expression: Expression) -> bool:
+    """Whether it is a positive fraction: a * 1/2 is the same with and without parentheses."""
+    if not isinstance(expression, (Number, Opaque)):
+        return False
+    fraction = readable(expression.value).fraction
+    return fraction is not None and fraction > 0
 
 
 def _is_sum(expression: Expression) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError
-from .expressions import Expression
+from .expressions import Apply, Expression
 from .recorder import PHASES, Step
 from .work import Work
 
@@ -20,6 +20,9 @@ HEADINGS = {
     "given": "Given", "forward": "Forward", "loss": "Loss", "backward": "Backward",
     "update": "Update", "inference": "Inference",
 }
+
+# Numbers of a step that are looked at for an example of its formula.
+_CANDIDATES = 64
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,19 @@ class View:
 
     def example(self) -> tuple[int, Expression] | None:
         """(flat index, expression) of the number by which the formula is shown with numbers: the
-        first that is not 0, as a 0 often hides how it came about."""
-        if self.step.origin is None or not self.tables:
+        first that is not 0, as a 0 often hides how it came about, and was not merely moved."""
+        if self.step.origin is None:
             return None
         shown = [int(i) for table in self.tables for i in table.places.reshape(-1)]
-        index = next((i for i in shown if self.step.number_at(i) != 0), shown[0] if shown else None)
-        if index is None:
-            return None
-        expression = self.step.expression(index)
-        assert expression is not None
-        return index, expression
+        candidates = [i for i in shown if self.step.number_at(i) != 0] or shown
+        best = None
+        for index in candidates[:_CANDIDATES]:
+            expression = self.step.expression(index)
+            assert expression is not None
+            if isinstance(expression, Apply):
+                return index, expression
+            best = best or (index, expression)
+        return best
 
 
 @dataclass(frozen=True)
@@ -140,8 +146,7 @@ class Shown:
             if axis == "example" and self.rows is not None and size == self.work.batch:
                 chosen = list(self.rows)
             if len(chosen) < size:
-                word = axis if size - len(chosen) == 1 else f"{axis}s"
-                notes.append(f"{size - len(chosen)} of {size} {word}")
+                notes.append(f"{size - len(chosen)} of {size} {axis or 'row'}s")
             picked.append(np.asarray(chosen, dtype=np.int64))
         ids = np.arange(step.value.size).reshape(shape)
         ids = ids[np.ix_(*picked)] if picked else ids
@@ -174,14 +179,19 @@ def _axes(step: Step, work: Work) -> list[str]:
         f"{step.layer}.{step.name.removeprefix('d_')}"
     if array in work.parts:
         return {0: [], 1: ["unit"], 2: ["in", "unit"]}.get(
-            rank, [*["position"] * (rank - 2), "in", "unit"])
+            rank, [*_positions(rank), "in", "unit"])
     if rank == 0:
         return []
     if step.value.shape[0] != work.batch and not (step.phase == "inference" and rank > 1):
-        return ["", *["position"] * (rank - 2), "feature"][:rank] if rank > 1 else ["feature"]
+        return ["", *_positions(rank), "feature"][:rank] if rank > 1 else ["feature"]
     if rank == 1:
         return ["example"]
-    return ["example", *["position"] * (rank - 2), "feature"]
+    return ["example", *_positions(rank), "feature"]
+
+
+def _positions(rank: int) -> list[str]:
+    """The names of the axes between the first and the last."""
+    return ["row", "column"] if rank == 4 else ["position"] * (rank - 2)
 
 
 def _tables(ids: Any, names: list[list[str]]) -> Iterator[Table]:
@@ -198,10 +208,16 @@ def _tables(ids: Any, names: list[list[str]]) -> Iterator[Table]:
         for i, caption in enumerate(names[0]):
             yield Table(caption if ids.shape[0] > 1 else "", tuple(names[1]), tuple(names[2]),
                         ids[i])
-    else:
+    elif names[0][0].startswith("example") or names[2][0].startswith("column"):
         # Images: a matrix of positions for every channel of every example.
         for i, first in enumerate(names[0]):
             for c, channel in enumerate(names[-1]):
                 part = ids[i, ..., c]
                 yield Table(f"{first}, {channel}", tuple(names[1]), tuple(names[2]),
                             part.reshape(part.shape[0], -1))
+    else:
+        # A convolution's kernel: a matrix of places in the window for every input of every unit.
+        for u, unit in enumerate(names[3]):
+            for i, entering in enumerate(names[2]):
+                yield Table(f"{unit}, {entering}", tuple(names[0]), tuple(names[1]),
+                            ids[:, :, i, u])
