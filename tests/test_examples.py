@@ -8,6 +8,8 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SAYS = {
+    "batch_normalization.py": "a new example, by the running averages [[ 2.177 -0.562 -1.638]]",
+    "dropout.py": "prediction for an example that is new [[5.063 1.434]]",
     "digits_batchnorm.py": "batch norm  test accuracy after each epoch: 0.",
     "images.py": "13,802 parameters, (8, 8, 1) -> (10,), 15 epochs): test accuracy 0.9",
     "own_layer.py": "training accuracy 0.9",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import errors as errors
     from .augmentation import Mixup as Mixup
+    from .byhand.show import ShownWork as ShownWork
+    from .byhand.show import show_work as show_work
     from .clipping import Clip as Clip
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .clipping import ClipNorm as ClipNorm
@@ -143,6 +145,7 @@ __version__ = "0.1.0"
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
     "augmentation": ("Mixup",),
+    "byhand.show": ("show_work", "ShownWork"),
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
     "engine": ("Engine",),

@@ -101,12 +101,12 @@ def classes(page, cell):
 def test_steps_unfold_one_by_one_with_the_keyboard(opened):
     page = opened("step")
     total = len(unfolded(page))
-    assert total == 37
+    assert total == 39
     assert not any(unfolded(page))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert unfolded(page) == [True, True] + [False] * (total - 2)
-    assert page.locator("#state").inner_text() == "2 of 37 steps"
+    assert page.locator("#state").inner_text() == "2 of 39 steps"
     page.keyboard.press("ArrowLeft")
     assert sum(unfolded(page)) == 1
     page.locator("#next").focus()

@@ -39,7 +39,7 @@ def test_a_model_shows_its_own_weights_and_loss():
     shown = show_work(model, x, y)
     assert isinstance(shown, ShownWork)
     for name, array in model.weights.items():
-        assert np.array_equal(shown.work[name].floats, array.astype(np.float64))
+        assert np.array_equal(shown.work.given(name).floats, array.astype(np.float64))
     assert shown.work.phase("loss")
     after = show_work(model, x, training=False)
     assert np.allclose(after.work.steps[-1].floats, model.predict(x), atol=1e-5)

@@ -9,11 +9,11 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError, DivergenceError, ShapeError
+from evenly.rows import sources, training_set
 from evenly.rows.ahead import WAITING, Ahead
 from evenly.rows.parquet import ParquetRows
 from evenly.rows.sources import MappedRows, is_mapped
 from evenly.rows.streams import Batches, Piece
-from evenly.rows import sources, training_set
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

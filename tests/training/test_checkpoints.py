@@ -9,9 +9,9 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError
+from evenly.rows import sources, training_set
 from evenly.rows.parquet import ParquetRows
 from evenly.rows.streams import Batches
-from evenly.rows import sources, training_set
 from evenly.training.checkpoints import Checkpoint
 
 from .checkpointing import (

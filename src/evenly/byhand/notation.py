@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
+from unicodedata import lookup
 
 from .exact import Exact
 from .expressions import Apply, Expression, Number, Opaque, Place
@@ -18,7 +19,8 @@ from .formulas import written
 # Numerators, denominators and radicands beyond this are not read: a decimal is.
 _LARGEST = 9_999
 
-GREEK = frozenset(("alpha", "beta", "gamma", "delta", "epsilon", "mu", "pi", "rho", "sigma"))
+GREEK = {name: lookup(f"GREEK SMALL LETTER {name}") for name in (
+    "alpha", "beta", "gamma", "delta", "epsilon", "mu", "pi", "rho", "sigma")}
 
 # How tightly operations bind; what binds less tightly than its surroundings gets parentheses.
 _SUM, _PRODUCT, _SIGN, _POWER, _WHOLE = range(5)

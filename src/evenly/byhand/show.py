@@ -17,6 +17,7 @@ from ..losses import Loss
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from .document import Document, document_of
+from .recorder import Step
 from .views import Shown
 from .work import Work, work_out
 
@@ -38,8 +39,16 @@ class ShownWork:
 
     @property
     def work(self) -> Work:
-        """The calculation, all of it: ``work["batch_norm_1.variance"]`` is a step."""
+        """The calculation, all of it."""
         return self.shown.work
+
+    def __getitem__(self, title: str) -> Step:
+        """A step by its title, ``"batch_norm_1.variance"``."""
+        return self.work[title]
+
+    def phase(self, phase: str) -> tuple[Step, ...]:
+        """The steps of one phase: ``"forward"``, ``"backward"``, ..."""
+        return self.work.phase(phase)
 
     @property
     def document(self) -> Document:

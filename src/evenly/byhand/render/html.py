@@ -16,7 +16,7 @@ from typing import Any
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import places
 from ..views import Table, View
-from . import pieces
+from . import parts, pieces
 from .mathml import MathML
 
 _PACKAGE = "evenly.byhand.render"
@@ -120,9 +120,8 @@ class _Page:
             # A source that is for the reader to fill in is shown, empty; its numbers are not here.
             "sources": [[number, name] for number, name in operands.items()], "cells": cells,
         }
-        symbol = math.symbol(step.name)
-        formula = math.math(f"{symbol}{math.equals}{math.formula(step.formula)}") \
-            if step.formula else ""
+        written = parts.equation(step, math)
+        formula = math.math(written) if written else ""
         return {
             "kind": "step", "id": id, "number": step.number, "title": block.title,
             "size": pieces.size(step),
@@ -153,7 +152,7 @@ class _Page:
             used = pieces.sources(list(places(expression)))
             longest = max(longest, len(used))
             cell = {"formula": self._with_numbers(view, flat, expression, math),
-                    "name": pieces.located(view.tables, flat),
+                    "name": parts.label_of(view, flat),
                     "from": [f"{p.step}-{p.flat}" for p in used[:_OPERANDS]]}
             self.left -= len(cell["formula"]) + 12 * len(cell["from"])
             if self.left < 0:
@@ -169,14 +168,14 @@ class _Page:
         return " ".join(notes), cells
 
     def _with_numbers(self, view: View, flat: int, expression: Any, math: MathML) -> str:
-        result = pieces.result(view.step.number_at(flat), math)
+        result = parts.written_results(view.step.number_at(flat), math)
         return math.math(f"{math.expression(expression)}{result}")
 
     def _example(self, view: View, hidden: frozenset[int], math: MathML) -> Any:
         example = view.example()
         if example is None or not pieces.tells(example[1], hidden):
             return None
-        return {"name": pieces.located(view.tables, example[0]),
+        return {"name": parts.label_of(view, example[0]),
                 "math": self.markup(self._with_numbers(view, *example, math))}
 
     def _table(self, block: StepBlock, table: Table, cells: dict[str, Any],

@@ -9,8 +9,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from ..expressions import Place
-from ..notation import Notation
-from . import symbols
+from ..notation import GREEK, Notation
 
 _MINUS, _TIMES = "\N{MINUS SIGN}", "\N{DOT OPERATOR}"
 
@@ -65,15 +64,11 @@ class MathML(Notation):
     def words(self, text: str) -> str:
         return f"<mtext>{escape(text)}</mtext>" if text else ""
 
-    def symbol(self, name: str) -> str:
-        """A name of a formula: ``x_hat``, ``d_x``, ``beta_1``, ``kernel'``."""
-        return symbols.written(name, self)
-
     def letter(self, name: str) -> str:
         return f"<mi>{escape(name)}</mi>"
 
     def greek(self, name: str) -> str:
-        return f"<mi>{symbols.GREEK[name]}</mi>"
+        return f"<mi>{GREEK[name]}</mi>"
 
     def word(self, name: str) -> str:
         return f"<mi>{escape(name.replace('_', ' '))}</mi>"

@@ -59,6 +59,11 @@ def results(value: Any, notation: Notation) -> tuple[tuple[str, str], ...]:
     return (own,) if about is None else (own, (notation.about, about))
 
 
+def written_results(value: Any, notation: Notation) -> str:
+    """The same as one text."""
+    return " ".join(f"{sign} {number}" for sign, number in results(value, notation))
+
+
 def cell(value: Any, notation: Notation) -> str:
     """A number of a table, with its decimal where it has roots."""
     number, about = notation.number(value), notation.approximate(value)

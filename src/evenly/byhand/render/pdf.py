@@ -12,7 +12,7 @@ from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import Number
 from ..notation import Notation
 from ..views import Table
-from . import pieces
+from . import parts, pieces
 from .typst_notation import Typst, string
 
 # Paper: its name for Typst, and the width in mm between the margins.
@@ -165,8 +165,8 @@ class _Sheet:
         """(what stands beside or above the table, its length in characters)."""
         view, step, notation = block.view, block.view.step, self.notation
         words, length = [], 0
-        if step.formula:
-            formula = f"{notation.symbol(step.name)} = {notation.formula(step.formula)}"
+        formula = parts.equation(step, notation)
+        if formula:
             words.append(f"block(sticky: true, fit($display({formula})$))")
             length = len(step.name) + len(step.formula) + 3
         example = None if block.blank else view.example()
@@ -174,8 +174,8 @@ class _Sheet:
                 and not isinstance(example[1], Number):
             flat, expression = example
             value = step.number_at(flat)
-            text = f"{notation.expression(expression)} {pieces.result(value, notation)}"
-            name = pieces.located(view.tables, flat)
+            text = f"{notation.expression(expression)} {parts.written_results(value, notation)}"
+            name = parts.label_of(view, flat)
             if name:
                 words.append(f"block(sticky: true, below: 5pt, text(9pt, muted, {string(name)}))")
             body = f"$display({text})$"

@@ -5,16 +5,12 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from ...errors import ConfigurationError
 from ..document import Block, Document, StepBlock
 from ..expressions import Expression, Place, places
-from ..notation import readable, rounded
 from ..recorder import Step
 from ..views import Table
-from .mathml import MathML
-from .typst_notation import Typst
 
 
 def need(what: str, module: str, extra: str) -> None:
@@ -63,24 +59,6 @@ def cell_name(table: Table, row: int, column: int) -> str:
     words = [table.caption, table.rows[row] if row < len(table.rows) else "",
              table.columns[column] if column < len(table.columns) else ""]
     return ", ".join(word for word in words if word)
-
-
-def located(tables: tuple[Table, ...], flat: int) -> str:
-    """The name of the cell that shows a number."""
-    for table in tables:
-        for row, own in enumerate(table.places.tolist()):
-            if flat in own:
-                return cell_name(table, row, own.index(flat))
-    return ""
-
-
-def result(value: Any, notation: MathML | Typst) -> str:
-    """What stands behind a formula with numbers: the number, and about what if it has roots."""
-    own = readable(value)
-    exact = own.is_exact or float(rounded(float(value), notation.digits)) == float(value)
-    text = f"{notation.equals if exact else notation.about} {notation.number(value)}"
-    near = notation.approximate(value)
-    return text if near is None else f"{text} {notation.about} {near}"
 
 
 def quoted(text: str) -> list[tuple[bool, str]]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
-from ..notation import Notation
-from . import symbols
+from ..notation import GREEK, Notation
 
 _MINUS = "\N{MINUS SIGN}"
 
@@ -60,15 +59,11 @@ class Typst(Notation):
     def words(self, text: str) -> str:
         return string(text) if text else ""
 
-    def symbol(self, name: str) -> str:
-        """A name of a formula: ``x_hat``, ``d_x``, ``beta_1``, ``kernel'``."""
-        return symbols.written(name, self)
-
     def letter(self, name: str) -> str:
         return name if name.isalpha() else string(name)
 
     def greek(self, name: str) -> str:
-        return symbols.GREEK[name]
+        return GREEK[name]
 
     def word(self, name: str) -> str:
         return string(name.replace("_", " "))
