@@ -12,7 +12,7 @@ study: $(VENV)/.study
 	$(BIN)/evenly study --force
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .
