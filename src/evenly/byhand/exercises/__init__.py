@@ -12,6 +12,8 @@ from .base import Topic as Topic
 # Name of the topic: where it is declared.
 CATALOGUE = {
     "batch-norm": "batch_norm:TOPIC",
+    "dropout": "dropout:INVERTED",
+    "dropout-classic": "dropout:CLASSIC",
 }
 
 
