@@ -19,7 +19,7 @@ from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
 from .friendly import not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
-_INPUTS, _OUTPUTS, _TRIES = 2, 2, 60
+_INPUTS, _OUTPUTS, _TRIES, _LARGEST = 2, 2, 20, 6
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, first: int, second: int,
@@ -57,17 +57,33 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int,
         return None
     other, kept_2 = second_drawn
     h_2 = layers[1][2] * kept_2 if classic else layers[1][2] * kept_2 * 3 // 2
+    for _ in range(_TRIES):
+        end = _end(rng, x, layers, (h_1, h_2), (kept, kept_2), classic)
+        if end is not None:
+            return {
+                "x": x, "kernel_1": layers[0][0], "bias_1": layers[0][1],
+                "kernel_2": layers[1][0], "bias_2": layers[1][1],
+                "rates": np.array(_RATES, object), "numbers_1": numbers, "numbers_2": other,
+                "learning_rate": np.array(Fraction(1, 6), object), **end,
+            }
+    return None
+
+
+def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
+         classic: bool) -> Inputs | None:
+    """The last layer, targets and a new example; None if they do not teach much."""
+    n, second = hidden[1].shape
     kernel, bias = not_zero(rng, 1, (second, _OUTPUTS)), whole(rng, 2, _OUTPUTS)
-    y = h_2 @ kernel + bias
+    y = hidden[1] @ kernel + bias
     # Errors in units of n: the last example's make each column's sum a multiple of 3.
     units = rng.choice([-2, -1, 1, 2], (n, _OUTPUTS))
     rest = -units[:-1].sum(axis=0) % 3
     units[-1] = rng.choice([0, -3], _OUTPUTS) + rest
     # Backward by plain matrices, to see that something is left to learn, and how large it is.
     d_h_2 = 2 * units @ kernel.T
-    d_2 = d_h_2 * kept_2 * (layers[1][2] > 0) * (1 if classic else 3) // (1 if classic else 2)
-    d_1 = d_2 @ layers[1][0].T * kept * (layers[0][2] > 0) * (1 if classic else 2)
-    kernels = (x.T @ d_1, h_1.T @ d_2, h_2.T @ (2 * units))
+    d_2 = d_h_2 * kept[1] * (layers[1][2] > 0) * (1 if classic else 3) // (1 if classic else 2)
+    d_1 = d_2 @ layers[1][0].T * kept[0] * (layers[0][2] > 0) * (1 if classic else 2)
+    kernels = (x.T @ d_1, hidden[0].T @ d_2, hidden[1].T @ (2 * units))
     if not all(g.any() for g in kernels) or not units.any(axis=1).all():
         return None
     if max(abs(g).max() for g in kernels) > 48 or abs(y).max() > 40:
@@ -79,14 +95,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int,
         passed = np.maximum(passed @ (old - g / 6) + start - d.sum(axis=0) / 6, 0)
         if not passed.any():
             return None
-    return {
-        "x": x, "target": y - n * units,
-        "kernel_1": layers[0][0], "bias_1": layers[0][1],
-        "kernel_2": layers[1][0], "bias_2": layers[1][1], "kernel_3": kernel, "bias_3": bias,
-        "rates": np.array(_RATES, object), "numbers_1": numbers, "numbers_2": other,
-        "learning_rate": np.array(Fraction(1, 6), object),
-        "new": new,
-    }
+    return {"kernel_3": kernel, "bias_3": bias, "target": y - n * units, "new": new}
 
 
 def _layer(rng: np.random.Generator, x: Any, units: int,
@@ -94,12 +103,14 @@ def _layer(rng: np.random.Generator, x: Any, units: int,
     """(kernel, bias, ReLU of x kernel + bias), in which no unit is dead in all examples, no
     example in all units, and something is negative; biases are multiples of `step`. None if that is
     not found soon."""
-    for _ in range(_TRIES):
-        kernel, bias = whole(rng, 1, (x.shape[1], units)), step * whole(rng, 1, units)
-        z = x @ kernel + bias
-        y = np.maximum(z, 0)
-        if y.any(axis=0).all() and y.any(axis=1).all() and (z < 0).any():
-            return kernel, bias, y
+    many = 16 * units
+    kernel, bias = whole(rng, 1, (x.shape[1], many)), step * whole(rng, 1, many)
+    z = x @ kernel + bias
+    fit = np.flatnonzero((z > 0).any(axis=0) & (z.max(axis=0) <= _LARGEST))
+    for start in range(0, len(fit) - units + 1, units):
+        own = fit[start:start + units]
+        if (z[:, own] > 0).any(axis=1).all() and (z[:, own] < 0).any():
+            return kernel[:, own], bias[own], np.maximum(z[:, own], 0)
     return None
 
 
