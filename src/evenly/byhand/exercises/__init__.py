@@ -14,6 +14,12 @@ CATALOGUE = {
     "batch-norm": "batch_norm:TOPIC",
     "dropout": "dropout:INVERTED",
     "dropout-classic": "dropout:CLASSIC",
+    "layer-norm": "normalizations:LAYER",
+    "group-norm": "normalizations:GROUP",
+    "instance-norm": "normalizations:INSTANCE",
+    "rms-norm": "normalizations:RMS",
+    "linear": "linear:LAYER",
+    "linear-net": "linear:NET",
 }
 
 
