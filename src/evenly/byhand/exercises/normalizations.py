@@ -236,10 +236,13 @@ def _instances(inputs: Inputs) -> InstanceNorm:
 _LAYER = _Kind("layer_norm", "Layer normalization",
                lambda inputs: LayerNorm(axes=np.ndim(inputs["gamma"]), epsilon=0.0), _layer_rows,
                "each example")
-_GROUP = _Kind("group_norm", "Group normalization", _groups, _group_rows, "each group of channels of each example")
-_INSTANCE = _Kind("instance_norm", "Instance normalization", _instances, _instance_rows, "each channel of each example")
-_RMS = _Kind("rms_norm", "RMS normalization", lambda inputs: RMSNorm(axes=np.ndim(inputs["gamma"]), epsilon=0.0),
-             _rms_rows, "each example", shifts=False)
+_GROUP = _Kind("group_norm", "Group normalization", _groups, _group_rows,
+               "each group of channels of each example")
+_INSTANCE = _Kind("instance_norm", "Instance normalization", _instances, _instance_rows,
+                  "each channel of each example")
+_RMS = _Kind("rms_norm", "RMS normalization",
+             lambda inputs: RMSNorm(axes=np.ndim(inputs["gamma"]), epsilon=0.0), _rms_rows,
+             "each example", shifts=False)
 _EXAMPLES = Size("examples", 2, 1, 6)
 
 
