@@ -41,6 +41,12 @@ CATALOGUE = {
     "squared-error": "losses:SQUARED",
     "absolute-error": "losses:ABSOLUTE",
     "huber": "losses:HUBER",
+    "xavier": "initialization:XAVIER",
+    "he": "initialization:HE",
+    "zero-initialization": "initialization:ZEROS",
+    "weight-norm": "weight_norm:TOPIC",
+    "vanishing-gradients": "depth:VANISHING",
+    "exploding-gradients": "depth:EXPLODING",
 }
 
 

@@ -30,7 +30,7 @@ _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its los
             "sum of {sum}.")
 _LOSS = Ask("loss", "The loss of the batch", "The mean over the examples.", "loss")
 _WEIGHED = (
-    Ask("factors", "The share of each example", "Its weight divided by the sum.", "loss"),
+    Ask("factors", "The share of each example", "Its weight divided by the sum that the text names.", "loss"),
     Ask("loss", "The loss of the batch", "Each example's loss times its share, added up.", "loss"),
 )
 
@@ -227,7 +227,7 @@ def solve_classes(inputs: Inputs, level: int) -> Solution:
         given["class_weights"] = "The weight v of each class"
         given["weights"] = "The weight w of each example"
         text += ["Each class has a weight v: the loss of an example is -sum of v y log(y_hat).",
-                 _WEIGHTS.format(sum="w times the weight of the (smoothed) targets, sum of v y")]
+                 _WEIGHTS.format(sum="w times the v of the example's right class")]
         asked.append(Ask("weighted", "The targets times the class weights",
                          "Each column times its class's weight.", "loss"))
     weights = _weights(inputs, n, level)
@@ -308,7 +308,7 @@ def solve_binary(inputs: Inputs, level: int) -> Solution:
         settings["class_weights"] = tuple(float(v) for v in inputs["class_weights"])
         given["class_weights"] = "The weights of no and of yes, v0 and v1"
         given["weights"] = "The weight w of each example"
-        text += ["A number with target t counts v0 (1 - t) + v1 t times.",
+        text += ["A number with target t (before smoothing) counts v0 (1 - t) + v1 t times.",
                  _WEIGHTS.format(sum="w times the mean of the example's v")]
         asked.append(Ask("class_factors", "How often each number counts",
                          "v1 where the target is yes, v0 where it is no.", "loss"))
