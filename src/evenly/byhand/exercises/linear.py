@@ -22,11 +22,11 @@ _BIAS = "Add up each column of the gradient: every example used the same bias."
 _NEW = "The old value minus the learning rate times the gradient."
 
 
-def draw_layer(rng: np.random.Generator, level: int, examples: int, inputs: int,
+def draw_layer(rng: np.random.Generator, level: int, examples: int, width: int,
                units: int) -> Inputs:
     """Small whole numbers; no input and no unit is without effect."""
     return {
-        "x": _full(rng, examples, inputs), "kernel": _full(rng, inputs, units),
+        "x": _full(rng, examples, width), "kernel": _full(rng, width, units),
         "bias": whole(rng, 3, units), "d_y": not_zero(rng, 2, (examples, units)),
         "learning_rate": np.array(Fraction(1, 2), object),
     }
@@ -72,14 +72,14 @@ def solve_layer(inputs: Inputs, level: int) -> Solution:
     return Solution(work, tuple(text), tuple(asked), given, {"layer": "dense_1", "rate": rate})
 
 
-def draw_net(rng: np.random.Generator, level: int, examples: int, inputs: int, hidden: int,
+def draw_net(rng: np.random.Generator, level: int, examples: int, width: int, hidden: int,
              outputs: int) -> Inputs:
     """Linear - ReLU - linear of small whole numbers. No unit is dead in all examples, the ReLU cuts
     something off, and each kernel has a gradient. Errors are multiples of the batch's size, so
     that gradients are whole."""
     while True:
-        x, bias = rng.integers(0, 4, (examples, inputs)), whole(rng, 2, hidden)
-        kernel = whole(rng, 2, (inputs, hidden))
+        x, bias = rng.integers(0, 4, (examples, width)), whole(rng, 2, hidden)
+        kernel = whole(rng, 2, (width, hidden))
         before = x @ kernel + bias
         if not ((before > 0).any(axis=0).all() and (before > 0).any(axis=1).all()
                 and (before < 0).any()):
@@ -87,7 +87,7 @@ def draw_net(rng: np.random.Generator, level: int, examples: int, inputs: int, h
         h, last = np.maximum(before, 0), not_zero(rng, 2, (hidden, outputs))
         bias_2, units = whole(rng, 2, outputs), whole(rng, 1, (examples, outputs))
         d_h = 2 * units @ last.T * (before > 0)
-        new = rng.integers(1, 4, (1, inputs))
+        new = rng.integers(1, 4, (1, width))
         # In inference too, with the new weights, something passes the ReLU.
         after = new @ (kernel - x.T @ d_h / 2) + bias - d_h.sum(axis=0) / 2
         if (x.T @ d_h).any() and units.any(axis=0).all() and (after > 0).any():
@@ -167,7 +167,7 @@ LAYER = Topic(
     "linear", "The linear layer",
     "y = x kernel + bias; d_kernel = x' d_y, d_bias = sum of d_y, d_x = d_y kernel'.",
     ("forward", "and backward", "and the update"),
-    (Size("examples", 2, 1, 6), Size("inputs", 3, 1, 6), Size("units", 2, 1, 6)),
+    (Size("examples", 2, 1, 6), Size("width", 3, 1, 6), Size("units", 2, 1, 6)),
     draw_layer, solve_layer,
     {"x": "(examples, inputs)", "kernel": "(inputs, units)", "bias": "(units,)",
      "d_y": "(examples, units)", "learning_rate": "a number above 0"},
@@ -177,7 +177,7 @@ NET = Topic(
     "Linear - ReLU - linear and the squared error: forward, backward and a step of gradient "
     "descent.",
     ("forward and loss", "and backward", "and the update, and inference with the new weights"),
-    (Size("examples", 2, 1, 4), Size("inputs", 2, 2, 4), Size("hidden", 3, 2, 5),
+    (Size("examples", 2, 1, 4), Size("width", 2, 2, 4), Size("hidden", 3, 2, 5),
      Size("outputs", 2, 1, 3)),
     draw_net, solve_net,
     {"x": "(examples, inputs)", "target": "(examples, outputs)", "kernel_1": "(inputs, hidden)",

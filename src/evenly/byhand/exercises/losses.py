@@ -30,7 +30,8 @@ _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its los
             "sum of {sum}.")
 _LOSS = Ask("loss", "The loss of the batch", "The mean over the examples.", "loss")
 _WEIGHED = (
-    Ask("factors", "The share of each example", "Its weight divided by the sum that the text names.", "loss"),
+    Ask("factors", "The share of each example",
+        "Its weight divided by the sum that the text names.", "loss"),
     Ask("loss", "The loss of the batch", "Each example's loss times its share, added up.", "loss"),
 )
 

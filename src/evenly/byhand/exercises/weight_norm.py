@@ -18,11 +18,11 @@ from .friendly import not_zero, whole
 _TRIES = 400
 
 
-def draw(rng: np.random.Generator, level: int, examples: int, inputs: int, units: int) -> Inputs:
+def draw(rng: np.random.Generator, level: int, examples: int, width: int, units: int) -> Inputs:
     """Directions of whole length, and gains that are once or twice as long: the kernel is whole."""
     columns: list[Any] = []
     while len(columns) < units:
-        values = whole(rng, 4, (_TRIES, inputs))
+        values = whole(rng, 4, (_TRIES, width))
         square = (values * values).sum(axis=1)
         root = np.sqrt(square).round().astype(np.int64)
         fit = np.flatnonzero((root * root == square) & ((values != 0).sum(axis=1) >= 2))
@@ -30,7 +30,7 @@ def draw(rng: np.random.Generator, level: int, examples: int, inputs: int, units
     direction = np.array(columns).T
     length = np.sqrt((direction * direction).sum(axis=0)).round().astype(np.int64)
     return {
-        "x": not_zero(rng, 3, (examples, inputs)), "direction": direction,
+        "x": not_zero(rng, 3, (examples, width)), "direction": direction,
         "gain": length * rng.choice([-1, 1, 2], units), "bias": whole(rng, 3, units),
         "d_y": not_zero(rng, 2, (examples, units)),
         "learning_rate": np.array(Fraction(1, 2), object),
@@ -89,9 +89,10 @@ def solve(inputs: Inputs, level: int) -> Solution:
 
 TOPIC = Topic(
     "weight-norm", "Weight normalization",
-    "The kernel as a direction and a length for each unit: kernel = gain direction / ||direction||.",
+    "The kernel as a direction and a length for each unit: "
+    "kernel = gain direction / ||direction||.",
     ("forward", "and the gradients", "and the update"),
-    (Size("examples", 2, 1, 4), Size("inputs", 2, 2, 4), Size("units", 2, 1, 4)),
+    (Size("examples", 2, 1, 4), Size("width", 2, 2, 4), Size("units", 2, 1, 4)),
     draw, solve,
     {"x": "(examples, inputs)", "direction": "(inputs, units)", "gain": "(units,)",
      "bias": "(units,)", "d_y": "(examples, units)", "learning_rate": "a number above 0"},
