@@ -71,8 +71,10 @@ def simple(e, titles, most=1):
 def dropout_lives(e):
     for k in (1, 2):
         mask, y = values(e, f"dropout_{k}.mask"), values(e, f"dropout_{k}.y")
-        assert (mask == 0).any() and (mask > 0).any()
-        assert y.any(axis=0).all() and y.any(axis=1).all()
+        assert (mask == 0).any()
+        assert (mask > 0).any()
+        assert y.any(axis=0).all()
+        assert y.any(axis=1).all()
         assert (values(e, f"dense_{k}.y") < 0).any()
         assert ((values(e, f"relu_{k}.y") > 0) & (mask == 0)).any()
         rate = Fraction(1, k + 1)
@@ -89,33 +91,39 @@ def dropout_lives(e):
         error = values(e, "dense_3.y") - numbers(e, "target")
         assert np.allclose(values(e, "d_scores"), 2 * error / n)
     if e.level == 3:
-        assert values(e, "relu_1.y", "inference").any() and values(e, "relu_2.y",
+        assert values(e, "relu_1.y", "inference").any()
+        assert values(e, "relu_2.y",
                                                                    "inference").any()
 
 
 def norm_lives(e):
     name = e.solution.setting["layer"]
     root = "root" if name == "rms_norm_1" else "deviation"
-    assert simple(e, [f"{name}.{root}"]) and (values(e, f"{name}.{root}") > 0).all()
+    assert simple(e, [f"{name}.{root}"])
+    assert (values(e, f"{name}.{root}") > 0).all()
     if root == "deviation":
         assert simple(e, [f"{name}.mean", f"{name}.centred", f"{name}.variance"])
     else:
         assert simple(e, [f"{name}.mean_square"])
-    assert numbers(e, "gamma").all() and numbers(e, "d_y").all()
+    assert numbers(e, "gamma").all()
+    assert numbers(e, "d_y").all()
     assert len(np.unique(abs(numbers(e, "x")))) > 1
 
 
 def linear_lives(e):
-    assert numbers(e, "x").any(axis=0).all() and numbers(e, "kernel").any(axis=0).all()
+    assert numbers(e, "x").any(axis=0).all()
+    assert numbers(e, "kernel").any(axis=0).all()
     assert all(simple(e, [ask.title], 2) for ask in e.solution.asked)
 
 
 def net_lives(e):
     before = values(e, "dense_1.y", "forward")
-    assert (before > 0).any(axis=0).all() and (before < 0).any()
+    assert (before > 0).any(axis=0).all()
+    assert (before < 0).any()
     assert simple(e, ["dense_2.y", "error"])
     if e.level >= 2:
-        assert values(e, "dense_1.d_kernel").any() and values(e, "dense_2.d_kernel").any()
+        assert values(e, "dense_1.d_kernel").any()
+        assert values(e, "dense_2.d_kernel").any()
         assert simple(e, ["d_scores", "dense_1.d_kernel"])
     if e.level == 3:
         assert values(e, "relu_1.y", "inference").any()
@@ -123,38 +131,48 @@ def net_lives(e):
 
 def activation_lives(e):
     before = values(e, "dense_1.y") if e.level == 3 else numbers(e, "x")
-    assert (before > 0).any() and (before < 0).any() and abs(before).max() <= 4
+    assert (before > 0).any()
+    assert (before < 0).any()
+    assert abs(before).max() <= 4
     assert len(np.unique(before)) >= min(3, before.size)
     assert numbers(e, "d_y").all()
     assert all(float(v) == int(v) for v in e.inputs["x"].reshape(-1))
-    exact = all(simple(e, [ask.title], 1000) for ask in e.solution.asked)
+    exact = all(simple(e, [ask.title], 3600) for ask in e.solution.asked)
     assert exact == (e.topic.name in FRACTIONS)
 
 
 def errors_live(e):
     error = values(e, "error")
-    assert (error > 0).any() and (error < 0).any() and simple(e, ["error"])
+    assert (error > 0).any()
+    assert (error < 0).any()
+    assert simple(e, ["error"])
     assert simple(e, ["elements", "losses", "d_scores"], 200)
     if "delta" in e.inputs:
-        assert (abs(error) > 2).any() and (abs(error) <= 2).any()
+        assert (abs(error) > 2).any()
+        assert (abs(error) <= 2).any()
 
 
 def classes_live(e):
     scores, target = numbers(e, "scores"), numbers(e, "target").astype(int)
     right = scores.argmax(axis=1) == target
     assert len(right) == 1 or (right.any() and not right.all())
-    assert abs(scores).max() <= 2 and simple(e, ["scores", "y"])
+    assert abs(scores).max() <= 2
+    assert simple(e, ["scores", "y"])
 
 
 def binary_lives(e):
     target, right = numbers(e, "target"), (numbers(e, "scores") > 0) == numbers(e, "target")
-    assert target.any() and not target.all() and right.any() and not right.all()
+    assert target.any()
+    assert not target.all()
+    assert right.any()
+    assert not right.all()
     assert simple(e, ["scores"])
 
 
 def rule_lives(e):
     assert simple(e, ["bound" if e.level == 2 else "deviation", "variance"], 10**5)
-    assert np.ptp(values(e, "kernel")) and (e.level != 3 or len(values(e, "kernel")) == 4)
+    assert np.ptp(values(e, "kernel"))
+    assert (e.level != 3 or len(values(e, "kernel")) == 4)
     assert simple(e, ["weights"], 10**5)
 
 
@@ -178,7 +196,8 @@ def depth_lives(e):
 
 def weights_live(e):
     assert simple(e, [f"weight_norm_1.{word}" for word in ("length", "kernel", "y")])
-    assert numbers(e, "direction").any(axis=0).all() and values(e, "weight_norm_1.kernel").any()
+    assert numbers(e, "direction").any(axis=0).all()
+    assert values(e, "weight_norm_1.kernel").any()
 
 
 LIVES = {
@@ -193,7 +212,8 @@ LIVES = {
 
 
 def test_every_topic_has_its_row():
-    assert set(LIVES) == set(NAMES) and len(NAMES) >= 30
+    assert set(LIVES) == set(NAMES)
+    assert len(NAMES) >= 30
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -213,7 +233,8 @@ def test_a_thousand_seeds(name):
 def test_the_same_seed_gives_the_same_exercise_and_another_another(name):
     for level in (1, 2, 3):
         one, same, other = (exercise(name, seed=s, level=level) for s in (7, 7, 8))
-        assert one.sheet() == same.sheet() and one.answers() == same.answers()
+        assert one.sheet() == same.sheet()
+        assert one.answers() == same.answers()
         assert any((numbers(one, k).tolist() != numbers(other, k).tolist()) for k in one.inputs)
 
 
@@ -231,7 +252,8 @@ def test_formulas_with_numbers_give_the_answers(name):
 def test_sheets_say_everything(name):
     for level in (1, 2, 3):
         e = exercise(name, seed=3, level=level)
-        assert e.solution.text and all(t[-1] in ".?" for t in e.solution.text)
+        assert e.solution.text
+        assert all(t[-1] in ".?" for t in e.solution.text)
         assert len(e.asked) == len(e.solution.asked) >= 1
         assert all(ask.words and ask.hint for ask in e.solution.asked)
         assert len(e.document().blocks) == len(e.document(True).blocks)
@@ -672,7 +694,9 @@ def test_own_numbers_as_a_file_holds_them(name):
         drawn = exercise(name, seed=5, level=level)
         own = exercise(name, level=level, inputs={k: written(np.asarray(v, object))
                                                   for k, v in drawn.inputs.items()})
-        assert own.own and own.sheet()["inputs"] and own.answers() == drawn.answers()
+        assert own.own
+        assert own.sheet()["inputs"]
+        assert own.answers() == drawn.answers()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,6 +19,8 @@ from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
 from .friendly import not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
+# The learning rates by which weights stay whole.
+_RATE = {False: Fraction(1, 6), True: Fraction(1, 2)}
 _INPUTS, _OUTPUTS, _TRIES, _LARGEST = 2, 2, 20, 6
 
 
@@ -28,7 +30,8 @@ def draw(rng: np.random.Generator, level: int, examples: int, first: int, second
 
     Inverted dropout multiplies by 2 and by 3/2. The second biases are even, so the numbers that
     3/2 meets are even; errors are multiples of the batch, so the gradient is even; each sum of
-    gradients is a multiple of 6, and the learning rate is 1/6.
+    gradients is a multiple of 6, and the learning rate is 1/6. Classic dropout multiplies by 1; there the
+    learning rate is 1/2.
     """
     while True:
         drawn = _draw(rng, examples, first, second, classic)
@@ -64,7 +67,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int,
                 "x": x, "kernel_1": layers[0][0], "bias_1": layers[0][1],
                 "kernel_2": layers[1][0], "bias_2": layers[1][1],
                 "rates": np.array(_RATES, object), "numbers_1": numbers, "numbers_2": other,
-                "learning_rate": np.array(Fraction(1, 6), object), **end,
+                "learning_rate": np.array(_RATE[classic], object), **end,
             }
     return None
 
@@ -91,8 +94,10 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
     new = rng.integers(1, 4, (1, _INPUTS))
     # In inference too, with the new weights, something passes each ReLU.
     passed: Any = new
-    for (old, start, _), d, g in zip(layers, (d_1, d_2), kernels, strict=False):
-        passed = np.maximum(passed @ (old - g / 6) + start - d.sum(axis=0) / 6, 0)
+    rate = float(_RATE[classic])
+    for (old, start, _), d, g, p in zip(layers, (d_1, d_2), kernels, _RATES, strict=False):
+        passed = np.maximum(passed @ (old - rate * g) + start - rate * d.sum(axis=0), 0)
+        passed = passed * float(1 - p) if classic else passed
         if not passed.any():
             return None
     return {"kernel_3": kernel, "bias_3": bias, "target": y - n * units, "new": new}

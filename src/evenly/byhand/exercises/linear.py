@@ -177,7 +177,7 @@ NET = Topic(
     "Linear - ReLU - linear and the squared error: forward, backward and a step of gradient "
     "descent.",
     ("forward and loss", "and backward", "and the update, and inference with the new weights"),
-    (Size("examples", 2, 1, 4), Size("width", 2, 2, 4), Size("hidden", 3, 2, 5),
+    (Size("examples", 2, 2, 4), Size("width", 2, 2, 4), Size("hidden", 3, 2, 5),
      Size("outputs", 2, 1, 3)),
     draw_net, solve_net,
     {"x": "(examples, inputs)", "target": "(examples, outputs)", "kernel_1": "(inputs, hidden)",
