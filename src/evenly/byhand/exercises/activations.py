@@ -267,7 +267,7 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
          ("y", "Hard sigmoid", "Below 0 it is 0, above 1 it is 1.")),
         (("d_x", "The gradient on the activation's input",
           "Times the slope where the line is between 0 and 1, else 0."),),
-        (-4, -3, -2, -1, 1, 2, 3, 4), {"slope": Fraction(1, 6), "shift": Fraction(1, 2)},
+        (-4, -2, -1, 1, 2, 4), {"slope": Fraction(1, 6), "shift": Fraction(1, 2)},
         {"slope": 0}, False)),
     "hard-swish": ("Hard swish", "x times a hard sigmoid.", _Kind(
         lambda inputs: HardSwish(), "y = x gate with gate = min(max(x / 6 + 1/2, 0), 1)",

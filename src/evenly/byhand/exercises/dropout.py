@@ -30,8 +30,8 @@ def draw(rng: np.random.Generator, level: int, examples: int, first: int, second
 
     Inverted dropout multiplies by 2 and by 3/2. The second biases are even, so the numbers that
     3/2 meets are even; errors are multiples of the batch, so the gradient is even; each sum of
-    gradients is a multiple of 6, and the learning rate is 1/6. Classic dropout multiplies by 1; there the
-    learning rate is 1/2.
+    gradients is a multiple of 6, and the learning rate is 1/6. Classic dropout multiplies by 1;
+    there the learning rate is 1/2.
     """
     while True:
         drawn = _draw(rng, examples, first, second, classic)

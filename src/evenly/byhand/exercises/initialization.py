@@ -74,7 +74,8 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
         raise DataError("kernel must be the kernel's shape, (inputs, units) or (window..., inputs, "
                         f"filters), got {shape.tolist()}")
     if np.ndim(inputs["numbers"]) != 1:
-        raise DataError(f"numbers must be a row of numbers, got shape {np.shape(inputs['numbers'])}")
+        raise DataError("numbers must be a row of numbers, got shape "
+                        f"{np.shape(inputs['numbers'])}")
     setting = number(kind.setting, inputs[kind.setting], more_than=0) if kind.plain else number(
         kind.setting, inputs[kind.setting], least=0)
     if level == 2:

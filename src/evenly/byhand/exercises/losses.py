@@ -23,7 +23,7 @@ from ..recorder import Recorder
 from ..work import Work
 from .additions import at_least, number, whole_numbers, with_given
 from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .friendly import not_zero, whole
+from .friendly import whole
 
 _CALCULATOR = "Use a calculator, and give four digits behind the point."
 _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its loss, divided by the "

@@ -120,9 +120,9 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
             expect_shape(name, inputs[name], *x.shape[-axes:])
         else:
             expect_shape(name, inputs[name], x.shape[-1])
+    layer = kind.make(inputs)
     expect_shape("d_y", inputs["d_y"], *x.shape)
     rate = number("learning_rate", inputs["learning_rate"], more_than=0)
-    layer = kind.make(inputs)
     optimizer = SGD(float(rate)) if level >= 2 else None
     work = work_out(layer, x, weights=arrays, exact=True, optimizer=optimizer,
                     d_y=inputs["d_y"] if level >= 2 else None)
