@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -122,14 +123,15 @@ def _layer(rng: np.random.Generator, x: Any, units: int,
 def _numbers(rng: np.random.Generator, y: Any, rate: Fraction) -> tuple[Any, Any] | None:
     """Random numbers of two digits, and what they keep: of each unit a number that is not 0, of
     each example too; and they drop one at least. None if that is not found soon."""
+    least = ceil(100 * rate)
     for _ in range(_TRIES):
         hundredths = rng.integers(0, 100, y.shape)
-        kept = hundredths >= 100 * rate
+        kept = hundredths >= least
         # A unit that no example keeps is kept by one in which it is not 0.
         for unit in np.flatnonzero(~(kept & (y > 0)).any(axis=0)):
             example = int(rng.choice(np.flatnonzero(y[:, unit] > 0)))
-            hundredths[example, unit] = rng.integers(int(100 * rate) + 1, 100)
-        kept = hundredths >= 100 * rate
+            hundredths[example, unit] = rng.integers(least, 100)
+        kept = hundredths >= least
         if (kept & (y > 0)).any(axis=1).all() and (~kept & (y > 0)).any():
             flat = [Fraction(int(h), 100) for h in hundredths.reshape(-1)]
             return np.array(flat, object).reshape(y.shape), kept

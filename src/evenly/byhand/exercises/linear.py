@@ -90,7 +90,8 @@ def draw_net(rng: np.random.Generator, level: int, examples: int, width: int, hi
         new = rng.integers(1, 4, (1, width))
         # In inference too, with the new weights, something passes the ReLU.
         after = new @ (kernel - x.T @ d_h / 2) + bias - d_h.sum(axis=0) / 2
-        if (x.T @ d_h).any() and units.any(axis=0).all() and (after > 0).any():
+        learns = (x.T @ d_h).any() and (h.T @ units).any() and units.any(axis=0).all()
+        if learns and (after > 0).any():
             return {
                 "x": x, "target": h @ last + bias_2 - examples * units,
                 "kernel_1": kernel, "bias_1": bias, "kernel_2": last, "bias_2": bias_2,
