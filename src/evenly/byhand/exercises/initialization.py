@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -35,7 +36,7 @@ class _Kind:
         text: the rule, in words.
     """
 
-    rule: type[XavierNormal] | type[HeNormal]
+    rule: Callable[..., XavierNormal | HeNormal]
     setting: str
     settings: tuple[Fraction, ...]
     plain: int

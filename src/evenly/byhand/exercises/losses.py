@@ -41,7 +41,7 @@ def _work(loss: Loss, scores: Any, target: Any, weights: Any) -> Work:
     recorder = Recorder(exact=True)
     own = recorder.declared(loss)
     s = recorder.given("scores", scores)
-    y = recorder.given("target", target)
+    y: Any = recorder.given("target", target)
     if weights is not None:
         weights = recorder.given("weights", weights).value
     if loss.targets_are_classes:

@@ -110,7 +110,7 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     x = np.asarray(inputs["x"])
     if x.ndim < 2:
         raise DataError(f"x must be examples of one row or more each, got shape {x.shape}")
-    arrays = {name: inputs[name] for name in ("gamma", "beta") if name in inputs}
+    arrays: Inputs = {name: inputs[name] for name in ("gamma", "beta") if name in inputs}
     for name in arrays:
         if kind.word in ("layer_norm", "rms_norm"):
             axes = np.ndim(inputs["gamma"])
@@ -126,11 +126,11 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     optimizer = SGD(float(rate)) if level >= 2 else None
     work = work_out(layer, x, weights=arrays, exact=True, optimizer=optimizer,
                     d_y=inputs["d_y"] if level >= 2 else None)
-    name = f"{kind.word}_1"
-    _check_varies(work, f"{name}.{'deviation' if kind.shifts else 'root'}")
-    given = {"x": "The examples", f"{name}.gamma": "Scale"}
+    own = f"{kind.word}_1"
+    _check_varies(work, f"{own}.{'deviation' if kind.shifts else 'root'}")
+    given = {"x": "The examples", f"{own}.gamma": "Scale"}
     if kind.shifts:
-        given[f"{name}.beta"] = "Shift"
+        given[f"{own}.beta"] = "Shift"
     what = "mean and variance" if kind.shifts else "mean square"
     rest = ", ".join(str(length) for length in x.shape[1:])
     text = [f"{kind.title} works on {len(x)} examples of shape ({rest}). "
@@ -141,17 +141,17 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     if "groups" in inputs:
         text.append(f"There are {int(Exact(np.asarray(inputs['groups'])[()]))} groups: channels "
                     "that stand side by side form a group.")
-    asked = _shifting(name, kind.over) if kind.shifts else _scaling(name)
+    asked = _shifting(own, kind.over) if kind.shifts else _scaling(own)
     if level >= 2:
         given["d_y"] = "Gradient of the loss on the output"
         text.append("Scale and shift are trained by gradient descent with learning rate "
                     f"{rate}." if kind.shifts else
                     f"The scale is trained by gradient descent with learning rate {rate}.")
-        asked += _gradients(name, kind.shifts)
+        asked += _gradients(own, kind.shifts)
     if level == 3:
-        asked += _backward(name, kind.shifts)
+        asked += _backward(own, kind.shifts)
     return Solution(work, tuple(text), tuple(asked), given,
-                    {"layer": name, "rate": rate, "over": kind.over})
+                    {"layer": own, "rate": rate, "over": kind.over})
 
 
 def _check_varies(work: Work, title: str) -> None:
