@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 # Beyond these an exact number says nothing to a reader, and costs time: it becomes a float.
-_TERMS, _DIGITS, _FACTOR = 4, 24, 10_000
+_TERMS, _LARGE, _FACTOR = 4, 10**24, 10_000
 # A float this close (in units of its own last place) to a simple fraction is that fraction.
 _DENOMINATOR, _PLACES = 10_000, 4
 
@@ -69,7 +69,7 @@ class Exact:
         """From fractions by radicand."""
         number = cls.__new__(cls)
         number.terms, number.decimal = _terms(terms), None
-        large = any(max(abs(q.numerator), q.denominator) >= 10**_DIGITS for _, q in number.terms)
+        large = any(q.denominator >= _LARGE or abs(q.numerator) >= _LARGE for _, q in number.terms)
         if large or len(number.terms) > _TERMS:
             return cls.inexact(float(number))
         return number
@@ -131,6 +131,8 @@ class Exact:
             return NotImplemented
         if self.decimal is not None or other.decimal is not None:
             return Exact.inexact(float(self) + float(other))
+        if not self.terms or not other.terms:
+            return other if not self.terms else self
         total = dict(self.terms)
         for radicand, q in other.terms:
             total[radicand] = total.get(radicand, Fraction(0)) + q
@@ -142,6 +144,8 @@ class Exact:
             return NotImplemented
         if self.decimal is not None or other.decimal is not None:
             return Exact.inexact(float(self) * float(other))
+        if not self.terms or not other.terms:
+            return Exact.of({})
         total: dict[int, Fraction] = {}
         for a, p in self.terms:
             for b, q in other.terms:
@@ -317,6 +321,9 @@ def _exact(value: Any) -> Exact | None:
 
 
 def _terms(terms: dict[int, Fraction]) -> Terms:
+    if len(terms) == 1:
+        ((radicand, q),) = terms.items()
+        return ((radicand, q),) if q else ()
     return tuple(sorted((radicand, q) for radicand, q in terms.items() if q))
 
 

@@ -74,7 +74,8 @@ class Sigmoid(Layer):
     def backward(
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        return run.note("d_x", d_y * (saved * (1 - saved)), "d_y y (1 - y)"), {}
+        slope = run.note("slope", saved * (1 - saved), "y (1 - y)")
+        return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ class Tanh(Layer):
     def backward(
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        return run.note("d_x", d_y * (1 - saved * saved), "d_y (1 - y^2)"), {}
+        slope = run.note("slope", 1 - saved * saved, "1 - y^2")
+        return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class GELU(Layer):
         else:
             d_gate = run.note("d_gate", run.xp.exp(-x * x / 2) / math.sqrt(2 * math.pi),
                               "exp(-x^2 / 2) / sqrt(2 pi)")
-        return run.note("d_x", d_y * (gate + x * d_gate), "d_y (gate + x d_gate)"), {}
+        slope = run.note("slope", gate + x * d_gate, "gate + x d_gate")
+        return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
 def _curve(x: ArrayLike, run: Run) -> ArrayLike:
@@ -108,7 +109,8 @@ class SiLU(Layer):
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
         x, s = saved
-        return run.note("d_x", d_y * (s + x * (s * (1 - s))), "d_y (s + x s (1 - s))"), {}
+        slope = run.note("slope", s + x * (s * (1 - s)), "s + x s (1 - s)")
+        return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ class Mish(Layer):
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
         x, t = saved
         s = run.note("s", logistic(run.xp, x), "1 / (1 + exp(-x))")
-        return run.note("d_x", d_y * (t + x * (1 - t * t) * s), "d_y (t + x (1 - t^2) s)"), {}
+        slope = run.note("slope", t + x * (1 - t * t) * s, "t + x (1 - t^2) s")
+        return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
 @dataclass(frozen=True)

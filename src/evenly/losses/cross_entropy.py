@@ -191,7 +191,8 @@ class BinaryCrossEntropy(Loss):
         own, weights = None, 1
         if self.class_weights is not None:
             no, yes = self.class_weights
-            weights = note("weights", no * (1 - target) + yes * target, "v0 (1 - t) + v1 t")
+            weights = note("class_factors", no * (1 - target) + yes * target,
+                           "v0 (1 - t) + v1 t")
             own = xp.mean(weights, axis=1)
         if self.label_smoothing:
             e = self.label_smoothing

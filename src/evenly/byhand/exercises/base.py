@@ -247,6 +247,8 @@ def read_numbers(what: str, value: Any) -> Any:
         DataError: something that is no number, rows of unequal length, or too many.
     """
     def one(item: Any) -> Any:
+        if isinstance(item, np.ndarray) and item.ndim == 0:
+            item = item[()]
         if isinstance(item, (list, tuple, np.ndarray)):
             return [one(part) for part in item]
         if isinstance(item, (bool, np.bool_)):
