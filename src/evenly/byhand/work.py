@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Work:
         steps: in order; what was given comes first.
         batch: how many examples it is about.
         parts: the names of the arrays that belong to layers, such as ``dense_1.kernel``.
+        axes: what the axes of steps run over, by the step's layer, where that is known.
 
     ``work["batch_norm_1.variance"]`` is a step by its title; of several phases the first.
     """
@@ -40,6 +41,7 @@ class Work:
     steps: tuple[Step, ...]
     batch: int
     parts: frozenset[str] = frozenset()
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, title: str) -> Step:
         for step in self.steps:
@@ -249,9 +251,7 @@ def _update(recorder: Recorder, optimizer: Optimizer, penalty: Penalty | None, c
                 now[name] = at.note("g", now[name] + own.gradient(arrays[name], at),
                                     "d_kernel + d_penalty")
     if clip is not None:
-        clipped = recorder.declared(clip).clip(now, run)
-        now = {name: run.at(name).note("clipped", g, "g min(1, max_norm / norm)")
-               for name, g in clipped.items()}
+        now = recorder.declared(clip).clip(now, run)
     rule, after = recorder.declared(optimizer), {}
     for name in trainable:
         kept = states.get(name)

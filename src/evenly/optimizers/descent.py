@@ -101,9 +101,13 @@ class Momentum(Optimizer):
         weight = 1 - beta if self.average else 1
         velocity = run.note("velocity", beta * state[0] + weight * gradient,
                             "beta velocity + weight g")
-        direction = beta * velocity + weight * gradient if self.nesterov else velocity
+        direction = velocity
+        if self.nesterov:
+            direction = run.note("ahead", beta * velocity + weight * gradient,
+                                 "beta velocity + weight g")
         if self.bias_correction:
             direction = run.note("corrected", direction / (1 - beta ** (run.step + 1)),
-                                 "velocity / (1 - beta^t)")
+                                 f"{'ahead' if self.nesterov else 'velocity'} / (1 - beta^t)")
+        name = "corrected" if self.bias_correction else "ahead" if self.nesterov else "velocity"
         return run.note("value", value - self.rate(run) * direction,
-                        "value - rate velocity"), (velocity,)
+                        f"value - rate {name}"), (velocity,)

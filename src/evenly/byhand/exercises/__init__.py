@@ -12,6 +12,17 @@ from .base import Topic as Topic
 # Name of the topic: where it is declared.
 CATALOGUE = {
     "batch-norm": "batch_norm:TOPIC",
+    "convolution": "windows:CONVOLUTION",
+    "convolution-1d": "windows:CONVOLUTION_1D",
+    "max-pooling": "windows:MAX_POOLING",
+    "average-pooling": "windows:AVERAGE_POOLING",
+    "gradient-descent": "optimizers:GRADIENT_DESCENT",
+    "momentum": "optimizers:MOMENTUM",
+    "nesterov": "optimizers:NESTEROV",
+    "adagrad": "optimizers:ADAGRAD",
+    "rmsprop": "optimizers:RMSPROP",
+    "adam": "optimizers:ADAM",
+    "adamw": "optimizers:ADAMW",
 }
 
 
