@@ -143,7 +143,7 @@ class Traced(NDArrayOperatorsMixin):
 def traced(value: Any, like: Traced | None = None) -> Traced:
     """A constant as a traced array, of exact numbers if `like` is."""
     if isinstance(value, Traced):
-        return value
+        return value.copy()  # what is written into it later is no part of what it is now
     values = np.asarray(value)
     exact = values.dtype == object or (like is not None and like.dtype == object)
     values = exact_array(values) if exact else values.astype(np.float64)
@@ -189,6 +189,7 @@ def _moved(move: Callable[..., Any], *sources: Traced) -> Traced:
 def _all_moved(move: Callable[..., Any], *sources: Traced) -> list[Traced]:
     """Likewise, for a function that makes several arrays."""
     ids, start = [], 0
+    sources = tuple(source.copy() for source in sources)  # they may be written into later
     for source in sources:
         ids.append(np.arange(start, start + source.size).reshape(source.shape))
         start += source.size

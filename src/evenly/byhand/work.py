@@ -98,6 +98,7 @@ def work_out(
     seed: int = 0,
     step: int = 0,
     kept: Mapping[str, Any] | None = None,
+    carried: Mapping[str, Any] | None = None,
     lengths: Any = None,
     sample_weight: Any = None,
     exact: bool | None = None,
@@ -120,6 +121,8 @@ def work_out(
         inference: another batch, shown in inference after the training step.
         seed, step: of dropout's masks.
         kept: which elements dropout keeps, by layer name, in place of drawn ones.
+        carried: the states that recurrent layers begin with, by name (``rnn_1.h``, (rows, units));
+            zeros by default.
         lengths, sample_weight: as in :func:`evenly.fit`.
         exact: whether to compute with fractions and roots; by default where all numbers given are
             whole or simple fractions, and few.
@@ -141,6 +144,9 @@ def work_out(
     layer_of = {name: name.rpartition(".") for name in given}
     arrays = {name: recorder.given(layer_of[name][2], value, layer_of[name][0])
               for name, value in given.items()}
+    for name, value in (carried or {}).items():
+        layer, _, state = name.rpartition(".")
+        arrays[name] = recorder.given(state, value, layer)
     circumstances: dict[str, Any] = {"seed": seed, "step": step, "kept": kept or {},
                                      "lengths": lengths, "weights": sample_weight}
     parts = frozenset(given)

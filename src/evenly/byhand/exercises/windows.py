@@ -16,7 +16,7 @@ from .friendly import not_zero, whole
 
 _FIELDS = {
     "stride": "a whole number: positions from one window to the next",
-    "padding": "a whole number: rows and columns of zeros on every side",
+    "padding": "a whole number: how wide the border of zeros is",
 }
 
 
@@ -67,7 +67,7 @@ def _solve_convolution(own: _Convolution, inputs: Inputs, level: int) -> Solutio
     asked: tuple[Ask, ...] = ()
     if padding:
         asked = (Ask(f"{name}.padded", f"The {own.what} with zeros around it",
-                     f"{padding} on every side."),)
+                     "The border lies on every side."),)
     asked += (
         Ask(f"{name}.product", "The kernel at each place",
             "Lay the kernel on the window, multiply place by place, add up. It is not mirrored."),
@@ -75,7 +75,7 @@ def _solve_convolution(own: _Convolution, inputs: Inputs, level: int) -> Solutio
     )
     text = (f"A convolution with one filter slides over one {own.what} with a single channel. "
             f"The stride is {stride}; " + (
-                f"{padding} {'row' if padding == 1 else 'rows'} of zeros are put on every side."
+                f"a border of zeros, {padding} wide, is put around it."
                 if padding else "there is no padding."),
             "As everywhere in deep learning the kernel is not mirrored.")
     if level == 3:
