@@ -226,6 +226,11 @@ class Exact:
         return self._function(math.erfc, 0, 1)
 
     def cos(self) -> Exact:
+        """The cosine; of multiples of pi / 6, which are floats, as exact as that of 0."""
+        sixths = float(self) / (math.pi / 6)
+        place = round(sixths) if math.isfinite(sixths) else 0
+        if place and abs(sixths - place) < 1e-12 * abs(place):
+            return _cosines()[place % 12]
         return self._function(math.cos, 0, 1)
 
     def _function(self, function: Callable[[float], float], at: int, value: int) -> Exact:
@@ -265,6 +270,14 @@ class Exact:
 
     def __ge__(self, other: Any) -> bool:
         return self._compared(other, operator.ge)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _cosines() -> list[Exact]:
+    """Of 0, pi / 6, ... to the whole turn."""
+    half, root = Exact(Fraction(1, 2)), Exact(3).sqrt() / 2
+    quarter = [Exact(1), root, half, Exact(0), -half, -root]
+    return [*quarter, *(-value for value in quarter)]
 
 
 # A declaration's check of its numbers lets exact ones pass.

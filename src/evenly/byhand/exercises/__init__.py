@@ -19,6 +19,10 @@ CATALOGUE = {
     "rnn": "recurrent:RNN_TOPIC",
     "lstm": "recurrent:LSTM_TOPIC",
     "gru": "recurrent:GRU_TOPIC",
+    "l2": "penalties:L2_TOPIC",
+    "l1": "penalties:L1_TOPIC",
+    "weight-decay": "penalties:WEIGHT_DECAY",
+    "max-norm": "penalties:MAX_NORM",
     "gradient-descent": "optimizers:GRADIENT_DESCENT",
     "momentum": "optimizers:MOMENTUM",
     "nesterov": "optimizers:NESTEROV",
@@ -26,6 +30,15 @@ CATALOGUE = {
     "rmsprop": "optimizers:RMSPROP",
     "adam": "optimizers:ADAM",
     "adamw": "optimizers:ADAMW",
+    "gradient-clipping": "clipping:TOPIC",
+    "step-decay": "schedules:STEP_DECAY",
+    "exponential-decay": "schedules:EXPONENTIAL_DECAY",
+    "inverse-time-decay": "schedules:INVERSE_TIME_DECAY",
+    "cosine": "schedules:COSINE",
+    "warmup": "schedules:WARMUP",
+    "input-normalization": "statistics:INPUT_NORMALIZATION",
+    "running-averages": "statistics:RUNNING_AVERAGES",
+    "mini-batches": "mini_batches:TOPIC",
 }
 
 
