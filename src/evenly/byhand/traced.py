@@ -174,7 +174,8 @@ def _elementwise(ufunc: Any, arrays: tuple[Traced, ...]) -> Traced:
     with np.errstate(all="ignore"):
         value = ufunc(*(a.value for a in arrays))
     value = np.asarray(value)
-    if value.dtype == object:
+    # A function such as ceil makes a whole number of a single exact one.
+    if value.dtype == object or any(a.dtype == object for a in arrays):
         value = exact_array(value)
     return Traced(value, Elementwise(ufunc.__name__, arrays, value.shape))
 

@@ -22,9 +22,9 @@ def number(inputs: Inputs, name: str) -> Exact:
         DataError: it is several.
     """
     values = np.asarray(inputs[name], object)
-    if values.size != 1:
+    if values.ndim:
         raise DataError(f"{name} must be a single number, got shape {values.shape}")
-    return Exact(values.reshape(-1)[0])
+    return Exact(values[()])
 
 
 def count(inputs: Inputs, name: str, least: int, most: int) -> int:

@@ -69,7 +69,7 @@ def _solve(own: Decay, inputs: Inputs, level: int) -> Solution:
     rates = run.note("rate", rate * factors, "learning_rate factor")
     given = {"t": f"The {own.unit}s, counted from 0"}
     said: tuple[str, ...] = (
-        f"{own.says(inputs, level)} What is multiplied is the learning rate {text(rate)}.",)
+        f"{own.says(inputs, level)} The learning rate itself is {text(rate)}.",)
     asked: tuple[Ask, ...] = (
         Ask("factor", f"The factor of each {own.unit}", own.hint),
         Ask("rate", f"The learning rate of each {own.unit}", "The factor times the rate."),
@@ -88,7 +88,7 @@ def _solve(own: Decay, inputs: Inputs, level: int) -> Solution:
             asked += (Ask("w.value" if i == 0 else f"w.value ({i + 1})",
                           f"The weight after step {i + 1}",
                           "Subtract this step's rate times this step's gradient."),)
-    axes = {"": (own.unit,)}
+    axes = {"": ("",)}
     return Solution(together(recorder, axes=axes), said, asked, given,
                     {"learning_rate": rate.fraction})
 
@@ -207,8 +207,7 @@ WARMUP = _topic(
           lambda inputs, level: "The learning rate rises along a straight line from "
           f"{text(number(inputs, 'start'))} of itself to the whole in "
           f"{text(number(inputs, 'length'))} steps: its factor is `start + (1 - start) t / "
-          "length`, " + ("and 1 from then on." if level == 1 else
-                         "and from then on it is multiplied by "
-                         f"{text(number(inputs, 'factor'))} each step: at t = length the factor "
-                         "is 1."),
+          "length`" + (", and 1 from then on." if level == 1 else
+                       ". At t = length the factor is 1; from then on it is multiplied by "
+                       f"{text(number(inputs, 'factor'))} after each step."),
           "step", "Is the step still within the warm-up?"))
