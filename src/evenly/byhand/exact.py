@@ -228,8 +228,8 @@ class Exact:
     def cos(self) -> Exact:
         """The cosine; of multiples of pi / 6, which are floats, as exact as that of 0."""
         sixths = float(self) / (math.pi / 6)
-        place = round(sixths) if math.isfinite(sixths) else 0
-        if place and abs(sixths - place) < 1e-12 * abs(place):
+        place = round(sixths) if math.isfinite(sixths) else 1
+        if abs(sixths - place) <= 1e-12 * abs(place):
             return _cosines()[place % 12]
         return self._function(math.cos, 0, 1)
 

@@ -108,7 +108,7 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
         data = _rendered(made, answers, format_, paper)
         if format_ == "pdf" and sys.stdout.isatty():
             raise click.UsageError("--format pdf writes no text: name a file with --out")
-        click.get_binary_stream("stdout").write(data)
+        click.echo(data, nl=False)
     return 0
 
 

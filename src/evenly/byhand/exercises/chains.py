@@ -16,6 +16,8 @@ Chain = tuple[int, ...]
 _LARGEST = {1: 30, 2: 30, 3: 24}
 _DENOMINATOR = 12
 _ENOUGH = 12
+# A step that moves nothing is worse than any denominator.
+_STILL = 10**9
 
 
 def corrected(rng: np.random.Generator, steps: int, weights: int) -> np.ndarray:
@@ -27,7 +29,8 @@ def corrected(rng: np.random.Generator, steps: int, weights: int) -> np.ndarray:
         for t in range(1, steps + 1):
             # 2^(t-1) times the gradient must bring the sum to a multiple of 2^t - 1.
             fitting = [g for g in range(-9, 10)
-                       if g and (total + 2 ** (t - 1) * g) % (2**t - 1) == 0]
+                       if g and total + 2 ** (t - 1) * g
+                       and (total + 2 ** (t - 1) * g) % (2**t - 1) == 0]
             column.append(int(rng.choice(fitting)) if fitting else int(not_zero(rng, 3, ())))
             total += 2 ** (t - 1) * column[-1]
         columns.append(column)
@@ -103,5 +106,7 @@ def _size(kind: str, chain: Chain, weights: list[tuple[list[int], int]], epsilon
         if kind == "adam":  # the average by halves, corrected
             average = (average + direction) / 2
             direction = average / (1 - Fraction(1, 2**t))
+        if direction == 0:
+            return _STILL
         denominators.append((direction / (below + epsilon)).denominator)
     return math.lcm(*denominators)

@@ -117,8 +117,15 @@ def _solve(rule: Rule, inputs: Inputs, level: int) -> Solution:
 
 def _whole(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:
     """Gradients whose averages by halves stay whole: the first is halved most often."""
-    rows = [2 ** (steps - 1 - t) * not_zero(rng, 3, weights) for t in range(steps)]
-    return {"gradients": np.array(rows), "learning_rate": pick(rng, _RATES)}
+    while True:
+        rows = np.array([2 ** (steps - 1 - t) * not_zero(rng, 3, weights) for t in range(steps)])
+        velocity, moving = np.zeros(weights), True
+        for gradient in rows:
+            velocity = velocity / 2 + gradient
+            # Neither the velocity nor the direction one step ahead may vanish.
+            moving &= bool(velocity.all() and (velocity / 2 + gradient).all())
+        if moving:
+            return {"gradients": rows, "learning_rate": pick(rng, _RATES)}
 
 
 def _momentum(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:

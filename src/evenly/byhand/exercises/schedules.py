@@ -114,7 +114,12 @@ def _draw_steps(rng: np.random.Generator, level: int, times: int) -> Inputs:
     every = int(rng.integers(1, 4)) if level != 2 else pick(rng, (5, 10, 20))
     factor = pick(rng, (_HALF, _TENTH) if level == 2 or every > 1 else (_HALF,))
     drawn: Inputs = {"every": min(every, times - 1), "factor": factor}
-    return drawn if level != 2 else {**drawn, "every": every, "t": _later(rng, times, 4 * every)}
+    if level != 2:
+        return drawn
+    t = _later(rng, times, 4 * every)
+    while t[0] // every == t[-1] // every:
+        t = _later(rng, times, 4 * every)
+    return {**drawn, "every": every, "t": t}
 
 
 def _draw_exponential(rng: np.random.Generator, level: int, times: int) -> Inputs:

@@ -206,7 +206,7 @@ RUNNING_AVERAGES = Topic(
     "running-averages", "Running averages", "Exponentially weighted averages over mini-batches, "
     "used at test time: running = decay running + (1 - decay) batch.",
     ("mean and variance over several batches", "and at test time", "and with bias correction"),
-    (Size("batches", 2, 1, 4), Size("examples", 3, 2, 6), Size("features", 2, 1, 3)),
+    (Size("batches", 2, 1, 3), Size("examples", 3, 2, 5), Size("features", 2, 1, 3)),
     _draw_running, _solve_running,
     {"batches": "(batches, examples, features)", "decay": "at least 0 and below 1",
      "running_mean": "(features,)", "running_variance": "(features,)",

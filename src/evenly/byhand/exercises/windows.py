@@ -129,7 +129,7 @@ class _Pooling:
 
 def _different(rng: np.random.Generator, size: int) -> Any:
     """Numbers that are all different: the largest of a window is one."""
-    return rng.permutation(size * size).reshape(size, size) - int(rng.integers(0, 5))
+    return rng.permutation(size * size).reshape(size, size) - int(rng.integers(0, size * size))
 
 
 def _averaged(rng: np.random.Generator, size: int) -> Any:
@@ -143,9 +143,10 @@ def _averaged(rng: np.random.Generator, size: int) -> Any:
     return x
 
 
-def _draw_pooling(own: _Pooling, rng: np.random.Generator, level: int, size: int,
+def _draw_pooling(own: _Pooling, rng: np.random.Generator, level: int, windows: int,
                   window: int) -> Inputs:
     stride = window if level != 2 else 1
+    size = windows * window if level != 2 else windows + window
     outputs = _positions(size, window, stride, 0)
     x, factor = own.draw(rng, size), 1
     if own.name == "average" and window == 3:
@@ -185,7 +186,7 @@ def _pooling(name: str, title: str, about: str, own: _Pooling) -> Topic:
     return Topic(
         name, title, about,
         ("windows side by side", "windows that overlap", "windows side by side, and backward"),
-        (Size("size", 4, 3, 6), Size("window", 2, 2, 3)),
+        (Size("windows", 2, 2, 3), Size("window", 2, 2, 3)),
         lambda rng, level, **sizes: _draw_pooling(own, rng, level, **sizes),
         lambda inputs, level: _solve_pooling(own, inputs, level),
         {"x": "(rows, columns): a single channel", "window": "a whole number",
