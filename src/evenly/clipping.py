@@ -121,9 +121,12 @@ class ClipValue(Clip):
 
     def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
         xp = run.xp
-        return {name: run.at(name).note("clipped", xp.minimum(xp.maximum(g, -self.limit), self.limit),
-                                        "min(max(g, -limit), limit)")
-                for name, g in gradients.items()}
+        return {
+            name: run.at(name).note(
+                "clipped", xp.minimum(xp.maximum(g, -self.limit), self.limit),
+                "min(max(g, -limit), limit)")
+            for name, g in gradients.items()
+        }
 
 
 def _factor(max_norm: float, norm: Any, run: Run) -> Any:

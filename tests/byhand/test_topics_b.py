@@ -78,7 +78,8 @@ def interesting(name, exercise):
 
 def complete(exercise):
     """Words and hints for every step, none of which holds its answer; a problem and its title."""
-    assert exercise.solution.text and exercise.solution.given
+    assert exercise.solution.text
+    assert exercise.solution.given
     for ask in exercise.solution.asked:
         assert ask.words[0].isupper()
         assert ask.hint.endswith((".", "?"))
@@ -128,15 +129,16 @@ def test_the_formulas_follow_what_a_learner_puts_in(name):
     moved = 0
     for seed in range(6):
         exercise = made(name, seed)
+        steps = exercise.solution.work.steps
         asked = {step.number for step in exercise.asked.values()}
+
+        def changed(place, steps=steps, asked=asked):
+            return 7 if place.step in asked else steps[place.step].number_at(place.flat)
+
         for step in exercise.asked.values():
             for index in range(step.value.size):
                 expression = step.expression(index)
-                plain = float(evaluate(expression))
-                other = float(evaluate(expression, lambda place: 7 if place.step in asked else
-                                       exercise.solution.work.steps[place.step].number_at(
-                                           place.flat)))
-                moved += plain != other
+                moved += float(evaluate(expression)) != float(evaluate(expression, changed))
     assert moved > 0
 
 
@@ -160,22 +162,26 @@ def test_own_numbers(name):
             assert found.exercise(level=level, inputs=unfriendly).answers() != own.answers()
 
 
+# Inputs that play no part at level 3.
+UNUSED = {"l1": ("gradient",), "l2": ("gradient",), "gradient-clipping": ("learning_rate",)}
+
+
 @pytest.mark.parametrize("name", TOPICS)
 def test_numbers_that_do_not_fit(name):
     found = topic(name)
     exercise = found.exercise(3, 3)
     good = {n: written(np.asarray(v, object)) for n, v in exercise.inputs.items()}
+    unused = UNUSED.get(name, ())
     for field in found.fields:
         with pytest.raises(DataError, match=f"'{field}' is missing"):
             found.exercise(level=3, inputs={k: v for k, v in good.items() if k != field})
         for bad in ("x", [[1, 2], [3]], [], [None], {"a": 1}, [[[[[1]]]]], float("nan")):
-            try:
-                other = found.exercise(level=3, inputs=good | {field: bad})
-            except DataError as error:
-                assert name in str(error) or field in str(error)
-            else:  # it plays no part at this level
-                assert np.shape(bad) == (1,) * 5
-                assert other.answers() == exercise.answers()
+            own = good | {field: bad}
+            if np.shape(bad) == (1,) * 5 and field in unused:
+                assert found.exercise(level=3, inputs=own).answers() == exercise.answers()
+                continue
+            with pytest.raises(DataError, match=f"{name}|{field}"):
+                found.exercise(level=3, inputs=own)
     with pytest.raises(DataError, match="no input is called 'other'"):
         found.exercise(level=3, inputs=good | {"other": [1]})
 

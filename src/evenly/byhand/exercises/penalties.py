@@ -59,7 +59,8 @@ def _solve_penalty(make: Callable[[Any], Penalty], words: str, inputs: Inputs,
     total = Ask("dense_1.kernel.g", "The gradient of the cost", "Both gradients together.")
     update = Ask("dense_1.kernel.value", "The weights after a step of gradient descent",
                  "Subtract the learning rate times the gradient of the cost.", "update")
-    said = (f"The cost is the loss plus a penalty on the weights: {penalty_words(penalty)}.",)
+    said: tuple[str, ...] = (
+        f"The cost is the loss plus a penalty on the weights: {penalty_words(penalty)}.",)
     given = {"dense_1.kernel": "The weights"}
     setting = {"strength": strength.fraction, "learning_rate": rate.fraction}
     if level == 3:
@@ -115,8 +116,8 @@ def _penalty(name: str, title: str, about: str, make: Callable[[Any], Penalty], 
         _KERNEL,
         lambda rng, level, **sizes: _draw_penalty(rng, level, **sizes, strengths=strengths),
         lambda inputs, level: _solve_penalty(make, hint, inputs, level),
-        {"kernel": "(features, units)", "gradient": "(features, units): of the loss, for levels 1 and "
-         "2", "x": "(examples, features), for level 3", "y": "(examples, units), for level 3",
+        {"kernel": "(features, units)", "gradient": "(features, units): of the loss, for levels "
+         "1 and 2", "x": "(examples, features), for level 3", "y": "(examples, units), for level 3",
          "strength": "a number above 0", "learning_rate": "a number above 0"},
     )
 

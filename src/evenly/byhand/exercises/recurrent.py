@@ -79,14 +79,14 @@ def _well(cell: Cell, drawn: Inputs, level: int) -> bool:
     run = Run(True, recorder=note)
     layer.forward(np.asarray(drawn["x"], float)[None], arrays, run)
     inputs = np.asarray(drawn["x"]) @ drawn["input_kernel"] + drawn["bias"]
-    moving = all(np.abs(h).max() > 0 for h in noted["h"]) and np.count_nonzero(drawn["x"]) > 0
+    moving = bool(all(np.abs(h).max() > 0 for h in noted["h"]) and np.count_nonzero(drawn["x"]))
     enough = bool((np.abs(drawn["x"]).sum(axis=1) > 0).all())
-    small = np.abs(inputs).max() <= (9 if cell.name == "rnn" and level == 1 else 3)
+    small = bool(np.abs(inputs).max() <= (9 if cell.name == "rnn" and level == 1 else 3))
     if cell.name == "rnn":
         # A unit beyond reach of any gradient would make a dull exercise.
-        small &= np.abs(np.array(noted["a"])).max() <= (12 if level == 1 else 3)
-        moving &= all((np.array(noted["h"])[:, 0] != 0).any(axis=0))
-    return bool(moving and enough and small)
+        small &= bool(np.abs(np.array(noted["a"])).max() <= (12 if level == 1 else 3))
+        moving &= bool((np.array(noted["h"])[:, 0] != 0).any(axis=0).all())
+    return moving and enough and small
 
 
 def _solve(cell: Cell, inputs: Inputs, level: int) -> Solution:
@@ -184,8 +184,8 @@ def _rnn_text(level: int) -> tuple[str, ...]:
 def _lstm_text(level: int) -> tuple[str, ...]:
     return _with_back(
         level, "An LSTM. The columns of the kernels and of the bias belong to the gates in the "
-        "order i, f, g, o: input, forget, candidate, output; first all columns of i, then those of f, "
-        "and so on.",
+        "order i, f, g, o: input, forget, candidate, output; first all columns of i, then those of "
+        "f, and so on.",
         "`i`, `f`, `o` are sigmoid and `g` is tanh of their columns of `a`; `c = f c + i g` and `h "
         f"= o tanh(c)`. {_DECIMALS}")
 
@@ -242,7 +242,8 @@ GRU_TOPIC = _topic(
           ("n", "the candidate", "Tanh of the input's part of its columns plus r times the last."),
           ("h", "the new state", "Between the candidate and the old state: z keeps the old one.")),
          (("d_z", "the gradient on what entered the update gate",
-           "The gradient on h, times the old state minus the candidate, times the slope z (1 - z)."),
+           "The gradient on h, times the old state minus the candidate, times the slope, z (1 - "
+           "z)."),
           ("d_n", "the gradient on what entered the candidate",
            "The gradient on h, times 1 - z, times the slope 1 - n^2."),
           ("d_r", "the gradient on what entered the reset gate",

@@ -24,6 +24,16 @@ def _positions(size: int, window: int, stride: int, padding: int) -> int:
     return (size + 2 * padding - window) // stride + 1
 
 
+def _outputs(net: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the output; DataError where the windows do not fit."""
+    def checked() -> tuple[int, ...]:
+        net.check(shape, "")
+        return net.output_shape(shape)
+
+    found: tuple[int, ...] = fits(checked)
+    return found
+
+
 # Convolution --------------------------------------------------------------------------------------
 
 
@@ -57,7 +67,7 @@ def _solve_convolution(own: _Convolution, inputs: Inputs, level: int) -> Solutio
     name = "conv2d_1" if rank == 2 else "conv1d_1"
     d_y = None
     if level == 3:
-        outputs = fits(lambda: (net.check((*x.shape, 1), ""), net.output_shape((*x.shape, 1)))[1])
+        outputs = _outputs(net, (*x.shape, 1))
         expect_shape("d_y", inputs["d_y"], *outputs[:-1])
         d_y = np.asarray(inputs["d_y"], object)[None, ..., None]
     weights = {f"{name}.kernel": kernel[..., None, None],
@@ -165,7 +175,7 @@ def _solve_pooling(own: _Pooling, inputs: Inputs, level: int) -> Solution:
     window, stride = count(inputs, "window", 1, 9), count(inputs, "stride", 1, 9)
     net = Sequential([own.layer(window, stride)])
     shape = (*x.shape, 1)
-    outputs = fits(lambda: (net.check(shape, ""), net.output_shape(shape))[1])
+    outputs = _outputs(net, shape)
     d_y = None
     if level == 3:
         expect_shape("d_y", inputs["d_y"], *outputs[:-1])
