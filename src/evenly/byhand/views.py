@@ -171,8 +171,8 @@ def _axes(step: Step, work: Work) -> list[str]:
     """What the axes of a step's array run over."""
     rank = step.value.ndim
     known = work.axes.get(step.layer)
-    if known is not None and len(known) == rank:
-        return list(known)
+    if known is not None and rank <= len(known):
+        return list(known[len(known) - rank:])
     array = step.layer if step.phase == "update" or "." in step.layer else \
         f"{step.layer}.{step.name.removeprefix('d_')}"
     if array in work.parts:

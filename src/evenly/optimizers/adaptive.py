@@ -56,7 +56,8 @@ class Adagrad(Optimizer):
     ) -> tuple[ArrayLike, State]:
         s = run.note("s", state[0] + gradient * gradient, "s + g^2")
         rate = self.rate(run) / (1 + run.step * self.rate_decay)
-        root = run.note("root", run.xp.sqrt(self.initial + s), "sqrt(initial + s)")
+        root = run.note("root", run.xp.sqrt(self.initial + s),
+                        "sqrt(initial + s)" if self.initial else "sqrt(s)")
         value = value - rate * gradient / (root + self.epsilon)
         return run.note("value", value, "value - rate g / (root + epsilon)"), (s,)
 

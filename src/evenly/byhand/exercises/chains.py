@@ -51,7 +51,7 @@ def rooted(kind: str, steps: int, beta: Fraction, epsilon: int) -> tuple[Chain, 
     begins = kind == "mean"
     axes = [np.arange(1, _LARGEST[steps] + 1)] * steps
     if begins:
-        axes = [np.arange(0, 11), *axes]
+        axes = [np.arange(1, 13), *axes]
     grid = np.stack([a.reshape(-1) for a in np.meshgrid(*axes, indexing="ij")])
     weights = [_weights(kind, t, beta) for t in range(1, steps + 1)]
     good = np.ones(grid.shape[1], bool)

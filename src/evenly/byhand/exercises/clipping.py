@@ -21,12 +21,12 @@ def _with_norm(rng: np.random.Generator, sizes: tuple[int, ...]) -> Any:
     """Vectors of whole numbers, each of whole norm and, together, of whole norm."""
     while True:
         # Number by number, such that the norm so far stays whole.
-        first = int(rng.integers(3, 13))
+        first = int(rng.integers(1, 13))
         numbers, square = [first], first * first
         for place in range(1, sum(sizes)):
             # The last vectors are single numbers; all but the first vector may be anything.
             last = place >= sizes[0] - 1
-            fitting = [n for n in range(1, 13 if not last else 37)
+            fitting = [n for n in range(1, 13 if not last else 25)
                        if not last or is_square(square + n * n)]
             if not fitting:
                 break
@@ -45,10 +45,9 @@ def _draw(rng: np.random.Generator, level: int, weights: int) -> Inputs:
     else:
         kernel, bias = _with_norm(rng, (weights, 1))
     size = int((kernel * kernel).sum() + (level > 1) * (bias * bias).sum())
-    norm = round(size**0.5)
-    # Clipping must happen, by a factor that is a small fraction.
-    limits = [n for n in range(1, norm) if Fraction(n, norm).denominator <= max(5, norm // 5)]
-    limit = pick(rng, limits or [max(norm // 2, 1)])
+    # Clipping happens, by a factor that leaves the numbers whole.
+    above, below = pick(rng, ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5)))
+    kernel, bias, limit = below * kernel, below * bias, above * round(size**0.5)
     return {"kernel_gradient": kernel, "bias_gradient": bias, "max_norm": limit,
             "limit": int(rng.integers(1, max(2, int(np.abs(kernel).max())))),
             "kernel": not_zero(rng, 6, weights), "bias": not_zero(rng, 6, 1),

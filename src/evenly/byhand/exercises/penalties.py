@@ -55,7 +55,8 @@ def _solve_penalty(make: Callable[[Any], Penalty], words: str, inputs: Inputs,
     optimizer = fits(lambda: SGD(rate))  # type: ignore[arg-type]
     cost = Ask("dense_1.kernel.penalty", "What the penalty adds to the cost", words)
     slope = Ask("dense_1.kernel.d_penalty", "The gradient of the penalty",
-                "Its derivative, number by number.")
+                "Its derivative, number by number." +
+                (" That of |w| counts as 0 at 0." if isinstance(penalty, L1) else ""))
     total = Ask("dense_1.kernel.g", "The gradient of the cost", "Both gradients together.")
     update = Ask("dense_1.kernel.value", "The weights after a step of gradient descent",
                  "Subtract the learning rate times the gradient of the cost.", "update")
@@ -129,7 +130,7 @@ L2_TOPIC = _penalty(
 L1_TOPIC = _penalty(
     "l1", "L1 regularization", "Weights cost by their size: strength sum(|w|) is added to the "
     "cost, strength sign(w) to the gradient.", L1,
-    "Add up the weights without their signs; then the factor. The sign of 0 is 0.",
+    "Add up the weights without their signs; then the factor.",
     (Fraction(1, 2), Fraction(1), Fraction(1, 10), Fraction(2)))
 
 

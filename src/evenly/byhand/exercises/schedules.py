@@ -123,8 +123,10 @@ def _draw_steps(rng: np.random.Generator, level: int, times: int) -> Inputs:
 
 
 def _draw_exponential(rng: np.random.Generator, level: int, times: int) -> Inputs:
-    factor = pick(rng, (_HALF, Fraction(2, 3), Fraction(3, 4), _TENTH))
-    return {"factor": factor, **({"t": 1 + _later(rng, times, 7)} if level == 2 else {})}
+    if level == 2:
+        factor = pick(rng, (_HALF, Fraction(2, 3), Fraction(3, 4)))
+        return {"factor": factor, "t": 1 + _later(rng, times, 5)}
+    return {"factor": pick(rng, (_HALF, Fraction(2, 3), Fraction(3, 4), _TENTH)[: 8 - times])}
 
 
 def _draw_inverse(rng: np.random.Generator, level: int, times: int) -> Inputs:
