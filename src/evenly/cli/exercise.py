@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,8 +66,6 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
     evenly exercise batch-norm --seed 7 --level 2 --answers
     evenly exercise adam --sheets 30 --out sheets --format pdf
     """
-    from .writing import check_place, write_bytes
-
     if listed or name is None:
         if name is not None or not listed:
             raise click.UsageError("name one exercise, or say --list to see them all")
@@ -95,11 +92,15 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
             raise click.UsageError("--sheets needs --out: the folder to write to")
         return _write_sheets(make, seed, sheets, name, format_, paper, out, force)
     if out is not None:
+        from .writing import check_place
+
         check_place(out, (FORMATS[format_][0],), force=force)
     made = make(seed)
     if practice:
         return _practise(made)
     if out is not None:
+        from .writing import write_bytes
+
         write_bytes(out, _rendered(made, answers, format_, paper))
         click.echo(f"{made.title}: {out}")
     elif format_ == "text":
@@ -247,6 +248,8 @@ def _is_there(module: str) -> bool:
 def _write_sheets(make: Callable[[int], Exercise], seed: int, sheets: int, name: str, format_: str,
                   paper: str, folder: Path, force: bool) -> int:
     """Sheets and keys in a folder: all of them or none."""
+    import tempfile
+
     from .writing import cannot, write_bytes
 
     if folder.exists():
