@@ -60,8 +60,8 @@ class ClipGlobalNorm(Clip):
         xp = run.xp
         norm = run.note("norm", xp.sqrt(sum(xp.sum(g * g) for g in gradients.values())),
                         "sqrt(sum of squares)")
-        factor = _factor(self.max_norm, norm)
-        return {name: factor * g for name, g in gradients.items()}
+        factor = _factor(self.max_norm, norm, run)
+        return {name: _clipped(factor, g, run.at(name)) for name, g in gradients.items()}
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ class ClipNorm(Clip):
     kernel_number: ClassVar[str] = "clip_each_norm"
 
     def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
-        return {name: self._one(g, run) for name, g in gradients.items()}
+        return {name: self._one(g, run.at(name)) for name, g in gradients.items()}
 
     def _one(self, gradient: ArrayLike, run: Run) -> ArrayLike:
         norm = run.note("norm", run.xp.sqrt(run.xp.sum(gradient * gradient)),
                         "sqrt(sum of squares)")
-        return _factor(self.max_norm, norm) * gradient
+        return _clipped(_factor(self.max_norm, norm, run), gradient, run)
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,18 @@ class ClipValue(Clip):
 
     def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
         xp = run.xp
-        return {name: xp.minimum(xp.maximum(g, -self.limit), self.limit)
-                for name, g in gradients.items()}
+        return {
+            name: run.at(name).note(
+                "clipped", xp.minimum(xp.maximum(g, -self.limit), self.limit),
+                "min(max(g, -limit), limit)")
+            for name, g in gradients.items()
+        }
 
 
-def _factor(max_norm: float, norm: Any) -> Any:
-    return min(1, max_norm / norm) if norm > 0 else 1
+def _factor(max_norm: float, norm: Any, run: Run) -> Any:
+    factor = run.xp.minimum(1, max_norm / norm) if norm > 0 else 1
+    return run.note("factor", factor, "min(1, max_norm / norm)")
+
+
+def _clipped(factor: Any, gradient: ArrayLike, run: Run) -> ArrayLike:
+    return run.note("clipped", factor * gradient, "g min(1, max_norm / norm)")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ConfigurationError, DataError
+from .layers.base import Run
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,8 @@ class Standardizer:
     def fit(self, x: Any) -> Standardizer:
         """Statistics of `x`, shape (rows, features...)."""
         x, axes = _training_rows(self, x, self.channels)
-        mean = x.mean(axis=axes, dtype=np.float64)
-        mean = mean + (x - mean).mean(axis=axes)  # what rounding took from the sum of many
-        deviation = np.sqrt(((x - mean) ** 2).mean(axis=axes))
-        # A constant column's computed deviation is rounding, not signal.
-        constant = deviation <= 8 * np.finfo(np.float64).eps * np.abs(mean)
-        return Standardizer(mean, np.where(constant, 1.0, deviation), self.channels)
+        mean, deviation = moments(x, axes, Run(training=True))
+        return Standardizer(mean, deviation, self.channels)
 
     def transform(self, x: Any) -> Any:
         """`x` on the training set's scale; float32 stays float32."""
@@ -113,6 +110,28 @@ class RobustScaler:
         return _transformed(self, x, self.median, self.range)
 
 
+def moments(x: Any, axes: Any, run: Run) -> tuple[Any, Any]:
+    """The definition of what :class:`Standardizer` measures: (mean, deviation) over some axes."""
+    xp, note = run.xp, run.note
+    if x.dtype == object:
+        mean = xp.mean(x, axis=axes)
+    else:
+        mean = x.mean(axis=axes, dtype=np.float64)
+        mean = mean + (x - mean).mean(axis=axes)  # what rounding took from the sum of many
+    mean = note("mean", mean, "mean of x")
+    variance = note("variance", xp.mean((x - mean) ** 2, axis=axes), "mean of (x - mean)^2")
+    deviation = xp.sqrt(variance)
+    # A constant column's computed deviation is rounding, not signal.
+    constant = deviation <= 8 * np.finfo(np.float64).eps * abs(mean)
+    deviation = xp.where(constant, 1.0, deviation)
+    return mean, note("deviation", deviation, "sqrt(variance), 1 where that is 0")
+
+
+def scaled(x: Any, middle: Any, width: Any, run: Run) -> Any:
+    """The definition of what a scaler does to rows."""
+    return run.note("scaled", (x - middle) / width, "(x - mean) / deviation")
+
+
 def _training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
     """Rows to fit on, and the axes that statistics are taken over."""
     name = type(scaler).__name__
@@ -142,8 +161,8 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
     if features != middle.shape:
         what = "channels" if scaler.channels else "features of shape"
         raise DataError(f"{name}: was fitted on {what} {middle.shape}, got {features}")
-    scaled = (x - middle) / width
-    return scaled.astype(np.float32) if x.dtype == np.float32 else scaled
+    result = scaled(x, middle, width, Run(training=False))
+    return result.astype(np.float32) if x.dtype == np.float32 else result
 
 
 def _numbers(name: str, x: Any) -> Any:

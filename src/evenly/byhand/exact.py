@@ -22,6 +22,7 @@ import numpy as np
 _TERMS, _LARGE, _FACTOR = 4, 10**24, 10_000
 # A float this close (in units of its own last place) to a simple fraction is that fraction.
 _DENOMINATOR, _PLACES = 10_000, 4
+_ZERO = Fraction(0)
 
 Terms = tuple[tuple[int, Fraction], ...]
 
@@ -75,6 +76,15 @@ class Exact:
         return number
 
     @classmethod
+    def rational(cls, q: Fraction) -> Exact:
+        """From a fraction: what most numbers are."""
+        if abs(q.numerator) >= _LARGE or q.denominator >= _LARGE:
+            return cls.inexact(float(q))
+        number = cls.__new__(cls)
+        number.terms, number.decimal = ((1, q),) if q else (), None
+        return number
+
+    @classmethod
     def inexact(cls, value: float) -> Exact:
         """A float that stays one, whatever its value."""
         number = cls.__new__(cls)
@@ -88,9 +98,11 @@ class Exact:
     @property
     def fraction(self) -> Fraction | None:
         """The number as a fraction, where it is one."""
-        if self.decimal is not None or any(radicand != 1 for radicand, _ in self.terms):
+        if self.decimal is not None:
             return None
-        return self.terms[0][1] if self.terms else Fraction(0)
+        if not self.terms:
+            return _ZERO
+        return self.terms[0][1] if self.terms[-1][0] == 1 else None
 
     def __float__(self) -> float:
         if self.decimal is not None:
@@ -133,6 +145,9 @@ class Exact:
             return Exact.inexact(float(self) + float(other))
         if not self.terms or not other.terms:
             return other if not self.terms else self
+        x, y = self.fraction, other.fraction
+        if x is not None and y is not None:
+            return Exact.rational(x + y)
         total = dict(self.terms)
         for radicand, q in other.terms:
             total[radicand] = total.get(radicand, Fraction(0)) + q
@@ -146,6 +161,9 @@ class Exact:
             return Exact.inexact(float(self) * float(other))
         if not self.terms or not other.terms:
             return Exact.of({})
+        x, y = self.fraction, other.fraction
+        if x is not None and y is not None:
+            return Exact.rational(x * y)
         total: dict[int, Fraction] = {}
         for a, p in self.terms:
             for b, q in other.terms:
@@ -230,6 +248,11 @@ class Exact:
         return self._function(math.erfc, 0, 1)
 
     def cos(self) -> Exact:
+        """The cosine; of multiples of pi / 6, which are floats, as exact as that of 0."""
+        sixths = float(self) / (math.pi / 6)
+        place = round(sixths) if math.isfinite(sixths) else 1
+        if abs(sixths - place) <= 1e-12 * abs(place):
+            return _cosines()[place % 12]
         return self._function(math.cos, 0, 1)
 
     def _function(self, function: Callable[[float], float], at: int, value: int) -> Exact:
@@ -269,6 +292,14 @@ class Exact:
 
     def __ge__(self, other: Any) -> bool:
         return self._compared(other, operator.ge)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _cosines() -> list[Exact]:
+    """Of 0, pi / 6, ... to the whole turn."""
+    half, root = Exact(Fraction(1, 2)), Exact(3).sqrt() / 2
+    quarter = [Exact(1), root, half, Exact(0), -half, -root]
+    return [*quarter, *(-value for value in quarter)]
 
 
 # A declaration's check of its numbers lets exact ones pass.
@@ -334,6 +365,9 @@ def _divided(a: Exact, b: Exact) -> Exact:
                              else math.copysign(math.inf, value))
     if a.decimal is not None or b.decimal is not None:
         return Exact.inexact(float(a) / float(b))
+    above, below = a.fraction, b.fraction
+    if above is not None and below is not None:
+        return Exact.rational(above / below)
     # Multiplied above and below by the divisor with the sign of its roots turned, one prime after
     # the other, until no root is left below.
     while any(radicand != 1 for radicand, _ in b.terms):

@@ -84,6 +84,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "power": lambda a, b: Exact(a) ** Exact(b),
     "negative": lambda a: -a,
     "absolute": abs,
+    "ceil": lambda a: Exact(math.ceil(float(a))),
+    "floor": lambda a: Exact(math.floor(float(a))),
     "sign": lambda a: Exact((a > 0) - (a < 0)),
     "maximum": lambda *values: max(values),
     "minimum": lambda *values: min(values),

@@ -186,7 +186,8 @@ def _elementwise(ufunc: Any, arrays: tuple[Traced, ...]) -> Traced:
     with np.errstate(all="ignore"):
         value = ufunc(*(a.value for a in arrays))
     value = np.asarray(value)
-    if value.dtype == object:
+    # A function such as ceil makes a whole number of a single exact one.
+    if value.dtype == object or any(a.dtype == object for a in arrays):
         value = exact_array(value)
     return Traced(value, Elementwise(ufunc.__name__, arrays, value.shape))
 
@@ -201,6 +202,7 @@ def _moved(move: Callable[..., Any], *sources: Traced) -> Traced:
 def _all_moved(move: Callable[..., Any], *sources: Traced) -> list[Traced]:
     """Likewise, for a function that makes several arrays."""
     ids, start = [], 0
+    sources = tuple(source.copy() for source in sources)  # they may be written into later
     for source in sources:
         ids.append(np.arange(start, start + source.size).reshape(source.shape))
         start += source.size

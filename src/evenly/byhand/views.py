@@ -152,7 +152,7 @@ class Shown:
         ids = ids[np.ix_(*picked)] if picked else ids
         names = [[f"{axis} {int(i) + 1}" if axis else str(int(i) + 1) for i in own]
                  for axis, own in zip(axes, picked, strict=True)]
-        tables = list(_tables(ids, names))
+        tables = list(_tables(ids, names, axes))
         if len(tables) > self.most_tables:
             notes.append(f"{len(tables) - self.most_tables} of {len(tables)} tables")
         return View(step, tuple(tables[: self.most_tables]),
@@ -175,6 +175,9 @@ def _layer_of(step: Step) -> str:
 def _axes(step: Step, work: Work) -> list[str]:
     """What the axes of a step's array run over."""
     rank = step.value.ndim
+    known = work.axes.get(step.layer)
+    if known is not None and rank <= len(known):
+        return list(known[len(known) - rank:])
     array = step.layer if step.phase == "update" or "." in step.layer else \
         f"{step.layer}.{step.name.removeprefix('d_')}"
     if array in work.parts:
@@ -194,7 +197,7 @@ def _positions(rank: int) -> list[str]:
     return ["row", "column"] if rank == 4 else ["position"] * (rank - 2)
 
 
-def _tables(ids: Any, names: list[list[str]]) -> Iterator[Table]:
+def _tables(ids: Any, names: list[list[str]], axes: list[str]) -> Iterator[Table]:
     """Matrices of the last two axes that mean something; one for each place on the others."""
     if ids.ndim == 0:
         yield Table("", ("",), ("",), ids.reshape(1, 1))
@@ -204,6 +207,15 @@ def _tables(ids: Any, names: list[list[str]]) -> Iterator[Table]:
         rows = ("",) if len(names[0]) == 1 and not names[0][0].startswith("example") \
             else tuple(names[0])
         yield Table("", rows, tuple(names[1]), ids)
+    elif axes[-2:] == ["in", "unit"]:
+        # A kernel that slides: a matrix of its places for every channel and every filter.
+        for i, channel in enumerate(names[-2]):
+            for u, unit in enumerate(names[-1]):
+                part = ids[..., i, u]
+                single = ids.shape[-2] == ids.shape[-1] == 1
+                rows = tuple(names[0]) if part.ndim == 2 else ("",)
+                yield Table("" if single else f"{channel}, {unit}", rows, tuple(names[-3]),
+                            part.reshape(len(rows), -1))
     elif ids.ndim == 3:
         for i, caption in enumerate(names[0]):
             yield Table(caption if ids.shape[0] > 1 else "", tuple(names[1]), tuple(names[2]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Work:
         steps: in order; what was given comes first.
         batch: how many examples it is about.
         parts: the names of the arrays that belong to layers, such as ``dense_1.kernel``.
+        axes: what the axes of steps run over, by the step's layer, where that is known.
 
     ``work["batch_norm_1.variance"]`` is a step by its title: the first that was computed, else the
     one that was given.
@@ -41,6 +42,7 @@ class Work:
     steps: tuple[Step, ...]
     batch: int
     parts: frozenset[str] = frozenset()
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, title: str) -> Step:
         for step in sorted(self.steps, key=lambda step: step.origin is None):
@@ -106,6 +108,7 @@ def work_out(
     seed: int = 0,
     step: int = 0,
     kept: Mapping[str, Any] | None = None,
+    carried: Mapping[str, Any] | None = None,
     lengths: Any = None,
     sample_weight: Any = None,
     exact: bool | None = None,
@@ -128,6 +131,8 @@ def work_out(
         inference: another batch, shown in inference after the training step.
         seed, step: of dropout's masks.
         kept: which elements dropout keeps, by layer name, in place of drawn ones.
+        carried: the states that recurrent layers begin with, by name (``rnn_1.h``, (rows, units));
+            zeros by default.
         lengths, sample_weight: as in :func:`evenly.fit`.
         exact: whether to compute with fractions and roots; by default where all numbers given are
             whole or simple fractions, and few.
@@ -149,6 +154,9 @@ def work_out(
     layer_of = {name: name.rpartition(".") for name in given}
     arrays = {name: recorder.given(layer_of[name][2], value, layer_of[name][0])
               for name, value in given.items()}
+    for name, value in (carried or {}).items():
+        layer, _, state = name.rpartition(".")
+        arrays[name] = recorder.given(state, value, layer)
     circumstances: dict[str, Any] = {"seed": seed, "step": step, "kept": kept or {},
                                      "lengths": lengths, "weights": sample_weight}
     parts = frozenset(given)
@@ -259,9 +267,7 @@ def _update(recorder: Recorder, optimizer: Optimizer, penalty: Penalty | None, c
                 now[name] = at.note("g", now[name] + own.gradient(arrays[name], at),
                                     "d_kernel + d_penalty")
     if clip is not None:
-        clipped = recorder.declared(clip).clip(now, run)
-        now = {name: run.at(name).note("clipped", g, "g min(1, max_norm / norm)")
-               for name, g in clipped.items()}
+        now = recorder.declared(clip).clip(now, run)
     rule, after = recorder.declared(optimizer), {}
     for name in trainable:
         kept = states.get(name)

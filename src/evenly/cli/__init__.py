@@ -1,8 +1,9 @@
-"""The command line: one file a command. A command is added by a row in `COMMANDS`."""
+"""The command line: one file a command. A command is added by a row in `COMMANDS`; its file is
+loaded when it is asked for."""
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
 import sys
 from collections.abc import Sequence
 
@@ -10,13 +11,10 @@ import click
 
 from evenly.errors import EvenlyError
 
-from .fit import fit
-from .predict import predict
-from .show import show
 from .streams import OutputError, take_over
-from .study import study
 
-COMMANDS: tuple[click.Command, ...] = (fit, predict, show, study)
+# Name of the command, which its file and the function in it bear too.
+COMMANDS = ("exercise", "fit", "predict", "show", "study")
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -24,17 +22,28 @@ INTERRUPTED = 130
 READER_LEFT = 141
 
 
-@click.group(invoke_without_command=True, context_settings={"max_content_width": 100})
-@click.version_option(importlib.metadata.version("evenly"), message="evenly %(version)s")
+class Commands(click.Group):
+    """The commands, each loaded when it is asked for: a quick one does not wait for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f".{cmd_name}", __name__), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Commands, invoke_without_command=True,
+             context_settings={"max_content_width": 100})
+@click.version_option(package_name="evenly", message="evenly %(version)s")
 @click.pass_context
 def evenly(context: click.Context) -> None:
     """Train networks well on a CPU, and find out what makes them train well."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-for command in COMMANDS:
-    evenly.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -157,7 +157,7 @@ class _AveragePool(_Pool):
 
     def _counts(self, axes: list[windows.Axis], xp: Any) -> Any:
         """By how many numbers each window is divided: (1, positions..., 1)."""
-        if self.count_padding:
+        if self.count_padding or not any(axis.before or axis.after for axis in axes):
             return math.prod(axis.window for axis in axes)
         ones = xp.ones((1, *(axis.size for axis in axes), 1))
         padded = windows.pad(ones, axes, 0, xp)

@@ -92,8 +92,9 @@ class Adam(Averages):
             v = run.note("v_largest", run.xp.maximum(state[2], v), "max(v_largest, v)")
             kept = (*kept, v)
         m_hat, v_hat = self.corrected(m, v, run)
-        value = value - self.rate(run) * m_hat / (run.xp.sqrt(v_hat) + self.epsilon)
-        return run.note("value", value, "value - rate m_hat / (sqrt(v_hat) + epsilon)"), kept
+        root = run.note("root", run.xp.sqrt(v_hat), "sqrt(v_hat)")
+        value = value - self.rate(run) * m_hat / (root + self.epsilon)
+        return run.note("value", value, "value - rate m_hat / (root + epsilon)"), kept
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,10 @@ class Adagrad(Optimizer):
     ) -> tuple[ArrayLike, State]:
         s = run.note("s", state[0] + gradient * gradient, "s + g^2")
         rate = self.rate(run) / (1 + run.step * self.rate_decay)
-        value = value - rate * gradient / (run.xp.sqrt(self.initial + s) + self.epsilon)
-        return run.note("value", value, "value - rate g / (sqrt(initial + s) + epsilon)"), (s,)
+        root = run.note("root", run.xp.sqrt(self.initial + s),
+                        "sqrt(initial + s)" if self.initial else "sqrt(s)")
+        value = value - rate * gradient / (root + self.epsilon)
+        return run.note("value", value, "value - rate g / (root + epsilon)"), (s,)
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,9 @@ class RMSprop(Optimizer):
         s = note("s", self.beta * state[0] + (1 - self.beta) * gradient * gradient,
                  "beta s + (1 - beta) g^2")
         if not self._is_general:
-            value = value - self.rate(run) * gradient / (xp.sqrt(s) + self.epsilon)
-            return note("value", value, "value - rate g / (sqrt(s) + epsilon)"), (s,)
+            root = note("root", xp.sqrt(s), "sqrt(s)")
+            value = value - self.rate(run) * gradient / (root + self.epsilon)
+            return note("value", value, "value - rate g / (root + epsilon)"), (s,)
         _, velocity, mean = state
         if self.centered:
             mean = note("a", self.beta * mean + (1 - self.beta) * gradient,

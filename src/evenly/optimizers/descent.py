@@ -98,12 +98,15 @@ class Momentum(Optimizer):
         self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
     ) -> tuple[ArrayLike, State]:
         beta = self.momentum_of(run)
-        weight = 1 - beta if self.average else 1
-        velocity = run.note("velocity", beta * state[0] + weight * gradient,
-                            "beta velocity + weight g")
-        direction = beta * velocity + weight * gradient if self.nesterov else velocity
+        new = (1 - beta) * gradient if self.average else gradient
+        formula = f"beta velocity + {'(1 - beta) g' if self.average else 'g'}"
+        velocity = run.note("velocity", beta * state[0] + new, formula)
+        direction = velocity
+        if self.nesterov:
+            direction = run.note("ahead", beta * velocity + new, formula)
         if self.bias_correction:
             direction = run.note("corrected", direction / (1 - beta ** (run.step + 1)),
-                                 "velocity / (1 - beta^t)")
+                                 f"{'ahead' if self.nesterov else 'velocity'} / (1 - beta^t)")
+        name = "corrected" if self.bias_correction else "ahead" if self.nesterov else "velocity"
         return run.note("value", value - self.rate(run) * direction,
-                        "value - rate velocity"), (velocity,)
+                        f"value - rate {name}"), (velocity,)

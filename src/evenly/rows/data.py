@@ -9,6 +9,7 @@ import numpy as np
 from ..engine import Engine, as_array, as_lengths, as_weights
 from ..errors import DataError
 from ..random import generator
+from ..schedules import steps_per_epoch
 from .sources import RowSource, as_source, rows_not_finite
 
 
@@ -119,7 +120,7 @@ class Passes:
         # out (another one the next time).
         self._left_out = rows > 1 and rows % batch == 1 and engine.program.training_rows > 1
         self.used = rows - self._left_out
-        self.steps = -(-self.used // batch)
+        self.steps = int(steps_per_epoch(self.used, batch))
 
     def order(self, epoch: int) -> Any:
         """Row numbers of a pass, a function of (seed, epoch) alone; None for all rows as they

@@ -10,6 +10,7 @@ import numpy as np
 from ..engine import Engine, Evaluation, StepRecord
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..random import generator
+from ..schedules import steps_per_epoch
 from .ahead import WAITING, Ahead
 from .data import Examples, Passes
 from .shuffle_buffer import in_chunks, shuffled
@@ -112,7 +113,7 @@ class RowsFromStream:
         if rows is not None:
             rest = rows % batch
             used = rows - self._left_out(rest, rows - rest)
-            self.steps = -(-used // batch)
+            self.steps = int(steps_per_epoch(used, batch))
         self._taken, self._whole, self._spread = 0, False, Spread()
 
     def train(

@@ -2,6 +2,7 @@
 
 from .base import Schedule as Schedule
 from .base import rates_and_momenta as rates_and_momenta
+from .base import steps_per_epoch as steps_per_epoch
 from .cosine import CosineDecay as CosineDecay
 from .cosine import CosineRestarts as CosineRestarts
 from .decay import ExponentialDecay as ExponentialDecay

@@ -101,6 +101,17 @@ def rates_and_momenta(
     return rates, momenta
 
 
+def steps_per_epoch(rows: Any, batch: Any, xp: Any = np) -> Any:
+    """Training steps in one pass over the rows: ``rows / batch``, rounded up. The last mini-batch
+    holds what is left.
+
+    Example:
+        >>> int(steps_per_epoch(10, 4))
+        3
+    """
+    return xp.ceil(rows / batch)
+
+
 def _checked(schedule: Schedule, what: str, values: Any, positions: Any, below: float,
              rule: str) -> Any:
     """What a schedule gave, or a ConfigurationError: it may be a user's own."""

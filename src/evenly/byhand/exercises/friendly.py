@@ -32,18 +32,22 @@ def unimodular(rng: np.random.Generator, n: int) -> tuple[Any, Any]:
     return matrix[:, order], inverse[order]
 
 
-def square_variance(rng: np.random.Generator, n: int, count: int, largest: int) -> Any:
+def square_variance(rng: np.random.Generator, n: int, count: int, largest: int,
+                    tries: int = _TRIES) -> Any:
     """Columns of n whole numbers from 0, of whole mean and square variance other than 0.
 
     Each holds a 0 and, where n lets it, three different numbers or more; no two are alike.
     There are none for n = 3: ``a^2 + ab + b^2 = 3/2 k^2`` has no solution in whole numbers.
+
+    Arguments:
+        tries: columns that are looked through at once.
 
     Returns:
         (n, count) whole numbers.
     """
     found: dict[tuple[int, ...], None] = {}
     while len(found) < count:
-        values = rng.integers(0, largest + 1, (_TRIES, n))
+        values = rng.integers(0, largest + 1, (tries, n))
         values -= values.min(axis=1, keepdims=True)
         total = values.sum(axis=1)
         spread = (values * values).sum(axis=1) * n - total * total  # n^2 times the variance

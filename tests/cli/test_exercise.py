@@ -1,0 +1,251 @@
+"""`evenly exercise` at the command line."""
+
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import evenly.cli.exercise as command
+from evenly.byhand.exercises import CATALOGUE, exercise, topic
+from evenly.byhand.exercises.base import written
+from evenly.cli import run
+
+OWN = {"weights": [1, "1/2"], "gradients": [[2, 3], [0.25, -1]], "learning_rate": "1/10"}
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch):
+    """Whatever renderers there are: the tests are about the command."""
+    monkeypatch.setattr(command, "_is_there", lambda module: False)
+
+
+def test_the_list_names_every_exercise(capsys):
+    assert run(["exercise", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines if line[0] != " "] == list(CATALOGUE)
+    found = topic("adam")
+    at = lines.index("adam: Adam")
+    assert lines[at + 1 : at + 4] == [f"    {n} {w}" for n, w in enumerate(found.levels, 1)]
+    assert lines[at + 4] == "    --size weights 1..5 (2)"
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_a_problem_and_its_key(name, capsys):
+    assert run(["exercise", name, "--seed", "5", "--level", "3"]) == 0
+    problem = capsys.readouterr().out
+    assert problem.splitlines()[0] == f"{topic(name).title}, level 3, seed 5"
+    assert "____" in problem
+    assert run(["exercise", name, "--seed", "5", "--level", "3", "--answers"]) == 0
+    key = capsys.readouterr().out
+    assert key.splitlines()[0].endswith(": key")
+    assert "____" not in key
+
+
+def test_without_a_seed_it_is_seed_0(capsys):
+    run(["exercise", "adam"])
+    first = capsys.readouterr().out
+    run(["exercise", "adam", "--seed", "0", "--level", "1"])
+    assert first == capsys.readouterr().out
+    assert first.startswith("Adam, level 1, seed 0\n")
+    run(["exercise", "adam", "--seed", "1"])
+    assert first.splitlines()[1:] != capsys.readouterr().out.splitlines()[1:]
+
+
+def test_sizes(capsys):
+    assert run(["exercise", "convolution", "--size", "size=6", "--size", "window=3",
+                "--format", "json"]) == 0
+    sheet = json.loads(capsys.readouterr().out)
+    assert sheet["sizes"] == {"size": 6, "window": 3}
+    assert len(sheet["answers"]["conv2d_1.y"][0]) == 4
+
+
+def test_a_sheet_to_fill_in_and_its_answers(capsys):
+    assert run(["exercise", "adam", "--seed", "3", "--format", "json"]) == 0
+    sheet = json.loads(capsys.readouterr().out)
+    made = exercise("adam", seed=3)
+    assert sheet == json.loads(json.dumps(made.sheet()))
+    assert run(["exercise", "adam", "--seed", "3", "--format", "json", "--answers"]) == 0
+    key = json.loads(capsys.readouterr().out)
+    assert key["answers"] == made.answers()
+    assert {**key, "answers": 0} == {**sheet, "answers": 0}
+
+
+def test_own_numbers(capsys):
+    Path("own.json").write_text(json.dumps(OWN))
+    assert run(["exercise", "gradient-descent", "--input", "own.json", "--level", "2",
+                "--format", "json", "--answers"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert answers == {"w.value": ["4/5", "1/5"], "w.value (2)": ["31/40", "3/10"]}
+
+
+def test_a_file_is_written_whole_and_not_replaced(capsys):
+    assert run(["exercise", "adam", "--out", "sheet.txt"]) == 0
+    assert "sheet.txt" in capsys.readouterr().out
+    text = Path("sheet.txt").read_text()
+    assert text.startswith("Adam, level 1, seed 0")
+    assert run(["exercise", "adam", "--seed", "9", "--out", "sheet.txt"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert Path("sheet.txt").read_text() == text
+    assert run(["exercise", "adam", "--seed", "9", "--out", "sheet.txt", "--force"]) == 0
+    assert "seed 9" in Path("sheet.txt").read_text()
+
+
+def test_thirty_sheets(capsys):
+    assert run(["exercise", "adam", "--sheets", "30", "--seed", "7", "--out", "all",
+                "--format", "json"]) == 0
+    assert "30 sheets and their keys, seeds 7 to 36" in capsys.readouterr().out
+    files = sorted(path.name for path in Path("all").iterdir())
+    assert files == sorted(f"adam-{n}{end}.json" for n in range(7, 37) for end in ("", "-key"))
+    contents = {Path("all", name).read_text() for name in files}
+    assert len(contents) == 60
+    key = json.loads(Path("all/adam-12-key.json").read_text())
+    assert key["answers"] == exercise("adam", seed=12).answers()
+    assert sorted(path.name for path in Path().iterdir()) == ["all"]
+
+
+def test_sheets_replace_nothing_unless_told():
+    Path("all").mkdir()
+    assert run(["exercise", "adam", "--sheets", "1", "--out", "all"]) == 0  # empty: it may
+    Path("all/mine.txt").write_text("mine")
+    Path("all/adam-0.txt").write_text("old")
+    assert run(["exercise", "adam", "--sheets", "2", "--out", "all"]) == 2
+    assert sorted(path.name for path in Path("all").iterdir()) == [
+        "adam-0-key.txt", "adam-0.txt", "mine.txt"]
+    assert run(["exercise", "adam", "--sheets", "2", "--out", "all", "--force"]) == 0
+    assert Path("all/mine.txt").read_text() == "mine"
+    assert Path("all/adam-0.txt").read_text().startswith("Adam")
+    assert Path("all/adam-1-key.txt").exists()
+
+
+def test_sheets_that_fail_leave_nothing(monkeypatch):
+    calls = []
+
+    def fails(*args):
+        calls.append(args)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return b"x"
+
+    monkeypatch.setattr(command, "_rendered", fails)
+    assert run(["exercise", "adam", "--sheets", "5", "--out", "all"]) == 130
+    assert not list(Path().iterdir())
+
+
+def test_renderers_are_called_with_the_document_and_the_paper(monkeypatch, capsys):
+    monkeypatch.setattr(command, "_is_there", lambda module: True)
+    calls = []
+
+    def render(kind):
+        def function(document, *settings):
+            calls.append((kind, document.title, settings))
+            return b"%PDF" if kind == "pdf_bytes" else kind
+        return function
+
+    for format_, (ending, where) in command.FORMATS.items():
+        module, _, function = where.partition(":")
+        if not module or format_ == "text":
+            continue
+        fake = sys.modules.get(f"evenly.byhand.render.{module}") \
+            if f"evenly.byhand.render.{module}" in sys.modules and calls else None
+        fake = fake or types.ModuleType(module)
+        for _, other in command.FORMATS.values():
+            if other.startswith(f"{module}:"):
+                setattr(fake, other.partition(":")[2], render(other.partition(":")[2]))
+        monkeypatch.setitem(sys.modules, "evenly.byhand.render", types.ModuleType("render"))
+        monkeypatch.setitem(sys.modules, f"evenly.byhand.render.{module}", fake)
+        assert run(["exercise", "adam", "--format", format_, "--paper", "Letter",
+                    "--out", f"x{ending}"]) == 0
+        paper = ("Letter",) if format_ in ("pdf", "typst") else ()
+        assert calls[-1] == (function, "Adam, level 1, seed 0", paper)
+        assert Path(f"x{ending}").read_bytes() in (b"%PDF", function.encode())
+    assert len(calls) == 5
+
+
+def test_practice_gets_the_exercise(monkeypatch):
+    monkeypatch.setattr(command, "_is_there", lambda module: True)
+    asked = []
+    fake = types.ModuleType("practice")
+    fake.practise = asked.append
+    for name in ("evenly.byhand.grading", "evenly.byhand.grading.practice"):
+        monkeypatch.setitem(sys.modules, name, fake)
+    assert run(["exercise", "adam", "--seed", "4", "--practice"]) == 0
+    assert [made.title for made in asked] == ["Adam, level 1, seed 4"]
+
+
+BAD = [
+    ([], "name one exercise"),
+    (["adam", "--list"], "name one exercise"),
+    (["adma"], "did you mean adam"),
+    (["adam", "--seed", "-1"], "seed must be a whole number"),
+    (["adam", "--seed", "x"], "--seed"),
+    (["adam", "--level", "4"], "--level"),
+    (["adam", "--size", "weights"], "expects NAME=N"),
+    (["adam", "--size", "weights=-2"], "expects NAME=N"),
+    (["adam", "--size", "weights=99"], "from 1 to 5"),
+    (["adam", "--size", "units=2"], "no size is called 'units'"),
+    (["adam", "--size", "weights=2", "--size", "weights=3"], "twice"),
+    (["adam", "--format", "word"], "--format"),
+    (["adam", "--paper", "A5"], "--paper"),
+    (["adam", "--out", "x.pdf"], ".txt"),
+    (["adam", "--out", "no/x.txt"], "no folder"),
+    (["adam", "--sheets", "3"], "--out"),
+    (["adam", "--sheets", "0", "--out", "x"], "--sheets"),
+    (["adam", "--sheets", "3", "--out", "no/where"], "cannot be written"),
+    (["adam", "--sheets", "3", "--out", "file"], "is a file"),
+    (["adam", "--sheets", "3", "--out", "x", "--answers"], "--sheets goes without"),
+    (["adam", "--sheets", "3", "--out", "x", "--input", "own.json"], "--sheets goes without"),
+    (["adam", "--practice", "--answers"], "--practice goes without"),
+    (["adam", "--practice"], "no grading"),
+    (["adam", "--format", "html"], "no renderer"),
+    (["adam", "--input", "nowhere.json"], "cannot be read"),
+    (["adam", "--input", "."], "expects a file"),
+    (["adam", "--input", "own.json"], "no input is called 'x'"),
+    (["adam", "--input", "list.json"], "expects an object"),
+    (["adam", "--input", "broken.json"], "is not JSON"),
+    (["adam", "--input", "bytes.json"], "is not JSON"),
+    (["adam", "--input", "deep.json"], "is not JSON"),
+    (["gradient-descent", "--input", "nested.json"], "weights"),
+    (["adam", "--input", "large.json"], "at most 1,000,000 bytes"),
+    (["gradient-descent", "--input", "long.json"], "at most 400"),
+    (["gradient-descent", "--input", "nan.json"], "numbers"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD, ids=[" ".join(w) or "-" for w, _ in BAD])
+def test_bad_words(words, message, capsys):
+    Path("file").write_text("")
+    for name, text in {"own": '{"x": 1}', "list": "[1]", "broken": "{", "deep": "[" * 10**5,
+                       "large": '{"x": "' + "9" * 10**6 + '"}'}.items():
+        Path(f"{name}.json").write_text(text)
+    Path("bytes.json").write_bytes(b"\xff\xfe\x00\x81")
+    Path("nested.json").write_text(json.dumps(OWN)[:-1] + ', "weights": ' + "[" * 400 + "1"
+                                   + "]" * 400 + "}")
+    Path("long.json").write_text(json.dumps(OWN | {"weights": [1] * 401}))
+    Path("nan.json").write_text(json.dumps(OWN | {"learning_rate": float("inf")}))
+    before = sorted(Path().iterdir())
+    assert run(["exercise", *words]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert sorted(Path().iterdir()) == before
+
+
+def test_a_sheets_inputs_are_an_input_file(capsys):
+    Path("own.json").write_text(json.dumps(
+        {n: written(v) for n, v in exercise("lstm", seed=4, level=3).inputs.items()}))
+    assert run(["exercise", "lstm", "--level", "3", "--input", "own.json", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["inputs"] == json.loads(Path("own.json").read_text())
+
+
+def test_a_cold_start_loads_what_it_needs():
+    code = ("import sys; from evenly.cli import run; run(['exercise', 'adam', '--answers']); "
+            "print(sorted(m for m in ('pandas', 'sklearn', 'rich.table', 'matplotlib', "
+            "'evenly.engine', 'evenly.training', 'evenly.study', 'evenly._native', 'scipy') "
+            "if m in sys.modules))")
+    words = [sys.executable, "-c",
+             "import evenly.cli.exercise as c; c._is_there = lambda module: False; " + code]
+    out = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
