@@ -12,10 +12,13 @@ from ..answers import Answer, agrees
 from ..own import Own
 from .base import Context as Context
 from .base import Mistake as Mistake
+from .layers import LAYERS
+from .losses import LOSSES
 from .statistics import STATISTICS
+from .updates import UPDATES
 
 # In this order: of several that fit, the first is named.
-MISTAKES: tuple[Mistake, ...] = STATISTICS
+MISTAKES: tuple[Mistake, ...] = (*STATISTICS, *LAYERS, *LOSSES, *UPDATES)
 
 
 def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:

@@ -51,6 +51,9 @@ def _parts(c: Context, e: Expression) -> tuple[Any, ...]:
         constants = [f for f in factors(term) if is_constant(f)]
         rest = [f for f in factors(term) if not is_constant(f)]
         if not rest:
+            # At the start the old value is a plain 0.
+            constants, rest = constants[:1], constants[1:]
+        if not rest:
             raise NotHere("a blend")
         # The first constant is the weight; others (n / (n - 1)) belong to the value.
         weight = c.own.evaluated(constants[0]) if constants else Exact(1)
