@@ -11,11 +11,12 @@ import click
 from evenly.errors import EvenlyError
 
 from .fit import fit
+from .grade import grade
 from .predict import predict
 from .show import show
 from .study import study
 
-COMMANDS: tuple[click.Command, ...] = (fit, predict, show, study)
+COMMANDS: tuple[click.Command, ...] = (fit, grade, predict, show, study)
 
 BAD_INPUT = 2
 INTERRUPTED = 130

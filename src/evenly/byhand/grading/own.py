@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Own:
     work: Work
     answers: Mapping[int, Mapping[int, Answer]]
     _known: dict[Place, Any] = field(default_factory=dict, repr=False)
+    _slack: dict[Place, float] = field(default_factory=dict, repr=False)
 
     def number(self, place: Place) -> Any:
         """The learner's number at a place."""
@@ -51,8 +53,18 @@ class Own:
 
     def slack(self, place: Place) -> float:
         """How far the number that follows may be off because earlier numbers were rounded."""
-        step = self.work.steps[place.step]
-        expression = step.expression(place.flat)
+        if place in self._slack:
+            return self._slack[place]
+        self._slack[place] = self._off(place) if self._rounded else 0.0
+        return self._slack[place]
+
+    @cached_property
+    def _rounded(self) -> bool:
+        """Whether any number was rounded."""
+        return any(a.half_unit for own in self.answers.values() for a in own.values())
+
+    def _off(self, place: Place) -> float:
+        expression = self.work.steps[place.step].expression(place.flat)
         if expression is None:
             return 0.0
         total, found = 0.0, dict.fromkeys(places(expression))

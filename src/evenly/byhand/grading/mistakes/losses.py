@@ -142,8 +142,8 @@ LOSSES = (
     Mistake("maximum not subtracted", "The powers are those of the scores themselves; the result "
             "is the same, but large scores overflow.", "Subtract the largest score of the row.",
             ("softmax_*.powers", "powers"),
-            lambda c: c.each(lambda e: e, c.step) if False else exact_array_of(
-                [v.exp() for v in _scores(c).reshape(-1)], c.step.value.shape)),
+            lambda c: exact_array_of([v.exp() for v in _scores(c).reshape(-1)],
+                                     c.step.value.shape)),
     Mistake("cross-entropy of the wrong class", "The probability of another class than the target's "
             "was taken.", "Take the probability of the class that the target names, counted from "
             "0.", ("losses",), _other_class),

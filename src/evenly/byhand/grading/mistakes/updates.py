@@ -368,7 +368,7 @@ UPDATES = (
     Mistake("epsilon under the root", "Epsilon was added before the root was taken.",
             "Add epsilon to the root.", _at("value"), lambda c: c.changed(epsilon_inside), "update"),
     Mistake("epsilon forgotten in the step", "Epsilon is missing in the divisor.",
-            "Add epsilon to the root.", _at("value"), lambda c: c.changed(_any_epsilon), "update"),
+            "Add epsilon to the root.", _at("value"), lambda c: c.changed(without_epsilon), "update"),
     Mistake("not divided by the root", "The gradient was not divided by its root mean square.",
             "Divide by the root.", _at("value"),
             lambda c: c.changed(operation("divide", lambda a, b: a)), "update"),
@@ -444,11 +444,3 @@ UPDATES = (
             "Round up: the rest is a mini-batch as well.",
             _at("batches", "mini_batches", "steps_per_epoch"), lambda c: c.now - 1),
 )
-
-
-def _any_epsilon(e: Expression) -> Expression | None:
-    """sqrt(v) + epsilon, however large the epsilon of an exercise is."""
-    if not (isinstance(e, Apply) and e.operation == "add" and len(e.arguments) == 2):
-        return None
-    left = [a for a in e.arguments if not is_constant(a)]
-    return left[0] if len(left) == 1 else without_epsilon(e)
