@@ -95,8 +95,8 @@ class Grade:
 
     def as_dict(self, expected: bool = False) -> dict[str, Any]:
         """For JSON; with `expected` the right numbers too."""
-        return {"exercise": self.exercise, "title": self.title, "points": self.points, "followed": self.followed,
-                "possible": self.possible,
+        return {"exercise": self.exercise, "title": self.title, "points": self.points,
+                "followed": self.followed, "possible": self.possible,
                 "steps": [step.as_dict(expected) for step in self.steps]}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...exact import Exact, exact_array
+from ...exact import Exact
 from ...exercises.base import Exercise
 from ...expressions import Apply, Expression, Number, Place, places
 from ...recorder import Step
@@ -195,6 +195,11 @@ def exact_array_of(values: Iterable[Any], shape: tuple[int, ...]) -> Any:
     return made.reshape(shape)
 
 
+def mapped(function: Callable[[Any], Any], array: Any) -> Any:
+    """The array with a function applied to each number."""
+    return exact_array_of([function(v) for v in array.reshape(-1)], array.shape)
+
+
 def everywhere(expression: Expression, rule: Rule) -> Expression:
     """The expression with a rule applied to its parts, from the inside out; the rule gives None
     for what it leaves alone."""
@@ -203,6 +208,11 @@ def everywhere(expression: Expression, rule: Rule) -> Expression:
         expression = Apply(expression.operation, arguments)
     other = rule(expression)
     return expression if other is None else other
+
+
+def at(*names: str) -> tuple[str, ...]:
+    """Titles of these names, of any layer or none."""
+    return tuple(title for name in names for title in (name, f"*.{name}"))
 
 
 # Rules -----------------------------------------------------------------------------------------
@@ -294,8 +304,3 @@ def mean_divided_by_less(*terms: Expression) -> Expression | None:
 
 def mean_not_divided(*terms: Expression) -> Expression | None:
     return Apply("add", terms) if len(terms) > 1 else None
-
-
-def constant(array: Any) -> Any:
-    """Any numbers as an array of exact ones."""
-    return exact_array(array)
