@@ -12,6 +12,7 @@ from .base import (
     Context,
     Mistake,
     NotHere,
+    Rule,
     at,
     number,
     operation,
@@ -39,22 +40,30 @@ def _divide(a: Expression, b: Expression) -> Expression:
 
 def _epochs_off(c: Context) -> Iterator[Any]:
     """The rate one epoch earlier or later."""
-    epochs = [s for s in c.own.work.steps if s.name in ("epoch", "t", "step", "epochs")
-              and s.origin is None]
+    epochs = {s.number for s in c.own.work.steps if s.origin is None
+              and s.name in ("epoch", "epochs", "t", "step")}
     for off in (-1, 1):
-        for epoch in epochs:
-            def later(e: Expression, n: int = epoch.number, by: int = off) -> Expression | None:
-                here = isinstance(e, Number) and e.place is not None and e.place.step == n
-                return Number(c.own.number(e.place) + by) if here else None
-            yield c.changed(later)
-        try:
-            yield c.changed(operation("power", lambda a, b, by=off:  # type: ignore[misc]
-                                      Apply("power", (a, Apply("add", (b, number(by)))))))
-        except NotHere:
-            continue
+        for rule in (_later(c, epochs, off), _power(off)):
+            try:
+                yield c.changed(rule)
+            except NotHere:
+                continue
     if c.step.value.size > 1 and c.step.value.ndim == 1:
         now = c.now
         yield np.concatenate([now[:1], now[:-1]])
+
+
+def _later(c: Context, epochs: set[int], off: int) -> Rule:
+    def rule(e: Expression) -> Expression | None:
+        if isinstance(e, Number) and e.place is not None and e.place.step in epochs:
+            return Number(c.own.number(e.place) + off)
+        return None
+
+    return rule
+
+
+def _power(off: int) -> Rule:
+    return operation("power", lambda a, b: Apply("power", (a, Apply("add", (b, number(off))))))
 
 
 def _test_statistics(c: Context) -> Iterator[Any]:

@@ -224,8 +224,8 @@ STATISTICS = (
     Mistake("shifted before scaling", "Beta was added before gamma was multiplied by.",
             "Multiply by gamma first, then add beta.", (_N + "y",),
             lambda c: (_x_hat(c) + c.get("beta")) * c.get("gamma")),
-    Mistake("scaled what was not normalized", "Gamma and beta were applied to the input, not to the "
-            "normalized values.", "Use the normalized values x_hat.",
+    Mistake("scaled what was not normalized", "Gamma and beta were applied to the input, not to "
+            "the normalized values.", "Use the normalized values x_hat.",
             (_N + "y", _N + "scaled"),
             lambda c: c.entering().reshape(c.step.value.shape) * c.get("gamma")
             + (c.get("beta") if c.step.name == "y" else 0)),
