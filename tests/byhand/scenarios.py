@@ -132,12 +132,12 @@ def _cell(layer, gates, extra=()):
     return make
 
 
-def _trained(optimizer, step=2, **settings):
+def _trained(optimizer, step=2, y=34, **settings):
     def make():
         states = {f"dense_1.{array}": tuple(whole(31 + i, shape, 4) ** 2
                                             for i in range(len(optimizer.states)))
                   for array, shape in (("kernel", (2, 1)), ("bias", (1,)))}
-        return work_out(ev.Dense(1), whole(33, (4, 2), 3), whole(34, 4), exact=True,
+        return work_out(ev.Dense(1), whole(33, (4, 2), 3), whole(y, 4), exact=True,
                         loss=ev.MeanSquaredError(), optimizer=optimizer, states=states, step=step,
                         weights={"kernel": whole(35, (2, 1)), "bias": whole(36, 1)}, **settings)
 
@@ -153,6 +153,8 @@ def _around():
     run.note("deviation", np.sqrt(variance), "sqrt(variance)")
     epoch = recorder.given("epoch", [4])
     recorder.run("forward", layer="").note("rate", 2 / (1 + epoch / 3), "rate / (1 + decay epoch)")
+    squares = recorder.given("squares", [4, 9], "w")
+    recorder.run("update", layer="w").note("root", np.sqrt(squares), "sqrt(s)")
     count, size = recorder.given("examples", [14]), recorder.given("size", [4])
     recorder.run("forward", layer="").note("batches", (count + 2) / size, "ceil(examples / size)")
     x = recorder.given("test", [[1, 5], [3, 4], [8, 0]])
@@ -177,7 +179,8 @@ WORKS = {
     "momentum": _trained(ev.Momentum(0.25, 0.75)),
     "average_momentum": _trained(ev.Momentum(0.25, 0.75, average=True, bias_correction=True)),
     "rmsprop": _trained(ev.RMSprop(0.25, 0.75, 0.5)),
-    "adam": _trained(ev.Adam(0.25, 0.5, 0.75, 0.5)),
+    "adam": _trained(ev.Adam(0.25, 0.25, 0.75, 0.5)),
+    "adam_up": _trained(ev.Adam(0.25, 0.25, 0.75, 0.5), y=2),
     "l2": _trained(ev.SGD(0.25), penalty=ev.L2(0.25)),
     "l1": _trained(ev.SGD(0.25), penalty=ev.L1(0.25)),
     "clip": _trained(ev.SGD(0.25), clip=ev.ClipGlobalNorm(2.0)),

@@ -250,12 +250,12 @@ ROWS = [
     ("1 - beta missing", "momentum", K + "velocity",
      lambda v: 0.75 * v[f"given: {K}velocity"] + 0.25 * v[D + "d_kernel"]),
     ("beta swapped", "adam", K + "m",
-     lambda v: 0.5 * v[f"given: {K}m"] + 0.5 * v[D + "d_kernel"]),
+     lambda v: 0.75 * v[f"given: {K}m"] + 0.25 * v[D + "d_kernel"]),
     ("beta swapped", "rmsprop", K + "s",
-     lambda v: 0.25 * v[f"given: {K}s"] + 0.75 * v[D + "d_kernel"] ** 2),
+     lambda v: 0.25 * v[f"given: {K}mean_square"] + 0.75 * v[D + "d_kernel"] ** 2),
     ("square of the gradient forgotten", "rmsprop", K + "s",
-     lambda v: 0.75 * v[f"given: {K}s"] + 0.25 * v[D + "d_kernel"]),
-    ("old average forgotten", "adam", K + "m", lambda v: 0.5 * v[D + "d_kernel"]),
+     lambda v: 0.75 * v[f"given: {K}mean_square"] + 0.25 * v[D + "d_kernel"]),
+    ("old average forgotten", "adam", K + "m", lambda v: 0.75 * v[D + "d_kernel"]),
     ("no bias correction", "adam", K + "m_hat", lambda v: v[f"update: {K}m"]),
     ("bias correction of another step", "adam", K + "v_hat",
      lambda v: v[f"update: {K}v"] / (1 - 0.75**2)),
@@ -271,8 +271,8 @@ ROWS = [
      lambda v: 0.25 * v[f"update: {K}velocity"]),
     ("uncorrected average in the step", "average_momentum", K + "value",
      lambda v: v[D + "kernel"] - 0.25 * v[f"update: {K}velocity"]),
-    ("m_hat and v_hat swapped", "adam", K + "value",
-     lambda v: v[D + "kernel"] - 0.25 * v[K + "v_hat"] / (root(abs(v[K + "m_hat"])) + 0.5)),
+    ("m_hat and v_hat swapped", "adam_up", K + "value",
+     lambda v: v[D + "kernel"] - 0.25 * v[K + "v_hat"] / (root(v[K + "m_hat"]) + 0.5)),
     ("root forgotten in the step", "adam", K + "value",
      lambda v: v[D + "kernel"] - 0.25 * v[K + "m_hat"] / (v[K + "v_hat"] + 0.5)),
     ("epsilon under the root", "adam", K + "value",
@@ -320,18 +320,16 @@ ROWS = [
     ("scaled by the test set's statistics", "around", "test_scaled",
      lambda v: (v["test"] - v["test"].mean(0)) / v["test"].std(0)),
     ("mini-batches rounded down", "around", "batches", lambda v: np.array([3])),
-    ("root not taken", "adagrad_root", K + "root", lambda v: v["squares"]),
+    ("root not taken", "around", "w.root", lambda v: v["w.squares"]),
 ]
 
 
 def named(exercise, key, wrong, others=None):
     """The name of the mistake that is found in a step."""
     step = exercise.asked[key]
-    wrong = np.broadcast_to(np.asarray(wrong, float), wrong.shape if np.ndim(wrong) else ())
-    cells = answer(np.where(np.isnan(wrong), 0, wrong).reshape(step.value.shape))
-    blank = np.isnan(wrong).reshape(step.value.shape)
-    made = np.array(cells, object).reshape(step.value.shape)
-    made[blank] = ""
+    wrong = np.asarray(wrong, float).reshape(step.value.shape)
+    made = np.array(answer(np.where(np.isnan(wrong), 0, wrong)), object).reshape(wrong.shape)
+    made[np.isnan(wrong)] = ""
     graded = grade(exercise, {**(others or {}), key: made.tolist()})[key]
     assert graded.points < graded.possible
     return graded.mistake.name if graded.mistake else None
@@ -342,3 +340,85 @@ def named(exercise, key, wrong, others=None):
 def test_a_mistake_is_named(name, where, key, wrong):
     exercise = scenario(where)
     assert named(exercise, key, wrong(Numbers(exercise))) == name
+
+
+def test_every_mistake_has_a_row():
+    assert {row[0] for row in ROWS} == {mistake.name for mistake in MISTAKES}
+    assert len(MISTAKES) == len({mistake.name for mistake in MISTAKES})
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+def test_every_mistake_says_what_to_do(mistake):
+    for text in (mistake.words, mistake.advice):
+        assert text[0].isupper() and text.endswith("."), text
+
+
+@pytest.mark.parametrize("where", WORKS)
+def test_none_is_named_in_right_answers(where):
+    exercise = scenario(where)
+    graded = grade(exercise, exercise.answers())
+    assert [step.key for step in graded.steps if step.mistake] == []
+    assert [s.key for s in graded.steps if s.points < s.possible] == []
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_none_is_named_in_right_answers_of_many_seeds(level):
+    for seed in range(50):
+        made = exercise("batch-norm", seed, level)
+        graded = grade(made, made.answers())
+        assert (graded.points, graded.followed) == (graded.possible, 0)
+        assert not any(step.mistake for step in graded.steps)
+
+
+def test_none_is_named_in_numbers_that_come_from_nowhere():
+    rng = np.random.default_rng(0)
+    for seed in range(10):
+        made = exercise("batch-norm", seed, 3)
+        for key, step in made.asked.items():
+            noise = rng.integers(100, 999, step.value.shape) + 0.37
+            assert named(made, key, noise) is None, (seed, key)
+
+
+def test_one_slip_of_the_pen_is_no_known_mistake():
+    made = exercise("batch-norm", 3, 1)
+    answers = made.answers()
+    answers["batch_norm_1.variance"][0][1] = "1000"
+    graded = grade(made, answers)["batch_norm_1.variance"]
+    assert (graded.points, graded.mistake) == (2, None)
+
+
+def test_a_mistake_is_named_behind_another_one():
+    """From the learner's own numbers: the mean is wrong, and the variance divided by n - 1."""
+    where = scenario("bn")
+    v = Numbers(where)
+    mean = v["x"].mean(0) + 1
+    centred = v["x"] - mean
+    others = {B + "mean": answer(mean[None]), B + "centred": answer(centred)}
+    assert named(where, B + "variance", (centred**2).sum(0) / 3, others) == "divided by n - 1"
+
+
+def test_a_mistake_is_named_where_the_learner_went_on_from_the_right_numbers():
+    where = scenario("bn")
+    v = Numbers(where)
+    others = {B + "centred": answer(v["x"] * 0 + 7)}
+    assert named(where, B + "variance", v["x"].var(0, ddof=1), others) == "divided by n - 1"
+
+
+@pytest.mark.parametrize(("key", "wrong", "name"), [
+    (B + "x_hat", lambda v: (v["x"] - v["x"].mean(0)) / root(v["x"].var(0, ddof=1) + 0.25),
+     "divided by n - 1"),
+    (B + "y", lambda v: v[B + "gamma"] * (v["x"] - v["x"].mean(0)) / (v["x"].std(0) + 0.25)
+     + v[B + "beta"], "epsilon outside the root"),
+])
+def test_a_mistake_is_named_on_the_way_to_what_is_asked(key, wrong, name):
+    work = WORKS["bn"]()
+    made = exercise_of(work, asked=[key])
+    assert named(made, key, wrong(Numbers(made))) == name
+
+
+def test_the_shapes_of_a_scenario_are_never_a_reason_to_fail():
+    """Every mistake at every step of every scenario: none raises, whatever it is asked about."""
+    for where in WORKS:
+        made = scenario(where)
+        for key, step in made.asked.items():
+            grade(made, {key: answer(whole(1, step.value.shape) * 1000 + 0.5)})

@@ -53,7 +53,8 @@ class Mistake:
         cannot be made."""
         try:
             made = self.wrong(context)
-            for version in [made] if isinstance(made, np.ndarray) else made:
+            single = isinstance(made, (np.ndarray, Exact))
+            for version in [made] if single else made:
                 array = np.asarray(version, object)
                 if array.size == context.step.value.size:
                     yield array.reshape(context.step.value.shape)
@@ -118,20 +119,23 @@ class Context:
     def entering(self) -> Any:
         """The array that enters the layer forward."""
         phase = "inference" if self.step.phase == "inference" else "forward"
-        return self.own.array(self._source(phase, ("sum", "padded", "product", "y")))
+        return self.own.array(self._source(phase, ("sum", "padded", "product", "y"), "mask"))
 
     def d_y(self) -> Any:
         """The gradient that enters the layer backward."""
         return self.own.array(self._source("backward", ()))
 
-    def _source(self, phase: str, names: tuple[str, ...]) -> Step:
+    def _source(self, phase: str, names: tuple[str, ...], no: str = "") -> Step:
+        """What the layer's steps of a phase are first made of, from outside of it."""
         steps = self.own.work.steps
         own = [s for s in steps if s.layer == self.step.layer and s.phase == phase]
         for step in [s for s in own if s.name in names] + own:
             for cell in self.cells(step):
                 for place in places(cell):
                     source = steps[place.step]
-                    if source.layer != self.step.layer and source.name != "mask":
+                    gradient = source.phase == "backward" or source.name.startswith("d_")
+                    if (source.layer != self.step.layer and source.name != no
+                            and gradient == (phase == "backward")):
                         return source
         raise NotHere("what enters")
 

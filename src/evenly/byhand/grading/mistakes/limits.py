@@ -87,7 +87,7 @@ def _within_limit(c: Context) -> Any:
 def _own_norm(c: Context) -> Any:
     limit, _ = _limit(c)
     g = _unclipped(c)
-    norm = np.sqrt(np.asarray((g * g).sum(), object))[()]
+    norm = Exact((g * g).sum()).sqrt()
     return g * limit / norm if norm > limit else g
 
 
