@@ -1,6 +1,6 @@
 """Calculations on which mistakes are made, as exercises that ask for every step."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -189,7 +189,7 @@ WORKS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def scenario(name):
     """An exercise by name."""
     return exercise_of(WORKS[name](), setting={"max_norm": 1000})

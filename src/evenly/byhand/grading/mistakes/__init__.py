@@ -34,6 +34,8 @@ def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
     from these); and not only in the step itself but also in those in front of it that were not
     asked for.
     """
+    # As the definition makes it: of what lies in front of it, asked for or not.
+    step = own.work.steps[step.number]
     answers = own.answers[step.number]
     worlds = [own]
     if any(own.answers.get(s.number) for s in exercise.asked.values() if s.number < step.number):

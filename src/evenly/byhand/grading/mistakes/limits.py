@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...exact import Exact
 from ...expressions import Apply, Expression
 from .base import (
