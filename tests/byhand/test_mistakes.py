@@ -321,6 +321,15 @@ ROWS = [
     ("scaled by the test set's statistics", "around", "test_scaled",
      lambda v: (v["test"] - v["test"].mean(0)) / v["test"].std(0)),
     ("mini-batches rounded down", "around", "batches", lambda v: np.array([3])),
+    ("Xavier instead of He", "around", "he.variance", lambda v: np.array([2 / 8])),
+    ("1 in place of 2 above the fan", "around", "he.variance", lambda v: np.array([1 / 3])),
+    ("fan_out alone", "around", "he.variance", lambda v: np.array([2 / 5])),
+    ("clipped by the squared norm", "around", "factor", lambda v: np.array([2 / 25])),
+    ("weight alone for the factor", "around", "dense_1.factor", lambda v: np.array([3])),
+    ("factors added, not multiplied", "around", "product", lambda v: np.array([4.75])),
+    ("sigmoid's slope incomplete", "around", "sigmoid_1.slope", lambda v: np.array([0.5])),
+    ("last mini-batch taken for a full one", "around", "last", lambda v: np.array([4])),
+    ("sum not divided", "around", "train.mean", lambda v: v["train.x"].sum(0)),
     ("root not taken", "around", "w.root", lambda v: v["w.squares"]),
 ]
 
