@@ -127,3 +127,11 @@ def test_any_text_is_read_or_refused(text):
 ])
 def test_agreement(text, right, yes):
     assert agrees(read_answer(text), right) is yes
+
+
+def test_a_sum_with_the_root_of_a_large_prime_divides_as_a_decimal():
+    """Its prime factors would take too long to find; a learner's numbers may be anything."""
+    quotient = 1 / (1 + Exact(10**15 + 37).sqrt())
+    assert not quotient.is_exact
+    assert float(quotient) == pytest.approx(1 / (1 + (10**15 + 37) ** 0.5))
+    assert (1 / Exact(10**15 + 37).sqrt()).is_exact

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evenly.byhand.exercises import exercise
+from evenly.byhand.exercises import CATALOGUE, exercise
 from evenly.byhand.grading import MISTAKES, grade
 from tests.byhand.scenarios import WORKS, Numbers, answer, exercise_of, scenario, whole
 
@@ -330,6 +330,9 @@ ROWS = [
     ("sigmoid's slope incomplete", "around", "sigmoid_1.slope", lambda v: np.array([0.5])),
     ("last mini-batch taken for a full one", "around", "last", lambda v: np.array([4])),
     ("sum not divided", "around", "train.mean", lambda v: v["train.x"].sum(0)),
+    ("no bias correction", "around", "first.m_hat", lambda v: np.array([1.5])),
+    ("bias correction of another step", "around", "first.m_hat",
+     lambda v: np.array([1.5 / (1 - 0.75**2)])),
     ("root not taken", "around", "w.root", lambda v: v["w.squares"]),
 ]
 
@@ -433,3 +436,16 @@ def test_the_shapes_of_a_scenario_are_never_a_reason_to_fail():
         made = scenario(where)
         for key, step in made.asked.items():
             grade(made, {key: answer(whole(1, step.value.shape) * 1000 + 0.5)})
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_no_exercise_is_a_reason_to_fail(name, level):
+    """Every mistake at every step of every exercise: right answers have all points, wrong ones
+    none, and nothing raises."""
+    made = exercise(name, 5, level)
+    graded = grade(made, made.answers())
+    assert [s.key for s in graded.steps if s.points < s.possible] == []
+    wrong = {key: np.full(step.value.shape, "1234.5678").tolist()
+             for key, step in made.asked.items()}
+    assert grade(made, wrong).points < graded.points

@@ -43,7 +43,7 @@ def _divide(a: Expression, b: Expression) -> Expression:
 def _one_fan(c: Context, gain: Any, *names: str) -> Any:
     """c / fan_in with what stands under these names below, and perhaps another number above."""
     first, *others = (c.get(name, layer="") for name in names)
-    below = sum(others, first)
+    below = np.asarray(sum(others, first), object)
 
     def change(e: Expression) -> Expression:
         if not (isinstance(e, Apply) and e.operation == "divide"
