@@ -14,7 +14,7 @@ from ..notation import Notation
 from ..recorder import Step
 from .answers import AnswerError, read_answer
 from .grade import UNREADABLE, WRONG, StepGrade, grade
-from .report import legend, matrix, number_matrix, write_grade, write_mistake, write_step
+from .report import legend, number_matrix, write_mistake, write_step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -232,5 +232,3 @@ def _place(step: Step, flat: int) -> str:
         return f"number {at[0]}"
     return f"{', '.join(map(str, at[:-2]))}{', ' * (len(at) > 2)}row {at[-2]}, column {at[-1]}"
 
-
-__all__ = ["matrix", "practise", "split_numbers", "write_grade"]
