@@ -129,9 +129,10 @@ def test_agreement(text, right, yes):
     assert agrees(read_answer(text), right) is yes
 
 
-def test_a_sum_with_the_root_of_a_large_prime_divides_as_a_decimal():
+def test_a_sum_with_the_root_of_a_large_number_divides_as_a_decimal():
     """Its prime factors would take too long to find; a learner's numbers may be anything."""
-    quotient = 1 / (1 + Exact(10**15 + 37).sqrt())
-    assert not quotient.is_exact
-    assert float(quotient) == pytest.approx(1 / (1 + (10**15 + 37) ** 0.5))
-    assert (1 / Exact(10**15 + 37).sqrt()).is_exact
+    root = Exact(10**7 + 19).sqrt() * Exact(10**7 + 79).sqrt()
+    assert root.is_exact
+    assert (1 / root).is_exact
+    assert not (1 / (1 + root)).is_exact
+    assert float(1 / (1 + root)) == pytest.approx(1e-7, rel=1e-5)
