@@ -418,6 +418,16 @@ def test_a_mistake_is_named_where_the_learner_went_on_from_the_right_numbers():
     assert named(where, B + "variance", v["x"].var(0, ddof=1), others) == "divided by n - 1"
 
 
+def test_a_mistake_is_named_behind_rounded_numbers():
+    """The deviation is wrong and rounded; he multiplied by it, as his calculator had it."""
+    where = scenario("bn")
+    v = Numbers(where)
+    others = {B + "deviation": [["2.646", "3.317", "3.606"]]}
+    wrong = (v["x"] - v["x"].mean(0)) * root([7, 11, 13])
+    assert named(where, B + "x_hat", wrong, others) == "multiplied by the deviation"
+    assert named(where, B + "x_hat", wrong * 1.01, others) is None
+
+
 @pytest.mark.parametrize(("key", "wrong", "name"), [
     (B + "x_hat", lambda v: (v["x"] - v["x"].mean(0)) / root(v["x"].var(0, ddof=1) + 0.25),
      "divided by n - 1"),
