@@ -1,0 +1,225 @@
+"""A document as one HTML page that opens offline and asks for nothing.
+
+Steps unfold one by one; each number shows which numbers it was made from. Without JavaScript, and
+on paper, everything stands there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..document import Document, Heading, Paragraph, StepBlock
+from ..expressions import places
+from ..views import Table, View
+from . import pieces
+from .mathml import MathML
+
+_PACKAGE = "evenly.byhand.render"
+# Of large arrays: so many numbers of a step, operands of a number, and characters of a page
+# remember what they were made from. The page says what is left out.
+_CELLS, _OPERANDS, _CHARACTERS = 128, 64, 1_500_000
+# As many colours as there are; the next operand begins again.
+_COLOURS = 6
+
+
+def render_html(document: Document) -> str:
+    """The document as a page in one file: style, script and data are inside, nothing is loaded.
+
+    Arguments:
+        document: what is rendered.
+
+    Raises:
+        ConfigurationError: jinja2 is not installed.
+
+    Example:
+        >>> from evenly.byhand.document import Document, Paragraph
+        >>> page = render_html(Document("Sums", (Paragraph("Add `x` and `y`."),)))
+        >>> "<p>Add <code>x</code> and <code>y</code>.</p>" in page
+        True
+    """
+    pieces.need("an HTML page", "jinja2", "html")
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(_PACKAGE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    style, script = _inlined("page.css"), _inlined("page.js")
+    page = _Page(document, Markup)
+    # Only this very style and script may act, and nothing may be loaded from anywhere.
+    policy = "; ".join([
+        "default-src 'none'", f"style-src '{_hash(style)}'", f"script-src '{_hash(script)}'",
+        "base-uri 'none'", "form-action 'none'",
+    ])
+    return environment.get_template("page.html.j2").render(
+        title=document.title,
+        blocks=page.blocks,
+        blank=pieces.has_blanks(document),
+        computed=page.computed,
+        policy=policy,
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(_json(page.data)),
+    )
+
+
+def write_html(path: Any, document: Document) -> None:
+    """Writes the page of :func:`render_html` to a file.
+
+    Arguments:
+        path: of the file.
+        document: what is rendered.
+    """
+    Path(path).write_text(render_html(document), encoding="utf-8")
+
+
+class _Page:
+    """What the template asks for, and the data of the script, gathered block by block."""
+
+    def __init__(self, document: Document, markup: Any) -> None:
+        self.markup, self.digits = markup, document.digits
+        self.data: dict[str, Any] = {"steps": {}}
+        self.left = _CHARACTERS
+        self.computed = 0
+        self.ids: dict[int, str] = {}
+        self.names: dict[int, str] = {
+            block.view.step.number: block.view.step.title
+            for block in document.blocks if isinstance(block, StepBlock)
+        }
+        self.blocks: list[dict[str, Any]] = []
+        for block, hidden in pieces.blocks(document):
+            if isinstance(block, Heading):
+                self.blocks.append({"kind": "heading", "text": block.text})
+            elif isinstance(block, Paragraph):
+                self.blocks.append({"kind": "paragraph", "parts": pieces.quoted(block.text)})
+            else:
+                self.blocks.append(self._step(block, hidden))
+
+    def _step(self, block: StepBlock, hidden: frozenset[int]) -> dict[str, Any]:
+        view, step = block.view, block.view.step
+        id = f"step-{step.number}"
+        if id in self.data["steps"]:
+            id += f"-{len(self.blocks)}"
+        self.ids.setdefault(step.number, id)
+        self.computed += step.origin is not None
+        found = self._cells(view) if step.origin is not None else {}
+        operands = _operands(found)
+        math = MathML(self.digits, operands=operands)
+        shown = {} if block.blank else found
+        note, cells = self._remembered(view, shown, hidden, math)
+        self.data["steps"][id] = {
+            # A source that is for the reader to fill in is shown, empty; its numbers are not here.
+            "sources": [[number, name] for number, name in operands.items()], "cells": cells,
+        }
+        symbol = math.symbol(step.name)
+        formula = math.math(f"{symbol}{math.equals}{math.formula(step.formula)}") \
+            if step.formula else ""
+        return {
+            "kind": "step", "id": id, "number": step.number, "title": block.title,
+            "size": pieces.size(step),
+            "made": step.origin is not None, "blank": block.blank, "hint": block.hint,
+            "key": block.key, "formula": self.markup(formula),
+            "example": None if block.blank else self._example(view, hidden, math),
+            "tables": [self._table(block, table, cells, math) for table in view.tables],
+            "left_out": view.left_out, "note": note,
+            "sources": [{"name": self.names.get(number, f"step {number}"), "class": name,
+                         "href": f"#{self.ids[number]}" if number in self.ids else ""}
+                        for number, name in operands.items()],
+        }
+
+    def _cells(self, view: View) -> dict[int, Any]:
+        """The expressions of a step's numbers that are shown, as many as are remembered."""
+        flats = [int(i) for table in view.tables for i in table.places.reshape(-1)]
+        return {flat: view.step.expression(flat) for flat in flats[:_CELLS]}
+
+    def _remembered(self, view: View, found: dict[int, Any], hidden: frozenset[int],
+                    math: MathML) -> tuple[str, dict[str, Any]]:
+        """(what is left out, of each cell: its formula and what it was made from)."""
+        cells: dict[str, Any] = {}
+        total = sum(table.places.size for table in view.tables)
+        longest = 0
+        for flat, expression in found.items():
+            if not pieces.tells(expression, hidden):
+                continue
+            used = pieces.sources(list(places(expression)))
+            longest = max(longest, len(used))
+            cell = {"formula": self._with_numbers(view, flat, expression, math),
+                    "name": pieces.located(view.tables, flat),
+                    "from": [f"{p.step}-{p.flat}" for p in used[:_OPERANDS]]}
+            self.left -= len(cell["formula"]) + 12 * len(cell["from"])
+            if self.left < 0:
+                break
+            cells[f"{view.step.number}-{flat}"] = cell
+        notes = []
+        if found and cells and len(cells) < total:
+            notes.append(f"{len(cells)} of {total} numbers show what they were made from.")
+        elif found and self.left < 0:
+            notes.append("The page is long: these numbers do not show what they were made from.")
+        if longest > _OPERANDS:
+            notes.append(f"Of the {longest} numbers that one is made of, {_OPERANDS} are marked.")
+        return " ".join(notes), cells
+
+    def _with_numbers(self, view: View, flat: int, expression: Any, math: MathML) -> str:
+        result = pieces.result(view.step.number_at(flat), math)
+        return math.math(f"{math.expression(expression)}{result}")
+
+    def _example(self, view: View, hidden: frozenset[int], math: MathML) -> Any:
+        example = view.example()
+        if example is None or not pieces.tells(example[1], hidden):
+            return None
+        return {"name": pieces.located(view.tables, example[0]),
+                "math": self.markup(self._with_numbers(view, *example, math))}
+
+    def _table(self, block: StepBlock, table: Table, cells: dict[str, Any],
+               math: MathML) -> dict[str, Any]:
+        step = block.view.step
+        rows = []
+        for r, own in enumerate(table.places.tolist()):
+            row = []
+            for c, flat in enumerate(own):
+                place = f"{step.number}-{flat}"
+                cell = {"place": place, "made": place in cells, "math": "", "near": "",
+                        "name": pieces.cell_name(table, r, c)}
+                if not block.blank:
+                    value = step.number_at(flat)
+                    near = math.approximate(value)
+                    cell["math"] = self.markup(math.math(math.number(value)))
+                    cell["near"] = self.markup(math.math(f"{math.about}{near}")) if near else ""
+                row.append(cell)
+            rows.append({"name": table.rows[r] if r < len(table.rows) else "", "cells": row})
+        return {"title": step.title, "caption": table.caption, "rows": rows,
+                "columns": table.columns if any(table.columns) else (),
+                "named": any(table.rows)}
+
+
+def _operands(found: dict[int, Any]) -> dict[int, str]:
+    """A class for each earlier step that the numbers are made from, in order of appearance."""
+    names: dict[int, str] = {}
+    for expression in found.values():
+        for place in places(expression):
+            names.setdefault(place.step, f"o{len(names) % _COLOURS + 1}")
+    return names
+
+
+def _inlined(name: str) -> str:
+    return resources.files(_PACKAGE).joinpath(f"templates/{name}").read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _json(data: Any) -> str:
+    """JSON that no browser takes for markup."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

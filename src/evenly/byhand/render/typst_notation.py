@@ -1,0 +1,164 @@
+"""Formulas as Typst's mathematics, for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar
+
+from ..notation import Notation
+from . import symbols
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def string(text: str) -> str:
+    """Text as a string of Typst, whatever is in it: nothing in it acts.
+
+    Example:
+        >>> print(string('a "b" #c'))
+        "a \\"b\\" #c"
+    """
+    written = "".join(
+        f"\\{c}" if c in '\\"' else c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text
+    )
+    return f'"{written}"'
+
+
+class Typst(Notation):
+    """Writes numbers and formulas as the inside of ``$ $``.
+
+    Example:
+        >>> from evenly.byhand.exact import Exact
+        >>> Typst().number(-Exact(3) / 4)
+        '−frac(3, 4)'
+    """
+
+    equals: ClassVar[str] = "="
+    about: ClassVar[str] = "approx"
+    dots: ClassVar[str] = "…"
+    draws_quotients: ClassVar[bool] = True
+
+    # Numbers -------------------------------------------------------------------------------------
+
+    def integer(self, value: int) -> str:
+        return str(value) if value >= 0 else self.minus(str(-value))
+
+    def decimal(self, text: str) -> str:
+        if text.startswith("-"):
+            return self.minus(self.decimal(text[1:]))
+        if text in ("inf", "nan"):
+            return "∞" if text == "inf" else string("nan")
+        mantissa, _, exponent = text.partition("e")
+        if not exponent:
+            return mantissa
+        ten = f"10^({self.integer(int(exponent))})"
+        return ten if mantissa == "1" else f"{mantissa} dot {ten}"
+
+    # Symbols -------------------------------------------------------------------------------------
+
+    def words(self, text: str) -> str:
+        return string(text) if text else ""
+
+    def symbol(self, name: str) -> str:
+        """A name of a formula: ``x_hat``, ``d_x``, ``beta_1``, ``kernel'``."""
+        return symbols.written(name, self)
+
+    def letter(self, name: str) -> str:
+        return name if name.isalpha() else string(name)
+
+    def greek(self, name: str) -> str:
+        return symbols.GREEK[name]
+
+    def word(self, name: str) -> str:
+        return string(name.replace("_", " "))
+
+    def hat(self, text: str) -> str:
+        return f"hat({text})"
+
+    def gradient(self, text: str) -> str:
+        return f"partial {text}"
+
+    def subscripted(self, text: str, below: str) -> str:
+        return f"{text}_({below})"
+
+    def transposed(self, text: str) -> str:
+        return f"{text}^(upright(T))"
+
+    def derivative(self, text: str) -> str:
+        return f"{text}^(prime)"
+
+    def entry(self, text: str, index: str) -> str:
+        return f"{text} [{index}]"
+
+    def implied(self, factors: Sequence[str]) -> str:
+        """Symbols beside each other; words are kept apart."""
+        text = factors[0]
+        for before, factor in pairwise(factors):
+            apart = ('"' in before and '"' in factor) or factor[:1].isdigit()
+            text += (" dot " if apart else " thin ") + factor
+        return text
+
+    def over(self, what: str, inside: str, domain: str) -> str:
+        sign = "limits(sum)" if what == "sum" else f"op({string(what)}, limits: #true)"
+        return f"{sign}_({domain}) {inside}" if domain else f"{sign} {inside}"
+
+    def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:
+        return parts[0] + "".join(
+            f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True)
+        )
+
+    def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
+        texts = []
+        for lead, value, marker, condition in cases:
+            before = string(f"{lead} ") if lead else ""
+            between = string(f" {marker} ") if marker else ""
+            texts.append(f"{before} {value} {between} {condition}".strip())
+        return ", ".join(texts)
+
+    def named_call(self, function: str, arguments: Sequence[str]) -> str:
+        if len(function.rstrip("'")) > 1:
+            return self.call(function, arguments)
+        name = self.letter(function[0])
+        name = self.derivative(name) if function.endswith("'") else name
+        return f"{name} ({', '.join(arguments)})"
+
+    # What it looks like --------------------------------------------------------------------------
+
+    def sum(self, terms: Sequence[tuple[bool, str]]) -> str:
+        text = ""
+        for i, (minus, term) in enumerate(terms):
+            if i == 0:
+                text = self.minus(term) if minus else term
+            else:
+                text += f" {_MINUS if minus else '+'} {term}"
+        return text
+
+    def product(self, factors: Sequence[str]) -> str:
+        return " dot ".join(factors)
+
+    def quotient(self, above: str, below: str) -> str:
+        return f"frac({above}, {below})"
+
+    def power(self, base: str, exponent: str) -> str:
+        base = self.parentheses(base) if " dot " in base and not base.startswith("(") else base
+        return f"{base}^({exponent})"
+
+    def root(self, inside: str) -> str:
+        return f"sqrt({inside})"
+
+    def bars(self, inside: str) -> str:
+        return f"abs({inside})"
+
+    def minus(self, text: str) -> str:
+        return f"{_MINUS}{text}"
+
+    def call(self, function: str, arguments: Sequence[str]) -> str:
+        return f"op({string(function)}) ({', '.join(arguments)})"
+
+    def parentheses(self, text: str) -> str:
+        return f"({text})"
+
+    def more(self, count: int) -> str:
+        return string(f"{self.dots} {count} more {self.dots}")
+
