@@ -12,10 +12,11 @@ from evenly.errors import EvenlyError
 
 from .fit import fit
 from .predict import predict
+from .serve import serve
 from .show import show
 from .study import study
 
-COMMANDS: tuple[click.Command, ...] = (fit, predict, show, study)
+COMMANDS: tuple[click.Command, ...] = (fit, predict, serve, show, study)
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -64,7 +64,8 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
-        if self.hosts is not None and (name := host_name(headers.get("host", ""))) not in self.hosts:
+        name = host_name(headers.get("host", ""))
+        if self.hosts is not None and name not in self.hosts:
             return 400, (f"This server answers to {', '.join(self.hosts)}, not to '{name}'. Start "
                          "it with --host to open it to others.")
         if len(scope["path"]) > LONGEST_PATH:

@@ -176,7 +176,7 @@ def _part(block: StepBlock, other: Step | None = None) -> Part:
     math = MathML()
     # The page numbers the steps by itself.
     title = block.title.partition(". ")[2] if block.key else block.title
-    formula = Markup(_formula(step, math))  # noqa: S704
+    formula = Markup(_formula(step, math))
     return Part(block.key, title, block.hint, step.number, step.value.shape, formula,
                 tuple(_matrix(step, table, math) for table in block.view.tables))
 

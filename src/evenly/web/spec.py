@@ -123,7 +123,7 @@ def _made(name: str, seed: Any, level: Any, inputs: Any, sizes: Mapping[str, Any
 
 @functools.lru_cache(maxsize=64)
 def _drawn(name: str, seed: int, level: int, sizes: tuple[tuple[str, int], ...]) -> Exercise:
-    return topic(name).exercise(seed, level, **dict(sizes))
+    return topic(name).exercise(seed, level, None, **dict(sizes))
 
 
 def topic_refusal(name: str) -> str:

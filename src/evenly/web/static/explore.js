@@ -20,6 +20,7 @@ export function explore(page, identity, steps, shared) {
 
   async function solve() {
     const turn = ++asked;
+    for (const input of fields(editor)) input.classList.toggle("edited", input.value.trim() !== input.defaultValue);
     const question = { exercise: identity.exercise, level: identity.level, seed: identity.seed, sizes: identity.sizes, inputs: inputs() };
     let answer;
     try {
@@ -40,7 +41,9 @@ export function explore(page, identity, steps, shared) {
       total += changed;
     }
     if (before) {
-      say(total ? `${total} ${total === 1 ? "result" : "results"} changed, in: ${names.join("; ")}.` : "No result changed.");
+      const results = total === 1 ? "result" : "results";
+      const where = names.length > 1 ? `${names.length} steps, from “${names[0]}” on` : `“${names[0]}”`;
+      say(total ? `${total} ${results} changed in ${where}.` : "No result changed.");
     }
     before = now;
     shared.address = edited() ? answer.link : page.dataset.link;

@@ -61,6 +61,7 @@ export function show(step, graded, inputs) {
     .map((verdict) => `${counts[verdict]} ${{ unreadable: "unreadable", follows: "right after an earlier mistake" }[verdict] ?? verdict}`);
   const sum = `${graded.points} of ${graded.possible} ${graded.possible === 1 ? "point" : "points"}`;
   paragraph(box, ["strong", full ? "✓ All right. " : said.length ? `${said.join(", ")}. ` : ""], ["span", `${sum}.`]);
+  for (const note of new Set(graded.notes ?? [])) paragraph(box, ["span", `${capital(note)}.`]);
   if (graded.mistake) {
     paragraph(box, ["strong", `${capital(graded.mistake.words || graded.mistake.name)} `]);
     if (graded.mistake.advice) paragraph(box, ["span", graded.mistake.advice]);
