@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 # Beyond these an exact number says nothing to a reader, and costs time: it becomes a float.
-_TERMS, _DIGITS, _FACTOR = 4, 24, 10_000
+_TERMS, _DIGITS, _FACTOR, _RADICAND = 4, 24, 10_000, 10**8
 # A float this close (in units of its own last place) to a simple fraction is that fraction.
 _DENOMINATOR, _PLACES = 10_000, 4
 
@@ -331,10 +331,13 @@ def _divided(a: Exact, b: Exact) -> Exact:
     # the other, until no root is left below.
     while any(radicand != 1 for radicand, _ in b.terms):
         radicand = max(r for r, _ in b.terms)
-        prime = _smallest_factor(radicand)
         if len(b.terms) == 1:
             other = Exact.of({radicand: Fraction(1)})
+        elif radicand > _RADICAND:
+            # Its prime factors would take too long to find.
+            return Exact.inexact(float(a) / float(b))
         else:
+            prime = _smallest_factor(radicand)
             other = Exact.of({r: -q if r % prime == 0 else q for r, q in b.terms})
         a, b = a * other, b * other
         if a.decimal is not None or b.decimal is not None:

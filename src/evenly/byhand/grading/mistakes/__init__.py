@@ -1,0 +1,85 @@
+"""The catalogue of known mistakes: a row for each, and the search in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....errors import DataError as DataError
+from ...exercises.base import Exercise
+from ...expressions import Place, places
+from ...recorder import Step
+from ..answers import Answer, agrees
+from ..own import Own
+from .base import Context as Context
+from .base import Mistake as Mistake
+from .layers import LAYERS
+from .losses import LOSSES
+from .statistics import STATISTICS
+from .updates import UPDATES
+
+# In this order: of several that fit, the first is named.
+MISTAKES: tuple[Mistake, ...] = (*STATISTICS, *LAYERS, *LOSSES, *UPDATES)
+
+
+def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
+    """The known mistake that gives a learner's numbers of a step; None if none does.
+
+    It is looked for in the learner's own numbers first, then in the right ones (he may have gone on
+    from these); and not only in the step itself but also in those in front of it that were not
+    asked for.
+    """
+    answers = own.answers[step.number]
+    worlds = [own]
+    if any(own.answers.get(s.number) for s in exercise.asked.values() if s.number < step.number):
+        worlds.append(Own(own.work, {step.number: answers}))
+    for world in worlds:
+        for mistake in MISTAKES:
+            if mistake.applies(step):
+                for version in mistake.versions(Context(exercise, world, step)):
+                    if _fits(answers, version):
+                        return mistake
+        found = _hidden(exercise, world, step, answers)
+        if found is not None:
+            return found
+    return None
+
+
+def _hidden(exercise: Exercise, own: Own, step: Step,
+            answers: Any) -> Mistake | None:
+    """A mistake made on the way to the step, where its result was not asked for."""
+    asked = {s.number for s in exercise.asked.values()}
+    for number in sorted(_between(own, step, asked), reverse=True):
+        inner = own.work.steps[number]
+        for mistake in MISTAKES:
+            if not mistake.applies(inner):
+                continue
+            for version in mistake.versions(Context(exercise, own, inner)):
+                wrong = {i: Answer(v) for i, v in enumerate(version.reshape(-1))}
+                other = Own(own.work, {**own.answers, number: wrong})
+                if _fits(answers, other.following(step)):
+                    return mistake
+    return None
+
+
+def _between(own: Own, step: Step, asked: set[int]) -> set[int]:
+    """The steps that a step is made of which are neither asked for nor given."""
+    found: set[int] = set()
+    waiting = [step]
+    while waiting:
+        here = waiting.pop()
+        for flat in range(here.value.size):
+            expression = here.expression(flat)
+            for place in places(expression) if expression is not None else ():
+                source = own.work.steps[place.step]
+                if place.step not in asked | found and source.origin is not None:
+                    found.add(place.step)
+                    waiting.append(source)
+    return found
+
+
+def _fits(answers: dict[int, Answer], version: Any) -> bool:
+    flat = version.reshape(-1)
+    return all(agrees(answer, flat[i]) for i, answer in answers.items())
+
+
+__all__ = ["MISTAKES", "Context", "Mistake", "Place", "name_mistake"]
