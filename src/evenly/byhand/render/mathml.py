@@ -118,10 +118,11 @@ class MathML(Notation):
         )
 
     def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
+        space = "\N{NO-BREAK SPACE}"
         texts = []
         for lead, value, marker, condition in cases:
-            before = f"<mtext>{escape(lead)} </mtext>" if lead else ""
-            between = f"<mtext> {escape(marker)} </mtext>" if marker else ""
+            before = f"<mtext>{space}{escape(lead)}{space}</mtext>" if lead else ""
+            between = f"<mtext>{space}{escape(marker)}{space}</mtext>" if marker else ""
             texts.append(f"{before}{value}{between}{condition}")
         return '<mo separator="true">,</mo>'.join(texts)
 

@@ -145,17 +145,17 @@ class _Sheet:
     def step(self, block: StepBlock, hidden: frozenset[int]) -> str:
         view, step = block.view, block.view.step
         words, length = self._words(block, hidden)
-        pieces = [(table, first, last) for table in view.tables
+        chunks = [(table, first, last) for table in view.tables
                   for first, last in self._chunks(block, table)]
-        breaks = sum(self._high(block, table) for table, _, _ in pieces) > 0.8 * _HIGH
-        if len(pieces) == 1 and not breaks and words and self._wide(
+        breaks = sum(self._high(block, table) for table, _, _ in chunks) > 0.8 * _HIGH
+        if len(chunks) == 1 and not breaks and words and self._wide(
             block, view.tables[0]
         ) <= self.width / 2 and length * _CHARACTER <= self.width / 2:
             # Beside boxes to fill in, the left half is for working.
-            table = self._matrix(block, *pieces[0])
+            table = self._matrix(block, *chunks[0])
             body = f"halves(50%, {{ {'; '.join(words)} }}, {table})"
         else:
-            body = "; ".join(words + self._tables(block, pieces))
+            body = "; ".join(words + self._tables(block, chunks))
             body = f"{{ {body} }}"
         size = pieces.size(step)
         head = ", ".join(string(text) for text in (block.title, size, block.key))
@@ -187,11 +187,11 @@ class _Sheet:
         words += [f"hint({string(block.hint)})"] if block.hint else []
         return words, length
 
-    def _tables(self, block: StepBlock, pieces: list[tuple[Table, int, int]]) -> list[str]:
+    def _tables(self, block: StepBlock, chunks: list[tuple[Table, int, int]]) -> list[str]:
         lines: list[str] = []
         row: list[str] = []
         used = 0.0
-        for table, first, last in pieces:
+        for table, first, last in chunks:
             wide = self._wide(block, table, first, last) + _GAP
             long = self._high(block, table) > _HIGH
             if row and (long or used + wide > self.width):
@@ -232,9 +232,9 @@ class _Sheet:
         """Ranges of columns that fit on the page beside the names of the rows."""
         widths = [self._column(block, table, c) for c in range(table.places.shape[1])]
         room = self.width - _names(table)
-        # As few pieces as there is room for, and those about alike.
-        for pieces in range(1, len(widths) + 1):
-            each = -(-len(widths) // pieces)
+        # As few chunks as there is room for, and those about alike.
+        for count in range(1, len(widths) + 1):
+            each = -(-len(widths) // count)
             starts = range(0, len(widths), each)
             if each == 1 or all(sum(widths[first : first + each]) <= room for first in starts):
                 yield from ((first, min(first + each, len(widths))) for first in starts)

@@ -114,7 +114,8 @@ class Typst(Notation):
             before = string(f"{lead} ") if lead else ""
             between = string(f" {marker} ") if marker else ""
             texts.append(f"{before} {value} {between} {condition}".strip())
-        return ", ".join(texts)
+        # An argument of a function ends at a bare comma.
+        return " \\, ".join(texts)
 
     def named_call(self, function: str, arguments: Sequence[str]) -> str:
         if len(function.rstrip("'")) > 1:
