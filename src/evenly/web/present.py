@@ -12,12 +12,13 @@ from markupsafe import Markup
 from ..byhand.document import Paragraph, StepBlock
 from ..byhand.exact import Exact
 from ..byhand.exercises import Exercise
-from ..byhand.exercises.base import written
+from ..byhand.exercises.base import find_step, written
 from ..byhand.expressions import Expression, places
 from ..byhand.recorder import Step
 from ..byhand.render import pieces
 from ..byhand.render.mathml import MathML
 from ..byhand.views import Shown, Table
+from ..errors import EvenlyError
 
 # As many colours as the style sheet has; the next operand begins again.
 _COLOURS = 6
@@ -127,7 +128,7 @@ def inputs(exercise: Exercise) -> list[Input]:
     for name, value in exercise.inputs.items():
         value = np.asarray(value)
         step = _start(name, value, starts)
-        if step is not None and step.number not in used:
+        if not (_matters(exercise, name) if step is None else step.number in used):
             continue
         words = exercise.solution.given.get(step.title, "") if step is not None else ""
         words = words or f"{name} {exercise.topic.fields[name]}"
@@ -220,6 +221,22 @@ def _places(step: Step, flat: int) -> Iterator[Any]:
     expression = step.expression(flat)
     if expression is not None:
         yield from places(expression)
+
+
+def _matters(exercise: Exercise, name: str) -> bool:
+    """Whether what is asked depends on an input that is no step by itself: tried with others."""
+    value = np.asarray(exercise.inputs[name], object)
+    others = {**exercise.inputs, name: value * 2 + 1}
+    try:
+        solution = exercise.topic.solve(others, exercise.level)
+    except EvenlyError:
+        return True
+    return any(
+        step.value.shape != found.value.shape or bool(np.any(step.value != found.value))
+        for step, found in zip(exercise.asked.values(),
+                               (find_step(solution.work, ask) for ask in solution.asked),
+                               strict=True)
+    )
 
 
 def _start(name: str, value: Any, starts: list[Step]) -> Step | None:

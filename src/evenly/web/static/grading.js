@@ -63,7 +63,7 @@ export function show(step, graded, inputs) {
   paragraph(box, ["strong", full ? "✓ All right. " : said.length ? `${said.join(", ")}. ` : ""], ["span", `${sum}.`]);
   for (const note of new Set(graded.notes ?? [])) paragraph(box, ["span", `${capital(note)}.`]);
   if (graded.mistake) {
-    paragraph(box, ["strong", `${capital(graded.mistake.words || graded.mistake.name)} `]);
+    paragraph(box, ["strong", `Mistake: ${graded.mistake.name}. `], ["span", graded.mistake.words]);
     if (graded.mistake.advice) paragraph(box, ["span", graded.mistake.advice]);
   }
   return first;
