@@ -51,7 +51,7 @@ export function show(step, graded, inputs) {
     if (!first && ["wrong", "unreadable", "empty"].includes(verdict)) first = input;
   }
   const box = step.querySelector(".verdict");
-  const full = graded.points === graded.possible;
+  const full = verdicts.every((verdict) => verdict === "right");
   const begun = verdicts.length > (counts.empty ?? 0);
   step.classList.toggle("done", full);
   step.querySelector(".badge").textContent = full ? "✓" : step.id.replace("step-", "");
