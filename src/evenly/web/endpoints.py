@@ -29,6 +29,18 @@ _ANSWERS, _ANSWER = 2_000, 100
 # Seeds that one can say aloud.
 _SEEDS = 10_000
 
+# The parts of the catalogue, and the modules whose topics belong there.
+_GROUPS = {
+    "Normalization": ("batch_norm", "normalizations", "weight_norm", "statistics"),
+    "Layers": ("linear", "windows", "recurrent"),
+    "Activations": ("activations",),
+    "Losses": ("losses",),
+    "Initialization": ("initialization", "depth"),
+    "Regularization": ("dropout", "penalties"),
+    "Optimization": ("optimizers", "clipping", "schedules", "mini_batches"),
+}
+_OTHERS = "More"
+
 
 class Endpoints:
     """The pages and what they ask, with a bounded number of threads that do the arithmetic."""
@@ -110,10 +122,17 @@ def _link(request: Request) -> tuple[str, Any]:
 
 
 def _catalogue(words: str) -> str:
-    topics = [topic(name) for name in CATALOGUE]
     wanted = words.lower().split()
-    found = [t for t in topics if all(word in _text(t) for word in wanted)]
-    return render("catalogue.html.j2", topics=found, every=len(topics), words=words, text=_text,
+    found: dict[str, list[Topic]] = {group: [] for group in (*_GROUPS, _OTHERS)}
+    for name, place in CATALOGUE.items():
+        own = topic(name)
+        if all(word in _text(own) for word in wanted):
+            module = place.partition(":")[0]
+            group = next((g for g, modules in _GROUPS.items() if module in modules), _OTHERS)
+            found[group].append(own)
+    groups = {group: topics for group, topics in found.items() if topics}
+    return render("catalogue.html.j2", groups=groups, every=len(CATALOGUE), words=words,
+                  count=sum(map(len, groups.values())), text=_text,
                   seed=secrets.randbelow(_SEEDS))
 
 

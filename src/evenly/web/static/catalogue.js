@@ -13,6 +13,7 @@ if (cards.length === every) {
   field.addEventListener("input", () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const card of cards) card.hidden = !words.every((word) => card.dataset.text.includes(word));
+    for (const group of document.querySelectorAll(".group")) group.hidden = !group.querySelector(".card:not([hidden])");
     const shown = cards.filter((card) => !card.hidden).length;
     count.textContent = `${shown} of ${every} exercises`;
     none.hidden = shown > 0;

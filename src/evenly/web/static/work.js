@@ -56,7 +56,7 @@ export function draw(step, work, box, before) {
   const matrices = step.querySelector(".answers .matrices").cloneNode(true);
   let changed = 0;
   const buttons = [];
-  for (const table of matrices.querySelectorAll("table")) table.className = "matrix made";
+  for (const table of matrices.querySelectorAll("table")) table.className = table.classList.contains("scalar") ? "matrix made scalar" : "matrix made";
   for (const cell of matrices.querySelectorAll("td[data-flat]")) {
     const own = at.get(Number(cell.dataset.flat));
     const button = document.createElement("button");
