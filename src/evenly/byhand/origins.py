@@ -83,6 +83,19 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Accumulated:
+    """Numbers to which others were added, some to the same."""
+
+    before: Traced
+    added: Traced
+    hit: Any  # of each added number: the flat index that it was added to
+
+    def expression(self, index: int) -> Expression:
+        own = (self.added.expression(int(i)) for i in np.flatnonzero(self.hit == index))
+        return add((self.before.expression(index), *own))
+
+
+@dataclass(frozen=True, slots=True)
 class Reduced:
     """A sum, a mean or a largest number over axes."""
 

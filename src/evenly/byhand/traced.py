@@ -16,7 +16,17 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .exact import Exact, exact_array, float_array
 from .expressions import Expression
-from .origins import Constant, Elementwise, Leaf, Moved, Origin, Product, Reduced, Unknown
+from .origins import (
+    Accumulated,
+    Constant,
+    Elementwise,
+    Leaf,
+    Moved,
+    Origin,
+    Product,
+    Reduced,
+    Unknown,
+)
 
 
 class Traced(NDArrayOperatorsMixin):
@@ -143,7 +153,8 @@ class Traced(NDArrayOperatorsMixin):
 def traced(value: Any, like: Traced | None = None) -> Traced:
     """A constant as a traced array, of exact numbers if `like` is."""
     if isinstance(value, Traced):
-        return value
+        # As it is now: what is written into it later is no part of what is made of it.
+        return value.copy()
     values = np.asarray(value)
     exact = values.dtype == object or (like is not None and like.dtype == object)
     values = exact_array(values) if exact else values.astype(np.float64)
@@ -195,12 +206,32 @@ def _all_moved(move: Callable[..., Any], *sources: Traced) -> list[Traced]:
     moved = move(*ids)
     flat = [source.value.reshape(-1) for source in sources]
     numbers = flat[0] if len(flat) == 1 else np.concatenate(flat)
+    roots, where = _roots(sources)
 
     def of(places: Any) -> Traced:
         places = np.asarray(places)
-        return Traced(np.asarray(numbers[places]).reshape(places.shape), Moved(sources, places))
+        value = np.asarray(numbers[places]).reshape(places.shape)
+        return Traced(value, Moved(roots, places if where is None else where[places]))
 
     return [of(part) for part in moved]
+
+
+def _roots(sources: Sequence[Traced]) -> tuple[tuple[Traced, ...], Any]:
+    """(arrays that were not merely moved from others, where each number stands in them): so that
+    an array that is written into again and again stays as easy to read. None: where they are."""
+    if not any(isinstance(source.origin, Moved) for source in sources):
+        return tuple(source.copy() for source in sources), None
+    roots: list[Traced] = []
+    where, start = [], 0
+    for source in sources:
+        if isinstance(source.origin, Moved):
+            own, ids = source.origin.sources, source.origin.ids.reshape(-1)
+        else:
+            own, ids = (source.copy(),), np.arange(source.size)
+        where.append(ids + start)
+        roots += own
+        start += sum(root.size for root in own)
+    return tuple(roots), np.concatenate(where)
 
 
 def _reduced(operation: str, x: Any, axis: Any = None, keepdims: bool = False) -> Traced:
@@ -241,9 +272,15 @@ def _filled(value: float) -> Callable[..., Traced]:
 
 
 def _accumulate(ufunc: Any, target: Traced, key: Any, values: Any) -> None:
-    """``ufunc.at``: one after the other, so that a place may be met twice."""
-    for i, at in enumerate(np.asarray(_plain_key(key))):
-        target[at] = ufunc(target[at], values[i])
+    """``np.add.at``: a place may be met several times."""
+    if ufunc is not np.add:
+        raise TypeError(f"by hand: {ufunc.__name__}.at is not followed")
+    key, before = _plain_key(key), target.copy()
+    hit = np.arange(before.size).reshape(before.shape)[key]
+    added = _moved(lambda ids: np.broadcast_to(ids, hit.shape), traced(values, before))
+    value = exact_array(before.value) if added.dtype == object else before.value.copy()
+    np.add.at(value.reshape(-1), hit.reshape(-1), added.value.reshape(-1))
+    target.value, target.origin = value, Accumulated(before, added, hit.reshape(-1))
 
 
 def _opaque(function: Any, args: Any, settings: Any) -> Any:

@@ -11,12 +11,13 @@ import click
 from evenly.errors import EvenlyError
 
 from .fit import fit
+from .grade import grade
 from .predict import predict
 from .serve import serve
 from .show import show
 from .study import study
 
-COMMANDS: tuple[click.Command, ...] = (fit, predict, serve, show, study)
+COMMANDS: tuple[click.Command, ...] = (fit, grade, predict, serve, show, study)
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -13,3 +13,6 @@ from .grade import StepGrade as StepGrade
 from .grade import grade as grade
 from .mistakes import MISTAKES as MISTAKES
 from .mistakes import Mistake as Mistake
+from .sheets import Sheet as Sheet
+from .sheets import read_sheet as read_sheet
+from .sheets import sheet_of as sheet_of

@@ -132,10 +132,12 @@ def agrees(answer: Answer, right: Any, slack: float = 0.0) -> bool:
 
 _TOKENS = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d+)?"
                      r"|(?P<word>[A-Za-z]+)|(?P<sign>.))", re.DOTALL)
-_SAME = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*",
-                       "∙": "*", "÷": "/", "∕": "/", "⁄": "/", " ": " ",
-                       " ": " ", "½": " 1/2", "¼": " 1/4", "¾": " 3/4",
-                       "²": "^2", "³": "^3"})
+# Signs that look like others: minus, dash; dots and crosses; slashes; spaces; small fractions.
+_SAME = str.maketrans({
+    "\u2212": "-", "\u2013": "-", "\u00b7": "*", "\u00d7": "*", "\u22c5": "*", "\u2219": "*",
+    "\u00f7": "/", "\u2215": "/", "\u2044": "/", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
+    "\u00bd": " 1/2", "\u00bc": " 1/4", "\u00be": " 3/4", "\u00b2": "^2", "\u00b3": "^3",
+})
 _FUNCTIONS: dict[str, Callable[[Exact], Exact]] = {
     "sqrt": Exact.sqrt, "exp": Exact.exp, "ln": Exact.log, "log": Exact.log, "tanh": Exact.tanh,
 }

@@ -68,10 +68,12 @@ class Grade:
     """The grade of an exercise.
 
     Attributes:
+        exercise: the topic's name.
         title: of the exercise.
         steps: of every step that was asked for.
     """
 
+    exercise: str
     title: str
     steps: tuple[StepGrade, ...]
 
@@ -93,8 +95,8 @@ class Grade:
 
     def as_dict(self, expected: bool = False) -> dict[str, Any]:
         """For JSON; with `expected` the right numbers too."""
-        return {"title": self.title, "points": self.points, "followed": self.followed,
-                "possible": self.possible,
+        return {"exercise": self.exercise, "title": self.title, "points": self.points,
+                "followed": self.followed, "possible": self.possible,
                 "steps": [step.as_dict(expected) for step in self.steps]}
 
 
@@ -141,7 +143,7 @@ def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
         _graded(exercise, own, key, step, about, cells[key], unread[key])
         for (key, step), about in zip(exercise.asked.items(), words, strict=True)
     )
-    return Grade(exercise.title, steps)
+    return Grade(exercise.topic.name, exercise.title, steps)
 
 
 def flat_answers(key: str, given: Any, step: Step) -> list[Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..exact import Exact
-from ..expressions import Expression, Place, evaluate, places
+from ..expressions import Apply, Expression, Number, Place, evaluate, places
 from ..recorder import Step
 from ..work import Work
 from .answers import Answer
@@ -29,6 +30,7 @@ class Own:
     work: Work
     answers: Mapping[int, Mapping[int, Answer]]
     _known: dict[Place, Any] = field(default_factory=dict, repr=False)
+    _slack: dict[Place, float] = field(default_factory=dict, repr=False)
 
     def number(self, place: Place) -> Any:
         """The learner's number at a place."""
@@ -51,8 +53,18 @@ class Own:
 
     def slack(self, place: Place) -> float:
         """How far the number that follows may be off because earlier numbers were rounded."""
-        step = self.work.steps[place.step]
-        expression = step.expression(place.flat)
+        if place in self._slack:
+            return self._slack[place]
+        self._slack[place] = self._off(place) if self._rounded else 0.0
+        return self._slack[place]
+
+    @cached_property
+    def _rounded(self) -> bool:
+        """Whether any number was rounded."""
+        return any(a.half_unit for own in self.answers.values() for a in own.values())
+
+    def _off(self, place: Place) -> float:
+        expression = self.work.steps[place.step].expression(place.flat)
         if expression is None:
             return 0.0
         total, found = 0.0, dict.fromkeys(places(expression))
@@ -77,11 +89,13 @@ class Own:
 
     def _worked_out(self, place: Place) -> Any:
         step = self.work.steps[place.step]
-        own = masked(self, step, place.flat)
+        own = conditional(self, step, place.flat)
         if own is not None:
             return own
         expression = step.expression(place.flat)
-        return step.number_at(place.flat) if expression is None else self.evaluated(expression)
+        if expression is None:
+            return step.number_at(place.flat)
+        return self.evaluated(with_logistic(expression))
 
     def _array(self, step: Step, number: Callable[[Place], Any]) -> Any:
         made = np.empty(step.value.size, object)
@@ -91,22 +105,73 @@ class Own:
         return made.reshape(step.value.shape)
 
 
-def masked(own: Own, step: Step, flat: int) -> Any:
-    """The gradient through a ReLU: where it passes depends on the learner's own input, which the
-    formula with numbers, made of the right ones, does not know. None for other steps."""
-    if step.name != "d_x" or not step.layer.startswith("relu") or step.phase != "backward":
+def conditional(own: Own, step: Step, flat: int) -> Any:
+    """A number that depends on the sign of another: of a ReLU or leaky ReLU, forward or backward.
+    The formula with numbers is that of the right number's sign, a learner's may differ. None for
+    other steps."""
+    if step.name not in ("y", "d_x") or not step.layer.startswith(("relu", "leaky_relu")):
         return None
     forward = next((s for s in own.work.steps if s.layer == step.layer and s.name == "y"
-                    and s.phase == "forward" and s.time == step.time), None)
+                    and (s.phase == step.phase if step.name == "y" else s.phase == "forward")
+                    and s.time == step.time), None)
     expression = step.expression(flat)
     if forward is None or expression is None or forward.value.shape != step.value.shape:
         return None
     inner = forward.expression(flat)
     entering = None if inner is None else next(places(inner), None)
-    gradient = next(places(expression), None)
-    if entering is None or gradient is None:
+    changed = next(places(expression), None)
+    if entering is None or changed is None:
         return None
-    return own.number(gradient) if own.number(entering) > 0 else Exact(0)
+    value = own.number(changed)
+    if own.number(entering) > 0:
+        return value
+    slope = _slope(forward) if step.layer.startswith("leaky") else Exact(0)
+    return None if slope is None else value * slope
+
+
+def _slope(step: Step) -> Any:
+    """The slope below 0 of a leaky ReLU; None if no number is below 0, and so none tells."""
+    for flat in range(step.value.size):
+        expression = step.expression(flat)
+        if isinstance(expression, Apply) and expression.operation == "multiply":
+            for argument in expression.arguments:
+                if isinstance(argument, Number) and argument.place is None:
+                    return argument.value
+    return None
+
+
+def with_logistic(expression: Expression) -> Expression:
+    """The expression with 1 / (1 + exp(-x)) for the sigmoid: which of two forms it was computed by
+    depends on the sign of x, and a learner's x may have the other."""
+    if not isinstance(expression, Apply):
+        return expression
+    arguments = tuple(with_logistic(a) for a in expression.arguments)
+    expression = Apply(expression.operation, arguments)
+    if expression.operation == "divide":
+        above, below = arguments
+        power = next((a for a in below.arguments if _folded(a) is not None), None) \
+            if isinstance(below, Apply) and below.operation == "add" else None
+        x = None if power is None else _folded(power)
+        if x is not None and (_folded(above) is not None or _is_one(above)):
+            return Apply("divide", (_ONE, Apply("add", (_ONE, Apply("exp", (
+                Apply("negative", (x,)),))))))
+    return expression
+
+
+_ONE = Number(Exact(1))
+
+
+def _is_one(e: Expression) -> bool:
+    return isinstance(e, Number) and e.place is None and bool(e.value == 1)
+
+
+def _folded(e: Expression) -> Expression | None:
+    """x of exp(-|x|); None for something else."""
+    for operation in ("exp", "negative", "absolute"):
+        if not isinstance(e, Apply) or e.operation != operation:
+            return None
+        e = e.arguments[0]
+    return e
 
 
 def _value(expression: Expression, lookup: Callable[[Place], Any]) -> Any:

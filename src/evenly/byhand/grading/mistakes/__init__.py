@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ....errors import DataError as DataError
 from ...exercises.base import Exercise
-from ...expressions import Place, places
+from ...expressions import places
 from ...recorder import Step
 from ..answers import Answer, agrees
 from ..own import Own
+from .around import AROUND
 from .base import Context as Context
 from .base import Mistake as Mistake
+from .cells import CELLS
 from .layers import LAYERS
+from .limits import LIMITS
 from .losses import LOSSES
 from .statistics import STATISTICS
 from .updates import UPDATES
+from .windows import WINDOWS
 
 # In this order: of several that fit, the first is named.
-MISTAKES: tuple[Mistake, ...] = (*STATISTICS, *LAYERS, *LOSSES, *UPDATES)
+MISTAKES: tuple[Mistake, ...] = (
+    *STATISTICS, *LAYERS, *WINDOWS, *CELLS, *LOSSES, *UPDATES, *LIMITS, *AROUND,
+)
 
 
 def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
@@ -45,7 +51,7 @@ def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
 
 
 def _hidden(exercise: Exercise, own: Own, step: Step,
-            answers: Any) -> Mistake | None:
+            answers: Mapping[int, Answer]) -> Mistake | None:
     """A mistake made on the way to the step, where its result was not asked for."""
     asked = {s.number for s in exercise.asked.values()}
     for number in sorted(_between(own, step, asked), reverse=True):
@@ -77,9 +83,9 @@ def _between(own: Own, step: Step, asked: set[int]) -> set[int]:
     return found
 
 
-def _fits(answers: dict[int, Answer], version: Any) -> bool:
+def _fits(answers: Mapping[int, Answer], version: Any) -> bool:
     flat = version.reshape(-1)
     return all(agrees(answer, flat[i]) for i, answer in answers.items())
 
 
-__all__ = ["MISTAKES", "Context", "Mistake", "Place", "name_mistake"]
+__all__ = ["MISTAKES", "Context", "Mistake", "name_mistake"]

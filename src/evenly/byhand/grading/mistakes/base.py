@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...exact import Exact, exact_array
+from ...exact import Exact
 from ...exercises.base import Exercise
 from ...expressions import Apply, Expression, Number, Place, places
 from ...recorder import Step
@@ -53,7 +53,8 @@ class Mistake:
         cannot be made."""
         try:
             made = self.wrong(context)
-            for version in [made] if isinstance(made, np.ndarray) else made:
+            single = isinstance(made, (np.ndarray, Exact))
+            for version in [made] if single else made:
                 array = np.asarray(version, object)
                 if array.size == context.step.value.size:
                     yield array.reshape(context.step.value.shape)
@@ -118,20 +119,23 @@ class Context:
     def entering(self) -> Any:
         """The array that enters the layer forward."""
         phase = "inference" if self.step.phase == "inference" else "forward"
-        return self.own.array(self._source(phase, ("sum", "padded", "product", "y")))
+        return self.own.array(self._source(phase, ("sum", "padded", "product", "y"), "mask"))
 
     def d_y(self) -> Any:
         """The gradient that enters the layer backward."""
         return self.own.array(self._source("backward", ()))
 
-    def _source(self, phase: str, names: tuple[str, ...]) -> Step:
+    def _source(self, phase: str, names: tuple[str, ...], no: str = "") -> Step:
+        """What the layer's steps of a phase are first made of, from outside of it."""
         steps = self.own.work.steps
         own = [s for s in steps if s.layer == self.step.layer and s.phase == phase]
         for step in [s for s in own if s.name in names] + own:
             for cell in self.cells(step):
                 for place in places(cell):
                     source = steps[place.step]
-                    if source.layer != self.step.layer and source.name != "mask":
+                    gradient = source.phase == "backward" or source.name.startswith("d_")
+                    if (source.layer != self.step.layer and source.name != no
+                            and gradient == (phase == "backward")):
                         return source
         raise NotHere("what enters")
 
@@ -195,6 +199,11 @@ def exact_array_of(values: Iterable[Any], shape: tuple[int, ...]) -> Any:
     return made.reshape(shape)
 
 
+def mapped(function: Callable[[Any], Any], array: Any) -> Any:
+    """The array with a function applied to each number."""
+    return exact_array_of([function(v) for v in array.reshape(-1)], array.shape)
+
+
 def everywhere(expression: Expression, rule: Rule) -> Expression:
     """The expression with a rule applied to its parts, from the inside out; the rule gives None
     for what it leaves alone."""
@@ -203,6 +212,11 @@ def everywhere(expression: Expression, rule: Rule) -> Expression:
         expression = Apply(expression.operation, arguments)
     other = rule(expression)
     return expression if other is None else other
+
+
+def at(*names: str) -> tuple[str, ...]:
+    """Titles of these names, of any layer or none."""
+    return tuple(title for name in names for title in (name, f"*.{name}"))
 
 
 # Rules -----------------------------------------------------------------------------------------
@@ -248,8 +262,8 @@ def without_root(e: Expression) -> Expression | None:
 
 
 def _small(e: Expression) -> bool:
-    """Whether it is an epsilon: a constant of less than 1/2."""
-    return isinstance(e, Number) and e.place is None and 0 < float(e.value) < 0.5
+    """Whether it is an epsilon: a constant. Those of exercises need not be small."""
+    return isinstance(e, Number) and e.place is None and float(e.value) > 0
 
 
 def _without_epsilon(*terms: Expression) -> Expression | None:
@@ -294,8 +308,3 @@ def mean_divided_by_less(*terms: Expression) -> Expression | None:
 
 def mean_not_divided(*terms: Expression) -> Expression | None:
     return Apply("add", terms) if len(terms) > 1 else None
-
-
-def constant(array: Any) -> Any:
-    """Any numbers as an array of exact ones."""
-    return exact_array(array)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...exact import Exact
-from ...expressions import Apply, Number
+from ...expressions import Apply, Number, Place
 from .base import (
     Context,
     Mistake,
@@ -102,15 +102,16 @@ def _own_test_statistics(c: Context) -> Iterator[Any]:
 def _old_running(c: Context) -> Any:
     if not c.has("running_mean", "forward"):
         raise NotHere("no update")
-    mean, variance = c.get("running_mean", "given"), c.get("running_variance", "given")
-    return (c.entering() - mean) / np.sqrt(variance)
+    old = {c.find(name, "forward").number: c.find(name, "given").number
+           for name in ("running_mean", "running_variance")}
+    return c.moved(lambda p: Place(old.get(p.step, p.step), p.flat))
 
 
 def _running_in_training(c: Context) -> Any:
     x, mean = _x(c), c.get("running_mean", "given")
     if c.step.name == "centred":
         return x - mean
-    return (x - mean) / np.sqrt(c.get("running_variance", "given"))
+    return (x - mean) / _rooted(c, c.get("running_variance", "given"), "deviation")
 
 
 def _biased(c: Context) -> Any:
@@ -224,8 +225,8 @@ STATISTICS = (
     Mistake("shifted before scaling", "Beta was added before gamma was multiplied by.",
             "Multiply by gamma first, then add beta.", (_N + "y",),
             lambda c: (_x_hat(c) + c.get("beta")) * c.get("gamma")),
-    Mistake("scaled what was not normalized", "Gamma and beta were applied to the input rather than "
-            "to the normalized values.", "Use the normalized values x_hat.",
+    Mistake("scaled what was not normalized", "Gamma and beta were applied to the input, not to "
+            "the normalized values.", "Use the normalized values x_hat.",
             (_N + "y", _N + "scaled"),
             lambda c: c.entering().reshape(c.step.value.shape) * c.get("gamma")
             + (c.get("beta") if c.step.name == "y" else 0)),
