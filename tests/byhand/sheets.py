@@ -40,7 +40,8 @@ def hostile():
     return replace(document, blocks=(*hints, Paragraph(f"`{HOSTILE}` and {HOSTILE} #panic(3)")))
 
 
-def large(rows=60, features=30, units=20):
+def large(rows, features, units):
+    """A layer on more numbers than a page is wide or high."""
     work = work_out(ev.Dense(units), np.arange(rows * features).reshape(rows, features) % 7 + 0.123)
     return document_of(Shown(work, most_rows=rows, most_columns=features), "Large")
 

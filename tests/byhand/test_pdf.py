@@ -133,7 +133,7 @@ def test_text_of_others_does_not_act():
 
 
 def test_nothing_runs_off_the_page():
-    pdf = Pdf(pdf_bytes(sheets.large()))
+    pdf = Pdf(pdf_bytes(sheets.large(rows=50, features=20, units=3)))
     width, height = pdf.sizes[0]
     runs = [run for page in pdf.pages for run in page]
     margin = 18 / 25.4 * 72
@@ -143,8 +143,8 @@ def test_nothing_runs_off_the_page():
         assert run.x + wide <= width - margin + 2, run
         assert 0 < run.y < height
     text = pdf.text()
-    assert all(f"feature {i}" in text for i in range(1, 31))
-    assert all(f"example {i}" in text for i in range(1, 61))
+    assert all(f"feature {i}" in text for i in range(1, 21))
+    assert all(f"example {i}" in text for i in range(1, 51))
 
 
 def test_a_table_stays_whole_where_a_page_holds_it(document, worked):
@@ -153,6 +153,13 @@ def test_a_table_stays_whole_where_a_page_holds_it(document, worked):
         texts = [run.text for run in page]
         assert texts.count("example 2") == texts.count("example 4")
     assert sum(run.text == "example 4" for page in worked.pages for run in page) > 15
+
+
+def test_each_of_several_tables_stays_whole():
+    pdf = Pdf(pdf_bytes(sheets.large(rows=24, features=24, units=2)))
+    counts = [[run.text for run in page].count("example 24") for page in pdf.pages]
+    assert counts == [[run.text for run in page].count("example 2") for page in pdf.pages]
+    assert sum(counts) >= 4
 
 
 def test_a_long_table_goes_on_under_its_labels():
