@@ -405,6 +405,12 @@ def test_the_length_is_a_number(client, length):
     assert answer.status_code == 400
 
 
+def test_a_body_nobody_asked_for_is_limited_too(client):
+    answer = client.get("/", headers={"content-length": str(guard.LONGEST_BODY + 1)})
+    assert answer.status_code == 413
+    assert f"at most {guard.LONGEST_BODY} bytes." in answer.text
+
+
 # Whom it answers ---------------------------------------------------------------------------------
 
 

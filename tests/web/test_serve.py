@@ -39,7 +39,7 @@ def test_it_serves_until_ctrl_c():
             urllib.request.urlopen(asked, timeout=30)
     finally:
         (out, err), status = ended(server)
-    assert (out, err, status) == ("", "evenly: stopped\n", 130)
+    assert (out, err, status) == ("", "\nevenly: stopped\n", 130)
 
 
 def test_open_to_others_it_warns():
@@ -52,7 +52,7 @@ def test_open_to_others_it_warns():
     finally:
         (_, err), _ = ended(server)
     assert err == ("evenly: warning: everyone who reaches 0.0.0.0 can open these pages; they are "
-                   "not encrypted and ask for no password\nevenly: stopped\n")
+                   "not encrypted and ask for no password\n\nevenly: stopped\n")
 
 
 def refused(capsys, *words):

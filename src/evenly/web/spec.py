@@ -137,7 +137,7 @@ def topic_refusal(name: str) -> str:
 
 
 def _whole(key: str, value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,20}", value, re.ASCII):
+    if not re.fullmatch(r"[0-9]{1,20}", value):
         raise Refusal(400, f"The link's '{key}' must be a whole number of at least 0, got "
                            f"'{value[:40]}'.")
     return int(value)

@@ -134,6 +134,16 @@ page.querySelector("#share").addEventListener("click", async (event) => {
   }
 });
 
+// What scrolls sideways can be scrolled by keyboard.
+function scrollers() {
+  for (const box of page.querySelectorAll(".shown .scroll, .formula.scroll")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+addEventListener("resize", scrollers);
+scrollers();
+
 history.replaceState(null, "", shared.address);
 restore();
 count();
