@@ -150,6 +150,7 @@ def test_the_work_says_which_numbers_made_which(client, sheet):
     relu, mean = (made.asked[key].number for key in ("relu_1.y", "batch_norm_1.mean"))
     assert step["cells"][4]["from"] == [f"{relu}-4", f"{mean}-1"]
     assert set(step["sources"]) == {str(relu), str(mean)}
+    assert step["names"] == {str(relu): "y", str(mean): "mean"}
     assert "<math>" in step["formula"]
     assert len(post(client, "/api/work", asked).json()["steps"]) == len(made.asked)
 

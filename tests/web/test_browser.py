@@ -76,6 +76,10 @@ def test_arrows_walk_between_cells(opened):
     page.keyboard.type("0")
     assert at() == "The linear layer, example 1, feature 2"
     assert cells[1].input_value() == "102"
+    page.keyboard.press("ArrowRight")
+    assert at() == "The linear layer, example 1, feature 2"
+    page.keyboard.press("ArrowRight")
+    assert at() == "The linear layer, example 1, feature 3"
 
 
 def test_a_mistake_is_named(opened):
@@ -155,7 +159,9 @@ def test_a_changed_number_changes_what_follows(opened):
     assert [cell.get_attribute("data-name") for cell in
             step(page, "dense_1.y").locator("td.changed").all()] == [
         f"example {n}, feature 1" for n in (1, 2, 3, 4)]
-    assert "step, from “The linear layer” on" not in page.locator("#edited").inner_text()
+    assert "from “The linear layer” on" in page.locator("#edited").inner_text()
+    # The link holds the numbers as they are now.
+    assert "inputs=" in page.url
     bias.first.fill("four")
     page.locator("#edited.bad").wait_for()
     assert "expects numbers such as" in page.locator("#edited").inner_text()
@@ -165,6 +171,7 @@ def test_a_changed_number_changes_what_follows(opened):
     assert first.first.text_content() == answers("dense_1.y")[0]
     page.get_by_role("button", name="Back to the exercise").click()
     assert page.locator(".made").count() == 0
+    assert "inputs=" not in page.url
     assert step(page, "dense_1.y").locator(".answers input").first.is_visible()
 
 

@@ -145,6 +145,7 @@ def inputs(exercise: Exercise) -> list[Input]:
 def shown_work(exercise: Exercise, keys: Mapping[str, Any] | list[str]) -> list[dict[str, Any]]:
     """The work of steps that are asked for, by key: values, and how each number came about."""
     titles = {block.key: block.title for block in _steps(exercise)}
+    steps = exercise.solution.work.steps
     made = []
     for key in keys:
         step = exercise.asked[key]
@@ -162,7 +163,9 @@ def shown_work(exercise: Exercise, keys: Mapping[str, Any] | list[str]) -> list[
             if expression is not None]
         made.append({"key": key, "words": titles[key].partition(". ")[2], "step": step.number,
                      "formula": _formula(step, math), "cells": cells,
-                     "sources": {str(number): name for number, name in sources.items()}})
+                     "sources": {str(number): name for number, name in sources.items()},
+                     "names": {str(number): steps[number].name.replace("_", " ")
+                               for number in sources}})
     return made
 
 

@@ -43,13 +43,14 @@ export function draw(step, work, box, before) {
   how.setAttribute("role", "group");
   const from = document.createElement("p");
   from.className = "from";
-  const named = Object.entries(work.sources).filter(([number]) => titleOf(number));
+  const named = Object.entries(work.sources);
   if (named.length) {
     from.append("Made from ");
     for (const [number, name] of named) {
       const part = document.createElement("span");
       part.className = name;
-      part.textContent = titleOf(number);
+      // What the page shows in another form, such as a matrix's diagonal, goes by its own name.
+      part.textContent = titleOf(number) || work.names[number];
       from.append(part, " ");
     }
   }
