@@ -20,7 +20,7 @@ ORDER = [
     {"errors"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"training"}, {"exchange"},
-    {"estimators"}, {"tables"}, {"saving"}, {"study"}, {"report"}, {"cli"},
+    {"estimators"}, {"tables"}, {"saving"}, {"study"}, {"report"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

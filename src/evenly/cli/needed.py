@@ -12,13 +12,15 @@ NAMES = {
     "pyarrow": "pyarrow",
     "matplotlib": "matplotlib",
     "jinja2": "jinja2",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
 }
 
 
-def need(command: str, *modules: str) -> None:
+def need(command: str, *modules: str, extra: str = "study") -> None:
     """Raises a UsageError that names the packages that a command lacks."""
     missing = [NAMES[name] for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         raise click.UsageError(
-            f"evenly {command} needs {', '.join(missing)}: pip install 'evenly[study]'"
+            f"evenly {command} needs {', '.join(missing)}: pip install 'evenly[{extra}]'"
         )

@@ -6,6 +6,7 @@ nothing of each other, so that anyone's own numbers can be worked out as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,6 +26,8 @@ from ..work import Work
 LEVELS = (1, 2, 3)
 # No one computes more by hand; a page and a sheet have room for it.
 _MOST = 400
+# An exponent of three digits or more.
+_LARGE = re.compile(r"[eE][+-]?[\d_]{3}")
 Inputs = dict[str, Any]
 
 
@@ -253,6 +256,9 @@ def read_numbers(what: str, value: Any) -> Any:
             return [one(part) for part in item]
         if isinstance(item, (bool, np.bool_)):
             raise DataError(f"{what}: expects numbers, got {item!r}")
+        if isinstance(item, str) and _LARGE.search(item):
+            # Writing out 1e999999999 would take all memory and time there is.
+            raise DataError(f"{what}: numbers must be fractions of reasonable size, got {item!r}")
         try:
             number = Fraction(item) if isinstance(item, str) else Exact(item).fraction
         except (ValueError, TypeError, ZeroDivisionError) as error:

@@ -1,0 +1,175 @@
+"""Which exercise a request is about: read from a link or from JSON, and written as a link."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.datastructures import QueryParams
+
+from ..byhand.exercises import CATALOGUE, Exercise, topic
+from ..byhand.exercises.base import written
+from .refusals import Refusal
+
+# As many as exercises have, and more.
+_PARAMETERS, _DEEPEST = 24, 8
+
+
+def from_link(name: str, query: QueryParams) -> Exercise:
+    """The exercise that a link names: ``/exercise/batch-norm?seed=7&level=2&examples=4``.
+
+    Raises:
+        Refusal, ConfigurationError, DataError: there is no such exercise.
+    """
+    given = query.multi_items()
+    if len(given) > _PARAMETERS:
+        raise Refusal(400, f"The link has {len(given)} parameters; at most {_PARAMETERS} are read.")
+    words: dict[str, str] = {}
+    for key, value in given:
+        if key in words:
+            raise Refusal(400, f"The link says '{key}' twice.")
+        words[key] = value
+    text = words.pop("inputs", "")
+    inputs = parse(text, "The link's inputs") if text else None
+    numbers = {key: _whole(key, value) for key, value in words.items()}
+    return _made(name, numbers.pop("seed", 0), numbers.pop("level", 1), inputs, numbers)
+
+
+def from_json(data: Mapping[str, Any]) -> Exercise:
+    """The exercise that a request names: ``{"exercise": "batch-norm", "seed": 7, "level": 2,
+    "sizes": {"examples": 4}}``, as in :meth:`Exercise.sheet`.
+
+    Raises:
+        Refusal, ConfigurationError, DataError: there is no such exercise.
+    """
+    name = data.get("exercise")
+    if not isinstance(name, str):
+        raise Refusal(400, "'exercise' must be the name of an exercise, such as \"batch-norm\".")
+    sizes = data.get("sizes", {})
+    if not isinstance(sizes, dict):
+        raise Refusal(400, "'sizes' must be whole numbers by name, such as {\"examples\": 4}.")
+    return _made(name, data.get("seed", 0), data.get("level", 1), data.get("inputs"), sizes)
+
+
+def link(exercise: Exercise, page: str = "exercise", **other: int) -> str:
+    """The address of an exercise, with everything that it consists of.
+
+    Arguments:
+        exercise: what it leads to.
+        page: ``"exercise"``, ``"sheet"`` or ``"key"``.
+        other: another seed or level.
+    """
+    words: dict[str, Any] = {"seed": exercise.seed, "level": exercise.level, **exercise.sizes}
+    if exercise.own and "seed" not in other:
+        words["inputs"] = compact(own_inputs(exercise))
+    return f"/{page}/{quote(exercise.topic.name)}?{urlencode({**words, **other})}"
+
+
+def own_inputs(exercise: Exercise) -> dict[str, Any]:
+    """The numbers of an exercise by name, as nested lists: whole ones as such, others as text."""
+    return {name: _plain(written(value)) for name, value in exercise.inputs.items()}
+
+
+def compact(data: Any) -> str:
+    """JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"))
+
+
+def parse(text: str | bytes, what: str) -> Any:
+    """JSON, strictly.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Refusal(400, f"{what} must be UTF-8.") from error
+    if _depth(text) > _DEEPEST:
+        raise Refusal(400, f"{what} must not be nested deeper than {_DEEPEST} levels.")
+    try:
+        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
+        # Half of a character is no text.
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except _Twice as error:
+        raise Refusal(400, f"{what} must say '{error}' once.") from error
+    except ValueError as error:
+        raise Refusal(400, f"{what} must be JSON.") from error
+    return data
+
+
+def _made(name: str, seed: Any, level: Any, inputs: Any, sizes: Mapping[str, Any]) -> Exercise:
+    if name not in CATALOGUE:
+        found = topic_refusal(name)
+        raise Refusal(404, found)
+    if inputs is not None and not isinstance(inputs, dict):
+        raise Refusal(400, "'inputs' must be numbers by name, such as {\"x\": [[1, 2]]}.")
+    known = [size.name for size in topic(name).sizes]
+    for size in sizes:
+        if size not in known:
+            raise Refusal(400, f"{name} has no size '{size}'; there are {', '.join(known)}.")
+    if inputs is not None:
+        return topic(name).exercise(seed, level, inputs, **sizes)
+    if all(type(number) is int for number in (seed, level, *sizes.values())):
+        return _drawn(name, seed, level, tuple(sorted(sizes.items())))
+    # What is no whole number is refused by the topic.
+    return topic(name).exercise(seed, level, **sizes)
+
+
+@functools.lru_cache(maxsize=64)
+def _drawn(name: str, seed: int, level: int, sizes: tuple[tuple[str, int], ...]) -> Exercise:
+    return topic(name).exercise(seed, level, None, **dict(sizes))
+
+
+def topic_refusal(name: str) -> str:
+    """What is said of an exercise that there is not."""
+    try:
+        topic(name)
+    except ValueError as error:
+        message = str(error)
+        return f"{message[:1].upper()}{message[1:]}."
+    raise AssertionError(name)
+
+
+def _whole(key: str, value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,20}", value):
+        raise Refusal(400, f"The link's '{key}' must be a whole number of at least 0, got "
+                           f"'{value[:40]}'.")
+    return int(value)
+
+
+def _plain(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_plain(value) for value in values]
+    return int(values) if re.fullmatch(r"-?[0-9]{1,15}", values) else values
+
+
+def _depth(text: str) -> int:
+    """How deep brackets are nested at most, outside of strings."""
+    depth = deepest = 0
+    for mark in re.findall(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', text):
+        depth += (mark in "[{") - (mark in "]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+class _Twice(ValueError):
+    """A name that an object has twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise _Twice(key[:40])
+        made[key] = value
+    return made
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
