@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import errors as errors
     from .augmentation import Mixup as Mixup
+    from .byhand.exercises import Exercise as Exercise
+    from .byhand.exercises import exercise as exercise
+    from .byhand.grading import Grade as Grade
+    from .byhand.grading import grade as grade
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
     from .clipping import Clip as Clip
@@ -145,6 +149,8 @@ __version__ = "0.1.0"
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
     "augmentation": ("Mixup",),
+    "byhand.exercises": ("exercise", "Exercise"),
+    "byhand.grading": ("grade", "Grade"),
     "byhand.show": ("show_work", "ShownWork"),
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),

@@ -15,7 +15,7 @@ from ..byhand.exercises import Exercise
 from ..byhand.exercises.base import find_step, written
 from ..byhand.expressions import Expression, places
 from ..byhand.recorder import Step
-from ..byhand.render import pieces
+from ..byhand.render import parts, pieces
 from ..byhand.render.mathml import MathML
 from ..byhand.views import Shown, Table
 from ..errors import EvenlyError
@@ -156,7 +156,7 @@ def shown_work(exercise: Exercise, keys: Mapping[str, Any] | list[str]) -> list[
             "flat": flat, "math": math.math(math.number(step.number_at(flat))),
             "near": _near(math, step.number_at(flat)), "text": str(value),
             "formula": math.math(math.expression(expression)
-                                 + pieces.result(step.number_at(flat), math)),
+                                 + parts.written_results(step.number_at(flat), math)),
             "from": [f"{p.step}-{p.flat}" for p in pieces.sources(list(places(expression)))],
         } for flat, (value, expression) in enumerate(
             zip(np.asarray(written(step.value), object).reshape(-1), expressions, strict=True))
