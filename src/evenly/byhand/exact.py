@@ -98,11 +98,9 @@ class Exact:
     @property
     def fraction(self) -> Fraction | None:
         """The number as a fraction, where it is one."""
-        if self.decimal is not None:
+        if self.decimal is not None or (self.terms and self.terms[-1][0] != 1):
             return None
-        if not self.terms:
-            return _ZERO
-        return self.terms[0][1] if self.terms[-1][0] == 1 else None
+        return self.terms[0][1] if self.terms else _ZERO
 
     def __float__(self) -> float:
         if self.decimal is not None:
