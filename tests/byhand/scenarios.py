@@ -1,6 +1,6 @@
 """Calculations on which mistakes are made, as exercises that ask for every step."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -149,6 +149,25 @@ def _around():
     recorder = Recorder(True)
     fan_in, fan_out = recorder.given("fan_in", [3]), recorder.given("fan_out", [5])
     run = recorder.run("forward", layer="init")
+    he = recorder.run("forward", layer="he")
+    he.note("variance", 2 / fan_in, "2 / fan_in")
+    recorder.run("update", layer="").note("factor", np.minimum(1, 2 / recorder.given("norm", [5])),
+                                          "min(1, max_norm / norm)")
+    weight, slope = recorder.given("weight", [[3]]), recorder.given("slope", [[0.25]])
+    dense = recorder.run("backward", layer="dense_1")
+    factor = dense.note("factor", slope * weight, "slope weight")
+    recorder.run("backward", layer="").note("product", factor * recorder.given("other", [[4]]),
+                                            "product of all factors")
+    y = recorder.run("forward", layer="sigmoid_1").note("y", slope * 2, "y")
+    recorder.run("backward", layer="sigmoid_1").note("slope", y * (1 - y), "y (1 - y)")
+    first = recorder.run("update", layer="first")
+    m = first.note("m", recorder.given("g", [6], "first") * 0.25, "beta_1 m + (1 - beta_1) g")
+    first.note("m_hat", m / 0.25, "m / (1 - beta_1^t)")
+    rows, batch = recorder.given("rows", [10]), recorder.given("batch", [4])
+    recorder.run("forward", layer="").note("last", rows - 2 * batch, "rows - (steps - 1) batch")
+    samples = recorder.given("x", [[1.0, 4], [3, 8], [8, 0]], "train")
+    train = recorder.run("forward", layer="train")
+    train.note("mean", np.mean(samples, axis=0), "mean of x")
     variance = run.note("variance", 2 / (fan_in + fan_out), "2 / (fan_in + fan_out)")
     run.note("deviation", np.sqrt(variance), "sqrt(variance)")
     epoch = recorder.given("epoch", [4])
@@ -189,7 +208,7 @@ WORKS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def scenario(name):
     """An exercise by name."""
     return exercise_of(WORKS[name](), setting={"max_norm": 1000})

@@ -22,7 +22,8 @@ ROOT5, ROOT3 = Exact(5).sqrt(), Exact(3).sqrt()
     ("0,125", Exact(1) / 8), ("12345,678", Exact(12345678) / 1000), ("1e-3", Exact(1) / 1000),
     ("2.5E2", 250), ("sqrt(5)", ROOT5), ("\u221a5", ROOT5), ("\u221a(5)", ROOT5),
     ("2 sqrt(3)/3", ROOT3 * 2 / 3), ("2\u221a3/3", ROOT3 * 2 / 3), ("2\u00b7\u221a3", ROOT3 * 2),
-    ("2 \u00d7 3", 6), ("1/\u221a5", 1 / ROOT5), ("5^(1/2)", ROOT5), ("2^3", 8), ("2^-1", Exact(1) / 2),
+    ("2 \u00d7 3", 6), ("1/\u221a5", 1 / ROOT5), ("5^(1/2)", ROOT5), ("2^3", 8),
+    ("2^-1", Exact(1) / 2),
     ("3\u00b2", 9), ("-2^2", -4), ("(-2)^2", 4), ("1 + 2*3", 7), ("2(3 + 4)", 14),
     ("(1 + sqrt(5))/2", (1 + ROOT5) / 2), ("1/2 sqrt(3)", ROOT3 / 2), ("6/2/3", 1), ("--2", 2),
     ("50%", Exact(1) / 2), ("12.5 %", Exact(1) / 8), ("e", Exact(1).exp()),
@@ -38,7 +39,8 @@ def test_what_is_read(text, value):
     ("", "expects a number, got nothing"), ("  ", "got nothing"),
     ("abc", "at character 1: 'abc' is not known"), ("1 2", "two numbers side by side"),
     ("1,500", "thousands"), ("1,2,3", "ambiguous"), ("1,5.2", "ambiguous"), (",", "ambiguous"),
-    ("3//4", "at character 3: expects a number"), ("(1", "expects ')' here"), ("1)", "did not expect"),
+    ("3//4", "at character 3: expects a number"), ("(1", "expects ')' here"),
+    ("1)", "did not expect"),
     ("1/0", "divides by 0"), ("1 1/0", "divides by 0"), ("sqrt(-1)", "not a number"),
     ("ln(0)", "not a number"), ("(-1)^(1/2)", "below 0"), ("0^-1", "not positive"),
     ("9^99", "exponents are at most"), ("2^3^4", "did not expect"), ("1e99", "exponent beyond"),
@@ -88,7 +90,7 @@ def test_equivalent_forms_agree(number, factor):
         assert agrees(read_answer(text), number), text
 
 
-@given(st.floats(-1e6, 1e6, allow_subnormal=False), st.integers(0, 6))
+@given(st.floats(-100, 100, allow_subnormal=False), st.integers(0, 6))
 def test_a_rounded_decimal_agrees_and_the_next_but_one_does_not(value, digits):
     text = f"{value:.{digits}f}"
     read = read_answer(text)
@@ -103,9 +105,10 @@ def test_a_rounded_decimal_agrees_and_the_next_but_one_does_not(value, digits):
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text):
     try:
-        read_answer(text)
-    except AnswerError as error:
-        assert str(error)
+        value = float(read_answer(text).value)
+    except AnswerError:
+        return
+    assert abs(value) < float("inf")
 
 
 @pytest.mark.parametrize(("text", "right", "yes"), [
@@ -115,7 +118,8 @@ def test_any_text_is_read_or_refused(text):
     ("1", Exact(2).sqrt(), False), ("0.5", Exact(1) / 2, True), ("0.50", Exact(1) / 2, True),
     ("2/4", Exact(1) / 2, True), ("0.0", Exact(1) / 1000, False), ("0", 0, True), ("0.00", 0, True),
     ("0.12", Exact(1) / 8, True), ("0.13", Exact(1) / 8, True), ("-0.67", Exact(-2) / 3, True),
-    ("-0.666", Exact(-2) / 3, True), ("0.667", Exact(-2) / 3, False), ("2.72", Exact(1).exp(), True),
+    ("-0.666", Exact(-2) / 3, True), ("0.667", Exact(-2) / 3, False),
+    ("2.72", Exact(1).exp(), True),
     ("e", Exact(1).exp(), True), ("3", Exact(1).exp(), False), ("1.2e3", 1234, True),
     ("1e3", 1234, False), ("0", 1e-17, True), ("1", 0.9999999999999999, True),
     ("0.333", Exact(1) / 3, True), ("333/1000", Exact(1) / 3, False), ("1", float("nan"), False),
@@ -123,3 +127,12 @@ def test_any_text_is_read_or_refused(text):
 ])
 def test_agreement(text, right, yes):
     assert agrees(read_answer(text), right) is yes
+
+
+def test_a_sum_with_the_root_of_a_large_number_divides_as_a_decimal():
+    """Its prime factors would take too long to find; a learner's numbers may be anything."""
+    root = Exact(10**7 + 19).sqrt() * Exact(10**7 + 79).sqrt()
+    assert root.is_exact
+    assert (1 / root).is_exact
+    assert not (1 / (1 + root)).is_exact
+    assert float(1 / (1 + root)) == pytest.approx(1e-7, rel=1e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evenly.byhand.exercises import exercise
+from evenly.byhand.exercises import CATALOGUE, exercise
 from evenly.byhand.grading import MISTAKES, grade
 from tests.byhand.scenarios import WORKS, Numbers, answer, exercise_of, scenario, whole
 
@@ -289,7 +289,8 @@ ROWS = [
     ("1/2 missing in the penalty", "l2", K + "penalty",
      lambda v: 0.25 * (v[D + "kernel"] ** 2).sum()),
     ("factor 2 in the penalty's gradient", "l2", K + "d_penalty", lambda v: v[D + "kernel"] / 2),
-    ("strength of the penalty forgotten", "l1", K + "penalty", lambda v: abs(v[D + "kernel"]).sum()),
+    ("strength of the penalty forgotten", "l1", K + "penalty",
+     lambda v: abs(v[D + "kernel"]).sum()),
     ("weights not squared in the penalty", "l2", K + "penalty",
      lambda v: 0.125 * abs(v[D + "kernel"]).sum()),
     ("absolute value forgotten in the penalty", "l1", K + "penalty",
@@ -320,6 +321,18 @@ ROWS = [
     ("scaled by the test set's statistics", "around", "test_scaled",
      lambda v: (v["test"] - v["test"].mean(0)) / v["test"].std(0)),
     ("mini-batches rounded down", "around", "batches", lambda v: np.array([3])),
+    ("Xavier instead of He", "around", "he.variance", lambda v: np.array([2 / 8])),
+    ("1 in place of 2 above the fan", "around", "he.variance", lambda v: np.array([1 / 3])),
+    ("fan_out alone", "around", "he.variance", lambda v: np.array([2 / 5])),
+    ("clipped by the squared norm", "around", "factor", lambda v: np.array([2 / 25])),
+    ("weight alone for the factor", "around", "dense_1.factor", lambda v: np.array([3])),
+    ("factors added, not multiplied", "around", "product", lambda v: np.array([4.75])),
+    ("sigmoid's slope incomplete", "around", "sigmoid_1.slope", lambda v: np.array([0.5])),
+    ("last mini-batch taken for a full one", "around", "last", lambda v: np.array([4])),
+    ("sum not divided", "around", "train.mean", lambda v: v["train.x"].sum(0)),
+    ("no bias correction", "around", "first.m_hat", lambda v: np.array([1.5])),
+    ("bias correction of another step", "around", "first.m_hat",
+     lambda v: np.array([1.5 / (1 - 0.75**2)])),
     ("root not taken", "around", "w.root", lambda v: v["w.squares"]),
 ]
 
@@ -350,7 +363,8 @@ def test_every_mistake_has_a_row():
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
 def test_every_mistake_says_what_to_do(mistake):
     for text in (mistake.words, mistake.advice):
-        assert text[0].isupper() and text.endswith("."), text
+        assert text.endswith("."), text
+        assert len(text) >= 12, text
 
 
 @pytest.mark.parametrize("where", WORKS)
@@ -404,6 +418,16 @@ def test_a_mistake_is_named_where_the_learner_went_on_from_the_right_numbers():
     assert named(where, B + "variance", v["x"].var(0, ddof=1), others) == "divided by n - 1"
 
 
+def test_a_mistake_is_named_behind_rounded_numbers():
+    """The deviation is wrong and rounded; he multiplied by it, as his calculator had it."""
+    where = scenario("bn")
+    v = Numbers(where)
+    others = {B + "deviation": [["2.646", "3.317", "3.606"]]}
+    wrong = (v["x"] - v["x"].mean(0)) * root([7, 11, 13])
+    assert named(where, B + "x_hat", wrong, others) == "multiplied by the deviation"
+    assert named(where, B + "x_hat", wrong * 1.01, others) is None
+
+
 @pytest.mark.parametrize(("key", "wrong", "name"), [
     (B + "x_hat", lambda v: (v["x"] - v["x"].mean(0)) / root(v["x"].var(0, ddof=1) + 0.25),
      "divided by n - 1"),
@@ -422,3 +446,16 @@ def test_the_shapes_of_a_scenario_are_never_a_reason_to_fail():
         made = scenario(where)
         for key, step in made.asked.items():
             grade(made, {key: answer(whole(1, step.value.shape) * 1000 + 0.5)})
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_no_exercise_is_a_reason_to_fail(name, level):
+    """Every mistake at every step of every exercise: right answers have all points, wrong ones
+    none, and nothing raises."""
+    made = exercise(name, 5, level)
+    graded = grade(made, made.answers())
+    assert [s.key for s in graded.steps if s.points < s.possible] == []
+    wrong = {key: np.full(step.value.shape, "1234.5678").tolist()
+             for key, step in made.asked.items()}
+    assert grade(made, wrong).points < graded.points

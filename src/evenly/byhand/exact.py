@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 # Beyond these an exact number says nothing to a reader, and costs time: it becomes a float.
-_TERMS, _DIGITS, _FACTOR, _RADICAND = 4, 24, 10_000, 10**8
+_TERMS, _DIGITS, _FACTOR, _RADICAND = 4, 24, 10_000, 10**12
 # A float this close (in units of its own last place) to a simple fraction is that fraction.
 _DENOMINATOR, _PLACES = 10_000, 4
 

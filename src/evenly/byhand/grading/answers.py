@@ -110,7 +110,8 @@ def agrees(answer: Answer, right: Any, slack: float = 0.0) -> bool:
         >>> [agrees(read_answer(text), two_thirds) for text in ("4/6", "0.67", "0.666", "0.66")]
         [True, True, True, False]
     """
-    right = right if isinstance(right, Exact) else Exact(right)
+    if not isinstance(right, Exact):
+        right = Exact.inexact(float(right)) if isinstance(right, float) else Exact(right)
     if answer.value.is_exact and right.is_exact and answer.value == right:
         return True
     try:

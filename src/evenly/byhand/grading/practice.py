@@ -14,13 +14,14 @@ from ..notation import Notation
 from ..recorder import Step
 from .answers import AnswerError, read_answer
 from .grade import UNREADABLE, WRONG, StepGrade, grade
-from .report import legend, matrix, number_matrix, write_grade, write_mistake, write_step
+from .report import legend, number_matrix, write_mistake, write_step
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _HELP = ("Type numbers such as 3, 9/4, 1.25 or sqrt(5)/2, several with spaces between them: a row, "
-         "or all rows. ? gives a hint, show the work, skip goes on, quit ends.")
+         "or all rows; without spaces within a number: 3/2, 2*sqrt(3), (1 1/2). ? gives "
+         "a hint, show the work, skip goes on, quit ends.")
 _INTERRUPTED = 130
 # How often a step may be answered.
 _TRIES = 2
@@ -64,19 +65,16 @@ def practise(exercise: Exercise, console: Console | None = None,
     return status
 
 
-def split_numbers(line: str) -> list[str]:
-    """The numbers of a line, at spaces that stand outside of parentheses, and semicolons; a line
-    that is one number with spaces in it, ``1 1/2`` or ``2 sqrt(3)``, remains one.
+def split_numbers(line: str, most: int) -> list[str]:
+    """The numbers of a line, of which there are at most so many: at spaces that stand outside of
+    parentheses, and semicolons. Where only one is left, spaces within it are its own.
 
     Example:
-        >>> split_numbers("3 -1/2, sqrt(2 + 3)"), split_numbers("1 1/2")
+        >>> split_numbers("3 -1/2, sqrt(2 + 3)", 3), split_numbers("1 1/2", 1)
         (['3', '-1/2', 'sqrt(2 + 3)'], ['1 1/2'])
     """
-    try:
-        read_answer(line)
+    if most == 1 and not _complaint(line):
         return [line.strip()]
-    except AnswerError:
-        pass  # more than one number, or none: each is read by itself
     parts, depth, word = [], 0, ""
     for sign in line:
         depth += (sign == "(") - (sign == ")")
@@ -153,7 +151,7 @@ class _Session:
         """Reads the numbers that are missing."""
         open_ = list(waiting)
         while open_:
-            given = split_numbers(self._line(ask, key, step, open_[0]))
+            given = split_numbers(self._line(ask, key, step, open_[0]), len(open_))
             if len(given) > len(open_):
                 self._say(f"{len(given)} numbers, {len(open_)} are left: type them again.")
                 continue
@@ -234,5 +232,3 @@ def _place(step: Step, flat: int) -> str:
         return f"number {at[0]}"
     return f"{', '.join(map(str, at[:-2]))}{', ' * (len(at) > 2)}row {at[-2]}, column {at[-1]}"
 
-
-__all__ = ["matrix", "practise", "split_numbers", "write_grade"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...exercises.base import Exercise
-from ...expressions import places
+from ...expressions import Place, places
 from ...recorder import Step
 from ..answers import Answer, agrees
 from ..own import Own
@@ -34,6 +34,8 @@ def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
     from these); and not only in the step itself but also in those in front of it that were not
     asked for.
     """
+    # As the definition makes it: of what lies in front of it, asked for or not.
+    step = own.work.steps[step.number]
     answers = own.answers[step.number]
     worlds = [own]
     if any(own.answers.get(s.number) for s in exercise.asked.values() if s.number < step.number):
@@ -42,7 +44,7 @@ def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
         for mistake in MISTAKES:
             if mistake.applies(step):
                 for version in mistake.versions(Context(exercise, world, step)):
-                    if _fits(answers, version):
+                    if _fits(world, step, answers, version):
                         return mistake
         found = _hidden(exercise, world, step, answers)
         if found is not None:
@@ -62,7 +64,7 @@ def _hidden(exercise: Exercise, own: Own, step: Step,
             for version in mistake.versions(Context(exercise, own, inner)):
                 wrong = {i: Answer(v) for i, v in enumerate(version.reshape(-1))}
                 other = Own(own.work, {**own.answers, number: wrong})
-                if _fits(answers, other.following(step)):
+                if _fits(own, step, answers, other.following(step)):
                     return mistake
     return None
 
@@ -83,9 +85,22 @@ def _between(own: Own, step: Step, asked: set[int]) -> set[int]:
     return found
 
 
-def _fits(answers: Mapping[int, Answer], version: Any) -> bool:
+def _fits(own: Own, step: Step, answers: Mapping[int, Answer], version: Any) -> bool:
+    """Whether all that was answered is what a mistake gives; as nearly as the rounding of earlier
+    numbers lets one say."""
     flat = version.reshape(-1)
-    return all(agrees(answer, flat[i]) for i, answer in answers.items())
+    return all(agrees(answer, flat[i])
+               or agrees(answer, flat[i], _slack(own, Place(step.number, i), flat[i]))
+               for i, answer in answers.items())
+
+
+def _slack(own: Own, place: Place, value: Any) -> float:
+    """How far a wrong number may be off: relative to its size as far as the right one."""
+    slack = own.slack(place)
+    if not slack:
+        return 0.0
+    follows = abs(float(own.follows(place)))
+    return slack * max(1.0, abs(float(value)) / follows) if follows else slack
 
 
 __all__ = ["MISTAKES", "Context", "Mistake", "name_mistake"]

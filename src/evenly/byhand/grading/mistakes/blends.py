@@ -7,7 +7,7 @@ from typing import Any
 
 from ...exact import Exact
 from ...expressions import Apply, Expression
-from .base import Context, NotHere, exact_array_of, factors, is_constant, times
+from .base import Context, NotHere, exact_array_of, factors, is_constant, number, times
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,18 @@ def blended(c: Context, *, swapped: bool = False) -> Any:
     return parts.a * parts.x + parts.b * parts.y
 
 
+def _weight(c: Context, e: Expression) -> Any:
+    """The constant factor of a product."""
+    for factor in factors(e):
+        if is_constant(factor):
+            return c.own.evaluated(factor)
+    raise NotHere("a weight")
+
+
 def _parts(c: Context, e: Expression) -> tuple[Any, ...]:
+    if isinstance(e, Apply) and e.operation == "multiply":
+        # The first step of an average, whose old value, 0, is not written.
+        e = Apply("add", (times(number(1 - _weight(c, e)), number(0)), e))
     if not (isinstance(e, Apply) and e.operation == "add" and len(e.arguments) == 2):
         raise NotHere("a blend")
     made: list[Any] = []

@@ -77,7 +77,7 @@ CELLS = (
             "candidate by the forget gate.", "c = f c + i g.", ("lstm_*.c",),
             lambda c: c.swapped("f", "i")),
     Mistake("old cell forgotten", "The cell before was not taken in.", "c = f c + i g.",
-            ("lstm_*.c",), lambda c: (_term(c, 1), _term(c, 1) + 0)),
+            ("lstm_*.c",), lambda c: _term(c, 1)),
     Mistake("gate forgotten", "The candidate, or the cell before, came in whole.",
             "Multiply the cell by the forget gate and the candidate by the input gate.",
             ("lstm_*.c",), lambda c: (_term(c, 1, first_factor=False),

@@ -140,6 +140,11 @@ def _inner(e: Expression) -> Expression | None:
     return None
 
 
+def _half_slopes(c: Context) -> Any:
+    y = c.get("y", "forward")
+    return y, 1 - y
+
+
 def _slope(c: Context) -> Any:
     """The slope of a leaky ReLU below 0."""
     for step in [c.step, c.find("y", "forward")] if c.step.name != "y" else [c.step]:
@@ -223,7 +228,8 @@ LAYERS = (
             lambda c: _sigmoid(_gate_input(c))),
     Mistake("sigmoid's slope incomplete", "The gradient was multiplied by y, or by 1 - y, or by x "
             "(1 - x).", "The slope of the sigmoid is y (1 - y), with its output y.",
-            ("sigmoid_*.d_x",), lambda c: (lambda d, y, x: (d * y, d * (1 - y), d * x * (1 - x)))(
+            ("sigmoid_*.d_x", "sigmoid_*.slope"), lambda c: _half_slopes(c)
+            if c.step.name == "slope" else (lambda d, y, x: (d * y, d * (1 - y), d * x * (1 - x)))(
                 c.d_y(), c.get("y", "forward"), _forward_x(c))),
     Mistake("tanh's slope incomplete", "The gradient was multiplied by 1 - y, by y^2, or by 1 - "
             "x^2.", "The slope of tanh is 1 - y^2, with its output y.", ("tanh_*.d_x",),

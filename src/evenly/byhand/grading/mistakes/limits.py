@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...exact import Exact
-from ...expressions import Apply, Expression
+from ...expressions import Apply, Expression, Number
+from ...recorder import Step
 from .base import (
     Context,
     Mistake,
@@ -51,19 +50,36 @@ def _l2_times(c: Context, factor: Any) -> Any:
 
 def _limit(c: Context) -> tuple[Any, Any]:
     """(what a norm is clipped to, the norm); NotHere where nothing is clipped by a norm."""
-    for cell in c.cells():
+    cells = c.cells()
+    if c.has("factor") or _shared(c, "factor") is not None:
+        factor = _shared(c, "factor") or c.find("factor")
+        cells = [a for cell in c.cells(factor) if isinstance(cell, Apply) for a in cell.arguments]
+    for cell in cells:
         for part in factors(cell):
             if isinstance(part, Apply) and part.operation == "divide" \
                     and is_constant(part.arguments[0]):
-                return c.own.evaluated(part.arguments[0]), c.own.evaluated(part.arguments[1])
+                limit, norm = map(c.own.evaluated, part.arguments)
+                if norm > limit:
+                    return limit, norm
     raise NotHere("a limit")
+
+
+def _shared(c: Context, name: str) -> Step | None:
+    """A step that belongs to no array, as the norm of all."""
+    return next((s for s in c.own.work.steps if s.name == name and s.layer == ""
+                 and s.origin is not None), None)
+
+
+def _named(c: Context, e: Expression, name: str) -> bool:
+    return isinstance(e, Number) and e.place is not None \
+        and c.own.work.steps[e.place.step].name == name
 
 
 def _unclipped(c: Context) -> Any:
     """The gradient in front of clipping."""
     def gradient(e: Expression) -> Expression:
         rest = [f for f in factors(e) if not (isinstance(f, Apply) and f.operation == "divide")
-                and not is_constant(f)]
+                and not is_constant(f) and not _named(c, f, "factor")]
         if len(rest) != 1:
             raise NotHere("a gradient")
         while isinstance(rest[0], Apply) and rest[0].operation in ("minimum", "maximum"):
@@ -78,8 +94,10 @@ def _within_limit(c: Context) -> Any:
     try:
         _limit(c)
     except NotHere:
-        norm = c.get("norm", layer="") if any(s.name == "norm" and s.layer == ""
-                                              for s in c.own.work.steps) else c.get("norm")
+        shared = _shared(c, "norm")
+        norm = c.get("norm") if shared is None else c.own.array(shared)
+        if c.step.name == "factor":
+            return c.setting("max_norm") / norm
         return _unclipped(c) * c.setting("max_norm") / norm
     raise NotHere("it is beyond the limit")
 
@@ -149,9 +167,11 @@ LIMITS = (
     Mistake("not clipped", "The gradient stayed as it was, though beyond the limit.",
             "Multiply by limit / norm.", at("clipped"), _unclipped),
     Mistake("scaled though within the limit", "The gradient is within the limit already.",
-            "Leave it as it is.", at("clipped"), _within_limit),
+            "Leave it as it is.", at("clipped", "factor"), _within_limit),
     Mistake("clipped by the squared norm", "It was divided by the squared norm.",
-            "Multiply by limit / norm.", at("clipped"), _squared_norm),
+            "Multiply by limit / norm.", at("clipped", "factor"),
+            lambda c: c.changed(operation("divide", lambda a, b: Apply("divide", (a, times(b, b)))))
+            if c.step.name == "factor" else _squared_norm(c)),
     Mistake("clipped by its own norm", "The norm of this array alone was used.",
             "Use the norm of all gradients together.", at("clipped"), _own_norm),
     Mistake("each number clipped", "Each number was cut off at the limit.",

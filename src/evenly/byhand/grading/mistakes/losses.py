@@ -145,8 +145,8 @@ LOSSES = (
             lambda c: exact_array_of([v.exp() for v in _scores(c).reshape(-1)],
                                      c.step.value.shape)),
     Mistake("cross-entropy of the wrong class", "The probability of another class than that of "
-            "the target was taken.", "Take the probability of the class that the target names, counted from "
-            "0.", ("losses",), _other_class),
+            "the target was taken.", "Take the probability of the class that the target names, "
+            "counted from 0.", ("losses",), _other_class),
     Mistake("minus sign of the logarithm missing", "The logarithm of a probability is negative, "
             "the loss is not.", "The loss is -log(y_hat) of the right class.",
             ("losses", "elements"),

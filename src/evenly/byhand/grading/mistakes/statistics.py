@@ -153,10 +153,12 @@ def _backward_x(c: Context, mean: bool = True, slope: bool = True, divide: bool 
 
 STATISTICS = (
     Mistake("divided by n - 1", "The sum of squares was divided by n - 1; the variance of a batch "
-            "is divided by n.", "Divide by the number of values, n.", (_N + "variance",),
+            "is divided by n.", "Divide by the number of values, n.",
+            (_N + "variance", "train.variance"),
             lambda c: c.changed(operation("mean", mean_divided_by_less))),
     Mistake("squares not averaged", "The squared deviations were added up but not divided by n.",
-            "Divide the sum of squares by n.", (_N + "variance", _N + "mean_square"),
+            "Divide the sum of squares by n.",
+            (_N + "variance", _N + "mean_square", "train.variance"),
             lambda c: c.changed(operation("mean", mean_not_divided))),
     Mistake("forgot to square", "The deviations were averaged without being squared first.",
             "Square each deviation, then take the mean.", (_N + "variance", _N + "mean_square"),
@@ -176,7 +178,8 @@ STATISTICS = (
                 / (x.size // c.step.value.size)))(_x(c))),
     Mistake("variance in place of its root", "What was written is the square of this number; the "
             "deviation was squared, or the variance repeated.",
-            "The standard deviation is the root of the variance.", (_N + "deviation", _N + "root"),
+            "The standard deviation is the root of the variance.",
+            (_N + "deviation", _N + "root", "train.deviation"),
             lambda c: (c.changed(without_root), c.changed(lambda e: without_root(e)
                        and without_epsilon(without_root(e) or e)))),
     Mistake("forgot epsilon", "Epsilon is missing under the root.",
@@ -186,7 +189,9 @@ STATISTICS = (
             "Add epsilon to the variance, then take the root.", (_N + "deviation", _N + "root"),
             lambda c: c.changed(epsilon_outside)),
     Mistake("sum not divided", "The sum was taken for the mean.",
-            "Divide the sum by the number of values.", (_N + "mean",), lambda c: c.get("sum")),
+            "Divide the sum by the number of values.", (_N + "mean", "train.mean"),
+            lambda c: c.get("sum") if c.has("sum") else
+            c.changed(operation("mean", mean_not_divided))),
     Mistake("divided by the wrong count", "The sum was divided by the number of the wrong axis, or "
             "by one less than the number of values.",
             "Divide by the number of values that were added up.", (_N + "mean",),
