@@ -226,7 +226,7 @@ LINKS = [
     ("/static/../app.py", 404, "There is no page '/app.py'."),
     ("/exercise/", 404, "There is no page '/exercise/'."),
     ("/exercise/batch-norn", 404, NEAR),
-    ("/sheet/<script>", 404, "No exercise is called '<script>': there are "),
+    ("/sheet/<0>", 404, "No exercise is called '<0>': there are "),
     (f"{EXERCISE}?seed=-1", 400,
      "The link's 'seed' must be a whole number of at least 0, got '-1'."),
     (f"{EXERCISE}?seed=1.5", 400,
