@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from .factors import smallest_factor, square_out
+
 # Beyond these an exact number says nothing to a reader, and costs time: it becomes a float.
-_TERMS, _LARGE, _FACTOR, _RADICAND = 4, 10**24, 10_000, 10**12
+_TERMS, _LARGE, _RADICAND = 4, 10**24, 10**12
 # A float this close (in units of its own last place) to a simple fraction is that fraction.
 _DENOMINATOR, _PLACES = 10_000, 4
 _ZERO = Fraction(0)
@@ -222,7 +224,7 @@ class Exact:
         q = self.fraction
         if q is None or q < 0:
             return Exact.inexact(math.sqrt(float(self)) if self >= 0 else math.nan)
-        outside, inside = _square_out(q.numerator * q.denominator)
+        outside, inside = square_out(q.numerator * q.denominator)
         if inside is None:
             return Exact.inexact(math.sqrt(float(self)))
         return Exact.of({inside: Fraction(outside, q.denominator)})
@@ -376,45 +378,13 @@ def _divided(a: Exact, b: Exact) -> Exact:
             # Its prime factors would take too long to find.
             return Exact.inexact(float(a) / float(b))
         else:
-            prime = _smallest_factor(radicand)
+            prime = smallest_factor(radicand)
             other = Exact.of({r: -q if r % prime == 0 else q for r, q in b.terms})
         a, b = a * other, b * other
         if a.decimal is not None or b.decimal is not None:
             return Exact.inexact(float(a) / float(b))
     whole = b.terms[0][1]
     return Exact.of({radicand: q / whole for radicand, q in a.terms})
-
-
-@functools.lru_cache(maxsize=4096)
-def _square_out(n: int) -> tuple[int, int | None]:
-    """(a, b) with n = a^2 b and b without square factors; b None if that takes too long to say."""
-    root = math.isqrt(n)
-    if root * root == n:
-        return (root, 1) if n else (0, 1)
-    outside, inside, factor = 1, 1, 2
-    while factor * factor * factor <= n and factor < _FACTOR:
-        while n % (factor * factor) == 0:
-            n //= factor * factor
-            outside *= factor
-        if n % factor == 0:
-            n //= factor
-            inside *= factor
-        factor += 1
-    # What is left has at most two prime factors, if all small ones were tried.
-    root = math.isqrt(n)
-    if root * root == n:
-        return outside * root, inside
-    if factor >= _FACTOR and factor**3 <= n:
-        return 0, None
-    return outside, inside * n
-
-
-@functools.lru_cache(maxsize=4096)
-def _smallest_factor(n: int) -> int:
-    for factor in range(2, math.isqrt(n) + 1):
-        if n % factor == 0:
-            return factor
-    return n
 
 
 def _decimal(q: Fraction) -> Decimal:

@@ -32,6 +32,12 @@ class ShownWork:
     Attributes:
         shown: which part of the calculation is shown.
         title: of the whole.
+
+    Example:
+        >>> from evenly.layers import ReLU
+        >>> work = show_work(ReLU(), [[-1, 2]])
+        >>> work["relu_1.y"].value
+        array([[0, 2]], dtype=object)
     """
 
     shown: Shown

@@ -175,7 +175,7 @@ def _layer_of(step: Step) -> str:
 def _axes(step: Step, work: Work) -> list[str]:
     """What the axes of a step's array run over."""
     rank = step.value.ndim
-    known = work.axes.get(step.layer)
+    known = work.axes.get(step.title, work.axes.get(step.layer))
     if known is not None and rank <= len(known):
         return list(known[len(known) - rank:])
     array = step.layer if step.phase == "update" or "." in step.layer else \

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..clipping import Clip
-from ..constraints import Constraint
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Layer
 from ..layers.containers import Container, Sequential
-from ..losses import Loss
-from ..optimizers import Optimizer
-from ..penalties import Penalty
 from ..random import generator
 from .expressions import Expression, Place, expand
 from .origins import Origin
 from .recorder import Recorder, Step, is_simple
+
+if TYPE_CHECKING:
+    # Given to it where they are needed: an exercise without them does not wait for them.
+    from ..clipping import Clip
+    from ..constraints import Constraint
+    from ..losses import Loss
+    from ..optimizers import Optimizer
+    from ..penalties import Penalty
 
 # More numbers than these are computed as floats unless exact ones are asked for.
 _EXACT_SIZE = 2_000
@@ -33,7 +36,7 @@ class Work:
         steps: in order; what was given comes first.
         batch: how many examples it is about.
         parts: the names of the arrays that belong to layers, such as ``dense_1.kernel``.
-        axes: what the axes of steps run over, by the step's layer, where that is known.
+        axes: what the axes of steps run over, by the step's title or layer, where that is known.
 
     ``work["batch_norm_1.variance"]`` is a step by its title: the first that was computed, else the
     one that was given.

@@ -177,6 +177,12 @@ class Exercise:
         inputs: its numbers by name.
         own: whether these are someone's own.
         solution: every step.
+
+    Example:
+        >>> from evenly.byhand.exercises import exercise
+        >>> sheet = exercise("relu", seed=1)
+        >>> sheet.title, list(sheet.asked)
+        ('ReLU, level 1, seed 1', ['relu_1.y'])
     """
 
     topic: Topic

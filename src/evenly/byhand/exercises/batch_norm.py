@@ -55,7 +55,7 @@ def solve(inputs: Inputs, level: int) -> Solution:
     work = work_out(net, inputs["x"], weights=arrays, exact=True,
                     inference=inputs["new"] if level >= 2 else None,
                     d_y=inputs["d_y"] if level == 3 else None)
-    work = replace(work, steps=(*work.steps, _matrix(work)))
+    work = replace(work, steps=(*work.steps, _matrix(work)), axes={_MATRIX: ("feature", "column")})
     given = {"x": "A mini-batch: a row for each example", "dense_1.kernel": "Kernel of the linear "
              "layer", "dense_1.bias": "Its bias", _MATRIX: "The scale-and-shift matrix: its "
              "diagonal (gamma) and its last column (beta) are trained"}

@@ -71,6 +71,13 @@ class Grade:
         exercise: the topic's name.
         title: of the exercise.
         steps: of every step that was asked for.
+
+    Example:
+        >>> from evenly.byhand.exercises import exercise
+        >>> sheet = exercise("relu", seed=1)
+        >>> graded = grade(sheet, sheet.answers())
+        >>> graded.points == graded.possible
+        True
     """
 
     exercise: str

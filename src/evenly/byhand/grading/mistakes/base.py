@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -140,6 +140,14 @@ class Context:
         raise NotHere("what enters")
 
     # Formulas ------------------------------------------------------------------------------------
+
+    def through(self, name: str) -> Context:
+        """The same with the formulas written out through an earlier step, if there is one of this
+        name: what became of its own numbers does not count then."""
+        if not self.has(name):
+            return self
+        visible = {s.number for s in self.own.work.steps} - {self.find(name).number}
+        return replace(self, step=self.own.work.through(self.step, visible))
 
     def each(self, change: Callable[[Expression], Expression], step: Step | None = None) -> Any:
         """The step with every number's formula changed."""
