@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import evenly as ev
+from evenly import layers
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "evenly"
@@ -17,7 +18,7 @@ PACKAGE = ROOT / "src" / "evenly"
 # Each may import those in front of it; those in one set are independent of each other unless a pair
 # in SIDEWAYS allows it.
 ORDER = [
-    {"errors"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
+    {"errors", "lazy"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"training"}, {"exchange"},
     {"estimators"}, {"tables"}, {"saving"}, {"study"}, {"report"}, {"web"}, {"cli"},
@@ -104,12 +105,27 @@ def test_importing_is_light():
     assert not loaded & {"sklearn", "scipy", "matplotlib", "pandas", "torch", "click", "rich"}
 
 
-def test_the_table_of_public_names_is_the_list_of_imports():
-    tree = ast.parse((PACKAGE / "__init__.py").read_text())
-    declared = {
+def declared_in(path):
+    """The names that a package hands on, as its imports for type checkers say them."""
+    tree = ast.parse(path.read_text())
+    return {
         alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-        for alias in node.names if node.level
+        for alias in node.names if node.level and alias.name != "lazily"
     }
+
+
+def test_the_layers_are_handed_on():
+    declared = declared_in(PACKAGE / "layers" / "__init__.py")
+    assert len(declared) > 50
+    for name in declared:
+        assert getattr(layers, name).__module__.startswith("evenly.layers.") or name == "Shape"
+    assert declared <= set(dir(layers))
+    with pytest.raises(AttributeError, match=r"'evenly\.layers' has no attribute 'Dens'"):
+        layers.Dens  # noqa: B018
+
+
+def test_the_table_of_public_names_is_the_list_of_imports():
+    declared = declared_in(PACKAGE / "__init__.py")
     assert declared == set(ev.__all__) - {"__version__"} | ESTIMATORS
     for name in declared:
         assert getattr(ev, name) is not None
