@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import shutil
@@ -170,76 +169,33 @@ def _rendered(made: Exercise, answers: bool, format_: str, paper: str) -> bytes:
         content = made.sheet() | ({"answers": made.answers()} if answers else {})
         return (json.dumps(content, indent=1) + "\n").encode()
     module, _, function = FORMATS[format_][1].partition(":")
-    render = _renderer(module, function, format_)
+    render = _renderer(module, function)
     settings = (paper,) if format_ in _ON_PAPER else ()
     result: str | bytes = render(made.document(answers), *settings)
     return result.encode() if isinstance(result, str) else result
 
 
-def _renderer(module: str, function: str, format_: str) -> Callable[..., Any]:
-    if _is_there(f"{_RENDERERS}.{module}"):
-        found: Callable[..., Any] = getattr(importlib.import_module(f"{_RENDERERS}.{module}"),
-                                            function)
-        return found
-    if format_ == "text":
-        return _plain
-    raise click.UsageError(f"--format {format_}: this installation has no renderer for it")
+def _renderer(module: str, function: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = getattr(importlib.import_module(f"{_RENDERERS}.{module}"), function)
+    return found
 
 
 def _show(document: Document) -> None:
     """A document on the terminal."""
     width = min(shutil.get_terminal_size().columns, 100)
-    if not _is_there(f"{_RENDERERS}.terminal"):
-        click.echo(_plain(document), nl=False)
-        return
-    terminal = importlib.import_module(f"{_RENDERERS}.terminal")
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False, width=width).print(*terminal.renderables(document, width),
-                                                    sep="\n")
+        parts = _renderer("terminal", "renderables")(document, width)
+        Console(highlight=False, width=width).print(*parts, sep="\n")
     else:
-        click.echo(terminal.render_text(document, width), nl=False)
-
-
-def _plain(document: Document) -> str:
-    """A document as plain lines: tables of numbers, without the formulas' numbers."""
-    from evenly.byhand.document import Heading, Paragraph
-    from evenly.byhand.notation import Notation
-
-    notation = Notation(document.digits)
-    lines = [document.title, ""]
-    for block in document.blocks:
-        if isinstance(block, (Heading, Paragraph)):
-            lines += [block.text, ""]
-            continue
-        lines.append(block.title)
-        for table in block.view.tables:
-            cells = [["____" if block.blank else notation.number(block.view.step.number_at(int(i)))
-                      for i in row] for row in table.places]
-            rows = [["", *table.columns], *([name, *row] for name, row in
-                                            zip(table.rows, cells, strict=True))]
-            widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-            lines += [table.caption] * bool(table.caption)
-            lines += ["  ".join(cell.rjust(width) for cell, width in
-                                zip(row, widths, strict=True)).rstrip() for row in rows]
-        lines.append("")
-    return "\n".join(lines)
+        click.echo(_renderer("terminal", "render_text")(document, width), nl=False)
 
 
 def _practise(made: Exercise) -> int:
-    name = "evenly.byhand.grading.practice"
-    if not _is_there(name):
-        raise click.UsageError("--practice: this installation has no grading")
-    importlib.import_module(name).practise(made)
-    return 0
+    from evenly.byhand.grading.practice import practise
 
-
-def _is_there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    return practise(made)
 
 
 # Many sheets --------------------------------------------------------------------------------------
