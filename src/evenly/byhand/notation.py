@@ -291,9 +291,13 @@ class Notation:
         """Terms, each with whether it is subtracted."""
         text = ""
         for i, (minus, term) in enumerate(terms):
-            text += (self.minus(term) if minus else term) if i == 0 else \
-                f" {'-' if minus else '+'} {term}"
+            first = self.minus(term) if minus else term
+            text += first if i == 0 else f"{self.sign(minus)}{term}"
         return text
+
+    def sign(self, minus: bool) -> str:
+        """What stands between the terms of a sum."""
+        return " - " if minus else " + "
 
     def product(self, factors: Sequence[str]) -> str:
         return " * ".join(factors)

@@ -130,14 +130,8 @@ class MathML(Notation):
 
     # What it looks like --------------------------------------------------------------------------
 
-    def sum(self, terms: Sequence[tuple[bool, str]]) -> str:
-        text = ""
-        for i, (minus, term) in enumerate(terms):
-            if i == 0:
-                text = self.minus(term) if minus else term
-            else:
-                text += f"<mo>{_MINUS if minus else '+'}</mo>{term}"
-        return text
+    def sign(self, minus: bool) -> str:
+        return f"<mo>{_MINUS if minus else '+'}</mo>"
 
     def product(self, factors: Sequence[str]) -> str:
         return f"<mo>{_TIMES}</mo>".join(factors)

@@ -121,14 +121,8 @@ class Typst(Notation):
 
     # What it looks like --------------------------------------------------------------------------
 
-    def sum(self, terms: Sequence[tuple[bool, str]]) -> str:
-        text = ""
-        for i, (minus, term) in enumerate(terms):
-            if i == 0:
-                text = self.minus(term) if minus else term
-            else:
-                text += f" {_MINUS if minus else '+'} {term}"
-        return text
+    def sign(self, minus: bool) -> str:
+        return f" {_MINUS if minus else '+'} "
 
     def product(self, factors: Sequence[str]) -> str:
         return " dot ".join(factors)
