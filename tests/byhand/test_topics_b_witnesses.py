@@ -136,8 +136,10 @@ def rule_of(name, given, level):
     numbers = {n: float(given[n]) for n in given
                if n in ("learning_rate", "beta", "beta_1", "beta_2", "epsilon", "weight_decay")}
     kinds = {"gradient-descent": ev.SGD, "momentum": ev.Momentum, "nesterov": ev.Momentum,
-             "adagrad": ev.Adagrad, "rmsprop": ev.RMSprop, "adam": ev.Adam, "adamw": ev.AdamW}
+             "adagrad": ev.Adagrad, "rmsprop": ev.RMSprop, "adam": ev.Adam, "adamw": ev.AdamW,
+             "adamax": ev.AdaMax, "nadam": ev.NAdam}
     extra = {"nesterov": {"nesterov": True},
+             "nadam": {"momentum_decay": 0.0, "weight_decay": 0.1 * (level == 3)},
              "momentum": {"average": level > 1, "bias_correction": level == 3}}.get(name, {})
     return kinds[name](**numbers, **extra)
 
@@ -167,7 +169,7 @@ def test_rules_are_the_kernels(name):
             same(own, native["dense_1.kernel"])
 
 
-def torch_rule(name, given, parameter):
+def torch_rule(name, given, parameter, level):
     rate = float(given["learning_rate"])
     if name == "gradient-descent":
         return torch.optim.SGD([parameter], rate)
@@ -182,20 +184,28 @@ def torch_rule(name, given, parameter):
     betas = float(given["beta_1"]), float(given["beta_2"])
     if name == "adam":
         return torch.optim.Adam([parameter], rate, betas, epsilon)
+    if name == "adamax":
+        return torch.optim.Adamax([parameter], rate, betas, epsilon)
+    if name == "nadam":
+        return torch.optim.NAdam([parameter], rate, betas, epsilon, 0.1 * (level == 3), 0.0,
+                                 decoupled_weight_decay=True)
     return torch.optim.AdamW([parameter], rate, betas, epsilon,
                              weight_decay=float(given["weight_decay"]))
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_rules_are_pytorchs(name):
+def test_rules_are_pytorchs(name, request):
     compared = 0
+    # PyTorch keeps NAdam's product in its default type.
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
+    torch.set_default_dtype(torch.float64)
     for seed in SEEDS:
         exercise = made(name, seed)
         if name == "momentum" and exercise.level > 1:
             continue  # PyTorch's dampened velocity begins at the first gradient
         given = inputs(exercise)
         parameter = torch.nn.Parameter(t64(given["weights"]))
-        rule = torch_rule(name, given, parameter)
+        rule = torch_rule(name, given, parameter, exercise.level)
         if name == "rmsprop":
             rule.state[parameter] = {"step": torch.tensor(0.0),
                                      "square_avg": t64(given["mean_square"])}

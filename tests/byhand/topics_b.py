@@ -12,7 +12,8 @@ from evenly.byhand.exact import Exact, float_array
 from evenly.byhand.exercises import topic
 
 LAYERS = ("convolution", "convolution-1d", "max-pooling", "average-pooling", "rnn", "lstm", "gru")
-RULES = ("gradient-descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+RULES = ("gradient-descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw",
+         "adamax", "nadam")
 SCHEDULES = ("step-decay", "exponential-decay", "inverse-time-decay", "cosine", "warmup")
 OTHERS = ("l2", "l1", "weight-decay", "max-norm", "gradient-clipping", "input-normalization",
           "running-averages", "mini-batches")

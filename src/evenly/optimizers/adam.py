@@ -225,8 +225,9 @@ class NAdam(Averages):
                      + (1 - self.mu(t)) * gradient / (1 - product),
                      "mu_(t+1) m / (1 - M_(t+1)) + (1 - mu_t) g / (1 - M_t)")
         v_hat = note("v_hat", v / (1 - self.beta_2**t), "v / (1 - beta_2^t)")
-        value = value - self.rate(run) * m_hat / (run.xp.sqrt(v_hat) + self.epsilon)
-        return note("value", value, "value - rate m_hat / (sqrt(v_hat) + epsilon)"), (m, v)
+        root = note("root", run.xp.sqrt(v_hat), "sqrt(v_hat)")
+        value = value - self.rate(run) * m_hat / (root + self.epsilon)
+        return note("value", value, "value - rate m_hat / (root + epsilon)"), (m, v)
 
 
 @dataclass(frozen=True)

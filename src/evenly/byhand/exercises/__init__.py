@@ -65,6 +65,8 @@ CATALOGUE = {
     "rmsprop": "optimizers:RMSPROP",
     "adam": "optimizers:ADAM",
     "adamw": "optimizers:ADAMW",
+    "adamax": "optimizers:ADAMAX",
+    "nadam": "optimizers:NADAM",
     "gradient-clipping": "clipping:TOPIC",
     "step-decay": "schedules:STEP_DECAY",
     "exponential-decay": "schedules:EXPONENTIAL_DECAY",

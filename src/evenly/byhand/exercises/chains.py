@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from fractions import Fraction
 
@@ -35,6 +36,66 @@ def corrected(rng: np.random.Generator, steps: int, weights: int) -> np.ndarray:
             total += 2 ** (t - 1) * column[-1]
         columns.append(column)
     return np.array(columns).T
+
+
+def topped(rng: np.random.Generator, steps: int, weights: int, beta: Fraction,
+           epsilon: int) -> np.ndarray:
+    """Gradients for AdaMax: their averages by halves are whole once corrected, and over the largest
+    recent gradient they are small fractions. From the second step on, that is an earlier one at
+    least once.
+
+    Arguments:
+        beta: share of the largest so far that is kept.
+        epsilon: what is added to each gradient's size.
+    """
+    columns: list[np.ndarray] = []
+    while len(columns) < weights:
+        column = corrected(rng, steps, 1)[:, 0]
+        largest, average, denominators, kept = Fraction(0), Fraction(0), [1], steps == 1
+        for t, gradient in enumerate(column.tolist(), 1):
+            average = (average + gradient) / 2
+            direction = average / (1 - Fraction(1, 2**t))
+            kept |= beta * largest > abs(gradient) + epsilon
+            largest = max(beta * largest, Fraction(abs(gradient) + epsilon))
+            denominators += [direction.denominator, (direction / largest).denominator]
+            if direction == 0:
+                denominators.append(_STILL)
+        # The first weight shows what the maximum is for; the others may or may not.
+        if math.lcm(*denominators) <= 5 * _DENOMINATOR and (kept or columns):
+            columns.append(column)
+    return np.array(columns).T
+
+
+@functools.lru_cache(maxsize=64)
+def ahead(steps: int, beta_1: Fraction, beta_2: Fraction, epsilon: int) -> tuple[Chain, ...]:
+    """Chains of gradients for NAdam with a constant momentum: every root is a fraction, and every
+    step a fraction with as small a denominator as there is.
+
+    Arguments:
+        steps: gradients of a chain.
+        beta_1, beta_2: shares of the old averages.
+        epsilon: what is added to the root.
+    """
+    mu, found = beta_1 / 2, []
+    for chain in itertools.product(range(1, 49), *[[*range(-48, 0), *range(1, 49)]] * (steps - 1)):
+        below = [_root_after(chain[:t], beta_2) for t in range(1, steps + 1)]
+        average, denominators = Fraction(0), [1]
+        for t, (gradient, root_t) in enumerate(zip(chain, below, strict=True), 1):
+            average = beta_1 * average + (1 - beta_1) * gradient
+            direction = mu * average / (1 - mu ** (t + 1)) + (1 - mu) * gradient / (1 - mu**t)
+            if root_t is None or direction == 0 or average == 0:
+                break
+            denominators += [direction.denominator, (direction / (root_t + epsilon)).denominator]
+        else:
+            found.append((math.lcm(*denominators), chain))
+    found.sort(key=lambda pair: (pair[0], sum(map(abs, pair[1]))))
+    return tuple(chain for _, chain in found[:_ENOUGH])
+
+
+def _root_after(gradients: Chain, beta: Fraction) -> Fraction | None:
+    """The root of the corrected mean square, where it is a fraction."""
+    own, divisor = _weights("adam", len(gradients), beta)
+    return root(Fraction(sum(w * g * g for w, g in zip(own, gradients, strict=True)), divisor))
 
 
 @functools.lru_cache(maxsize=256)

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from ...optimizers import SGD, Adagrad, Adam, AdamW, Momentum, Optimizer, RMSprop
+from ...optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdaMax,
+    AdamW,
+    Momentum,
+    NAdam,
+    Optimizer,
+    RMSprop,
+)
 from ..exact import Exact
 from ..recorder import Recorder
 from . import chains
@@ -160,6 +170,25 @@ def _rooted(kind: str, betas: Mapping[str, tuple[Fraction, ...]],
     return draw
 
 
+def _topped(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:
+    beta, epsilon = pick(rng, (_HALF, Fraction(3, 4))), int(rng.integers(1, 4))
+    return {"gradients": chains.topped(rng, steps, weights, beta, epsilon), "beta_1": _HALF,
+            "beta_2": beta, "epsilon": epsilon, "learning_rate": pick(rng, _LARGE_RATES)}
+
+
+def _ahead(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:
+    # With this share of the old average, what looks ahead has the smallest denominators.
+    share, beta, epsilon = Fraction(2, 3), pick(rng, (_HALF, Fraction(3, 4))), pick(rng, (1, 2))
+    found = chains.ahead(steps, share, beta, epsilon)
+    rows = np.array([pick(rng, found) for _ in range(weights)]).T
+    drawn: Inputs = {"gradients": rows * rng.choice([-1, 1], weights), "beta_1": share,
+                     "beta_2": beta, "epsilon": epsilon, "learning_rate": pick(rng, _LARGE_RATES)}
+    if level == 3:
+        # The first decay leaves whole weights.
+        drawn |= {"weights": 10 * not_zero(rng, 3, weights), "learning_rate": Fraction(1)}
+    return drawn
+
+
 _HALF, _QUARTER, _TENTH = Fraction(1, 2), Fraction(1, 4), Fraction(1, 10)
 _RATES = (_HALF, _QUARTER, _TENTH, Fraction(1, 5))
 # With these the denominators come out smallest.
@@ -194,6 +223,29 @@ def _adam(numbers: Numbers, level: int) -> Optimizer:
 def _adamw(numbers: Numbers, level: int) -> Optimizer:
     return AdamW(*(numbers[n] for n in ("learning_rate", "beta_1", "beta_2", "epsilon")),  # type: ignore[arg-type]
                  weight_decay=numbers["weight_decay"])  # type: ignore[arg-type]
+
+
+def _adamax(numbers: Numbers, level: int) -> Optimizer:
+    return AdaMax(*(numbers[n] for n in ("learning_rate", "beta_1", "beta_2", "epsilon")))  # type: ignore[arg-type]
+
+
+def _nadam(numbers: Numbers, level: int) -> Optimizer:
+    decay: Any = Exact(_TENTH) if level == 3 else 0
+    return NAdam(*(numbers[n] for n in ("learning_rate", "beta_1", "beta_2", "epsilon")),  # type: ignore[arg-type]
+                 momentum_decay=0, weight_decay=decay)
+
+
+def _nadam_words(level: int) -> tuple[str, ...]:
+    words = (
+        "NAdam: Adam that looks ahead. `m` is a running average of the gradient, `v` one of its "
+        "square; both are 0 at first. The momentum `mu` is half of beta 1 in every step here.",
+        "In step t, `m_hat = mu m / (1 - mu^(t+1)) + (1 - mu) g / (1 - mu^t)` with the new m, and "
+        "`v_hat = v / (1 - beta_2^t)`. Epsilon is larger here than in practice, so that the "
+        "numbers come out well.")
+    if level < 3:
+        return words
+    return (*words, "Apart from the gradient the weights decay: in each step they first shrink by "
+                    "the factor `1 - rate / 10`.")
 
 
 def _velocity(level: int) -> tuple[str, ...]:
@@ -300,6 +352,33 @@ _RULES = {
         lambda level: ("AdamW: in each step the weights first shrink by the factor `1 - rate "
                        "decay`; then comes Adam's step, whose averages see the gradient alone.",
                        *_ADAM_WORDS)),
+    "adamax": Rule(
+        "AdaMax", "Adam with the largest recent gradient in the place of the mean square: "
+        "u = max(beta_2 u, |g| + epsilon); w = w - rate / (1 - beta_1^t) m / u.",
+        _EACH, _adamax, ("learning_rate", "beta_1", "beta_2", "epsilon"),
+        (_M,
+         ("u", "the largest recent gradient (u)", "Which is larger: beta 2 times the old u, or the "
+          "gradient without its sign plus epsilon? At first u is 0."),
+         (*_VALUE, "Divide the learning rate by 1 - beta 1 to the power of the step's number. "
+          "Subtract it times m / u.")),
+        _STEPS, _topped,
+        lambda level: ("AdaMax: the weights move along the average gradient `m`, divided by the "
+                       "size of the largest recent gradient: `u = max(beta_2 u, |g| + epsilon)`, "
+                       "number by number. Both are 0 at first.",
+                       "In step t the learning rate is divided by `1 - beta_1^t`, as m began at 0. "
+                       "Epsilon is larger here than in practice, so that the numbers come out "
+                       "well.")),
+    "nadam": Rule(
+        "NAdam", "Adam that looks ahead, as Nesterov's momentum does: m_hat = mu m / (1 - "
+        "mu^(t+1)) + (1 - mu) g / (1 - mu^t); w = w - rate m_hat / (sqrt(v_hat) + epsilon).",
+        ("one step", "two steps", "two steps, with weight decay"), _nadam,
+        ("learning_rate", "beta_1", "beta_2", "epsilon"),
+        (("decayed", "the decayed weights", "Multiply by 1 - learning rate / 10. The gradient "
+          "plays no part."), _M, _V,
+         ("m_hat", "m one step ahead (m_hat)", "The new m and the gradient, each with its weight "
+          "and its correction: two summands."),
+         *_ADAM[3:]), (1, 2, 2), _ahead, _nadam_words),
 }
 TOPICS = {name: _topic(name, rule) for name, rule in _RULES.items()}
-(GRADIENT_DESCENT, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW) = TOPICS.values()
+(GRADIENT_DESCENT, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW, ADAMAX,
+ NADAM) = TOPICS.values()
