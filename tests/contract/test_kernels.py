@@ -32,6 +32,8 @@ def check(net, shape, batch, rows, dtype, seed, isa, count, inputs=values):
     # What a normalization subtracts again has a gradient of zero up to rounding: its scale is d_y.
     scale = float(np.abs(d_y).max())
     assert error(got_d_x, d_x, scale) < tolerance
+    # The rounding of a long sum grows with the root of its length, its value need not.
+    scale *= max(1.0, float(np.sqrt(d_y.size / d_y.shape[-1] / 1024)))
     assert sorted(got) == sorted(gradients)
     for name, gradient in gradients.items():
         assert error(got[name], gradient, scale) < tolerance, name
