@@ -220,15 +220,18 @@ def test_rules_are_pytorchs(name, request):
 # Penalties, decay, max norm, clipping -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["l1", "l2"])
+@pytest.mark.parametrize("name", ["l1", "l2", "elastic-net"])
 def test_penalties(name):
     for seed in SEEDS:
         exercise = made(name, seed)
         given, answers = inputs(exercise), floats(exercise)
-        strength, rate = float(given["strength"]), float(given["learning_rate"])
-        penalty = (ev.L2 if name == "l2" else ev.L1)(strength)
+        rate = float(given["learning_rate"])
+        l1, l2 = (float(given[n if name == "elastic-net" else "strength"]) *
+                  (name in (n, "elastic-net")) for n in ("l1", "l2"))
+        penalty = {"l1": lambda l1=l1: ev.L1(l1), "l2": lambda l2=l2: ev.L2(l2),
+                   "elastic-net": lambda l1=l1, l2=l2: ev.ElasticNet(l1, l2)}[name]()
         kernel = t64(given["kernel"]).requires_grad_()
-        cost = strength / 2 * (kernel**2).sum() if name == "l2" else strength * kernel.abs().sum()
+        cost = l1 * kernel.abs().sum() + l2 / 2 * (kernel**2).sum()
         same(answers["dense_1.kernel.penalty"], cost.detach())
         if exercise.level < 3:
             cost.backward()
@@ -281,11 +284,12 @@ def test_weight_decay():
         same(answers["adam.value"], parameter.detach())
 
 
-def test_max_norm():
+@pytest.mark.parametrize("name", ["max-norm", "unit-norm"])
+def test_norms(name):
     for seed in SEEDS:
-        exercise = made("max-norm", seed)
+        exercise = made(name, seed)
         given, answers = inputs(exercise), floats(exercise)
-        limit, rate = float(given["limit"]), float(given["learning_rate"])
+        rate = float(given["learning_rate"])
         last = answers["w.value (2)" if exercise.level > 1 else "w.value"]
         before = torch.nn.Parameter(t64(given["kernel"]))
         if exercise.level > 1:
@@ -294,11 +298,17 @@ def test_max_norm():
             before.grad = t64(given["gradient"])
             theirs.step()
             same(answers["w.value"], before.detach())
-        # PyTorch adds 1e-7 to the norm.
-        np.testing.assert_allclose(last, torch.renorm(before.detach(), 2, 1, limit), rtol=1e-6)
+        constraint = ev.UnitNorm()
+        if name == "unit-norm":
+            same(last, torch.nn.functional.normalize(before.detach(), dim=0))
+        else:
+            limit = float(given["limit"])
+            constraint = ev.MaxNorm(limit)
+            # PyTorch adds 1e-7 to the norm.
+            np.testing.assert_allclose(last, torch.renorm(before.detach(), 2, 1, limit), rtol=1e-6)
         if exercise.level < 3:
             gradient = given["gradient"] if exercise.level == 2 else 0 * given["gradient"]
-            after = trained(ev.SGD(rate), given["kernel"], [gradient], constraint=ev.MaxNorm(limit))
+            after = trained(ev.SGD(rate), given["kernel"], [gradient], constraint=constraint)
             same(last, after[0]["dense_1.kernel"])
 
 

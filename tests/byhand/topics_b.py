@@ -15,8 +15,8 @@ LAYERS = ("convolution", "convolution-1d", "max-pooling", "average-pooling", "rn
 RULES = ("gradient-descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw",
          "adamax", "nadam")
 SCHEDULES = ("step-decay", "exponential-decay", "inverse-time-decay", "cosine", "warmup")
-OTHERS = ("l2", "l1", "weight-decay", "max-norm", "gradient-clipping", "input-normalization",
-          "running-averages", "mini-batches")
+OTHERS = ("l2", "l1", "elastic-net", "weight-decay", "max-norm", "unit-norm", "gradient-clipping",
+          "input-normalization", "running-averages", "mini-batches")
 TOPICS = (*LAYERS, *RULES, *SCHEDULES, *OTHERS)
 
 
