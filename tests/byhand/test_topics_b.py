@@ -36,6 +36,8 @@ def friendly(name, exercise):
                       "input-normalization"):
             bound = {".variance": 6, ".deviation": 2, "norm": 1, ".norm": 1, ".root": 1,
                      "x_hat": 1}.get(f".{key.rpartition('.')[2].split(' ')[0]}", 10**12)
+        elif name == "robust-scaling":
+            bound = {"scaled": 40, "mean": 9}.get(key.rpartition(".")[2], 1)
         for number in fractions(step):
             assert number.denominator <= bound, (key, number)
 
@@ -76,6 +78,13 @@ def interesting(name, exercise):
     if name == "input-normalization":
         assert (answers["train.deviation"][: len(given["x"].T)] > 0).all()
         assert np.abs(answers["train.mean"]).max() < 100
+    if name == "robust-scaling":
+        for title in ("median", "lower", "upper", "range"):
+            assert (answers[f"train.{title}"] % 1 == 0).all()
+        assert (answers["train.range"] > 1).all()
+        if exercise.level == 3:
+            moved = np.abs(answers["outlier.median"] - answers["train.median"])
+            assert (moved < np.abs(answers["outlier.mean"] - answers["train.mean"])).all()
     if name == "mini-batches":
         assert answers["steps"] >= 2
         assert (answers["last"] < given["batch"]) == (exercise.level > 1)

@@ -434,6 +434,28 @@ def test_input_normalization():
                  ev.Standardizer().fit(given["test"]).transform(given["test"]))
 
 
+def test_robust_scaling():
+    for seed in SEEDS:
+        exercise = made("robust-scaling", seed)
+        given, answers = inputs(exercise), floats(exercise)
+        scaler = ev.RobustScaler().fit(given["x"])
+        same(answers["train.median"], scaler.median)
+        same(answers["train.range"], scaler.range)
+        same(answers["train.scaled"], scaler.transform(given["x"]))
+        places = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
+        theirs = torch.quantile(t64(given["x"]), places, dim=0)
+        for title, wanted in zip(("lower", "median", "upper"), theirs, strict=True):
+            same(answers[f"train.{title}"], wanted)
+        if exercise.level > 1:
+            same(answers["test.scaled"], scaler.transform(given["test"]))
+        if exercise.level == 3:
+            x = np.vstack([given["x"][:-1], given["far"]])
+            far = ev.RobustScaler().fit(x)
+            same(answers["outlier.median"], far.median)
+            same(answers["outlier.range"], far.range)
+            same(answers["outlier.mean"], x.mean(axis=0))
+
+
 def test_running_averages():
     for seed in SEEDS:
         exercise = made("running-averages", seed)

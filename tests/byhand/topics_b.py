@@ -16,7 +16,7 @@ RULES = ("gradient-descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam
          "adamax", "nadam")
 SCHEDULES = ("step-decay", "exponential-decay", "inverse-time-decay", "cosine", "warmup")
 OTHERS = ("l2", "l1", "elastic-net", "weight-decay", "max-norm", "unit-norm", "gradient-clipping",
-          "input-normalization", "running-averages", "mini-batches")
+          "input-normalization", "robust-scaling", "running-averages", "mini-batches")
 TOPICS = (*LAYERS, *RULES, *SCHEDULES, *OTHERS)
 
 

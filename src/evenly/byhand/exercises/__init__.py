@@ -76,6 +76,7 @@ CATALOGUE = {
     "cosine": "schedules:COSINE",
     "warmup": "schedules:WARMUP",
     "input-normalization": "statistics:INPUT_NORMALIZATION",
+    "robust-scaling": "statistics:ROBUST_SCALING",
     "running-averages": "statistics:RUNNING_AVERAGES",
     "mini-batches": "mini_batches:TOPIC",
 }
