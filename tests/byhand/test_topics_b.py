@@ -216,6 +216,7 @@ SETTINGS = [
     ("rnn", {"x": [[1, 2]] * 9}), ("weight-decay", {"weight_decay": 0}),
     ("elastic-net", {"l1": 0}), ("elastic-net", {"l2": -1}), ("unit-norm", {"learning_rate": 0}),
     ("adamax", {"beta_2": 1}), ("nadam", {"epsilon": 0}),
+    ("cosine-restarts", {"growth": 0}), ("cosine-restarts", {"first": "1/2"}),
 ]
 
 

@@ -377,6 +377,11 @@ def schedules_of(name, given, level):
         return ev.CosineDecay(length, floor, by="epoch"), lambda o: theirs.SequentialLR(
             o, [theirs.CosineAnnealingLR(o, length, end), theirs.LambdaLR(o, lambda t: floor)],
             [length])
+    if name == "cosine-restarts":
+        first, growth, floor = int(given["first"]), int(given["growth"]), float(given["floor"])
+        end = floor * float(given["learning_rate"])
+        return ev.CosineRestarts(first, growth, floor), lambda o: (
+            theirs.CosineAnnealingWarmRestarts(o, first, growth, end))
     length, start = int(given["length"]), float(given["start"])
     factor = float(given["factor"]) if level > 1 else 1.0
     then = ev.ExponentialDecay(factor, by="epoch") if level > 1 else None

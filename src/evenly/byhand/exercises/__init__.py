@@ -74,6 +74,7 @@ CATALOGUE = {
     "exponential-decay": "schedules:EXPONENTIAL_DECAY",
     "inverse-time-decay": "schedules:INVERSE_TIME_DECAY",
     "cosine": "schedules:COSINE",
+    "cosine-restarts": "schedules:COSINE_RESTARTS",
     "warmup": "schedules:WARMUP",
     "input-normalization": "statistics:INPUT_NORMALIZATION",
     "robust-scaling": "statistics:ROBUST_SCALING",
