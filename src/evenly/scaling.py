@@ -99,11 +99,8 @@ class RobustScaler:
     def fit(self, x: Any) -> RobustScaler:
         """Statistics of `x`, shape (rows, features...)."""
         x, axes = _training_rows(self, x, self.channels)
-        low, median, high = np.quantile(
-            x.astype(np.float64), (self.quantiles[0], 0.5, self.quantiles[1]), axis=axes
-        )
-        width = high - low
-        return RobustScaler(median, np.where(width > 0, width, 1.0), self.quantiles, self.channels)
+        median, width = spread(x, self.quantiles, axes, Run(training=True))
+        return RobustScaler(median, width, self.quantiles, self.channels)
 
     def transform(self, x: Any) -> Any:
         """`x` on the training set's scale; float32 stays float32."""
@@ -127,9 +124,35 @@ def moments(x: Any, axes: Any, run: Run) -> tuple[Any, Any]:
     return mean, note("deviation", deviation, "sqrt(variance), 1 where that is 0")
 
 
-def scaled(x: Any, middle: Any, width: Any, run: Run) -> Any:
+def spread(x: Any, quantiles: tuple[float, float], axes: Any, run: Run) -> tuple[Any, Any]:
+    """The definition of what :class:`RobustScaler` measures: (median, range) over some axes."""
+    xp, note, shares = run.xp, run.note, (quantiles[0], 0.5, quantiles[1])
+    if x.dtype == object:
+        rows = np.take_along_axis(x, np.argsort(x, axis=axes), axis=axes)
+        low, median, high = (_between(rows, share) for share in shares)
+    else:
+        low, median, high = np.quantile(x.astype(np.float64), shares, axis=axes)
+    median = note("median", median, "middle of the sorted x")
+    low = note("lower", low, "the lower quantile of x")
+    high = note("upper", high, "the upper quantile of x")
+    width = high - low
+    width = xp.where(width > 0, width, 1.0)
+    return median, note("range", width, "upper - lower, 1 where that is 0")
+
+
+def _between(rows: Any, share: float) -> Any:
+    """The row at a share of the way through sorted ones; between two of them, interpolated."""
+    place = share * (len(rows) - 1)
+    below = int(place)
+    if place == below:
+        return rows[below]
+    return rows[below] + (place - below) * (rows[below + 1] - rows[below])
+
+
+def scaled(x: Any, middle: Any, width: Any, run: Run,
+           formula: str = "(x - mean) / deviation") -> Any:
     """The definition of what a scaler does to rows."""
-    return run.note("scaled", (x - middle) / width, "(x - mean) / deviation")
+    return run.note("scaled", (x - middle) / width, formula)
 
 
 def _training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:

@@ -31,10 +31,13 @@ def friendly(name, exercise):
         if name in RULES:
             # Roots are whole or halves; the other steps are fractions that fit on a line.
             bound = 2 if ".root" in key else 3_000_000
-        elif name in (*SCHEDULES, "l2", "l1", "weight-decay", "gradient-clipping", "max-norm",
-                      "running-averages", "mini-batches", "input-normalization"):
+        elif name in (*SCHEDULES, "l2", "l1", "elastic-net", "weight-decay", "gradient-clipping",
+                      "max-norm", "unit-norm", "running-averages", "mini-batches",
+                      "input-normalization"):
             bound = {".variance": 6, ".deviation": 2, "norm": 1, ".norm": 1, ".root": 1,
                      "x_hat": 1}.get(f".{key.rpartition('.')[2].split(' ')[0]}", 10**12)
+        elif name == "robust-scaling":
+            bound = {"scaled": 40, "mean": 9}.get(key.rpartition(".")[2], 1)
         for number in fractions(step):
             assert number.denominator <= bound, (key, number)
 
@@ -66,11 +69,22 @@ def interesting(name, exercise):
         assert (answers["w.norms"] > given["limit"]).any()
     if name == "gradient-clipping":
         assert answers["factor"] < 1
-    if name in ("l1", "l2"):
+    if name == "unit-norm":
+        assert (answers["w.norms"] > 1).all()
+        last = answers["w.value" if exercise.level == 1 else "w.value (2)"]
+        assert (np.abs(last) < 1).any()
+    if name in ("l1", "l2", "elastic-net"):
         assert np.abs(answers["dense_1.kernel.d_penalty"]).max() > 0
     if name == "input-normalization":
         assert (answers["train.deviation"][: len(given["x"].T)] > 0).all()
         assert np.abs(answers["train.mean"]).max() < 100
+    if name == "robust-scaling":
+        for title in ("median", "lower", "upper", "range"):
+            assert (answers[f"train.{title}"] % 1 == 0).all()
+        assert (answers["train.range"] > 1).all()
+        if exercise.level == 3:
+            moved = np.abs(answers["outlier.median"] - answers["train.median"])
+            assert (moved < np.abs(answers["outlier.mean"] - answers["train.mean"])).all()
     if name == "mini-batches":
         assert answers["steps"] >= 2
         assert (answers["last"] < given["batch"]) == (exercise.level > 1)
@@ -164,7 +178,7 @@ def test_own_numbers(name):
 
 # Inputs that play no part at level 3.
 DEEP = [[[[[1]]]]]
-UNUSED = {"l1": ("gradient",), "l2": ("gradient",)}
+UNUSED = dict.fromkeys(("l1", "l2", "elastic-net"), ("gradient",))
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -200,6 +214,9 @@ SETTINGS = [
     ("mini-batches", {"batch": 0}), ("mini-batches", {"rows": 3}),
     ("running-averages", {"decay": 1}), ("running-averages", {"running_variance": [-1, 1]}),
     ("rnn", {"x": [[1, 2]] * 9}), ("weight-decay", {"weight_decay": 0}),
+    ("elastic-net", {"l1": 0}), ("elastic-net", {"l2": -1}), ("unit-norm", {"learning_rate": 0}),
+    ("adamax", {"beta_2": 1}), ("nadam", {"epsilon": 0}),
+    ("cosine-restarts", {"growth": 0}), ("cosine-restarts", {"first": "1/2"}),
 ]
 
 

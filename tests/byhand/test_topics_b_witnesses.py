@@ -220,15 +220,18 @@ def test_rules_are_pytorchs(name, request):
 # Penalties, decay, max norm, clipping -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["l1", "l2"])
+@pytest.mark.parametrize("name", ["l1", "l2", "elastic-net"])
 def test_penalties(name):
     for seed in SEEDS:
         exercise = made(name, seed)
         given, answers = inputs(exercise), floats(exercise)
-        strength, rate = float(given["strength"]), float(given["learning_rate"])
-        penalty = (ev.L2 if name == "l2" else ev.L1)(strength)
+        rate = float(given["learning_rate"])
+        l1, l2 = (float(given[n if name == "elastic-net" else "strength"]) *
+                  (name in (n, "elastic-net")) for n in ("l1", "l2"))
+        penalty = {"l1": lambda l1=l1: ev.L1(l1), "l2": lambda l2=l2: ev.L2(l2),
+                   "elastic-net": lambda l1=l1, l2=l2: ev.ElasticNet(l1, l2)}[name]()
         kernel = t64(given["kernel"]).requires_grad_()
-        cost = strength / 2 * (kernel**2).sum() if name == "l2" else strength * kernel.abs().sum()
+        cost = l1 * kernel.abs().sum() + l2 / 2 * (kernel**2).sum()
         same(answers["dense_1.kernel.penalty"], cost.detach())
         if exercise.level < 3:
             cost.backward()
@@ -281,11 +284,12 @@ def test_weight_decay():
         same(answers["adam.value"], parameter.detach())
 
 
-def test_max_norm():
+@pytest.mark.parametrize("name", ["max-norm", "unit-norm"])
+def test_norms(name):
     for seed in SEEDS:
-        exercise = made("max-norm", seed)
+        exercise = made(name, seed)
         given, answers = inputs(exercise), floats(exercise)
-        limit, rate = float(given["limit"]), float(given["learning_rate"])
+        rate = float(given["learning_rate"])
         last = answers["w.value (2)" if exercise.level > 1 else "w.value"]
         before = torch.nn.Parameter(t64(given["kernel"]))
         if exercise.level > 1:
@@ -294,11 +298,17 @@ def test_max_norm():
             before.grad = t64(given["gradient"])
             theirs.step()
             same(answers["w.value"], before.detach())
-        # PyTorch adds 1e-7 to the norm.
-        np.testing.assert_allclose(last, torch.renorm(before.detach(), 2, 1, limit), rtol=1e-6)
+        constraint = ev.UnitNorm()
+        if name == "unit-norm":
+            same(last, torch.nn.functional.normalize(before.detach(), dim=0))
+        else:
+            limit = float(given["limit"])
+            constraint = ev.MaxNorm(limit)
+            # PyTorch adds 1e-7 to the norm.
+            np.testing.assert_allclose(last, torch.renorm(before.detach(), 2, 1, limit), rtol=1e-6)
         if exercise.level < 3:
             gradient = given["gradient"] if exercise.level == 2 else 0 * given["gradient"]
-            after = trained(ev.SGD(rate), given["kernel"], [gradient], constraint=ev.MaxNorm(limit))
+            after = trained(ev.SGD(rate), given["kernel"], [gradient], constraint=constraint)
             same(last, after[0]["dense_1.kernel"])
 
 
@@ -367,6 +377,11 @@ def schedules_of(name, given, level):
         return ev.CosineDecay(length, floor, by="epoch"), lambda o: theirs.SequentialLR(
             o, [theirs.CosineAnnealingLR(o, length, end), theirs.LambdaLR(o, lambda t: floor)],
             [length])
+    if name == "cosine-restarts":
+        first, growth, floor = int(given["first"]), int(given["growth"]), float(given["floor"])
+        end = floor * float(given["learning_rate"])
+        return ev.CosineRestarts(first, growth, floor), lambda o: (
+            theirs.CosineAnnealingWarmRestarts(o, first, growth, end))
     length, start = int(given["length"]), float(given["start"])
     factor = float(given["factor"]) if level > 1 else 1.0
     then = ev.ExponentialDecay(factor, by="epoch") if level > 1 else None
@@ -422,6 +437,28 @@ def test_input_normalization():
         if exercise.level == 3:
             same(answers["wrong.scaled"],
                  ev.Standardizer().fit(given["test"]).transform(given["test"]))
+
+
+def test_robust_scaling():
+    for seed in SEEDS:
+        exercise = made("robust-scaling", seed)
+        given, answers = inputs(exercise), floats(exercise)
+        scaler = ev.RobustScaler().fit(given["x"])
+        same(answers["train.median"], scaler.median)
+        same(answers["train.range"], scaler.range)
+        same(answers["train.scaled"], scaler.transform(given["x"]))
+        places = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
+        theirs = torch.quantile(t64(given["x"]), places, dim=0)
+        for title, wanted in zip(("lower", "median", "upper"), theirs, strict=True):
+            same(answers[f"train.{title}"], wanted)
+        if exercise.level > 1:
+            same(answers["test.scaled"], scaler.transform(given["test"]))
+        if exercise.level == 3:
+            x = np.vstack([given["x"][:-1], given["far"]])
+            far = ev.RobustScaler().fit(x)
+            same(answers["outlier.median"], far.median)
+            same(answers["outlier.range"], far.range)
+            same(answers["outlier.mean"], x.mean(axis=0))
 
 
 def test_running_averages():

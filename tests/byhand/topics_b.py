@@ -14,9 +14,10 @@ from evenly.byhand.exercises import topic
 LAYERS = ("convolution", "convolution-1d", "max-pooling", "average-pooling", "rnn", "lstm", "gru")
 RULES = ("gradient-descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw",
          "adamax", "nadam")
-SCHEDULES = ("step-decay", "exponential-decay", "inverse-time-decay", "cosine", "warmup")
-OTHERS = ("l2", "l1", "weight-decay", "max-norm", "gradient-clipping", "input-normalization",
-          "running-averages", "mini-batches")
+SCHEDULES = ("step-decay", "exponential-decay", "inverse-time-decay", "cosine", "cosine-restarts",
+             "warmup")
+OTHERS = ("l2", "l1", "elastic-net", "weight-decay", "max-norm", "unit-norm", "gradient-clipping",
+          "input-normalization", "robust-scaling", "running-averages", "mini-batches")
 TOPICS = (*LAYERS, *RULES, *SCHEDULES, *OTHERS)
 
 

@@ -92,10 +92,12 @@ class CosineRestarts(Schedule):
 
     def factors(self, positions: Any, length: float) -> Any:
         if self.growth == 1:
-            return _fall(positions % self.first / self.first, self.floor)
+            since = positions - self.first * np.floor(positions / self.first)
+            return _fall(since / self.first, self.floor)
         # The restarts one by one: a logarithm would be off by one restart where rounding hits it.
         starts, size = [0.0], float(self.first)
-        while starts[-1] + size <= np.max(positions, initial=0.0):
+        last = np.max(positions) if np.size(positions) else 0.0
+        while starts[-1] + size <= last:
             starts.append(starts[-1] + size)
             size *= self.growth
         number = np.searchsorted(starts, positions, side="right") - 1

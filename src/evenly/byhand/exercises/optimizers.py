@@ -231,8 +231,9 @@ def _adamax(numbers: Numbers, level: int) -> Optimizer:
 
 def _nadam(numbers: Numbers, level: int) -> Optimizer:
     decay: Any = Exact(_TENTH) if level == 3 else 0
-    return NAdam(*(numbers[n] for n in ("learning_rate", "beta_1", "beta_2", "epsilon")),  # type: ignore[arg-type]
-                 momentum_decay=0, weight_decay=decay)
+    rate, beta_1, beta_2, epsilon = (
+        numbers[n] for n in ("learning_rate", "beta_1", "beta_2", "epsilon"))
+    return NAdam(rate, beta_1, beta_2, epsilon, 0, weight_decay=decay)  # type: ignore[arg-type]
 
 
 def _nadam_words(level: int) -> tuple[str, ...]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from ...constraints import MaxNorm
+from ...constraints import Constraint, MaxNorm, UnitNorm
 from ...errors import DataError
 from ...layers import Dense, Sequential
 from ...losses import MeanSquaredError
 from ...optimizers import SGD, Adam, AdamW, Momentum
-from ...penalties import L1, L2, Penalty
+from ...penalties import L1, L2, ElasticNet, Penalty
 from ..exact import Exact
 from ..recorder import Recorder
 from ..work import work_out
@@ -27,15 +27,18 @@ _AXES = {"w": ("in", "unit")}
 _KERNEL = (Size("features", 2, 2, 4), Size("units", 2, 1, 4))
 
 
-# L2 and L1 ----------------------------------------------------------------------------------------
+# L2, L1, and both ---------------------------------------------------------------------------------
+
+
+Strengths = Mapping[str, tuple[Fraction, ...]]
 
 
 def _draw_penalty(rng: np.random.Generator, level: int, features: int, units: int,
-                  strengths: tuple[Fraction, ...]) -> Inputs:
+                  strengths: Strengths) -> Inputs:
     kernel = not_zero(rng, 4, (features, units))
     if kernel.size > 2 and rng.integers(2):
         kernel.reshape(-1)[rng.integers(kernel.size)] = 0  # of which the sign is 0
-    drawn: Inputs = {"kernel": kernel, "strength": pick(rng, strengths),
+    drawn: Inputs = {"kernel": kernel, **{n: pick(rng, own) for n, own in strengths.items()},
                      "learning_rate": pick(rng, _RATES), "x": whole(rng, 2, (2, features)),
                      "gradient": not_zero(rng, 5, (features, units))}
     while not np.abs(drawn["x"]).sum(axis=1).all():
@@ -47,23 +50,26 @@ def _draw_penalty(rng: np.random.Generator, level: int, features: int, units: in
     return drawn
 
 
-def _solve_penalty(make: Callable[[Any], Penalty], words: str, inputs: Inputs,
-                   level: int) -> Solution:
+def _solve_penalty(make: Callable[..., Penalty], words: str, strengths: Strengths,
+                   inputs: Inputs, level: int) -> Solution:
     rows, units = expect_shape("kernel", inputs["kernel"], None, None)
-    rate, strength = positive(inputs, "learning_rate"), positive(inputs, "strength")
-    penalty = fits(lambda: make(strength))
+    rate = positive(inputs, "learning_rate")
+    strength = {name: positive(inputs, name) for name in strengths}
+    penalty = fits(lambda: make(*strength.values()))
     optimizer = fits(lambda: SGD(rate))  # type: ignore[arg-type]
     cost = Ask("dense_1.kernel.penalty", "What the penalty adds to the cost", words)
     slope = Ask("dense_1.kernel.d_penalty", "The gradient of the penalty",
                 "Its derivative, number by number." +
-                (" That of |w| counts as 0 at 0." if isinstance(penalty, L1) else ""))
+                ("" if isinstance(penalty, L2) else " That of |w| counts as 0 at 0."))
     total = Ask("dense_1.kernel.g", "The gradient of the cost", "Both gradients together.")
     update = Ask("dense_1.kernel.value", "The weights after a step of gradient descent",
                  "Subtract the learning rate times the gradient of the cost.", "update")
     said: tuple[str, ...] = (
         f"The cost is the loss plus a penalty on the weights: {penalty_words(penalty)}.",)
     given = {"dense_1.kernel": "The weights"}
-    setting = {"strength": strength.fraction, "learning_rate": rate.fraction}
+    setting = {**{n: s.fraction for n, s in strength.items()}, "learning_rate": rate.fraction}
+    numbers = "The strength is " + text(strength["strength"]) if "strength" in strength else \
+        "The strengths are " + " and ".join(f"{n} = {text(s)}" for n, s in strength.items())
     if level == 3:
         x, y = np.asarray(inputs["x"], object), np.asarray(inputs["y"], object)
         n, _ = expect_shape("x", x, None, rows)
@@ -82,8 +88,7 @@ def _solve_penalty(make: Callable[[Any], Penalty], words: str, inputs: Inputs,
             slope, total, update)
         given |= {"x": "The inputs: a row for each example", "target": "The targets"}
         said += ("The layer is linear and has no bias; the loss is the mean squared error over "
-                 "all examples and outputs.", f"The strength is {text(strength)}, the learning "
-                 f"rate {text(rate)}.")
+                 "all examples and outputs.", f"{numbers}, the learning rate {text(rate)}.")
         return Solution(work, said, asked, given, setting)
     expect_shape("gradient", inputs["gradient"], rows, units)
     recorder = Recorder(exact=True)
@@ -93,7 +98,7 @@ def _solve_penalty(make: Callable[[Any], Penalty], words: str, inputs: Inputs,
     penalty.cost(value, run)
     now = run.note("g", gradient + penalty.gradient(value, run), "d_kernel + d_penalty")
     given["dense_1.d_kernel"] = "The gradient of the loss on them"
-    said += (f"The strength is {text(strength)}.",)
+    said += (f"{numbers}.",)
     asked = (cost, slope, total)
     if level == 2:
         optimizer.update(value, now, (), run)
@@ -105,33 +110,42 @@ def _solve_penalty(make: Callable[[Any], Penalty], words: str, inputs: Inputs,
 
 def penalty_words(penalty: Penalty) -> str:
     """A penalty's formula in a sentence."""
+    if isinstance(penalty, ElasticNet):
+        return ("`l1` times the sum of the weights' absolute values, and `l2 / 2` times the sum of "
+                "the squared weights")
     return "`strength / 2` times the sum of the squared weights" if isinstance(penalty, L2) else \
         "`strength` times the sum of the weights' absolute values"
 
 
-def _penalty(name: str, title: str, about: str, make: Callable[[Any], Penalty], hint: str,
-             strengths: tuple[Fraction, ...]) -> Topic:
+def _penalty(name: str, title: str, about: str, make: Callable[..., Penalty], hint: str,
+             strengths: Strengths) -> Topic:
     return Topic(
         name, title, about,
         ("cost and gradient", "and the update", "from the data: outputs, loss, gradient, update"),
         _KERNEL,
         lambda rng, level, **sizes: _draw_penalty(rng, level, **sizes, strengths=strengths),
-        lambda inputs, level: _solve_penalty(make, hint, inputs, level),
+        lambda inputs, level: _solve_penalty(make, hint, strengths, inputs, level),
         {"kernel": "(features, units)", "gradient": "(features, units): of the loss, for levels "
          "1 and 2", "x": "(examples, features), for level 3", "y": "(examples, units), for level 3",
-         "strength": "a number above 0", "learning_rate": "a number above 0"},
+         **dict.fromkeys(strengths, "a number above 0"), "learning_rate": "a number above 0"},
     )
 
 
 L2_TOPIC = _penalty(
     "l2", "L2 regularization", "Large weights cost: strength / 2 sum(w^2) is added to the cost, "
     "strength w to the gradient.", L2, "Square all weights and add them up; then the factor.",
-    (Fraction(1, 2), Fraction(1), Fraction(1, 5), Fraction(2)))
+    {"strength": (Fraction(1, 2), Fraction(1), Fraction(1, 5), Fraction(2))})
 L1_TOPIC = _penalty(
     "l1", "L1 regularization", "Weights cost by their size: strength sum(|w|) is added to the "
     "cost, strength sign(w) to the gradient.", L1,
     "Add up the weights without their signs; then the factor.",
-    (Fraction(1, 2), Fraction(1), Fraction(1, 10), Fraction(2)))
+    {"strength": (Fraction(1, 2), Fraction(1), Fraction(1, 10), Fraction(2))})
+ELASTIC_NET = _penalty(
+    "elastic-net", "Elastic net", "L1 and L2 together: l1 sum(|w|) + l2 / 2 sum(w^2) is added to "
+    "the cost, l1 sign(w) + l2 w to the gradient.", ElasticNet,
+    "Two sums: of the weights without their signs, and of their squares; each with its factor.",
+    {"l1": (Fraction(1, 2), Fraction(1), Fraction(1, 5)),
+     "l2": (Fraction(1, 2), Fraction(2), Fraction(1, 10), Fraction(1, 5))})
 
 
 # Weight decay -------------------------------------------------------------------------------------
@@ -232,7 +246,7 @@ WEIGHT_DECAY = Topic(
 )
 
 
-# Max norm -----------------------------------------------------------------------------------------
+# Max norm and unit norm ---------------------------------------------------------------------------
 
 _VECTORS = {2: ((3, 4), (6, 8), (5, 12), (8, 15), (0, 5), (0, 2)),
             3: ((1, 2, 2), (2, 3, 6), (1, 4, 8), (2, 6, 9), (4, 4, 7), (0, 3, 4)),
@@ -249,13 +263,16 @@ def _length(vector: Any) -> int:
     return round(float(np.sqrt((vector * vector).sum())))
 
 
-def _draw_max_norm(rng: np.random.Generator, level: int, features: int, units: int) -> Inputs:
+def _draw_max_norm(rng: np.random.Generator, level: int, features: int, units: int,
+                   slanting: bool = False) -> Inputs:
     while True:
         after = np.stack([_vector(rng, features) for _ in range(units)], axis=1)
         lengths = [_length(column) for column in after.T]
         limit = int(rng.integers(2, 11))
         # One is too long at least, and where there are several, one is not.
-        if max(lengths) > limit and (units == 1 or min(lengths) <= limit):
+        # Where all are divided by their lengths, one has several numbers other than 0.
+        if max(lengths) > limit and (units == 1 or min(lengths) <= limit) and (
+                not slanting or (np.count_nonzero(after, axis=0) > 1).any()):
             break
     rate = pick(rng, (Fraction(1, 2), Fraction(1, 4), Fraction(1)))
     gradient = int(1 / rate) * not_zero(rng, 3, (features, units))
@@ -270,18 +287,40 @@ def _draw_max_norm(rng: np.random.Generator, level: int, features: int, units: i
 
 
 def _solve_max_norm(inputs: Inputs, level: int) -> Solution:
+    limit = positive(inputs, "limit")
+    return _constrained(
+        fits(lambda: MaxNorm(limit)),  # type: ignore[arg-type]
+        f"No unit's weights may be longer than {text(limit)}: a column that is longer is scaled "
+        "down to that length, the others stay.",
+        ("The weights within the limit",
+         "Which columns are too long? Each is multiplied by the limit over its length."),
+        {"limit": limit.fraction}, inputs, level)
+
+
+def _draw_unit_norm(rng: np.random.Generator, level: int, features: int, units: int) -> Inputs:
+    drawn = _draw_max_norm(rng, level, features, units, slanting=True)
+    del drawn["limit"]
+    return drawn
+
+
+def _solve_unit_norm(inputs: Inputs, level: int) -> Solution:
+    return _constrained(
+        UnitNorm(), "Every unit's weights have length 1: each column is divided by its length.",
+        ("The weights of length 1", "Divide each column by its length."), {}, inputs, level)
+
+
+def _constrained(constraint: Constraint, sentence: str, last: tuple[str, str],
+                 setting: dict[str, Any], inputs: Inputs, level: int) -> Solution:
+    """A constraint on the columns of a kernel, at levels 2 and 3 after a step."""
     shape = expect_shape("kernel", inputs["kernel"], None, None)
     expect_shape("gradient", inputs["gradient"], *shape)
     expect_shape("velocity", inputs["velocity"], *shape)
-    limit, rate = positive(inputs, "limit"), positive(inputs, "learning_rate")
-    beta = number(inputs, "beta")
+    rate, beta = positive(inputs, "learning_rate"), number(inputs, "beta")
     recorder = Recorder(exact=True)
     value: Any = recorder.given("kernel", inputs["kernel"], "w")
     given = {"w.kernel": "The weights: a column for each unit"}
     run = recorder.run("update", layer="w")
-    said: tuple[str, ...] = (
-        f"No unit's weights may be longer than {text(limit)}: a column that is longer is scaled "
-        "down to that length, the others stay.",)
+    said: tuple[str, ...] = (sentence,)
     asked: tuple[Ask, ...] = ()
     if level > 1:
         gradient = recorder.given("gradient", inputs["gradient"], "w")
@@ -301,21 +340,28 @@ def _solve_max_norm(inputs: Inputs, level: int) -> Solution:
                           "The share of the old one, plus the gradient."),)
         asked += (Ask("w.value", "The weights after the step",
                       "Subtract the learning rate times the direction."),)
-    fits(lambda: MaxNorm(limit)).apply(value, run)  # type: ignore[arg-type]
+    constraint.apply(value, run)
     asked += (Ask("w.norms", "The length of each unit's weights",
                   "The root of the sum of the squares of a column."),
-              Ask("w.value" if level == 1 else "w.value (2)", "The weights within the limit",
-                  "Which columns are too long? Each is multiplied by the limit over its length."))
+              Ask("w.value" if level == 1 else "w.value (2)", *last))
     work = together(recorder, axes=_AXES | {"w": ("in", "unit")})
-    return Solution(work, said, asked, given, {"limit": limit.fraction})
+    return Solution(work, said, asked, given, setting)
 
 
+_STEPPED = {
+    "kernel": "(features, units)", "gradient": "(features, units), for level 2 and 3",
+    "velocity": "(features, units), for level 3", "learning_rate": "a number above 0",
+    "beta": "the share of the old velocity, for level 3",
+}
 MAX_NORM = Topic(
     "max-norm", "Max-norm constraint", "No unit's weights are longer than a limit: "
     "w = w min(1, limit / |w|), column by column, after each update.",
     ("the constraint", "after a step of gradient descent", "after a step with momentum"),
-    _KERNEL, _draw_max_norm, _solve_max_norm,
-    {"kernel": "(features, units)", "gradient": "(features, units), for level 2 and 3",
-     "velocity": "(features, units), for level 3", "limit": "a number above 0",
-     "learning_rate": "a number above 0", "beta": "the share of the old velocity, for level 3"},
+    _KERNEL, _draw_max_norm, _solve_max_norm, _STEPPED | {"limit": "a number above 0"},
+)
+UNIT_NORM = Topic(
+    "unit-norm", "Unit-norm constraint", "Every unit's weights have length 1: w = w / |w|, column "
+    "by column, after each update.",
+    ("the constraint", "after a step of gradient descent", "after a step with momentum"),
+    _KERNEL, _draw_unit_norm, _solve_unit_norm, _STEPPED,
 )

@@ -13,6 +13,7 @@ from ...errors import DataError
 from ...optimizers import SGD
 from ...schedules import (
     CosineDecay,
+    CosineRestarts,
     ExponentialDecay,
     InverseTimeDecay,
     LinearWarmup,
@@ -150,6 +151,30 @@ def _draw_cosine(rng: np.random.Generator, level: int, times: int) -> Inputs:
             "floor": Fraction(0) if level == 1 else pick(rng, (_TENTH, Fraction(1, 5), _HALF))}
 
 
+def _draw_restarts(rng: np.random.Generator, level: int, times: int) -> Inputs:
+    # As above; the falls are 6, 6, 6 long, or 6, 12, 24.
+    unit, growth = int(rng.integers(1, 10 if level == 2 else 5)), 1 if level == 1 else 2
+    falls = [(0, 2, 3, 4), (6, 8, 9, 10), (12, 14, 15, 16)] if growth == 1 else \
+        [(0, 2, 3, 4), (6, 10, 12, 14), (18, 26, 30, 34)]
+    while True:
+        chosen = np.sort(rng.choice(12, times, replace=False))
+        # Not all are in the same fall, nor at the same share of theirs.
+        if chosen[0] // 4 < chosen[-1] // 4 and len(set(chosen % 4)) > 1:
+            break
+    return {"first": 6 * unit, "growth": growth, "t": unit * np.array(falls).reshape(-1)[chosen],
+            "floor": Fraction(0) if level == 1 else pick(rng, (_TENTH, Fraction(1, 5), _HALF))}
+
+
+def _restarts_words(inputs: Inputs, level: int) -> str:
+    growth = number(inputs, "growth")
+    longer = "" if growth == 1 else f"; each next fall is {text(growth)} times as long"
+    return ("The learning rate falls along half a cosine towards "
+            f"{text(number(inputs, 'floor'))} of itself, and then starts anew. The first fall "
+            f"takes {text(number(inputs, 'first'))} epochs{longer}. The factor is `floor + (1 - "
+            "floor) (1 + cos(pi u / n)) / 2`, u being the time since the last restart and n the "
+            "length of this fall.")
+
+
 def _draw_warmup(rng: np.random.Generator, level: int, times: int) -> Inputs:
     length = int(rng.integers(2, times + 1))
     start = pick(rng, (_TENTH, Fraction(1, 5), _QUARTER, _HALF))
@@ -205,6 +230,18 @@ COSINE = _topic(
           "and stays there: its factor is `floor + (1 - floor) (1 + cos(pi t / length)) / 2`.",
           "step", "What share of the way is it? cos is 1/2 at a third of half a turn, 0 at half of "
           "it, -1/2 at two thirds, -1 at the end."))
+COSINE_RESTARTS = _topic(
+    "cosine-restarts", "Cosine decay with restarts", "The rate falls along half a cosine, again "
+    "and again: floor + (1 - floor) (1 + cos(pi u / n)) / 2, u since the last restart.",
+    Decay(lambda inputs, level: CosineRestarts(
+              count(inputs, "first", 1, 10**6), count(inputs, "growth", 1, 100),
+              number(inputs, "floor")),  # type: ignore[arg-type]
+          "floor + (1 - floor) (1 + cos(pi u / n)) / 2",
+          {"first": "a whole number of epochs", "growth": "a whole number of at least 1: how many "
+           "times longer each next fall is", "floor": "a share of the rate, 0 to 1"},
+          _draw_restarts, _restarts_words,
+          "epoch", "Which fall is it, and what share of its way? A restart itself begins a fall. "
+          "cos is 1/2 at a third of half a turn, 0 at half of it, -1/2 at two thirds."))
 WARMUP = _topic(
     "warmup", "Learning-rate warm-up", "The rate rises along a straight line: start + (1 - start) "
     "t / length.",

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import DataError
 from ...layers import BatchNorm
 from ...optimizers import Momentum
-from ...scaling import moments, scaled
+from ...scaling import moments, scaled, spread
 from ..exact import Exact
 from ..recorder import Recorder
 from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
@@ -93,6 +93,93 @@ INPUT_NORMALIZATION = Topic(
     ("the training set", "and the test set", "and a constant feature, and the usual mistake"),
     (Size("examples", 4, 4, 8), Size("features", 2, 1, 4)), _draw_inputs, _solve_inputs,
     {"x": "(examples, features): the training set", "test": "(rows, features)"},
+)
+
+
+# Robust scaling -----------------------------------------------------------------------------------
+
+_QUARTILES = (0.25, 0.75)
+
+
+def _draw_robust(rng: np.random.Generator, level: int, examples: int, features: int) -> Inputs:
+    # Quarters of the way from one number to the next are whole.
+    unit = {0: 1, 2: 2}.get((examples - 1) % 4, 4)
+    columns: list[Any] = []
+    while len(columns) < features:
+        column = unit * rng.choice(19, examples, replace=False) - unit * int(rng.integers(0, 10))
+        low, high = np.quantile(column, _QUARTILES)
+        if high - low in (2, 4, 5, 8, 10, 20, 40):
+            columns.append(column)
+    x = np.stack(columns, axis=1)
+    middle = np.median(x, axis=0).astype(np.int64)
+    test = middle + unit * rng.integers(1, 10, (2, features)) * rng.choice([-1, 1], (2, features))
+    far = 100 * unit * rng.integers(1, 10, features) * rng.choice([-1, 1], features)
+    return {"x": x, "test": test, "far": far}
+
+
+def _solve_robust(inputs: Inputs, level: int) -> Solution:
+    n, features = expect_shape("x", inputs["x"], None, None)
+    expect_shape("test", inputs["test"], None, features)
+    expect_shape("far", inputs["far"], features)
+    recorder, formula = Recorder(exact=True), "(x - median) / range"
+    x = recorder.given("x", inputs["x"], "train")
+    run = recorder.run("forward", layer="train")
+    median, width = spread(x, _QUARTILES, 0, run)
+    scaled(x, median, width, run, formula)
+    given = {"train.x": "The training set: a row for each example"}
+    said: tuple[str, ...] = (
+        "From each feature its median over the training set is subtracted, and the result is "
+        "divided by the range between its quartiles.",
+        f"The sorted numbers stand at the places 0 to {n - 1}. The lower quartile is at a quarter "
+        f"of {n - 1}, the median at half of it, the upper quartile at three quarters; between two "
+        "places it is interpolated along a straight line. A range of 0 counts as 1.")
+    asked: tuple[Ask, ...] = (
+        Ask("train.median", "The median of each feature",
+            "Sort each column. What stands in the middle, or between the two middle ones?"),
+        Ask("train.lower", "The lower quartile of each feature",
+            f"Place {text(Fraction(n - 1, 4))} of the sorted column, counted from 0."),
+        Ask("train.upper", "The upper quartile of each feature",
+            f"Place {text(Fraction(3 * (n - 1), 4))} of the sorted column, counted from 0."),
+        Ask("train.range", "The range between the quartiles", "The upper minus the lower."),
+        Ask("train.scaled", "The training set, scaled",
+            "Subtract the median, divide by the range."),
+    )
+    if level >= 2:
+        test = recorder.given("x", inputs["test"], "test")
+        scaled(test, median, width, recorder.run("inference", layer="test"), formula)
+        given["test.x"] = "The test set"
+        said += ("The test set is scaled too. Where do its median and range come from?",)
+        asked += (Ask("test.scaled", "The test set, scaled",
+                      "The numbers measured on the training set hold for all data."),)
+    if level == 3:
+        values = np.vstack([np.asarray(inputs["x"], object)[:-1],
+                            np.asarray(inputs["far"], object)[None]])
+        outlying = recorder.given("x", values, "outlier")
+        run = recorder.run("forward", layer="outlier")
+        spread(outlying, _QUARTILES, 0, run)
+        moments(outlying, 0, run)
+        moments(x, 0, recorder.run("forward", layer="train"))
+        given["outlier.x"] = "The training set again, its last example far out"
+        said += ("Last, an example is far out: how far do the median and the range move, and how "
+                 "far the mean?",)
+        asked += (
+            Ask("outlier.median", "The median with the example that is far out",
+                "Sort again: the largest or smallest may be as large as it likes."),
+            Ask("outlier.range", "The range with it", "Upper quartile minus lower quartile."),
+            Ask("train.mean", "The mean without it", "Of each column of the training set."),
+            Ask("outlier.mean", "The mean with it", "Compare it with the median."),
+        )
+    axes = dict.fromkeys(("train", "test", "outlier"), ("example", "feature"))
+    return Solution(together(recorder, n, axes), said, asked, given, {"n": n})
+
+
+ROBUST_SCALING = Topic(
+    "robust-scaling", "Robust scaling", "Each feature by its median and the range between its "
+    "quartiles, measured on the training set alone: (x - median) / range.",
+    ("the training set", "and the test set", "and an example that is far out"),
+    (Size("examples", 5, 4, 9), Size("features", 2, 1, 4)), _draw_robust, _solve_robust,
+    {"x": "(examples, features): the training set", "test": "(rows, features)",
+     "far": "(features,): what the last example becomes, for level 3"},
 )
 
 

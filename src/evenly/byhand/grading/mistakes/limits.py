@@ -39,8 +39,8 @@ def _sign_forgotten(c: Context) -> Any:
 
 
 def _is_l2(c: Context) -> None:
-    if "l2" not in c.step.formula:
-        raise NotHere("a squared penalty")
+    if "l2" not in c.step.formula or "l1" in c.step.formula:
+        raise NotHere("a squared penalty alone")
 
 
 def _l2_times(c: Context, factor: Any) -> Any:
