@@ -14,7 +14,8 @@ from evenly.byhand.work import work_out
 PACKAGE = Path(ev.__file__).parent
 # What is said in words on purpose.
 WORDS = {
-    "mean of the mini-batch",
+    "mean of the mini-batch", "the lower quantile of x", "the upper quantile of x",
+    "middle of the sorted x",
     "sqrt(sum of squares of a unit's weights)", "sum of the branches' d_x",
     "sum of the windows' shares", "the largest's position", "sum of the branches",
     "gradients of the gates times their slopes", "max over the positions",
