@@ -53,7 +53,8 @@ def main() -> None:
     # An installed package must not come before the one that was just built.
     check = f"import evenly.native as n; assert n._native.__file__.startswith({str(site)!r})"
     run(sys.executable, "-c", check, **environment)
-    run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, **environment)
+    run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist",
+        "worksteal", *TESTS, **environment)
 
 
 if __name__ == "__main__":
