@@ -392,3 +392,17 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+
+
+def test_study_needs_what_its_extra_installs_and_no_more(monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec",
+                        lambda name: None if name in ("starlette", "uvicorn") else found(name))
+    assert run(["study", "nowhere.csv"]) == 2
+    assert "needs" not in capsys.readouterr().err
+    monkeypatch.setattr(importlib.util, "find_spec",
+                        lambda name: None if name == "jinja2" else found(name))
+    assert run(["study", "nowhere.csv"]) == 2
+    assert capsys.readouterr().err == (
+        "evenly: evenly study needs jinja2: pip install 'evenly[study]'\n"
+    )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .needed import NAMES, need
+from .needed import need
 
 if TYPE_CHECKING:
     from evenly.study import Design, Outcome, Table
@@ -92,7 +92,7 @@ def study(
     The variants are plain, batch-norm, layer-norm, dropout, l2 and batch-norm+dropout. Writes
     report.html, results.csv and history.jsonl into the folder --out.
     """
-    need("study", *NAMES)
+    need("study", "sklearn", "pandas", "pyarrow", "matplotlib", "jinja2")
     from evenly import report
     from evenly.study import VARIANTS, Design, check_fits, load, load_digits, part_sizes, summarize
 
