@@ -88,6 +88,15 @@ def replace_atomically(
     _sync_folder(folder)
 
 
+def write_bytes(path: Path, data: bytes, temporary_name: str | None = None) -> None:
+    """Writes bytes as a file, by :func:`replace_atomically`, whose errors it raises."""
+    replace_atomically(path, lambda file: _write_all(file, data), temporary_name)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
 def _regular(path: Path) -> int:
     """The permissions of a regular file; OSError for what is none."""
     mode = os.stat(path).st_mode
@@ -138,11 +147,7 @@ def write_arrays(
     own = {name: _writable(name, array) for name, array in arrays.items()}
     text = _as_text(metadata)
     data = save(own, {_VERSION_KEY: str(VERSION), _TEXT_KEY: text, _SUM_KEY: _sum(text, own)})
-    replace_atomically(path, lambda file: _write_all(file, data), temporary_name)
-
-
-def _write_all(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
+    write_bytes(path, data, temporary_name)
 
 
 def _writable(name: str, array: Any) -> Any:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..errors import ConfigurationError
-from ..files import Path, replace_atomically
+from ..files import Path, write_bytes
 from ..layers.base import Layer
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -109,12 +109,7 @@ class ShownWork:
                 f"save: the path must end in {', '.join(writers)} or .pdf, got "
                 f"{os.fspath(path)!r}"
             )
-        content = writers[suffix]().encode()
-
-        def write(file: BinaryIO) -> None:
-            file.write(content)
-
-        replace_atomically(path, write)
+        write_bytes(path, writers[suffix]().encode())
 
     def __str__(self) -> str:
         return self.text()

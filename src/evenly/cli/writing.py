@@ -8,11 +8,10 @@ import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
-from evenly.files import replace_atomically
+from evenly import files
 
 
 def check_place(
@@ -74,10 +73,7 @@ def cannot(path: Path, error: OSError) -> click.UsageError:
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file, whole or not at all."""
 
-    def write(file: BinaryIO) -> None:
-        file.write(data)
-
     try:
-        replace_atomically(path, write)
+        files.write_bytes(path, data)
     except OSError as error:
         raise cannot(path, error) from error

@@ -85,7 +85,7 @@ class Part:
 
     @property
     def size(self) -> str:
-        return " \N{MULTIPLICATION SIGN} ".join(str(n) for n in self.shape)
+        return pieces.size(self.shape)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ..exact import Exact, exact_array
 from ..recorder import Step
 from ..traced import Traced, leaf
 from ..work import Work
+from .calculation import single
 
 
 def with_given(work: Work, title: str, values: Any, names: bool = False) -> Work:
@@ -46,12 +47,10 @@ def _added(work: Work, title: str, phase: str, formula: str, value: Any, origin:
 def number(what: str, value: Any, least: Any = None, below: Any = None,
            more_than: Any = None) -> Fraction:
     """A single number within bounds; raises DataError for anything else."""
-    array = np.asarray(value)
-    if array.shape != ():
-        raise DataError(f"{what} must be a single number, got shape {array.shape}")
-    fraction = Exact(array[()]).fraction
+    fraction = single(what, value).fraction
     if fraction is None:
-        raise DataError(f"{what} must be a whole number or a fraction, got {array[()]!r}")
+        raise DataError(f"{what} must be a whole number or a fraction, got "
+                        f"{np.asarray(value)[()]!r}")
     if least is not None and fraction < least:
         raise DataError(f"{what} must be at least {least}, got {fraction}")
     if more_than is not None and fraction <= more_than:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
+from typing import Any
 
 import numpy as np
 
 from ...layers import BatchNorm, Dense, ReLU, Sequential
 from ..exact import exact_array
-from ..recorder import Step
 from ..work import Work, work_out
+from .additions import with_given
 from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
 from .friendly import not_zero, square_variance, unimodular, whole
 
@@ -55,7 +56,7 @@ def solve(inputs: Inputs, level: int) -> Solution:
     work = work_out(net, inputs["x"], weights=arrays, exact=True,
                     inference=inputs["new"] if level >= 2 else None,
                     d_y=inputs["d_y"] if level == 3 else None)
-    work = replace(work, steps=(*work.steps, _matrix(work)), axes={_MATRIX: ("feature", "column")})
+    work = replace(with_given(work, _MATRIX, _matrix(work)), axes={_MATRIX: ("feature", "column")})
     given = {"x": "A mini-batch: a row for each example", "dense_1.kernel": "Kernel of the linear "
              "layer", "dense_1.bias": "Its bias", _MATRIX: "The scale-and-shift matrix: its "
              "diagonal (gamma) and its last column (beta) are trained"}
@@ -84,14 +85,13 @@ def solve(inputs: Inputs, level: int) -> Solution:
 _MATRIX = "batch_norm_1.scale_and_shift"
 
 
-def _matrix(work: Work) -> Step:
+def _matrix(work: Work) -> Any:
     """Scale and shift as one matrix: gamma on its diagonal, beta as its last column."""
     gamma, beta = work["batch_norm_1.gamma"].value, work["batch_norm_1.beta"].value
     matrix = exact_array(np.eye(len(gamma), len(gamma) + 1))
     for i, (scale, shift) in enumerate(zip(gamma, beta, strict=True)):
         matrix[i, i], matrix[i, -1] = scale, shift
-    layer, _, name = _MATRIX.partition(".")
-    return Step(len(work), "given", layer, name, 1, "", matrix, None)
+    return matrix
 
 
 _FORWARD = (

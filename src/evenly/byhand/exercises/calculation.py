@@ -21,9 +21,14 @@ def number(inputs: Inputs, name: str) -> Exact:
     Raises:
         DataError: it is several.
     """
-    values = np.asarray(inputs[name], object)
+    return single(name, inputs[name])
+
+
+def single(what: str, value: Any) -> Exact:
+    """A single number; DataError for several."""
+    values = np.asarray(value, object)
     if values.ndim:
-        raise DataError(f"{name} must be a single number, got shape {values.shape}")
+        raise DataError(f"{what} must be a single number, got shape {values.shape}")
     return Exact(values[()])
 
 

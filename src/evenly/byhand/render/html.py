@@ -10,9 +10,9 @@ import base64
 import hashlib
 import json
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
+from ...files import write_bytes
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import places
 from ..views import Table, View
@@ -79,7 +79,7 @@ def write_html(path: Any, document: Document) -> None:
         path: of the file.
         document: what is rendered.
     """
-    Path(path).write_text(render_html(document), encoding="utf-8")
+    write_bytes(path, render_html(document).encode())
 
 
 class _Page:
@@ -124,7 +124,7 @@ class _Page:
         formula = math.math(written) if written else ""
         return {
             "kind": "step", "id": id, "number": step.number, "title": block.title,
-            "size": pieces.size(step),
+            "size": pieces.size(step.value.shape),
             "made": step.origin is not None, "blank": block.blank, "hint": block.hint,
             "key": block.key, "formula": self.markup(formula),
             "example": None if block.blank else self._example(view, hidden, math),

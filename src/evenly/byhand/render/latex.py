@@ -180,9 +180,8 @@ def _step(block: StepBlock, notation: LaTeX) -> Iterator[str]:
         yield rf"\[ {formula} \]"
     example = None if block.blank else example_of(view, notation)
     if example is not None:
-        result = " ".join(f"{sign} {number}" for sign, number in example.results)
         label = rf"\text{{{escaped(example.label)}: }} " if example.label else ""
-        yield rf"\[ {label}{example.formula} {result} \]"
+        yield rf"\[ {label}{example.formula} {example.result} \]"
     if example is None or not is_single(view):
         for table in view.tables:
             if table.caption:

@@ -42,9 +42,8 @@ def _step(block: StepBlock, notation: LaTeX) -> Iterator[str]:
         yield f"```math\n{formula}\n```"
     example = None if block.blank else example_of(view, notation)
     if example is not None:
-        result = " ".join(f"{sign} {number}" for sign, number in example.results)
         label = f"{example.label[:1].upper()}{example.label[1:]}:\n\n" if example.label else ""
-        yield f"{label}```math\n{example.formula} {result}\n```"
+        yield f"{label}```math\n{example.formula} {example.result}\n```"
     if example is None or not is_single(view):
         for table in view.tables:
             if table.caption:

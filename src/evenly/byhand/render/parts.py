@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..expressions import Apply, places
 from ..formulas import is_formula
 from ..notation import Notation, readable, rounded
 from ..recorder import Step
 from ..views import View
+from .pieces import cell_name
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Example:
     formula: str
     results: tuple[tuple[str, str], ...]
     sources: tuple[int, ...]
+
+    @property
+    def result(self) -> str:
+        """The results as one text."""
+        return _joined(self.results)
 
 
 def equation(step: Step, notation: Notation) -> str:
@@ -61,7 +69,11 @@ def results(value: Any, notation: Notation) -> tuple[tuple[str, str], ...]:
 
 def written_results(value: Any, notation: Notation) -> str:
     """The same as one text."""
-    return " ".join(f"{sign} {number}" for sign, number in results(value, notation))
+    return _joined(results(value, notation))
+
+
+def _joined(results: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{sign} {number}" for sign, number in results)
 
 
 def cell(value: Any, notation: Notation) -> str:
@@ -73,10 +85,8 @@ def cell(value: Any, notation: Notation) -> str:
 def label_of(view: View, index: int) -> str:
     """Which number of a step a flat index is, by the names on the tables."""
     for table in view.tables:
-        for row, ids in zip(table.rows, table.places, strict=True):
-            for column, place in zip(table.columns, ids, strict=True):
-                if place == index:
-                    return ", ".join(name for name in (table.caption, row, column) if name)
+        for row, column in np.argwhere(table.places == index)[:1]:
+            return cell_name(table, int(row), int(column))
     return ""
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
+from ...files import write_bytes
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import Number
 from ..notation import Notation
@@ -56,7 +56,7 @@ def write_pdf(path: Any, document: Document, paper: str = "A4") -> None:
     Raises:
         ConfigurationError: another paper, or Typst is not installed.
     """
-    Path(path).write_bytes(pdf_bytes(document, paper))
+    write_bytes(path, pdf_bytes(document, paper))
 
 
 def typst_source(document: Document, paper: str = "A4") -> str:
@@ -157,7 +157,7 @@ class _Sheet:
         else:
             body = "; ".join(words + self._tables(block, chunks))
             body = f"{{ {body} }}"
-        size = pieces.size(step)
+        size = pieces.size(step.value.shape)
         head = ", ".join(string(text) for text in (block.title, size, block.key))
         return f"#step(breaks: {_bool(breaks)}, {head},\n  {body})"
 

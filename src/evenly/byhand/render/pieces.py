@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from ...errors import ConfigurationError
 from ..document import Block, Document, StepBlock
 from ..expressions import Expression, Place, places
-from ..recorder import Step
 from ..views import Table
 
 
@@ -44,9 +43,9 @@ def tells(expression: Expression | None, hidden: frozenset[int]) -> bool:
     return expression is not None and not any(p.step in hidden for p in places(expression))
 
 
-def size(step: Step) -> str:
-    """The shape of a step's array, as one reads it; "" of a single number."""
-    return " \N{MULTIPLICATION SIGN} ".join(str(n) for n in step.value.shape)
+def size(shape: tuple[int, ...]) -> str:
+    """The shape of an array, as one reads it; "" of a single number."""
+    return " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
 
 
 def sources(found: list[Place]) -> list[Place]:
