@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from evenly.byhand.exact import Exact
 from evenly.byhand.exercises import exercise
 from evenly.byhand.grading import grade, sheet_of
-from evenly.errors import ConfigurationError, DataError
+from evenly.errors import ConfigurationError, DataError, EvenlyError
 from tests.byhand.scenarios import Numbers, answer, scenario
 
 B = "batch_norm_1."
@@ -235,3 +235,13 @@ def test_a_sheet_is_read_back():
     own = exercise("batch-norm", inputs=sheet.inputs, level=2)
     again = sheet_of(json.loads(json.dumps(own.sheet() | {"answers": own.answers()})))
     assert again.grade().points == again.grade().possible
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: exercise(5), "exercise: expects the name of one, such as 'relu', got 5"),
+    (lambda: exercise(["relu"]), "exercise: expects the name of one, such as 'relu', got"),
+    (lambda: grade("relu", {}), "grade: expects an exercise, as ev.exercise makes one, got"),
+])
+def test_what_is_no_exercise(call, message):
+    with pytest.raises(EvenlyError, match=re.escape(message)):
+        call()

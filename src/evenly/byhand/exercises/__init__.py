@@ -89,6 +89,8 @@ def topic(name: str) -> Topic:
     Raises:
         ConfigurationError: there is none; the message names the nearest.
     """
+    if not isinstance(name, str):
+        raise ConfigurationError(f"exercise: expects the name of one, such as 'relu', got {name!r}")
     if name not in CATALOGUE:
         near = difflib.get_close_matches(name, CATALOGUE, 3, 0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(CATALOGUE)}"
@@ -106,6 +108,9 @@ def exercise(name: str, seed: int = 0, level: int = 1, inputs: dict[str, object]
     Arguments:
         name: of the topic, ``"batch-norm"``; ``evenly exercise --list`` names them all.
         seed, level, inputs, sizes: as for :meth:`Topic.exercise`.
+
+    Returns:
+        An :class:`Exercise`: its sheet, its steps, its right answers.
 
     Raises:
         ConfigurationError, DataError: what there is not, what does not fit.

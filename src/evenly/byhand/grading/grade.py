@@ -119,8 +119,11 @@ def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
         answers: by key, nested lists of text or numbers of the shape of ``Exercise.sheet()``;
             ``""`` or None where nothing was written. Keys may be missing.
 
+    Returns:
+        A :class:`Grade`: points, and for each step the verdicts and the mistake, if it is known.
+
     Raises:
-        DataError: answers that are not of this form.
+        DataError: no exercise, or answers that are not of this form.
 
     Example:
         >>> from evenly.byhand.exercises import exercise
@@ -131,6 +134,9 @@ def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
         >>> graded.possible - graded.points, graded["batch_norm_1.mean"].verdicts
         (1, [['wrong', 'right', 'right']])
     """
+    if not isinstance(exercise, Exercise):
+        raise DataError("grade: expects an exercise, as ev.exercise makes one, got "
+                        f"{exercise!r:.60}")
     if not isinstance(answers, Mapping):
         raise DataError(f"grade: answers are lists by key, got {type(answers).__name__}")
     for key in answers:
