@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "bindings/module.hpp"
+#include "bindings/unlocked.hpp"
 
 namespace nb = nanobind;
 
@@ -93,8 +94,7 @@ class BoundExecutor {
                       pointer(output_gradient),
                       pointer(weights),
                       static_cast<const std::int32_t*>(pointer(lengths))};
-    nb::gil_scoped_release unlocked;
-    executor_.run(list, begin, end, batch, threads);
+    unlocked([&] { executor_.run(list, begin, end, batch, threads); });
   }
 
   std::pair<std::int64_t, bool> train(const ReadRows& input, const ReadRows& target,
@@ -139,10 +139,7 @@ class BoundExecutor {
     run.records = records.data();
     run.seconds = seconds;
     TrainingEnd end;
-    {
-      nb::gil_scoped_release unlocked;
-      end = executor_.train(run, threads);
-    }
+    unlocked([&] { end = executor_.train(run, threads); });
     return {end.steps, end.failed};
   }
 
@@ -169,10 +166,7 @@ class BoundExecutor {
     run.numbers = step_numbers(numbers, 1);
     run.records = record;
     TrainingEnd end;
-    {
-      nb::gil_scoped_release unlocked;
-      end = executor_.train(run, threads);
-    }
+    unlocked([&] { end = executor_.train(run, threads); });
     return {record[0], record[1], record[2], record[3], record[4], end.failed};
   }
 
@@ -184,10 +178,12 @@ class BoundExecutor {
     require(row_count(input) == row_count(output), "input and output differ in rows");
     const std::byte* from = static_cast<std::byte*>(find(scores).fixed);
     auto* to = reinterpret_cast<std::byte*>(output.data());
-    nb::gil_scoped_release unlocked;
-    executor_.predict(source(input, std::nullopt, 0),
-                      lengths ? source(*lengths, std::nullopt, 0) : Rows{}, row_count(input),
-                      batch_rows, from, to, row_bytes(output), threads);
+    const Rows rows = source(input, std::nullopt, 0);
+    const Rows steps = lengths ? source(*lengths, std::nullopt, 0) : Rows{};
+    unlocked([&] {
+      executor_.predict(rows, steps, row_count(input), batch_rows, from, to, row_bytes(output),
+                        threads);
+    });
   }
 
   std::pair<double, double> evaluate(const ReadRows& input, const ReadRows& target,
@@ -208,8 +204,7 @@ class BoundExecutor {
     run.rows = row_count(input);
     run.batch_rows = batch_rows;
     std::pair<double, double> result;
-    nb::gil_scoped_release unlocked;
-    executor_.evaluate(run, &result.first, &result.second, threads);
+    unlocked([&] { executor_.evaluate(run, &result.first, &result.second, threads); });
     return result;
   }
 

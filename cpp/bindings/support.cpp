@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include "bindings/module.hpp"
+#include "bindings/unlocked.hpp"
 #include "support/dispatch.hpp"
 
 namespace evenly {
@@ -13,6 +14,9 @@ void bind_support(nanobind::module_& module) {
              "Instruction sets of this build that this processor runs, plainest first.");
   module.def(
       "processors", [] { return omp_get_num_procs(); }, "Processors that this process may use.");
+  module.def("leave", &leave,
+             "Ends the native calls of all threads but this one with SystemExit, those to come too."
+             "\nReturns the numbers of the threads that made one in the last moments.");
 }
 
 }  // namespace evenly

@@ -1,11 +1,14 @@
 #include "program/executor.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
 
 #include "support/dispatch.hpp"
+#include "support/ending.hpp"
 
 namespace evenly {
 
@@ -38,6 +41,34 @@ std::int64_t smaller(std::int64_t a, std::int64_t b) {
 const std::byte* at(const Rows& rows, std::int64_t first) {
   return rows.data == nullptr ? nullptr : rows.data + first * rows.bytes;
 }
+
+// The arena serves one call at a time: the others wait for their turn. In a forked child nobody
+// would ever end the call that another thread of the parent was in.
+class Turn {
+ public:
+  Turn(std::mutex& mutex, std::atomic<pid_t>& holder) : mutex_(mutex), holder_(holder) {
+    const pid_t self = getpid();
+    if (!mutex_.try_lock()) {
+      const pid_t other = holder_.load();
+      if (other != 0 && other != self)
+        throw std::runtime_error(
+            "the process was forked while another thread computed with this network: its arrays "
+            "are half done here: fork before or after, or give the child a model of its own");
+      mutex_.lock();
+    }
+    holder_.store(self);
+  }
+  ~Turn() {
+    holder_.store(0);
+    mutex_.unlock();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::mutex& mutex_;
+  std::atomic<pid_t>& holder_;
+};
 
 // The batch as it lies in the caller's arrays.
 Batch batch_of(const TrainingRun& run, std::int64_t first, std::int64_t rows) {
@@ -103,14 +134,14 @@ void Executor::run(const std::string& name, std::size_t begin, std::size_t end, 
   const Kernels& kernels = list(name);
   if (begin > end || end > kernels.size())
     throw std::out_of_range("list '" + name + "' has no such instructions");
-  const std::lock_guard lock(mutex_);
+  const Turn turn(mutex_, holder_);
   on_team(threads, [&](const Worker& worker) { run_all(kernels, begin, end, worker, batch); });
 }
 
 TrainingEnd Executor::train(const TrainingRun& run, int threads) {
   using Clock = std::chrono::steady_clock;
   const Kernels &gradient = list("gradient"), &update = list("update");
-  const std::lock_guard lock(mutex_);
+  const Turn turn(mutex_, holder_);
   const auto end_time = Clock::now() + std::chrono::duration<double>(run.seconds);
   TrainingEnd result{0, false};
   bool out_of_time = false;
@@ -144,7 +175,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
           result.failed = true;
         } else {
           ++result.steps;
-          out_of_time = Clock::now() >= end_time;
+          out_of_time = Clock::now() >= end_time || is_to_end();
         }
       }
       if (failed) return;
@@ -161,7 +192,8 @@ void Executor::predict(const Rows& input, const Rows& lengths, std::int64_t rows
                        std::int64_t batch_rows, const std::byte* scores, std::byte* output,
                        std::int64_t output_bytes, int threads) {
   const Kernels& kernels = list("inference");
-  const std::lock_guard lock(mutex_);
+  const Turn turn(mutex_, holder_);
+  bool stopped = false;
   on_team(threads, [&](const Worker& worker) {
     for (std::int64_t first = 0; first < rows; first += batch_rows) {
       const std::int64_t count = smaller(batch_rows, rows - first);
@@ -173,16 +205,19 @@ void Executor::predict(const Rows& input, const Rows& lengths, std::int64_t rows
       const Range own = worker.share(count * output_bytes);
       std::memcpy(output + first * output_bytes + own.begin, scores + own.begin,
                   static_cast<std::size_t>(own.end - own.begin));
+      if (worker.index == 0) stopped = is_to_end();
       worker.meet();
+      if (stopped) return;
     }
   });
 }
 
 void Executor::evaluate(const TrainingRun& run, double* loss, double* score, int threads) {
   const Kernels& kernels = list("evaluation");
-  const std::lock_guard lock(mutex_);
+  const Turn turn(mutex_, holder_);
   *loss = *score = 0;
   double weight = 0;
+  bool stopped = false;
   on_team(threads, [&](const Worker& worker) {
     for (std::int64_t first = 0; first < run.rows; first += run.batch_rows) {
       const Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
@@ -191,8 +226,10 @@ void Executor::evaluate(const TrainingRun& run, double* loss, double* score, int
         *loss += scalars_->loss * scalars_->weight;
         *score += scalars_->score;
         weight += scalars_->weight;
+        stopped = is_to_end();
       }
       worker.meet();
+      if (stopped) return;
     }
   });
   if (weight > 0) *loss /= weight;

@@ -1,5 +1,8 @@
 // Runs instruction lists: one parallel region a call, and nothing allocated in it.
 #pragma once
+#include <sys/types.h>
+
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -71,7 +74,8 @@ class Executor {
   std::size_t thread_bytes_ = 0;    // that a thread needs for itself
   std::vector<std::byte> scratch_;  // of all threads
   Meeting meeting_;
-  std::mutex mutex_;  // the arena serves one call at a time
+  std::mutex mutex_;              // the arena serves one call at a time
+  std::atomic<pid_t> holder_{0};  // the process whose thread has the mutex
 };
 
 }  // namespace evenly

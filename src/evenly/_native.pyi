@@ -15,6 +15,12 @@ def available_isas() -> list[str]:
 def processors() -> int:
     """Processors that this process may use."""
 
+def leave() -> list[int]:
+    """
+    Ends the native calls of all threads but this one with SystemExit, those to come too.
+    Returns the numbers of the threads that made one in the last moments.
+    """
+
 class Executor:
     """Runs the instruction lists of a program on two arenas of bytes."""
 

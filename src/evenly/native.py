@@ -6,6 +6,10 @@ live apart (a user's site-packages, say), OpenBLAS is loaded first by its full p
 
 from __future__ import annotations
 
+import atexit
+import threading
+import time
+
 try:
     from . import _native
 except ImportError as error:
@@ -21,6 +25,20 @@ except ImportError as error:
     )
     from . import _native
 
+# What the end of the program waits for threads that train or predict, in seconds.
+_PATIENCE = 1.0
+
 Executor = _native.Executor
 available_isas = _native.available_isas
 processors = _native.processors
+
+
+@atexit.register
+def _leave() -> None:
+    """Ends the threads that train or predict while Python's exit handlers run, as daemon threads
+    may. Later they would be ended wherever they are, and not every library survives that."""
+    recent = set(_native.leave())
+    last = time.monotonic() + _PATIENCE
+    for thread in threading.enumerate():
+        if thread.ident in recent and thread is not threading.current_thread():
+            thread.join(max(0.0, last - time.monotonic()))

@@ -1,0 +1,83 @@
+"""A program ends with the status that it said, whatever its threads were at."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parent / "process_end.py"
+WORK = ["fit", "stream", "predict", "small_predict", "evaluate", "gradients", "partial_fit", "steps"]
+TIMES = 3  # at once: they then have too few processors, which ends threads in more places
+
+
+def ends(work, end, send=None, ready=b"started", times=TIMES):
+    """Statuses and what was said on standard error, of some runs at once."""
+    command = [sys.executable, str(PROGRAM), work, end]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    runs = [subprocess.Popen(command, **pipes) for _ in range(times)]
+    try:
+        for run in runs:
+            while (line := run.stdout.readline()).strip() != ready:
+                assert line, run.stderr.read().decode()
+        for run in runs:
+            if send is not None:
+                run.send_signal(send)
+        said = [run.communicate(timeout=60)[1].decode() for run in runs]
+    finally:
+        for run in runs:
+            run.kill()
+            run.wait()
+    return [run.returncode for run in runs], said
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_exit(work):
+    statuses, said = ends(work, "exit")
+    assert statuses == [3] * TIMES, said
+    assert said == [""] * TIMES
+
+
+@pytest.mark.parametrize("work", ["fit", "predict", "small_predict"])
+def test_exit_of_a_busy_main_thread(work):
+    statuses, said = ends(work, "busy")
+    assert statuses == [3] * TIMES, said
+    assert said == [""] * TIMES
+
+
+@pytest.mark.parametrize("work", ["fit", "predict"])
+def test_end_of_the_program(work):
+    statuses, said = ends(work, "end")
+    assert statuses == [0] * TIMES, said
+    assert said == [""] * TIMES
+
+
+def test_error():
+    statuses, said = ends("fit", "error")
+    assert statuses == [1] * TIMES, said
+    assert all(text.endswith("RuntimeError: of the program\n") for text in said)
+    assert not any("terminate" in text for text in said)
+
+
+@pytest.mark.parametrize("work", ["fit", "predict", "stream"])
+def test_ctrl_c_while_the_main_thread_waits(work):
+    statuses, said = ends(work, "wait", signal.SIGINT)
+    assert statuses == [-signal.SIGINT] * TIMES, said
+    assert all(text.endswith("KeyboardInterrupt\n") for text in said)
+
+
+def test_ctrl_c_and_stop():
+    statuses, said = ends("fit_until_stopped", "stop", signal.SIGINT)
+    assert statuses == [5] * TIMES, said
+    assert said == [""] * TIMES
+
+
+def test_sigterm():
+    assert ends("fit", "wait", signal.SIGTERM) == ([-signal.SIGTERM] * TIMES, [""] * TIMES)
+    assert ends("predict", "handler", signal.SIGTERM, b"handler") == ([4] * TIMES, [""] * TIMES)
+
+
+def test_a_forked_child_ends_too():
+    """It has none of the threads, and waits for none."""
+    assert ends("predict", "fork") == ([7] * TIMES, [""] * TIMES)
