@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).parent / "process_end.py"
-WORK = ["fit", "stream", "predict", "small_predict", "evaluate", "gradients", "partial_fit", "steps"]
+WORK = ["fit", "stream", "predict", "small_predict", "evaluate", "gradients", "partial_fit",
+        "steps"]
 TIMES = 3  # at once: they then have too few processors, which ends threads in more places
 
 

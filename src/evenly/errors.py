@@ -1,15 +1,19 @@
 """Every exception that Evenly raises on purpose, and the check behind most of them.
 
 All derive from :class:`EvenlyError`. Those that are also a built-in error (a ``ValueError``, say)
-can be caught as such. A message says where, which rule, what came, and what to do.
+can be caught as such. A message says where, which rule, what came, and what to do. All can be
+pickled and copied, so that one from a worker process arrives as it was raised.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from .portable import Portable
 
 
-class EvenlyError(Exception):
+class EvenlyError(Portable, Exception):
     """Base of all errors of this library."""
 
 
@@ -39,9 +43,6 @@ class FileFormatError(EvenlyError, ValueError):
         self.path = path
         self.reason = reason
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self.reason)
-
 
 class DivergenceError(EvenlyError, ArithmeticError):
     """Training produced a number that is not finite.
@@ -56,7 +57,12 @@ class DivergenceError(EvenlyError, ArithmeticError):
             the failed step, if the loss with them was finite and not above twice what it was when
             the epoch began; else those with which the epoch began.
         model: a model that holds these weights, with the history so far.
+
+    From another process `weights` and `model` arrive too, each where it takes at most 256 MiB; else
+    they are empty and None, and a note says so.
     """
+
+    bulky: ClassVar[dict[str, Callable[[], Any]]] = {"weights": dict, "model": type(None)}
 
     def __init__(self, message: str, *, epoch: int, step: int, layer: str) -> None:
         super().__init__(message)
@@ -72,8 +78,11 @@ class CheckpointError(EvenlyError, OSError):
 
     Attributes:
         path: of the file.
-        model: a model with the weights of the last step, and the history so far.
+        model: a model with the weights of the last step, and the history so far. From another
+            process it arrives where it takes at most 256 MiB; else it is None, and a note says so.
     """
+
+    bulky: ClassVar[dict[str, Callable[[], Any]]] = {"model": type(None)}
 
     def __init__(self, path: Any, reason: str) -> None:
         super().__init__(
@@ -83,9 +92,6 @@ class CheckpointError(EvenlyError, OSError):
         self.path = path
         self.reason = reason
         self.model: Any = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self.reason)
 
 
 def expect(condition: bool, declared: Any, rule: str, came: Any) -> None:

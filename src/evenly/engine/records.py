@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..portable import Portable
+
 
 class StepRecord(NamedTuple):
     """What one training step tells.
@@ -32,7 +34,7 @@ class Evaluation:
     score: float
 
 
-class NotFiniteError(ArithmeticError):
+class NotFiniteError(Portable, ArithmeticError):
     """A step was not finite. Its update has not been made. For the training loop.
 
     Attributes:

@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ..errors import EvenlyError
+from ..portable import Portable
 from .pages import render
 
 # A message repeats what came; no more of it than one reads.
 _LONGEST = 300
 
 
-class Refusal(Exception):
+class Refusal(Portable, Exception):
     """A request that is not served.
 
     Arguments:

@@ -37,9 +37,6 @@ class AnswerError(DataError):
         super().__init__(f"answer {shown!r}, at character {at + 1}: {reason}")
         self.text, self.at, self.reason = text, at, reason
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.text, self.at, self.reason)
-
 
 @dataclass(frozen=True)
 class Answer:
