@@ -7,50 +7,17 @@ the parameters, running statistics updated. A peer that compiles may fuse both p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from .nets.case import LEARNING_RATE, RATE
+from .operation import GROUPS, RMS_EPSILON, Operation
 from .rows import Faster, Goal, Needs, Row
 
 TITLE = "Single operations, forward + backward"
 Run = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What is run, on an array of this shape."""
-
-    kind: str
-    shape: tuple[int, ...]
-
-    @property
-    def normalizes(self) -> bool:
-        return "norm" in self.kind
-
-    def arrays(self) -> tuple[Any, Any]:
-        """An input and an output's gradient."""
-        random = np.random.default_rng(0)
-        shapes = self.shape, self.output_shape
-        x, d_y = (random.standard_normal(shape, dtype=np.float32) for shape in shapes)
-        return x, d_y
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        if "pool" not in self.kind:
-            return self.shape
-        batch, height, width, channels = self.shape
-        return batch, height // 2, width // 2, channels
-
-    def classes(self) -> Any:
-        return np.random.default_rng(1).integers(0, self.shape[1], self.shape[0], dtype=np.int32)
-
-
-GROUPS = 32
-RMS_EPSILON = 1e-6
 
 # How many arrays of x's size must be moved. Normalization: x is read and y written; then d_y and x
 # are read and d_x written. Dropout without a stored mask: one array in and one out, twice.

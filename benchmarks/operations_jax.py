@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from .nets import stack_jax, with_jax
-from .operations import GROUPS, RMS_EPSILON
+from .operation import GROUPS, RMS_EPSILON
 
 
 def builder(operation: Any) -> Callable[[int], None]:

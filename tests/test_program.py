@@ -7,7 +7,7 @@ import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError, ShapeError
-from evenly.program.values import WORK
+from evenly.program.parts import WORK
 
 LOSS, RULE = ev.SoftmaxCrossEntropy(), ev.Adam()
 NET = ev.Sequential([

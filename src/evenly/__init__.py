@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .lazy import lazily
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import errors as errors
@@ -144,8 +145,6 @@ if TYPE_CHECKING:
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
-
-__version__ = "0.1.0"
 
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {

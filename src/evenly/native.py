@@ -11,7 +11,7 @@ import threading
 import time
 
 try:
-    from . import _native
+    from ._native import Executor, available_isas, leave, processors
 except ImportError as error:
     if "openblas" not in str(error):
         raise
@@ -23,21 +23,19 @@ except ImportError as error:
     ctypes.CDLL(
         os.path.join(scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library(fullname=True))
     )
-    from . import _native
+    from ._native import Executor, available_isas, leave, processors
 
 # What the end of the program waits for threads that train or predict, in seconds.
 _PATIENCE = 1.0
 
-Executor = _native.Executor
-available_isas = _native.available_isas
-processors = _native.processors
+__all__ = ["Executor", "available_isas", "processors"]
 
 
 @atexit.register
 def _leave() -> None:
     """Ends the threads that train or predict while Python's exit handlers run, as daemon threads
     may. Later they would be ended wherever they are, and not every library survives that."""
-    recent = set(_native.leave())
+    recent = set(leave())
     last = time.monotonic() + _PATIENCE
     for thread in threading.enumerate():
         if thread.ident in recent and thread is not threading.current_thread():

@@ -12,10 +12,9 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from .notation import Notation
+from .looks import Looks
 
 _SUM, _PRODUCT, _SIGN, _POWER, _WHOLE = range(5)
 _OVER = ("sum", "mean", "max")
@@ -318,7 +317,7 @@ def is_formula(text: str) -> bool:
     return True
 
 
-def written(text: str, notation: Notation) -> str:
+def written(text: str, notation: Looks) -> str:
     """A formula in a notation; what is none as words."""
     try:
         return _Writer(notation).top(parsed(text))
@@ -327,7 +326,7 @@ def written(text: str, notation: Notation) -> str:
 
 
 class _Writer:
-    def __init__(self, notation: Notation) -> None:
+    def __init__(self, notation: Looks) -> None:
         self.to = notation
 
     def top(self, formula: Formula) -> str:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from .expressions import Apply, Expression, Number, Opaque, Place, add
-
-if TYPE_CHECKING:
-    from .traced import Traced
 
 
 class Origin(Protocol):
     """How an array was made: gives the expression of its number at a flat index."""
 
     def expression(self, index: int) -> Expression: ...
+
+
+class Source(Origin, Protocol):
+    """An array that others are made of."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Elementwise:
     """An operation on arrays of one shape, or broadcast to one."""
 
     operation: str
-    arguments: tuple[Traced, ...]
+    arguments: tuple[Source, ...]
     shape: tuple[int, ...]
 
     def expression(self, index: int) -> Expression:
@@ -70,7 +78,7 @@ class Elementwise:
 class Moved:
     """Numbers of other arrays, in another order."""
 
-    sources: tuple[Traced, ...]
+    sources: tuple[Source, ...]
     ids: Any  # of each number: its flat index within the sources, one behind the other
 
     def expression(self, index: int) -> Expression:
@@ -86,8 +94,8 @@ class Moved:
 class Accumulated:
     """Numbers to which others were added, some to the same."""
 
-    before: Traced
-    added: Traced
+    before: Source
+    added: Source
     hit: Any  # of each added number: the flat index that it was added to
 
     def expression(self, index: int) -> Expression:
@@ -100,7 +108,7 @@ class Reduced:
     """A sum, a mean or a largest number over axes."""
 
     operation: str
-    source: Traced
+    source: Source
     ids: Any  # (numbers of the result, numbers that each is made of)
 
     def expression(self, index: int) -> Expression:
@@ -114,8 +122,8 @@ class Reduced:
 class Product:
     """A matrix product; of stacks of matrices too."""
 
-    left: Traced
-    right: Traced
+    left: Source
+    right: Source
 
     def expression(self, index: int) -> Expression:
         a, b = self.left, self.right

@@ -25,6 +25,7 @@ from .origins import (
     Origin,
     Product,
     Reduced,
+    Source,
     Unknown,
 )
 
@@ -219,12 +220,13 @@ def _all_moved(move: Callable[..., Any], *sources: Traced) -> list[Traced]:
     return [of(part) for part in moved]
 
 
-def _roots(sources: Sequence[Traced]) -> tuple[tuple[Traced, ...], Any]:
+def _roots(sources: Sequence[Traced]) -> tuple[tuple[Source, ...], Any]:
     """(arrays that were not merely moved from others, where each number stands in them): so that
     an array that is written into again and again stays as easy to read. None: where they are."""
     if not any(isinstance(source.origin, Moved) for source in sources):
         return tuple(source.copy() for source in sources), None
-    roots: list[Traced] = []
+    roots: list[Source] = []
+    own: tuple[Source, ...]
     where, start = [], 0
     for source in sources:
         if isinstance(source.origin, Moved):

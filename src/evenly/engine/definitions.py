@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import ShapeError
 from ..layers.base import Layer, Run
 from ..program.graph import trace
-from ..program.values import Instruction, Program
+from ..program.parts import Instruction
+from ..program.values import Program
 
 
 class DefinitionRunner:

@@ -9,11 +9,12 @@ import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Run
-from ..native import Executor
-from ..program.values import SCALARS, Program, native_line
+from ..program.parts import SCALARS
+from ..program.values import Program
 from .arrays import Arrays
 from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
 from .definitions import DefinitionRunner
+from .native_calls import make_executor
 from .records import Evaluation, NotFiniteError, StepRecord
 from .replay import first_not_finite
 from .segments import segments
@@ -74,7 +75,7 @@ class Engine(Arrays):
         self._classes = (
             program.output_shape[-1] if loss is not None and loss.targets_are_classes else 0
         )
-        self._executor = self._make_executor(isa)
+        self._executor = make_executor(program, isa, self._state, self._work, self._classes)
         self._definitions = DefinitionRunner(program) if program.has_python else None
         self._segments = {key: list(segments(key, lines)) for key, lines in program.lists.items()}
         # The layer that the data enters, past those that only reshape.
@@ -85,24 +86,6 @@ class Engine(Arrays):
         inference = program.lists["inference"]
         if inference:
             self._scores = program.buffers[program.outputs["inference"]].place
-
-    def _make_executor(self, isa: str) -> Executor:
-        buffers = self.program.buffers
-        lists = {
-            name: [native_line(line, buffers) for line in lines]
-            for key, instructions in self.program.lists.items()
-            for name, lines in segments(key, instructions)
-            if not lines or not lines[0].is_python
-        }
-        places = [
-            buffers[name].place if name in buffers else None
-            for name in ("batch_input", "batch_target", "batch_weights", "batch_lengths")
-        ]
-        x, y, weights, lengths = places
-        return Executor(
-            lists, self.program.dtype == "float64", isa, self._state, self._work,
-            buffers["scalars"].place, x, y, weights, lengths, self._classes,
-        )
 
     def __getstate__(self) -> dict[str, Any]:
         """The program, the settings and all that the state arena holds, the optimizer's states
@@ -177,9 +160,7 @@ class Engine(Arrays):
         )
         self._training_threads.end(threads, 1)
         if failed:
-            raise NotFiniteError(
-                self.steps, *first_not_finite(self, numbers, x, y, weights, lengths)
-            )
+            raise self._not_finite(numbers, [x, y, weights, lengths])
         self.steps += 1
         return StepRecord(*record)
 
@@ -251,9 +232,18 @@ class Engine(Arrays):
             done += ran
             if failed:
                 parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
-                raise NotFiniteError(
-                    self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
-                )
+                raise self._not_finite(numbers[done : done + 1], parts)
+
+    def _not_finite(self, numbers: Any, parts: list[Any]) -> NotFiniteError:
+        """What was not finite in the step that failed."""
+        x, y, weights, lengths = parts
+        x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+
+        def run(i: int) -> None:
+            self.run("gradient", x, y, weights=weights, lengths=lengths, numbers=numbers, begin=i,
+                     end=i + 1)
+
+        return NotFiniteError(self.steps, *first_not_finite(self.program, run, self.buffer, x))
 
     @staticmethod
     def _batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:

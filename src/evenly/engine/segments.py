@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..program.values import Instruction
+from ..program.parts import Instruction
 
 
 def segments(

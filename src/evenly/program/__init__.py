@@ -2,6 +2,6 @@
 
 from .compiler import compile as compile
 from .compiler import training_rows as training_rows
-from .values import Buffer as Buffer
-from .values import Instruction as Instruction
+from .parts import Buffer as Buffer
+from .parts import Instruction as Instruction
 from .values import Program as Program

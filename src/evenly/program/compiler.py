@@ -18,9 +18,10 @@ from ..penalties import Penalty
 from .fusion import fuse
 from .graph import Step, trace
 from .lower import Lowering
+from .parts import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer
 from .plan import plan_state, plan_work
 from .update import check_line, update_lines
-from .values import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer, Program
+from .values import Program
 
 _DTYPES = ("float32", "float64")
 _INFERENCE_ROWS = 256

@@ -14,8 +14,8 @@ from ..losses import Loss
 from ..random import stream_of
 from .fusion import Node
 from .graph import INPUT_VALUE
+from .parts import Instruction
 from .plan import Wanted
-from .values import Instruction
 
 # As in cpp/kernels/common.hpp: partial results of a reduction, two for each block and column.
 _MAX_BLOCKS = 32

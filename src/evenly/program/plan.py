@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..layers.base import ArraySpec, Shape
-from .values import SCALARS, STATE, WORK, Buffer, Instruction
+from .parts import SCALARS, STATE, WORK, Buffer, Instruction
 
 _LINE = 64  # bytes of a cache line: no two buffers share one
 _LIMIT = 2**47  # bytes that a process can address

@@ -1,11 +1,11 @@
-"""A program as text."""
+"""Instructions and buffers as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .values import REGION_NAMES, Buffer, Instruction, Program
+from .parts import REGION_NAMES, Buffer, Instruction
 
 
 def bytes_text(size: int) -> str:
@@ -21,39 +21,26 @@ def shape_text(shape: Any) -> str:
     return " x ".join(map(str, shape)) if shape else "1"
 
 
-def show(program: Program) -> str:
+def listing(
+    lists: Mapping[str, tuple[Instruction, ...]], buffers: Mapping[str, Buffer]
+) -> Iterator[str]:
     """Each instruction with its shapes and what was fused; each buffer with its bytes."""
-    return "\n".join(_lines(program))
-
-
-def _lines(program: Program) -> Iterator[str]:
-    loss = type(program.loss).__name__ if program.loss else "no loss"
-    rule = repr(program.optimizer) if program.optimizer else "no optimizer"
-    yield (
-        f"program: ({shape_text(program.input_shape)}) -> ({shape_text(program.output_shape)}), "
-        f"batch {program.batch}, {program.dtype}, {loss}, {rule}"
-    )
-    yield (
-        f"{program.parameters:,} parameters; arenas: state {bytes_text(program.state_bytes)}, "
-        f"work {bytes_text(program.work_bytes)}; activations, parameters and optimizer need "
-        f"{bytes_text(program.needed_bytes)}"
-    )
-    for name, instructions in program.lists.items():
+    for name, instructions in lists.items():
         yield ""
         yield f"{name}:"
         for number, instruction in enumerate(instructions):
-            yield f"  {number:3} {_instruction(instruction, program)}"
+            yield f"  {number:3} {_instruction(instruction, buffers)}"
     yield ""
     yield "buffers:"
-    width = max(len(name) for name in program.buffers)
-    for buffer in sorted(program.buffers.values(), key=lambda b: (b.region, b.offset, b.name)):
+    width = max(len(name) for name in buffers)
+    for buffer in sorted(buffers.values(), key=lambda b: (b.region, b.offset, b.name)):
         yield f"  {_buffer(buffer, width)}"
 
 
-def _instruction(instruction: Instruction, program: Program) -> str:
+def _instruction(instruction: Instruction, buffers: Mapping[str, Buffer]) -> str:
     def shape(slot: str) -> str:
         name = instruction.buffers.get(slot)
-        return f"({shape_text(program.buffers[name].shape)})" if name else ""
+        return f"({shape_text(buffers[name].shape)})" if name else ""
 
     source = shape("d_y") or shape("x")
     goal = shape("y") if "d_y" not in instruction.buffers else shape("d_x")

@@ -10,7 +10,7 @@ from ..constraints import Constraint
 from ..layers.base import ArraySpec
 from ..optimizers import Optimizer
 from ..penalties import Penalty
-from .values import Buffer, Instruction
+from .parts import Buffer, Instruction
 
 
 def check_line(

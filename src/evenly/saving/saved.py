@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..errors import ConfigurationError, DataError, EvenlyError, FileFormatError
 from ..files import MEMORY, Path, read_arrays, write_arrays
 from ..scaling import RobustScaler, Standardizer
 from ..training import Model
+from ..version import __version__
 from .models import read_model, write_model
 from .types import type_table
 from .values import NotReadable, Reader, Writer

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import ClassVar
 
 from ..expressions import Place
-from ..notation import GREEK, Notation
+from ..looks import GREEK
+from ..notation import Notation
 
 _MINUS, _TIMES = "\N{MINUS SIGN}", "\N{DOT OPERATOR}"
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
-from ..notation import GREEK, Notation
+from ..looks import GREEK
+from ..notation import Notation
 
 _MINUS = "\N{MINUS SIGN}"
 
