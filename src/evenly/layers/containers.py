@@ -58,6 +58,26 @@ class Container(Layer):
         """The same network with every layer named, as it was written."""
         return self._name_all(expand=False)
 
+    @cached_property
+    def _known(self) -> dict[Shape, list[Shape]]:
+        """What :meth:`shapes` found out, by the shape asked for. Each layer around this one asks
+        several times: without it every level of nesting would double or triple the work."""
+        return {}
+
+    def shapes(self, shape: Shape) -> list[Shape]:
+        """Shapes of one example within, for its shape in front; which ones each container says.
+
+        Raises:
+            ShapeError: of a layer that it cannot enter.
+        """
+        shape = tuple(shape)
+        if shape not in self._known:
+            self._known[shape] = self._shapes(shape)
+        return self._known[shape]
+
+    def _shapes(self, shape: Shape) -> list[Shape]:
+        raise NotImplementedError
+
     def _name_all(self, expand: bool) -> Self:
         taken = {layer.name for layer in self._all()}
         counts: Counter[str] = Counter()
@@ -70,11 +90,16 @@ class Container(Layer):
                     name = f"{layer.type_name}_{counts[layer.type_name]}"
                 layer = with_name(layer, name)
                 layer = layer.expand() if expand else layer
-            if isinstance(layer, Container):
-                return layer.with_parts([named(part) for part in layer.parts])
-            return layer
+            return around(layer) if isinstance(layer, Container) else layer
 
-        return self.with_parts([named(part) for part in self.parts])
+        def around(container: Any) -> Any:
+            made = container.with_parts([named(part) for part in container.parts])
+            # What stands in a named network has its names: it is not named anew at each level.
+            vars(made).update({"named": made} | ({"resolved": made} if expand else {}))
+            return made
+
+        result: Self = around(self)
+        return result
 
     def named_layers(self) -> list[tuple[str, Layer]]:
         """The layers in order, nested ones unfolded, each with its name."""
@@ -91,6 +116,8 @@ def with_name(layer: Layer, name: str) -> Layer:
         return layer
     twin = copy.copy(layer)
     object.__setattr__(twin, "name", name)
+    for known in ("named", "resolved"):  # those bear the old name
+        vars(twin).pop(known, None)
     return twin
 
 
@@ -144,9 +171,9 @@ class Sequential(Container):
     def with_parts(self, parts: Sequence[Layer]) -> Self:
         return type(self)(parts, self.name)
 
-    def shapes(self, shape: Shape) -> list[Shape]:
+    def _shapes(self, shape: Shape) -> list[Shape]:
         """The shape of one example before each of the layers, and behind the last."""
-        shapes = [tuple(shape)]
+        shapes = [shape]
         for layer in self.resolved.layers:
             layer.check(shapes[-1], layer.name or "")
             shapes.append(layer.output_shape(shapes[-1]))
@@ -187,10 +214,14 @@ class Joined(Container):
     join: str
     takes_epilogue = True
 
+    def _shapes(self, shape: Shape) -> list[Shape]:
+        """The shape of one example behind each of the parts."""
+        return [part.output_shape(shape) for part in self.parts]
+
     def check(self, shape: Shape, name: str) -> None:
         for part in self.parts:
             part.check(shape, part.name or name)
-        shapes = [part.output_shape(shape) for part in self.parts]
+        shapes = self.shapes(shape)
         if self.join == "sum":
             fits = all(s == shapes[0] for s in shapes)
             rule = "outputs that are summed must have one shape"
@@ -204,13 +235,13 @@ class Joined(Container):
     remedy = "give the branches the same output shape"
 
     def output_shape(self, shape: Shape) -> Shape:
-        shapes = [part.output_shape(shape) for part in self.parts]
+        shapes = self.shapes(shape)
         if self.join == "sum":
             return shapes[0]
         return (*shapes[0][:-1], sum(s[-1] for s in shapes))
 
     def numbers(self, shape: Shape) -> dict[str, float]:
-        widths = [part.output_shape(shape)[-1] for part in self.parts]
+        widths = [behind[-1] for behind in self.shapes(shape)]
         return {f"columns_{i + 1}": width for i, width in enumerate(widths)}
 
     def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
