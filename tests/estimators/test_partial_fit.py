@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from evenly.errors import DataError, ShapeError
+from evenly.engine import Engine
+from evenly.errors import DataError, DivergenceError, ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
 from evenly.estimators.moments import Moments
 
@@ -144,3 +145,66 @@ def test_mixup_is_part_of_it_before_a_fit_and_after():
     assert first.loss_curve_[0] != plain.loss_curve_[0]
     fitted = NetClassifier(**settings, augment=5.0).fit(X, Y).partial_fit(X, Y)
     assert fitted.model_.engine.program.augment == first.model_.engine.program.augment is not None
+
+
+def twins():
+    """Two that have learned the same."""
+    y = X[:, 0]
+    settings = QUICK | {"batch": 16, "norm": "layer", "scale": True}
+    pair = NetRegressor(**settings), NetRegressor(**settings)
+    for net in pair:
+        net.partial_fit(X[:100], y[:100])
+    return pair
+
+
+def assert_as_if_nothing_had_happened(net, twin):
+    """Weights, optimizer, scales, step number and order of rows: all that the next pass reads."""
+    assert net.n_iter_ == twin.n_iter_
+    for one in (net, twin):
+        one.partial_fit(X[100:200], X[100:200, 0])
+    assert net.model_.engine.steps == twin.model_.engine.steps
+    for name, value in net.model_.engine.kept().items():
+        assert value.tobytes() == twin.model_.engine.buffer(name).tobytes(), name
+    assert net.predict(X).tobytes() == twin.predict(X).tobytes()
+
+
+def test_a_pass_that_diverges_leaves_no_trace(monkeypatch):
+    net, twin = twins()
+    engine = net.model_.engine
+    step, ran = engine.steps, []
+    own = Engine.train
+
+    def wild(self, *args, **settings):
+        for records in own(self, *args, **settings):
+            ran.append(len(records))
+            self.arrays["dense_1.bias"][0] = np.nan  # the next step is not finite
+            yield records
+
+    engine.pause_every = 1
+    monkeypatch.setattr(Engine, "train", wild)
+    with pytest.raises(DivergenceError, match="are again what they were before") as caught:
+        net.partial_fit(X[:100], X[:100, 0])
+    monkeypatch.undo()
+    engine.pause_every = None
+    assert ran, "a step was made before the one that failed"
+    assert engine.steps == step
+    assert np.isfinite(caught.value.weights["dense_1.bias"]).all()
+    assert_as_if_nothing_had_happened(net, twin)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_a_pass_that_is_broken_off_leaves_no_trace(kind, monkeypatch):
+    net, twin = twins()
+    own = Engine.train
+
+    def broken(self, *args, **settings):
+        yield next(own(self, *args, **settings))
+        raise kind("in the middle")
+
+    net.model_.engine.pause_every = 1
+    monkeypatch.setattr(Engine, "train", broken)
+    with pytest.raises(kind, match="in the middle"):
+        net.partial_fit(X[:100], X[:100, 0])
+    monkeypatch.undo()
+    net.model_.engine.pause_every = None
+    assert_as_if_nothing_had_happened(net, twin)

@@ -79,6 +79,15 @@ class Arrays:
                 )
             self.arrays[name][...] = value
 
+    def kept(self) -> dict[str, Any]:
+        """Copies of all that outlives a step, the optimizer's states too: for :meth:`put_back`."""
+        return {name: self.buffer(name).copy() for name in kept_buffers(self.program).values()}
+
+    def put_back(self, kept: Mapping[str, Any]) -> None:
+        """Makes the arrays what they were when :meth:`kept` was asked."""
+        for name, value in kept.items():
+            self.buffer(name)[...] = value
+
     def _initialize(self, weights: Mapping[str, Any]) -> None:
         for name, spec in self.program.arrays.items():
             if name not in weights:

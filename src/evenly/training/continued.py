@@ -29,6 +29,9 @@ def one_pass(
     Raises:
         ShapeError: fewer rows than batch normalization needs.
         DivergenceError: as :func:`evenly.fit`.
+
+    A pass that fails, for whatever reason, leaves the engine as it was before: weights, running
+    statistics, the optimizer's states and the step number.
     """
     began = time.perf_counter()
     x, y = as_arrays(x, y, "partial_fit")
@@ -37,19 +40,26 @@ def one_pass(
     data = Examples(x, y, weights).prepared(engine)
     batch = min(engine.program.batch, len(data.x))
     rows = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle=True))
-    good = {name: array.copy() for name, array in engine.arrays.items()}
+    kept, steps_before = engine.kept(), engine.steps
     try:
         parts = list(rows.train(epoch, None, None))
-    except NotFiniteError as failure:
-        error = DivergenceError(
-            f"partial_fit, step {failure.step + 1}: {failure.layer} is not finite; the weights "
-            "before this call are back in place. Try a smaller learning_rate, or clip=1.0",
-            epoch=epoch, step=failure.step + 1, layer=failure.layer,
-        )
-        error.weights = good
-        engine.set_weights(good)
-        error.model = Model(engine, History((), "diverged"))
-        raise error from None
+    except BaseException as failure:
+        engine.put_back(kept)
+        engine.steps = steps_before
+        if isinstance(failure, NotFiniteError):
+            raise _divergence(engine, failure, epoch) from None
+        raise
     steps = np.concatenate(parts)
     score = rows.score(float(steps[:, 1].sum()), len(steps))
     return epoch_record(epoch, steps, score, time.perf_counter() - began)
+
+
+def _divergence(engine: Engine, failure: NotFiniteError, epoch: int) -> DivergenceError:
+    error = DivergenceError(
+        f"partial_fit, step {failure.step + 1}: {failure.layer} is not finite; weights and "
+        "optimizer are again what they were before this call. Try a smaller learning_rate, or "
+        "clip=1.0", epoch=epoch, step=failure.step + 1, layer=failure.layer,
+    )
+    error.weights = {name: array.copy() for name, array in engine.arrays.items()}
+    error.model = Model(engine, History((), "diverged"))
+    return error
