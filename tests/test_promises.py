@@ -26,11 +26,11 @@ page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative
 # Where a page that names a part of a path may mean it to begin.
 BEGINNINGS = [ROOT, ROOT / "src" / "evenly", ROOT / "cpp", ROOT / "cpp" / "program"]
 # Of other libraries, which the guide sets beside ours; and of this one's measuring.
-FOREIGN = set("""
-    Linear BatchNorm1d BatchNormalization Dropout1d Dropout2d SpatialDropout1D SpatialDropout2D
-    Hardsigmoid MSELoss Conv2d AvgPool2d DataLoader DEVELOPMENT OMP_NUM_THREADS RLIMIT_DATA VmHWM
-    Executor E
-""".split())
+FOREIGN = {
+    "Linear", "BatchNorm1d", "BatchNormalization", "Dropout1d", "Dropout2d", "SpatialDropout1D",
+    "SpatialDropout2D", "Hardsigmoid", "MSELoss", "Conv2d", "AvgPool2d", "DataLoader",
+    "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
+}
 FOREIGN_ARGUMENTS = {"eps"}
 
 
@@ -170,9 +170,9 @@ def missing(text, at):
             yield f"evenly {name}"
             continue
         yield from (f"evenly {name} {o}" for o in options if o not in OPTIONS[name])
-        if name == "exercise" and len(words) > 1 and not words[1].startswith("-"):
-            if words[1] not in CATALOGUE:
-                yield f"evenly exercise {words[1]}"
+        topic = words[1] if name == "exercise" and len(words) > 1 else "-"
+        if not topic.startswith("-") and topic not in CATALOGUE:
+            yield f"evenly exercise {topic}"
     for module in modules_in(text):
         if importlib.util.find_spec(module) is None:
             yield f"python -m {module}"
