@@ -18,7 +18,8 @@ PACKAGE = ROOT / "src" / "evenly"
 # Each may import those in front of it; those in one set are independent of each other unless a pair
 # in SIDEWAYS allows it.
 ORDER = [
-    {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
+    {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files"}, {"initializers"},
+    {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"training"}, {"exchange"},
     {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"report"}, {"web"}, {"cli"},
@@ -171,7 +172,8 @@ def test_the_check_sees_a_circle(module, line):
 def test_only_one_module_knows_the_native_core():
     knowing = {path.name for path in sources() if "_native" in path.read_text()}
     assert knowing == {"native.py"}
-    using = {path.parent.name for path in sources() if re.search(r"[. ]native import", path.read_text())}
+    using = {path.parent.name for path in sources()
+             if re.search(r"[. ]native import", path.read_text())}
     assert using == {"engine"}
 
 

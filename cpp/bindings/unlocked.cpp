@@ -30,6 +30,12 @@ std::unordered_map<unsigned long, Clock::time_point>& last_calls() {
   return *calls;
 }
 
+// This thread's.
+Clock::time_point& last_call() {
+  thread_local Clock::time_point& mine = last_calls()[PyThread_get_thread_ident()];
+  return mine;
+}
+
 [[noreturn]] void wait_for_the_end() {
   for (;;) std::this_thread::sleep_for(1h);
 }
@@ -77,7 +83,7 @@ void check_out() {
 
 void check_in() {
   check_out();
-  last_calls()[PyThread_get_thread_ident()] = Clock::time_point::max();
+  last_call() = Clock::time_point::max();
 }
 
 void lock_again(PyThreadState* state) {
@@ -88,7 +94,7 @@ void lock_again(PyThreadState* state) {
     // The unwinding of a thread that is to exit. Frames above this one let nothing through.
     wait_for_the_end();
   }
-  last_calls()[PyThread_get_thread_ident()] = Clock::now();
+  last_call() = Clock::now();
 }
 
 }  // namespace evenly

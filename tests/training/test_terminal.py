@@ -87,3 +87,36 @@ def test_a_programs_own_handler_stays_in_charge():
     """
     child = start(code, stdout=subprocess.PIPE, text=True)
     assert child.communicate(timeout=60)[0] == "2 epochs\n"
+
+
+DONE = "print('done', len(fit(40, progress=True).history))"
+
+
+def test_a_training_outlives_its_terminal():
+    """As after nohup: the bar has nobody to tell, and what was learned is not lost."""
+    ours, theirs = pty.openpty()
+    code = f"import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n{DONE}"
+    child = start(code, stderr=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    os.read(ours, 10)
+    os.close(ours)
+    assert child.communicate(timeout=60)[0] == b"done 40\n"
+    assert child.returncode == 0
+
+
+def test_a_training_outlives_a_full_disk_and_a_closed_stream():
+    with open("/dev/full", "w") as full:
+        child = start(DONE, stderr=full, stdout=subprocess.PIPE)
+    assert child.communicate(timeout=60)[0] == b"done 40\n"
+    for close in ("sys.stderr.close()", "sys.stderr = None", "import os\nos.close(2)"):
+        child = start(f"{close}\n{DONE}", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert child.communicate(timeout=60)[0] == b"done 40\n", close
+        assert child.returncode == 0
+
+
+def test_a_training_outlives_the_reader_of_its_bar():
+    child = start(DONE, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stderr.close()
+    assert child.stdout.read() == b"done 40\n"
+    assert child.wait(60) == 0
+    child.stdout.close()

@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, ShapeError
 from ..program.values import Program
 from ..random import generator
 from .memory import new_arena
+from .turns import Turns
 
 
 def kept_buffers(program: Program) -> dict[str, str]:
@@ -31,9 +32,11 @@ class Arrays:
 
     Attributes:
         arrays: every parameter and running statistic by name: views, not copies.
+        turns: of threads: who has one finds the arrays as they are between two steps.
     """
 
     def __init__(self, program: Program, seed: int, weights: Mapping[str, Any]) -> None:
+        self.turns = Turns()
         self.program, self.seed = program, seed
         self._state = new_arena(program.state_bytes)
         self._work = new_arena(program.work_bytes)
@@ -81,12 +84,14 @@ class Arrays:
 
     def kept(self) -> dict[str, Any]:
         """Copies of all that outlives a step, the optimizer's states too: for :meth:`put_back`."""
-        return {name: self.buffer(name).copy() for name in kept_buffers(self.program).values()}
+        with self.turns:
+            return {name: self.buffer(name).copy() for name in kept_buffers(self.program).values()}
 
     def put_back(self, kept: Mapping[str, Any]) -> None:
         """Makes the arrays what they were when :meth:`kept` was asked."""
-        for name, value in kept.items():
-            self.buffer(name)[...] = value
+        with self.turns:
+            for name, value in kept.items():
+                self.buffer(name)[...] = value
 
     def _initialize(self, weights: Mapping[str, Any]) -> None:
         for name, spec in self.program.arrays.items():

@@ -29,6 +29,9 @@ _SECONDS_A_CALL, _SECONDS_A_TRIAL = 0.05, 0.002
 class Engine(Arrays):
     """Owns the arrays of a program and runs it.
 
+    Several threads may predict and evaluate with one engine at once, also while another trains in
+    :meth:`train`; they take turns. All else, what returns views above all, is for one thread.
+
     Arguments:
         program: from :func:`evenly.compile`.
         seed: of the initial weights and the dropout masks.
@@ -91,8 +94,9 @@ class Engine(Arrays):
         """The program, the settings and all that the state arena holds, the optimizer's states
         included: an engine made of them goes on where this one was."""
         threads, isa = self._kept
-        return {"program": self.program, "seed": self.seed, "threads": threads, "isa": isa,
-                "steps": self.steps, "state": self._state.copy()}
+        with self.turns:
+            return {"program": self.program, "seed": self.seed, "threads": threads, "isa": isa,
+                    "steps": self.steps, "state": self._state.copy()}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         self.__init__(  # type: ignore[misc]
@@ -213,26 +217,30 @@ class Engine(Arrays):
         records = np.zeros((batches, len(StepRecord._fields)))
         done = 0
         while done < batches:
-            if self._definitions is not None:
-                parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
-                ran, failed = self._python_step(parts, numbers[done : done + 1], records[done])
-            else:
-                threads, trial = self._training_threads.begin()
-                every = self.pause_every
-                end = batches if every is None else min(batches, done + every - self.steps % every)
-                ran, failed = self._executor.train(
-                    x, y, weights, lengths, order, n, batch, done, end, self.seed,
-                    self.steps, numbers[done:], records[done:],
-                    _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
-                )
-                self._training_threads.end(threads, ran)
-            self.steps += ran
+            with self.turns.lock:
+                if self._definitions is not None:
+                    parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
+                    ran, failed = self._python_step(parts, numbers[done : done + 1], records[done])
+                else:
+                    threads, trial = self._training_threads.begin()
+                    every, end = self.pause_every, batches
+                    if every is not None:
+                        end = min(batches, done + every - self.steps % every)
+                    ran, failed = self._executor.train(
+                        x, y, weights, lengths, order, n, batch, done, end, self.seed,
+                        self.steps, numbers[done:], records[done:],
+                        _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
+                    )
+                    self._training_threads.end(threads, ran)
+                self.steps += ran
+            self.turns.step_aside()
             if ran:
                 yield records[done : done + ran]
             done += ran
             if failed:
                 parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
-                raise self._not_finite(numbers[done : done + 1], parts)
+                with self.turns.lock:
+                    raise self._not_finite(numbers[done : done + 1], parts)
 
     def _not_finite(self, numbers: Any, parts: list[Any]) -> NotFiniteError:
         """What was not finite in the step that failed."""
@@ -368,9 +376,10 @@ class Engine(Arrays):
                 at = slice(first, first + program.inference_batch)
                 part = x[at]
                 own = None if lengths is None else lengths[at]
-                self.run("inference", part, None, lengths=own)
-                scores = self.buffer(name)[: len(part)]
-                output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
+                with self.turns:
+                    self.run("inference", part, None, lengths=own)
+                    scores = self.buffer(name)[: len(part)]
+                    output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
         else:
             threads, _ = self._inference_threads.begin()
             self._executor.predict(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 
-from ..engine import Engine
+from ..engine import Engine, Turns
 from ..layers.containers import Sequential
 from ..program import compile as compile_program
 from ..rows.sources import chunk_rows, is_sparse
@@ -40,13 +39,14 @@ class Predictor:
             name: array for name, array in model.weights.items() if name in program.arrays
         })
         # An engine has one working memory: calls from several threads take turns.
-        self._lock = threading.Lock()
+        self._turns = Turns()
 
     def scores(self, x: Any, moments: Moments | None) -> Any:
         """(rows, outputs): the network's outputs, flat, for rows that are not scaled yet."""
-        with self._lock:
+        with self._turns:
             engine = self._engine
-            engine.set_weights({name: self.model.weights[name] for name in engine.arrays})
+            with self.model.engine.turns:  # the weights of one step, while another thread trains
+                engine.set_weights({name: self.model.weights[name] for name in engine.arrays})
             rows, columns = x.shape
             result = np.empty((rows, int(np.prod(engine.program.output_shape))))
             size = chunk_rows(columns, 8)

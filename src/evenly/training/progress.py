@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from .history import EpochRecord
 
@@ -29,6 +29,32 @@ class Quiet:
         pass
 
 
+class _Unseen:
+    """Standard error. When it takes no more (a terminal that was closed, a full disk) there is
+    nobody to tell, and the training goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._tried("write", text) or 0
+
+    def flush(self) -> None:
+        self._tried("flush")
+
+    def isatty(self) -> bool:
+        return bool(self._tried("isatty"))
+
+    def _tried(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._stream, method)(*arguments)
+        except (OSError, ValueError):  # ValueError: the file is closed
+            return None
+
+
 class Bar:
     """A bar on standard error: epoch, loss, score, time left."""
 
@@ -44,7 +70,7 @@ class Bar:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[m]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(file=cast(IO[str], _Unseen(sys.stderr))),
         )
         self._total_known = steps is not None
         total = None if steps is None else epochs * steps
@@ -70,6 +96,8 @@ def make_progress(
     wanted: bool | None, epochs: int, steps: int | None, score_name: str
 ) -> Progress:
     """A bar if asked for, or by default if somebody is watching a terminal."""
-    if wanted or (wanted is None and sys.stderr is not None and sys.stderr.isatty()):
+    if sys.stderr is None:  # closed from the start
+        return Quiet()
+    if wanted or (wanted is None and not sys.stderr.closed and sys.stderr.isatty()):
         return Bar(epochs, steps, score_name)
     return Quiet()
