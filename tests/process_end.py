@@ -79,7 +79,7 @@ def steps():
     forever(lambda: engine.step(x[:32], y[:32]))
 
 
-daemon = end != "stop"
+daemon = end not in ("stop", "twice")
 threads = [
     threading.Thread(target=globals()[work], daemon=daemon)
     for _ in range(3 if "predict" in work else 1)
@@ -110,7 +110,7 @@ if end == "handler":
     print("handler", flush=True)
     while True:
         time.sleep(0.01)
-if end == "wait":
+if end in ("wait", "twice"):
     threads[0].join()
 if end == "fork":
     child = os.fork()

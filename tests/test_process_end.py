@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,21 @@ def test_ctrl_c_while_the_main_thread_waits(work):
     statuses, said = ends(work, "wait", signal.SIGINT)
     assert statuses == [-signal.SIGINT] * TIMES, said
     assert all(text.endswith("KeyboardInterrupt\n") for text in said)
+
+
+def test_ctrl_c_twice():
+    """The second one, while Python waits for a thread that does not end."""
+    command = [sys.executable, str(PROGRAM), "fit", "twice"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert run.stdout.readline() == b"started\n"
+    run.send_signal(signal.SIGINT)
+    while run.stderr.readline() != b"KeyboardInterrupt\n":
+        pass
+    time.sleep(0.2)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode == -signal.SIGINT, said
+    assert b"terminate" not in said
 
 
 def test_ctrl_c_and_stop():
