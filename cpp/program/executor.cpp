@@ -112,7 +112,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
   const Kernels &gradient = list("gradient"), &update = list("update");
   const std::lock_guard lock(mutex_);
   const auto end_time = Clock::now() + std::chrono::duration<double>(run.seconds);
-  TrainingEnd result{0, false};
+  TrainingEnd result{0, false, false};
   bool out_of_time = false;
 
   on_team(threads, [&](const Worker& worker) {
@@ -140,6 +140,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
         record[2] = scalars_->penalty;
         record[3] = scalars_->gradient_norm;
         record[4] = scalars_->weight;
+        record[5] = scalars_->scored;
         if (failed) {
           result.failed = true;
         } else {
@@ -151,6 +152,10 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
       // Most of these do not read what another wrote; those that do meet the others themselves.
       for (const auto& kernel : update) kernel->run(worker, batch);
       worker.meet();
+      if (scalars_->overflowed != 0) {
+        if (worker.index == 0) result.overflowed = true;
+        return;
+      }
       if (out_of_time) return;
     }
   });
@@ -178,18 +183,20 @@ void Executor::predict(const Rows& input, const Rows& lengths, std::int64_t rows
   });
 }
 
-void Executor::evaluate(const TrainingRun& run, double* loss, double* score, int threads) {
+void Executor::evaluate(const TrainingRun& run, double* loss, double* score, double* scored,
+                        int threads) {
   const Kernels& kernels = list("evaluation");
   const std::lock_guard lock(mutex_);
-  *loss = *score = 0;
+  *loss = *score = *scored = 0;
   double weight = 0;
   on_team(threads, [&](const Worker& worker) {
     for (std::int64_t first = 0; first < run.rows; first += run.batch_rows) {
       const Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
       run_all(kernels, 0, kernels.size(), worker, batch);
       if (worker.index == 0) {
-        *loss += scalars_->loss * scalars_->weight;
+        if (scalars_->weight > 0) *loss += scalars_->loss * scalars_->weight;
         *score += scalars_->score;
+        *scored += scalars_->scored;
         weight += scalars_->weight;
       }
       worker.meet();

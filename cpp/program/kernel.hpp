@@ -45,6 +45,8 @@ struct Scalars {
   double clip_factor;    // what the update multiplies the gradient by
   double weight;         // of the batch: what the loss was divided by
   double failed;         // 1 when the loss or a gradient is not finite
+  double scored;         // examples that count in the score
+  double overflowed;     // 1 when the update has made a parameter that is not finite
 };
 
 class Kernel {

@@ -1,19 +1,18 @@
-"""Which layer was the first that was not finite."""
+"""What is not finite, and which layer was the first to make it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from ..program.values import Instruction
-
-if TYPE_CHECKING:
-    from .engine import Engine
+from .runner import Runner
 
 
 def first_not_finite(
-    engine: Engine, numbers: Any, x: Any, y: Any, weights: Any = None, lengths: Any = None
+    engine: Runner, numbers: Any, x: Any, y: Any, weights: Any = None, lengths: Any = None
 ) -> tuple[str, float]:
     """Replays the failed step, instruction by instruction, until something is not finite.
 
@@ -44,9 +43,29 @@ def first_not_finite(
     return "the norm of the gradients", loss()
 
 
-def _blame(engine: Engine, line: Instruction, slot: str) -> str:
+def _blame(engine: Runner, line: Instruction, slot: str) -> str:
     layer = " + ".join(line.layers) or f"the loss ({type(engine.program.loss).__name__})"
     if slot == "y":
         return f"the output of {layer}"
     what = "the input" if slot == "d_x" else slot[2:]
     return f"the gradient of {layer} on {what}"
+
+
+def all_not_finite(engine: Runner) -> Iterator[str]:
+    """What of all that outlives a step holds infinity or NaN, in words. Nothing is allocated."""
+    program = engine.program
+    for name, array in engine.arrays.items():
+        if not (np.isfinite(array.min()) and np.isfinite(array.max())):
+            yield name
+    if program.optimizer is not None:
+        for number, state in enumerate(program.optimizer.states, start=1):
+            for name, spec in program.arrays.items():
+                if spec.trainable:
+                    array = engine.buffer(f"{name}.state_{number}")
+                    if not (np.isfinite(array.min()) and np.isfinite(array.max())):
+                        yield f"the optimizer's {state} of {name}"
+
+
+def not_finite(engine: Runner) -> str:
+    """The first of them."""
+    return next(all_not_finite(engine), "a parameter")

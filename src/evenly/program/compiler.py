@@ -22,7 +22,7 @@ from .plan import plan_state, plan_work
 from .update import check_line, update_lines
 from .values import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer, Program
 
-_DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64")
 _INFERENCE_ROWS = 256
 _INFERENCE_BYTES, _LARGEST_BYTES = 2**22, 2**26
 
@@ -166,6 +166,12 @@ def training_rows(net: Layer | Sequence[Layer], input_shape: int | Shape) -> int
     return _training_rows(trace(_as_network(net), _checked_shape(input_shape))[0])
 
 
+def hands_on(net: Layer | Sequence[Layer], input_shape: int | Shape) -> bool:
+    """Whether rows of a batch hand states on to those of the next."""
+    steps, _ = trace(_as_network(net), _checked_shape(input_shape))
+    return any(step.layer.states(step.before) for step in steps)
+
+
 def _as_network(net: Layer | Sequence[Layer]) -> Sequential:
     if isinstance(net, Sequential):
         return net
@@ -221,8 +227,8 @@ def _check_settings(
 ) -> None:
     if not isinstance(batch, int) or batch < 1:
         raise ConfigurationError(f"compile: batch must be a whole number >= 1, got {batch!r}")
-    if dtype not in _DTYPES:
-        raise ConfigurationError(f"compile: dtype must be one of {_DTYPES}, got {dtype!r}")
+    if dtype not in DTYPES:
+        raise ConfigurationError(f"compile: dtype must be one of {DTYPES}, got {dtype!r}")
     wanted = {"loss": (loss, Loss), "optimizer": (optimizer, Optimizer), **others}
     for word, (value, kind) in wanted.items():
         if value is not None and not isinstance(value, kind):

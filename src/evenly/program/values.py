@@ -22,7 +22,8 @@ REGION_NAMES = (
 )
 
 # The double-precision numbers that leave a step, in the order of struct Scalars in kernel.hpp.
-SCALARS = ("loss", "score", "penalty", "gradient_norm", "clip_factor", "weight", "failed")
+SCALARS = ("loss", "score", "penalty", "gradient_norm", "clip_factor", "weight", "failed",
+           "scored", "overflowed")
 
 
 @dataclass(frozen=True)

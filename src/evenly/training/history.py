@@ -47,7 +47,7 @@ def epoch_record(
 
     Arguments:
         epoch: counted from 1.
-        steps: the records of its steps, as :meth:`evenly.Engine.train` yields them, (steps, 5).
+        steps: the records of its steps, as :meth:`evenly.Engine.train` yields them, (steps, 6).
         score: of its rows.
         seconds: since the training began.
         evaluation: of the validation data, or None.

@@ -15,6 +15,7 @@ from ..layers.base import Layer
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import Penalty
+from ..program import DTYPES, hands_on
 from ..program import compile as compile_program
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from ..rows.streams import Stream
@@ -83,7 +84,9 @@ def fit(
             pass out.
         validation: a share of the rows to hold out, or (x, y) to validate with, or (x, y, lengths),
             or (x, y, lengths, weights), where lengths may be None, or a source as x may be one.
-        sample_weight: (rows,): how much each example counts in the loss; 1 each by default.
+        sample_weight: (rows,): how much each example counts in the loss; 1 each by default. An
+            example of weight 0 is left out: the training is, to the bit, the one without that row.
+            (In a stateful network every row keeps its place, and has no part in the loss alone.)
         lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
             length; what stands behind them contributes nothing.
         seed: of initial weights, shuffling, dropout and the validation split.
@@ -156,9 +159,11 @@ def fit(
         x, y = as_arrays(x, y, "fit")
         data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
                         rows_of(lengths, len(x), "lengths"))
+        check_finite(x, "fit", lengths)
+        if dtype in DTYPES and sample_weight is not None and not hands_on(net, x.shape[1:]):
+            data = data.that_count(dtype)
         if validation is not None and not isinstance(validation, (tuple, Stream)):
             data, held = split(data, float(validation), seed)
-        check_finite(data.x, "fit", data.lengths)
         shape, rows = x.shape[1:], len(data.x)
     if isinstance(validation, tuple):
         held = _given_validation(validation)
