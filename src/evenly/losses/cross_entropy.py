@@ -154,6 +154,7 @@ class SoftmaxCrossEntropy(Loss):
         return e / e.sum(axis=-1, keepdims=True)
 
     def log_probabilities(self, scores: Any) -> Any:
+        """The logarithms of the probabilities, exact where these are nearly 1 or nearly 0."""
         first = np.expand_dims(scores.argmax(axis=-1), -1)
         shifted = scores - np.take_along_axis(scores, first, axis=-1)
         powers = np.exp(shifted)

@@ -19,6 +19,7 @@ from .fusion import fuse
 from .graph import Step, trace
 from .lower import Lowering
 from .plan import plan_state, plan_work
+from .precision import check_precision
 from .update import check_line, update_lines
 from .values import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer, Program
 
@@ -58,7 +59,8 @@ def compile(
 
     Raises:
         ShapeError: shapes that do not fit, before any data moves.
-        ConfigurationError: settings that cannot work.
+        ConfigurationError: settings that cannot work, among them numbers that are not what they say
+            in this dtype: an epsilon of 1e-50 is 0 in float32.
 
     Example:
         >>> import evenly as ev
@@ -73,6 +75,7 @@ def compile(
                     {"penalty": (penalty, Penalty), "clip": (clip, Clip),
                      "constraint": (constraint, Constraint), "augment": (augment, Mixup)})
     steps, output = trace(net, shape)
+    check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint))
     if augment is not None:
         _check_mixes(steps)
     nodes, output = fuse(steps, output)

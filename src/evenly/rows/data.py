@@ -32,11 +32,12 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
     return x, y
 
 
-def check_finite(x: Any, what: str, lengths: Any = None) -> None:
+def check_finite(x: Any, what: str, lengths: Any = None, dtype: Any = None) -> None:
     """Raises DataError naming the first row that holds NaN or infinity; what stands behind the end
-    of a sequence does not matter."""
+    of a sequence does not matter. Of what is read a part at a time also for a number too large for
+    the element type, since it becomes of that type only as it is read."""
     if isinstance(x, RowSource):
-        count, first = x.not_finite(lengths)
+        count, first = x.not_finite(lengths, dtype)
     else:
         bad = rows_not_finite(x, lengths)
         count, first = int(bad.sum()), int(bad.argmax())

@@ -66,8 +66,12 @@ class RowSource:
         """Some rows as a dense array."""
         raise NotImplementedError
 
-    def not_finite(self, lengths: Any = None) -> tuple[int, int]:
-        """(how many rows hold NaN or infinity, the first of them)."""
+    def not_finite(self, lengths: Any = None, dtype: Any = None) -> tuple[int, int]:
+        """(how many rows hold NaN or infinity, the first of them).
+
+        Raises:
+            DataError: a number is too large for this element type.
+        """
         raise NotImplementedError
 
 
@@ -96,7 +100,10 @@ class SparseRows(RowSource):
 
     def dense(self, rows: Any, dtype: Any) -> Any:
         """Some rows as a dense array."""
-        part = self._matrix[rows]
+        return self._cast(self._matrix[rows], rows, dtype).toarray()
+
+    @staticmethod
+    def _cast(part: Any, rows: Any, dtype: Any) -> Any:
         with np.errstate(over="ignore"):
             own = part.astype(dtype, copy=False)
         bad = np.flatnonzero(np.isinf(own.data) & np.isfinite(part.data))
@@ -104,9 +111,11 @@ class SparseRows(RowSource):
             row = int(np.searchsorted(part.indptr, bad[0], side="right") - 1)
             place = _number(rows, row), int(part.indices[bad[0]])
             raise too_large(part.data[bad[0]], dtype, "x holds", place)
-        return own.toarray()
+        return own
 
-    def not_finite(self, lengths: Any = None) -> tuple[int, int]:
+    def not_finite(self, lengths: Any = None, dtype: Any = None) -> tuple[int, int]:
+        if dtype is not None:
+            self._cast(self._matrix, slice(None), dtype)
         bad = np.flatnonzero(~np.isfinite(self._matrix.data))
         rows = np.unique(np.searchsorted(self._matrix.indptr, bad, side="right") - 1)
         return len(rows), int(rows[0]) if len(rows) else 0
@@ -147,7 +156,7 @@ class MappedRows(RowSource):
                 cast(self._array[at[row]][None], dtype, "x holds", _number(rows, int(row)))
         return part
 
-    def not_finite(self, lengths: Any = None) -> tuple[int, int]:
+    def not_finite(self, lengths: Any = None, dtype: Any = None) -> tuple[int, int]:
         count, first = 0, 0
         if self.dtype.kind in "iub":
             return count, first
@@ -155,6 +164,8 @@ class MappedRows(RowSource):
         for start in range(0, len(self), size):
             at = slice(start, start + size)
             part = self.dense(at, self.dtype)
+            if dtype is not None:
+                cast(part, dtype, "x holds", start)
             bad = rows_not_finite(part, None if lengths is None else lengths[at])
             if not count and bad.any():
                 first = start + int(bad.argmax())

@@ -17,7 +17,8 @@ class ReduceOnPlateau(Declared):
     `patience` epochs.
 
     Better than the best so far is, for a loss, ``value < best - threshold |best|`` (``best -
-    threshold`` where the threshold is absolute), and for a score the mirror image of it. It is no
+    threshold`` where the threshold is absolute), and for a score the mirror image of it. What is
+    infinite or NaN is never better. It is no
     :class:`Schedule`: the rates are not known before training.
 
     Arguments:

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,34 @@ def epoch_record(
         seconds=seconds,
         penalty=float(steps[:, 2].mean()),
         learning_rate=learning_rate,
+    )
+
+
+def watched(record: EpochRecord, monitor: str, rule: str) -> float:
+    """What a rule watches, in the record of an epoch.
+
+    Raises:
+        ConfigurationError: there is no validation data.
+        DataError: a score that does not exist although all is finite.
+    """
+    value = getattr(record, monitor)
+    words = monitor.replace("_", " ")
+    if value is None:
+        raise ConfigurationError(
+            f"{rule}: watches the {words}, and there is no validation data: give fit "
+            "validation=0.1, say, or monitor='loss'"
+        )
+    if np.isnan(value) and np.isfinite(getattr(record, monitor.replace("score", "loss"))):
+        raise undefined_score(monitor, rule)
+    return float(value)
+
+
+def undefined_score(monitor: str, rule: str) -> DataError:
+    """The error for a score that data cannot have."""
+    return DataError(
+        f"{rule}: watches the {monitor.replace('_', ' ')}, which does not exist: R^2 compares with "
+        "the spread of the targets, and these do not vary (nor is there an accuracy where no row "
+        f"counts): give other data, or monitor={monitor.replace('score', 'loss')!r}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -11,7 +12,7 @@ from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine, check_seed
 from ..errors import ConfigurationError, ShapeError
-from ..layers.base import Layer
+from ..layers.base import Layer, Run
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import Penalty
@@ -31,7 +32,7 @@ from ..schedules import ReduceOnPlateau, Schedule
 from .checkpoints import Checkpoint, Keeper
 from .early_stopping import BestSoFar, EarlyStopping
 from .epochs import Callback, Loop
-from .history import History
+from .history import History, undefined_score
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import make_progress
@@ -159,7 +160,7 @@ def fit(
         x, y = as_arrays(x, y, "fit")
         data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
                         rows_of(lengths, len(x), "lengths"))
-        check_finite(x, "fit", lengths)
+        check_finite(x, "fit", lengths, dtype if dtype in DTYPES else None)
         if dtype in DTYPES and sample_weight is not None and not hands_on(net, x.shape[1:]):
             data = data.that_count(dtype)
         if validation is not None and not isinstance(validation, (tuple, Stream)):
@@ -197,8 +198,9 @@ def fit(
         check_targets(held, has_targets, "fit, validation")
         check_shape(engine, own, "fit, validation")
     elif held is not None:
-        check_finite(held.x, "fit, validation", held.lengths)
+        check_finite(held.x, "fit, validation", held.lengths, dtype)
         held = held.prepared(engine)
+        _check_watched(engine, held, early_stopping, schedule)
     assert program.optimizer is not None
     rates = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
@@ -221,6 +223,12 @@ def fit(
         bar.close()
     if best is not None:
         engine.set_weights(best.weights)
+        if best.epoch is None and loop.records:
+            warnings.warn(
+                f"fit: the {best.rule.monitor.replace('_', ' ')} was not finite in any epoch: "
+                "early stopping had none to choose, and the weights are those of the last",
+                RuntimeWarning, stacklevel=2,
+            )
     history = History(tuple(loop.records), stopped, best.epoch if best else None)
     return Model(engine, history)
 
@@ -244,6 +252,18 @@ def _check(
         raise ConfigurationError(
             "fit: early_stopping watches the validation loss: give validation=0.1, say"
         )
+
+
+def _check_watched(engine: Engine, held: Examples, *rules: Any) -> None:
+    """Raises DataError before training where a rule watches a score that there cannot be."""
+    program = engine.program
+    run = Run(training=False, weights=held.weights, lengths=held.lengths)
+    for rule in rules:
+        if getattr(rule, "monitor", "") == "validation_score" and program.loss is not None:
+            shape = (len(held.y), *program.output_shape)
+            spread = program.loss.spread(held.y, shape, run)
+            if spread is not None and not spread.deviations > 0:
+                raise undefined_score("validation_score", type(rule).__name__)
 
 
 def _check_checkpoint(checkpoint: Any, resume: Any) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..errors import ConfigurationError
 from ..schedules import ReduceOnPlateau
-from .history import EpochRecord
+from .history import EpochRecord, watched
 
 
 class PlateauFollower:
@@ -35,14 +34,10 @@ class PlateauFollower:
 
         Raises:
             ConfigurationError: the record lacks what the rule watches.
+            DataError: it is a score that does not exist, R^2 of targets that do not vary.
         """
         rule = self.rule
-        value = getattr(record, rule.monitor)
-        if value is None:
-            raise ConfigurationError(
-                f"ReduceOnPlateau: watches the {rule.monitor.replace('_', ' ')}, and there is no "
-                "validation data: give fit validation=0.1, say, or monitor='loss'"
-            )
+        value = watched(record, rule.monitor, "ReduceOnPlateau")
         if self._is_better(value):
             self._best, self._bad = value, 0
         else:
@@ -57,7 +52,7 @@ class PlateauFollower:
         return self.rate
 
     def _is_better(self, value: float) -> bool:
-        if self._best is None:
+        if self._best is None or not math.isfinite(value):
             return math.isfinite(value)
         relative = self.rule.threshold_mode == "relative"
         margin = self.rule.threshold * (abs(self._best) if relative else 1.0)
