@@ -53,7 +53,7 @@ class Update final : public Kernel {
     }
     if (strange != T(0)) {
 #pragma omp atomic write
-      scalars_->overflowed = 1;
+      scalars_->failed = kOverflowed;
     }
   }
 

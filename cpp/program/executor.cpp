@@ -152,7 +152,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
       // Most of these do not read what another wrote; those that do meet the others themselves.
       for (const auto& kernel : update) kernel->run(worker, batch);
       worker.meet();
-      if (scalars_->overflowed != 0) {
+      if (scalars_->failed == kOverflowed) {
         if (worker.index == 0) result.overflowed = true;
         return;
       }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, ShapeError
-from ..program.values import SCALARS
+from ..program.values import OVERFLOWED, SCALARS
 from .checks import as_lengths
 from .records import NotFiniteError, StepRecord
 from .replay import all_not_finite, first_not_finite, not_finite
@@ -183,7 +183,7 @@ class Engine(Runner):
         self.run("update", x, y, numbers=numbers)
         for name, value in updates.items():
             self.arrays[name][...] = value
-        return 1, False, bool(self._scalar("overflowed"))
+        return 1, False, self._scalar("failed") == OVERFLOWED
 
     def _scalar(self, name: str) -> float:
         return float(self._scalars[SCALARS.index(name)])
@@ -195,10 +195,10 @@ class Engine(Runner):
             NotFiniteError: it has made a parameter that is not finite.
         """
         self._scalars[SCALARS.index("clip_factor")] = 1.0
-        self._scalars[SCALARS.index("overflowed")] = 0.0
+        self._scalars[SCALARS.index("failed")] = 0.0
         self.run("update", None, None, rows=self.program.batch)
         self.steps += 1
-        if self._scalar("overflowed"):
+        if self._scalar("failed") == OVERFLOWED:
             raise self._overflow(self._scalar("loss"))
 
     # Parts of a step ------------------------------------------------------------------------

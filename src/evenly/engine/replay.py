@@ -26,6 +26,8 @@ def first_not_finite(
     if not np.all(np.isfinite(x)):
         return "the input", nan
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+    name_of_loss = f"the loss ({type(engine.program.loss).__name__})"
+    masked = ""  # the first layer that has given minus infinity, as a mask may
     for i, line in enumerate(engine.program.lists["gradient"]):
         engine.run("gradient", x, y, weights=weights, lengths=lengths, numbers=numbers, begin=i,
                    end=i + 1)
@@ -34,13 +36,21 @@ def first_not_finite(
             if not written or slot in ("d_y", "d_z") or name == "output_gradient":
                 continue
             rows = slice(len(x)) if slot in ("y", "d_x") else slice(None)
-            if not np.all(np.isfinite(engine.buffer(name)[rows])):
-                return _blame(engine, line, slot), nan if slot == "y" else loss()
+            values = engine.buffer(name)[rows]
+            if np.all(np.isfinite(values)):
+                continue
+            blame = _blame(engine, line, slot)
+            if slot == "y" and np.all(np.isfinite(values) | (values == -np.inf)):
+                masked = masked or blame
+                continue
+            return masked or blame, nan if slot == "y" or masked else loss()
         if line.operation == getattr(engine.program.loss, "kernel", None) and not np.isfinite(
             loss()
         ):
-            return f"the loss ({type(engine.program.loss).__name__})", nan
-    return "the norm of the gradients", loss()
+            if masked and loss() == np.inf:
+                return f"{name_of_loss}, for a class whose score is minus infinity,", nan
+            return masked or name_of_loss, nan
+    return masked or "the norm of the gradients", loss()
 
 
 def _blame(engine: Runner, line: Instruction, slot: str) -> str:

@@ -181,12 +181,13 @@ class SoftmaxCrossEntropy(Loss):
             own = xp.sum(target * weights, axis=1)
             y = note("weighted", y * weights, "v y")
         mass = xp.sum(y, axis=1)
-        if (scores == -np.inf).any():  # a class without a share of the target has no part in it
+        if (shifted == -np.inf).any():  # a class without a share of the target has no part in it
             shifted = xp.where(y == 0, 0, shifted)
         right = xp.sum(shifted * y, axis=1)
         # Where one class has nearly all, the others' small part would be lost beside it.
         others = without(xp, powers, xp.argmax(scores, axis=1))
-        logarithm = xp.where(others[:, 0] < _SMALL, xp.log1p(others[:, 0]), xp.log(total[:, 0]))
+        near = (others[:, 0] < _SMALL) & (total[:, 0] >= 1)  # that is, and the total is no NaN
+        logarithm = xp.where(near, xp.log1p(others[:, 0]), xp.log(total[:, 0]))
         losses = mass * logarithm - right
         if (mass == 0).any():  # the class has the weight 0
             losses = xp.where(mass == 0, 0, losses)

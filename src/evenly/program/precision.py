@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def check_precision(dtype: str, steps: Sequence[Step], declared: Sequence[Any]) 
 
 def _numbers(declared: Any) -> Iterator[tuple[str, float]]:
     """The fields of a declaration that hold numbers, and those of the layers that it holds."""
-    for entry in fields(declared):
+    for entry in fields(declared) if is_dataclass(declared) else ():
         value = getattr(declared, entry.name)
         if isinstance(value, Layer):
             yield from _numbers(value)

@@ -218,8 +218,8 @@ def _same_kind(first: Piece, piece: Piece) -> None:
 
 
 def prepared(stream: Stream, engine: Engine, targets: bool = True) -> Iterator[Piece]:
-    """The rows of a stream as the kernels want them, in pieces of a few megabytes; those of weight
-    0 are left out.
+    """The rows of a stream as the kernels want them, in pieces of a few megabytes. With targets,
+    those of weight 0 are left out.
 
     Arguments:
         stream: which.
@@ -238,7 +238,7 @@ def prepared(stream: Stream, engine: Engine, targets: bool = True) -> Iterator[P
                     rows = engine.rows(x[at])
                     part = Piece(rows, engine.targets(y[at]) if targets else None,
                                  _weights(engine, own, len(rows)), place)
-                    if part.weights is not None and not part.weights.all():
+                    if targets and part.weights is not None and not part.weights.all():
                         part = part.part(part.weights != 0)
                     if len(part.x):
                         yield part

@@ -36,6 +36,8 @@ class ReduceOnPlateau(Declared):
 
     Raises:
         ConfigurationError: a setting outside these bounds.
+        DataError: from :func:`evenly.fit`, where the score that is watched does not exist: R^2 of
+            targets that do not vary.
 
     Source: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section
     3.4 ("divided by 10 when the error plateaus").

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..layers.base import expect
-from .history import EpochRecord, watched
+from .history import EpochRecord, undefined_score
 
 _MONITORS = {"validation_loss": -1, "validation_score": 1}
 
@@ -66,8 +66,17 @@ class BestSoFar:
         self._best = float("-inf")
 
     def is_over(self, record: EpochRecord, weights: Mapping[str, Any]) -> bool:
-        """Takes an epoch in; True when patience has run out."""
-        value = watched(record, self.rule.monitor, "EarlyStopping")
+        """Takes an epoch in; True when patience has run out.
+
+        Raises:
+            DataError: a score that does not exist although all is finite.
+        """
+        monitor = self.rule.monitor
+        value = getattr(record, monitor)
+        if monitor == "validation_score" and math.isnan(value) and math.isfinite(
+            record.validation_loss or 0
+        ):
+            raise undefined_score(monitor, "EarlyStopping")
         value *= _MONITORS[self.rule.monitor]
         better = math.isfinite(value) and (
             self.epoch is None or value > self._best + self.rule.min_delta

@@ -70,25 +70,6 @@ def epoch_record(
     )
 
 
-def watched(record: EpochRecord, monitor: str, rule: str) -> float:
-    """What a rule watches, in the record of an epoch.
-
-    Raises:
-        ConfigurationError: there is no validation data.
-        DataError: a score that does not exist although all is finite.
-    """
-    value = getattr(record, monitor)
-    words = monitor.replace("_", " ")
-    if value is None:
-        raise ConfigurationError(
-            f"{rule}: watches the {words}, and there is no validation data: give fit "
-            "validation=0.1, say, or monitor='loss'"
-        )
-    if np.isnan(value) and np.isfinite(getattr(record, monitor.replace("score", "loss"))):
-        raise undefined_score(monitor, rule)
-    return float(value)
-
-
 def undefined_score(monitor: str, rule: str) -> DataError:
     """The error for a score that data cannot have."""
     return DataError(

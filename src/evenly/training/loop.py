@@ -200,7 +200,10 @@ def fit(
     elif held is not None:
         check_finite(held.x, "fit, validation", held.lengths, dtype)
         held = held.prepared(engine)
-        _check_watched(engine, held, early_stopping, schedule)
+    if not isinstance(x, Stream):
+        _check_watched(engine, {"score": data}, schedule)
+    if held is not None and not isinstance(held, Stream):
+        _check_watched(engine, {"validation_score": held}, early_stopping, schedule)
     assert program.optimizer is not None
     rates = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
@@ -254,16 +257,20 @@ def _check(
         )
 
 
-def _check_watched(engine: Engine, held: Examples, *rules: Any) -> None:
-    """Raises DataError before training where a rule watches a score that there cannot be."""
+def _check_watched(engine: Engine, scores: dict[str, Examples], *rules: Any) -> None:
+    """Raises DataError before training where a rule watches a score that there cannot be, of some
+    examples by the name of their score."""
     program = engine.program
-    run = Run(training=False, weights=held.weights, lengths=held.lengths)
+    assert program.loss is not None
     for rule in rules:
-        if getattr(rule, "monitor", "") == "validation_score" and program.loss is not None:
+        monitor = getattr(rule, "monitor", "")
+        if monitor in scores:
+            held = scores[monitor]
+            run = Run(training=False, weights=held.weights, lengths=held.lengths)
             shape = (len(held.y), *program.output_shape)
             spread = program.loss.spread(held.y, shape, run)
             if spread is not None and not spread.deviations > 0:
-                raise undefined_score("validation_score", type(rule).__name__)
+                raise undefined_score(monitor, type(rule).__name__)
 
 
 def _check_checkpoint(checkpoint: Any, resume: Any) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ..errors import ConfigurationError
 from ..schedules import ReduceOnPlateau
-from .history import EpochRecord, watched
+from .history import EpochRecord
 
 
 class PlateauFollower:
@@ -34,10 +35,14 @@ class PlateauFollower:
 
         Raises:
             ConfigurationError: the record lacks what the rule watches.
-            DataError: it is a score that does not exist, R^2 of targets that do not vary.
         """
         rule = self.rule
-        value = watched(record, rule.monitor, "ReduceOnPlateau")
+        value = getattr(record, rule.monitor)
+        if value is None:
+            raise ConfigurationError(
+                f"ReduceOnPlateau: watches the {rule.monitor.replace('_', ' ')}, and there is no "
+                "validation data: give fit validation=0.1, say, or monitor='loss'"
+            )
         if self._is_better(value):
             self._best, self._bad = value, 0
         else:
