@@ -80,8 +80,8 @@ ROWS = [
         "inputs: expects real numbers, got <U1: encode text columns first, for "
         "instance with sklearn.preprocessing.OneHotEncoder", None, DataError),
     Bad("Python objects", lambda: net().predict(np.array([[1, "b", None]], object)),
-        "inputs: expects real numbers, got text ('b') in row 0, column 1: encode text columns first, for "
-        "instance with sklearn.preprocessing.OneHotEncoder", None, DataError),
+        "inputs: expects real numbers, got text ('b') in row 0, column 1: encode text columns "
+        "first, for instance with sklearn.preprocessing.OneHotEncoder", None, DataError),
     Bad("complex numbers", lambda: net().predict(X + 1j),
         "inputs: expects real numbers, got complex64: take the real and the "
         "imaginary part as features", None, DataError),

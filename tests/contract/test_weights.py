@@ -49,8 +49,10 @@ def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, pa
     again, score_sum, scored = loss_.evaluate(scores, target, run)
     assert error(evaluation.loss, again, 1e-2) < TOLERANCE[dtype]
     if row.loss.counts_right_answers and dtype == "float64":
-        assert scored == (rows if weights is None else np.count_nonzero(weights))
-        assert evaluation.score == pytest.approx(score_sum / scored)
+        if "ignoring" not in row.name:
+            assert scored == (rows if weights is None else np.count_nonzero(weights))
+        assert evaluation.score == pytest.approx(score_sum / scored if scored else np.nan,
+                                                 nan_ok=True)
 
 
 @pytest.mark.parametrize("row", **ids(LOSSES))

@@ -36,9 +36,11 @@ class Spread:
             y: (rows, ...).
             counted: (rows, steps): 1 where a step of a row counts, else 0.
         """
-        self.rows += int((np.asarray(counted) > 0).any(axis=1).sum())
-        here = (np.asarray(counted) > 0)[:, :, None]
-        y = np.asarray(y, dtype=np.float64).reshape(*here.shape[:2], -1)
+        counted = np.asarray(counted) > 0
+        rows = counted.any(axis=1)  # the others are left out: no sum is then another without them
+        self.rows += int(rows.sum())
+        here = counted[rows][:, :, None]
+        y = np.asarray(y)[rows].astype(np.float64).reshape(*here.shape[:2], -1)
         n = here.sum(axis=0)
         mean = np.where(here, y, 0).sum(axis=0) / np.maximum(n, 1)
         squares = (np.where(here, y - mean, 0) ** 2).sum(axis=0)

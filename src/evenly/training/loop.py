@@ -168,6 +168,8 @@ def fit(
         shape, rows = x.shape[1:], len(data.x)
     if isinstance(validation, tuple):
         held = _given_validation(validation)
+        if dtype in DTYPES and held.weights is not None and not hands_on(net, shape):
+            held = held.that_count(dtype)
     elif isinstance(validation, Stream):
         held = validation
     batch = min(batch or rows or 1, rows or batch or 1)
