@@ -84,6 +84,22 @@ def test_a_row_without_probabilities_has_no_loss_and_no_right_answer(loss, score
         assert loss.evaluate(np.array([scores]), target, ev.Run(False))[1:] == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_layer_gives_a_masked_class_the_probability_0(dtype):
+    x, d_y = np.array([[-inf, 0.0, 1.0], [2.0, -inf, -inf]], dtype), values(0, (2, 3), dtype)
+    tensor = torch.tensor(x.astype(float), requires_grad=True)
+    theirs = torch.softmax(tensor, -1)
+    theirs.backward(torch.tensor(d_y.astype(float)))
+    engine = ev.Engine(ev.compile([ev.Softmax()], 3, batch=2, dtype=dtype))
+    y, saved = ev.Softmax().forward(x.astype(float), {}, ev.Run(True))
+    d_x, _ = ev.Softmax().backward(d_y.astype(float), {}, saved, ev.Run(True))
+    for got in (y, engine.forward(x), engine.predict(x), SOFTMAX().probabilities(x)):
+        assert error(got, theirs.detach().numpy()) < TOLERANCE[dtype]
+        assert not got[x == -inf].any()
+    for got in (d_x, engine.backward(d_y)[0]):
+        assert error(got, tensor.grad.numpy()) < TOLERANCE[dtype]
+
+
 def test_masks_in_a_sequence():
     scores = values(0, (4, 5, 3))
     scores[:, 1::2, 2] = -inf

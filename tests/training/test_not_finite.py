@@ -54,7 +54,7 @@ def test_an_update_that_overflows_is_told_at_its_step(rule, layers):
 
 def test_the_last_update_of_all_is_looked_at():
     x, y = np.ones((4, 1)), np.full(4, 100.0)
-    with pytest.raises(DivergenceError, match="dense_1.kernel after the update") as caught:
+    with pytest.raises(DivergenceError, match=r"dense_1\.kernel after the update") as caught:
         ev.fit([ev.Dense(1)], x, y, loss=ev.MeanSquaredError(), optimizer=ev.SGD(1e38), epochs=1)
     assert (caught.value.epoch, caught.value.step) == (1, 1)
 
@@ -64,7 +64,7 @@ def test_engine_steps_tell_of_it_too():
                          optimizer=ev.SGD(1e38))
     x, y = np.ones((4, 1)), np.full(4, 100.0)
     engine = ev.Engine(program)
-    with pytest.raises(NotFiniteError, match="dense_1.kernel after the update") as caught:
+    with pytest.raises(NotFiniteError, match=r"dense_1\.kernel after the update") as caught:
         engine.step(x, y)
     assert caught.value.updated
     assert engine.steps == 1
@@ -86,7 +86,7 @@ def test_a_layer_without_a_kernel_hides_no_overflow():
         def backward(self, d_y, arrays, saved, run):
             return d_y, {}
 
-    with pytest.raises(DivergenceError, match="dense_1.kernel after the update"):
+    with pytest.raises(DivergenceError, match=r"dense_1\.kernel after the update"):
         ev.fit([Same(), ev.Dense(1)], np.ones((4, 1)), np.full(4, 100.0),
                loss=ev.MeanSquaredError(), optimizer=ev.SGD(1e38), epochs=1)
 
@@ -99,16 +99,32 @@ def test_partial_fit_puts_the_weights_back():
     program = dataclasses.replace(net.model_.engine.program, optimizer=ev.SGD(1e38))
     net.model_.engine.program = program
     net.model_.engine._numbers = None
-    with pytest.raises(DivergenceError):
+    with pytest.raises(DivergenceError, match="partial_fit") as caught:
         net.partial_fit(x, x[:, 0] * 1e3)
     for name, array in before.items():
         np.testing.assert_array_equal(net.model_.weights[name], array)
+        assert np.isfinite(caught.value.weights[name]).all()
+
+
+def test_partial_fit_puts_the_optimizers_states_back():
+    """A call that diverges changes nothing: the next one is as if it had not been."""
+    x = X.astype(np.float64)
+    settings = {"optimizer": ev.Momentum(3e37), "batch": 40, "norm": None, "dropout": 0,
+                "random_state": 0, "scale": False}
+    y, nets = 1e-37 * x[:, 0], [ev.NetRegressor((), **settings) for _ in range(2)]
+    for net in nets:
+        net.partial_fit(x, y)
+    with pytest.raises(DivergenceError):
+        nets[0].partial_fit(1e18 * x, y)
+    assert nets[0].model_.engine.steps == nets[1].model_.engine.steps == 1
+    np.testing.assert_array_equal(nets[0].model_.engine.buffer("state_1"),
+                                  nets[1].model_.engine.buffer("state_1"))
 
 
 def test_a_state_of_the_optimizer_that_overflows_is_told():
     """A square of 1e44 is infinite in float32: Adam would never move that weight again."""
     x, y = np.ones((4, 1)), np.full(4, 1e22)
-    with pytest.raises(DivergenceError, match="the optimizer's v of dense_1.kernel"):
+    with pytest.raises(DivergenceError, match=r"the optimizer's v of dense_1.kernel"):
         ev.fit([ev.Dense(1)], x, y, loss=ev.MeanSquaredError(), optimizer=ev.Adam(), epochs=1)
 
 
@@ -131,9 +147,9 @@ def test_a_running_statistic_that_overflows_is_told():
             return d_y, {}
 
     net = ev.Sequential([Counting(), ev.Dense(2)])
-    with pytest.raises(DivergenceError, match="counting_1.seen after the update") as caught:
-        model = ev.init(net, 3)
-        model.weights["counting_1.mask"][...] = -np.inf  # what was infinite before is no fault
+    model = ev.init(net, 3)
+    model.weights["counting_1.mask"][...] = -np.inf  # what was infinite before is no fault
+    with pytest.raises(DivergenceError, match=r"counting_1\.seen after the update") as caught:
         ev.fit(model, X, Y, loss=LOSS, epochs=3, batch=None)
     assert caught.value.epoch == 2  # 1e38, then infinity
 
@@ -148,28 +164,28 @@ def compiled(layers=(), dtype="float32", optimizer=None, loss=LOSS, **parts):
 
 ZERO, INFINITE, ONE = r"is 0 in float32", r"is infinite in float32", r"is 1 in float32"
 CANNOT = [
-    *((dict(optimizer=rule), ZERO) for rule in (
+    *(({"optimizer": rule}, ZERO) for rule in (
         ev.Adam(epsilon=1e-50), ev.AdamW(epsilon=1e-46), ev.AdaMax(epsilon=1e-50),
         ev.NAdam(epsilon=1e-50), ev.RAdam(epsilon=1e-50), ev.RMSprop(epsilon=1e-50),
         ev.Adagrad(epsilon=1e-50), ev.SGD(1e-50), ev.Adagrad(initial=1e-60),
         ev.SGD(weight_decay=1e-46))),
-    *((dict(optimizer=rule), INFINITE) for rule in (
+    *(({"optimizer": rule}, INFINITE) for rule in (
         ev.SGD(1e39), ev.Adam(epsilon=1e40), ev.Adagrad(initial=1e39))),
-    *((dict(optimizer=rule), ONE) for rule in (
+    *(({"optimizer": rule}, ONE) for rule in (
         ev.Adam(beta_2=1 - 1e-9), ev.Adam(beta_1=1 - 1e-9), ev.RMSprop(beta=1 - 1e-9),
         ev.RMSprop(momentum=1 - 1e-9), ev.Momentum(beta=1 - 1e-9))),
-    *((dict(layers=[layer]), ZERO) for layer in (
+    *(({"layers": [layer]}, ZERO) for layer in (
         ev.BatchNorm(epsilon=1e-50), ev.LayerNorm(epsilon=1e-50), ev.RMSNorm(epsilon=1e-50),
         ev.LeakyReLU(1e-50), ev.GaussianNoise(1e-50))),
-    *((dict(layers=[layer]), INFINITE) for layer in (ev.ELU(1e39), ev.GaussianNoise(1e39))),
-    (dict(layers=[ev.BatchNorm(decay=1 - 1e-9)]), ONE),
-    (dict(layers=[ev.Residual([ev.BatchNorm(epsilon=1e-50)])]), ZERO),
-    (dict(penalty=ev.L2(1e-50)), ZERO), (dict(penalty=ev.L1(1e39)), INFINITE),
-    (dict(clip=ev.ClipValue(1e-50)), ZERO), (dict(clip=ev.ClipNorm(1e39)), INFINITE),
-    (dict(constraint=ev.MaxNorm(1e-50)), ZERO),
-    (dict(loss=ev.SoftmaxCrossEntropy(class_weights=(1, 1e-50))), ZERO),
-    (dict(loss=ev.SoftmaxCrossEntropy(class_weights=(1, 1e39))), INFINITE),
-    (dict(loss=ev.Huber(delta=1e-50)), ZERO),
+    *(({"layers": [layer]}, INFINITE) for layer in (ev.ELU(1e39), ev.GaussianNoise(1e39))),
+    ({"layers": [ev.BatchNorm(decay=1 - 1e-9)]}, ONE),
+    ({"layers": [ev.Residual([ev.BatchNorm(epsilon=1e-50)])]}, ZERO),
+    ({"penalty": ev.L2(1e-50)}, ZERO), ({"penalty": ev.L1(1e39)}, INFINITE),
+    ({"clip": ev.ClipValue(1e-50)}, ZERO), ({"clip": ev.ClipNorm(1e39)}, INFINITE),
+    ({"constraint": ev.MaxNorm(1e-50)}, ZERO),
+    ({"loss": ev.SoftmaxCrossEntropy(class_weights=(1, 1e-50))}, ZERO),
+    ({"loss": ev.SoftmaxCrossEntropy(class_weights=(1, 1e39))}, INFINITE),
+    ({"loss": ev.Huber(delta=1e-50)}, ZERO),
 ]
 
 
@@ -236,9 +252,9 @@ def test_all_nan_is_said():
 
 def test_a_training_without_a_best_epoch_resumes(tmp_path):
     mask = np.full((4, 3), 3e38, np.float32)
-    settings = dict(loss=LOSS, optimizer=ev.SGD(1e-3), seed=1, epochs=6,
-                    validation=(np.c_[mask[:, :2], -mask[:, 2:]], [0, 1, 0, 1]),
-                    early_stopping=ev.EarlyStopping(patience=5))
+    settings = {"loss": LOSS, "optimizer": ev.SGD(1e-3), "seed": 1, "epochs": 6,
+                    "validation": (np.c_[mask[:, :2], -mask[:, 2:]], [0, 1, 0, 1]),
+                    "early_stopping": ev.EarlyStopping(patience=5)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         whole = ev.fit(ev.Dense(2), X, Y, **settings)
@@ -282,7 +298,8 @@ def test_a_plateau_is_not_left_by_infinity():
 
 
 def same(a, b):
-    assert a.history.records and len(a.history) == len(b.history)
+    assert a.history.records
+    assert len(a.history) == len(b.history)
     for one, other in zip(a.history, b.history, strict=True):
         assert dataclasses.replace(one, seconds=0) == dataclasses.replace(other, seconds=0)
     for name, array in a.weights.items():
@@ -302,7 +319,7 @@ def weighed(strange=3e38):
 @pytest.mark.parametrize("net", NETS.values(), ids=NETS)
 def test_a_training_is_the_one_without_rows_of_weight_0(net, dtype):
     x, weights, kept = weighed()
-    settings = dict(loss=LOSS, epochs=3, batch=8, dtype=dtype, seed=2)
+    settings = {"loss": LOSS, "epochs": 3, "batch": 8, "dtype": dtype, "seed": 2}
     same(ev.fit(net, x, Y, sample_weight=weights, **settings),
          ev.fit(net, x[kept], Y[kept], sample_weight=weights[kept], **settings))
 
@@ -311,7 +328,7 @@ def test_a_training_is_the_one_without_rows_of_weight_0(net, dtype):
                                   ev.BinaryCrossEntropy(), ev.MeanSquaredError(mean_over="rows")])
 def test_so_of_every_loss_with_validation(loss):
     x, weights, kept = weighed()
-    settings = dict(loss=loss, epochs=3, batch=8, seed=2)
+    settings = {"loss": loss, "epochs": 3, "batch": 8, "seed": 2}
     same(ev.fit(ev.Dense(1), x, Y, sample_weight=weights, validation=(x, Y, None, weights),
                 **settings),
          ev.fit(ev.Dense(1), x[kept], Y[kept], sample_weight=weights[kept],
@@ -320,7 +337,7 @@ def test_so_of_every_loss_with_validation(loss):
 
 def test_so_of_what_is_read_and_of_sparse_rows():
     x, weights, kept = weighed()
-    settings = dict(loss=LOSS, epochs=3, batch=8, seed=2)
+    settings = {"loss": LOSS, "epochs": 3, "batch": 8, "seed": 2}
     same(ev.fit(ev.Dense(2), Batches([(x, Y, weights)]), **settings),
          ev.fit(ev.Dense(2), Batches([(x[kept], Y[kept], weights[kept])]), **settings))
     same(ev.fit(ev.Dense(2), scipy.sparse.csr_matrix(x), Y, sample_weight=weights, **settings),
@@ -329,7 +346,7 @@ def test_so_of_what_is_read_and_of_sparse_rows():
 
 def test_a_share_to_validate_is_taken_of_what_counts():
     x, weights, kept = weighed()
-    settings = dict(loss=LOSS, epochs=2, batch=8, seed=2, validation=0.3)
+    settings = {"loss": LOSS, "epochs": 2, "batch": 8, "seed": 2, "validation": 0.3}
     same(ev.fit(ev.Dense(2), x, Y, sample_weight=weights, **settings),
          ev.fit(ev.Dense(2), x[kept], Y[kept], sample_weight=weights[kept], **settings))
 
@@ -361,7 +378,7 @@ def test_steps_without_rows_of_weight_0():
 def test_weights_that_vanish_in_float32_are_0():
     x, weights, kept = weighed()
     weights[~kept] = 1e-60
-    settings = dict(loss=LOSS, epochs=2, batch=8, seed=2)
+    settings = {"loss": LOSS, "epochs": 2, "batch": 8, "seed": 2}
     same(ev.fit(ev.Dense(2), x, Y, sample_weight=weights, **settings),
          ev.fit(ev.Dense(2), x[kept], Y[kept], sample_weight=weights[kept], **settings))
     with pytest.raises(DataError, match=r"every weight is 0 in float32, the largest is 1e-60"):

@@ -39,7 +39,7 @@ def as_targets(program: Program, y: Any) -> Any:
         raise ConfigurationError("the program has no loss: compile it with one")
     flat = len(program.output_shape) == 1
     if loss.targets_are_classes and flat and type(y) is np.ndarray and y.dtype == np.int32 \
-            and y.ndim == 1:
+            and y.ndim == 1 and y.size and y.min() >= 0 and y.max() < program.output_shape[0]:
         return np.ascontiguousarray(y)[:, None]
     return loss.prepare(y, program.output_shape, program.dtype)
 

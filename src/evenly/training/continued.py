@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Engine, NotFiniteError
+from ..engine import Engine, NotFiniteError, kept_buffers
 from ..errors import DivergenceError
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of
 from ..rows.training_set import RowsInMemory
@@ -40,7 +40,9 @@ def one_pass(
     data = data.prepared(engine)
     batch = min(engine.program.batch, len(data.x))
     rows = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle=True))
-    good = {name: array.copy() for name, array in engine.arrays.items()}
+    # The optimizer's states too: an update that overflows leaves infinities in them.
+    kept = {name: engine.buffer(name).copy() for name in kept_buffers(engine.program).values()}
+    good, steps = {name: kept[name] for name in engine.arrays}, engine.steps
     try:
         parts = list(rows.train(epoch, None, None))
     except NotFiniteError as failure:
@@ -49,10 +51,12 @@ def one_pass(
             "before this call are back in place. Try a smaller learning_rate, or clip=1.0",
             epoch=epoch, step=failure.step + 1, layer=failure.layer,
         )
-        error.weights = good
-        engine.set_weights(good)
+        error.weights = {name: array.copy() for name, array in good.items()}
+        for name, array in kept.items():
+            engine.buffer(name)[...] = array
+        engine.steps = steps
         error.model = Model(engine, History((), "diverged"))
         raise error from None
-    steps = np.concatenate(parts)
-    score = rows.score(float(steps[:, 1].sum()), float(steps[:, 5].sum()))
-    return epoch_record(epoch, steps, score, time.perf_counter() - began)
+    records = np.concatenate(parts)
+    score = rows.score(float(records[:, 1].sum()), float(records[:, 5].sum()))
+    return epoch_record(epoch, records, score, time.perf_counter() - began)
