@@ -401,3 +401,12 @@ def test_estimators_leave_out_weight_0(net):
     fitted = [net(4, max_epochs=3, random_state=0).fit(rows, y, sample_weight=own)
               for rows, y, own in ((x, Y, weights), (x[kept], Y[kept], weights[kept]))]
     np.testing.assert_array_equal(*(one.predict(x[kept]) for one in fitted))
+
+
+def test_a_class_of_weight_0_is_left_out():
+    y = np.arange(40) % 3
+    settings = {"max_epochs": 3, "random_state": 0, "scale": False, "early_stopping": False,
+                "batch": 8}
+    by_class = ev.NetClassifier(4, class_weight={2: 0}, **settings).fit(X, y)
+    by_row = ev.NetClassifier(4, **settings).fit(X, y, sample_weight=(y != 2) * 1.0)
+    same(by_class.model_, by_row.model_)

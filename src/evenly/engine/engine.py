@@ -11,7 +11,7 @@ from ..errors import ConfigurationError, ShapeError
 from ..program.values import OVERFLOWED, SCALARS
 from .checks import as_lengths
 from .records import NotFiniteError, StepRecord
-from .replay import all_not_finite, first_not_finite, not_finite
+from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
 from .runner import Runner
 from .step_numbers import step_numbers
 
@@ -83,12 +83,12 @@ class Engine(Runner):
             )
         self.steps += 1
         if overflowed:
-            raise self._overflow(record[0])
+            raise self._overflow(strange_parameter(self), record[0])
         return StepRecord(*record)
 
-    def _overflow(self, loss: float) -> NotFiniteError:
+    def _overflow(self, what: str, loss: float) -> NotFiniteError:
         """The error for the last step, whose update has made what is not finite."""
-        return NotFiniteError(self.steps - 1, f"{not_finite(self)} after the update", loss, True)
+        return NotFiniteError(self.steps - 1, f"{what} after the update", loss, True)
 
     def _trainable(self, smallest_batch: int) -> None:
         """Makes sure that batches of this size can train."""
@@ -136,7 +136,7 @@ class Engine(Runner):
         batches = -(-n // batch)
         numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta)
         records = np.zeros((batches, len(StepRecord._fields)))
-        done, before = 0, set(all_not_finite(self))
+        done, before = 0, strange_statistics(self)
         while done < batches:
             if self._definitions is not None:
                 parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
@@ -163,9 +163,10 @@ class Engine(Runner):
                     self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
                 )
             if overflowed:
-                raise self._overflow(records[done - 1, 0])
-        if any(name not in before for name in all_not_finite(self)):
-            raise self._overflow(records[-1, 0])
+                raise self._overflow(strange_parameter(self), records[done - 1, 0])
+        # The kernels look at parameters alone, step by step.
+        for what in (*sorted(strange_statistics(self) - before), *strange_states(self)):
+            raise self._overflow(what, records[-1, 0])
 
     @staticmethod
     def _batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
@@ -199,7 +200,7 @@ class Engine(Runner):
         self.run("update", None, None, rows=self.program.batch)
         self.steps += 1
         if self._scalar("failed") == OVERFLOWED:
-            raise self._overflow(self._scalar("loss"))
+            raise self._overflow(strange_parameter(self), self._scalar("loss"))
 
     # Parts of a step ------------------------------------------------------------------------
 

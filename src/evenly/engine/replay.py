@@ -61,21 +61,29 @@ def _blame(engine: Runner, line: Instruction, slot: str) -> str:
     return f"the gradient of {layer} on {what}"
 
 
-def all_not_finite(engine: Runner) -> Iterator[str]:
-    """What of all that outlives a step holds infinity or NaN, in words. Nothing is allocated."""
+def strange_statistics(engine: Runner) -> set[str]:
+    """The running statistics that hold infinity or NaN."""
+    arrays = engine.program.arrays
+    return {name for name, array in engine.arrays.items()
+            if not arrays[name].trainable and not _finite(array)}
+
+
+def strange_states(engine: Runner) -> Iterator[str]:
+    """The optimizer's states that hold infinity or NaN, in words."""
     program = engine.program
-    for name, array in engine.arrays.items():
-        if not (np.isfinite(array.min()) and np.isfinite(array.max())):
-            yield name
-    if program.optimizer is not None:
-        for number, state in enumerate(program.optimizer.states, start=1):
-            for name, spec in program.arrays.items():
-                if spec.trainable:
-                    array = engine.buffer(f"{name}.state_{number}")
-                    if not (np.isfinite(array.min()) and np.isfinite(array.max())):
-                        yield f"the optimizer's {state} of {name}"
+    for number, state in enumerate(program.optimizer.states if program.optimizer else (), start=1):
+        for name, spec in program.arrays.items():
+            if spec.trainable and not _finite(engine.buffer(f"{name}.state_{number}")):
+                yield f"the optimizer's {state} of {name}"
 
 
-def not_finite(engine: Runner) -> str:
-    """The first of them."""
-    return next(all_not_finite(engine), "a parameter")
+def strange_parameter(engine: Runner) -> str:
+    """The first parameter that holds infinity or NaN."""
+    arrays = engine.program.arrays
+    return next((name for name, array in engine.arrays.items()
+                 if arrays[name].trainable and not _finite(array)), "a parameter")
+
+
+def _finite(array: Any) -> bool:
+    # NaN passes through both; nothing is allocated.
+    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))

@@ -74,7 +74,8 @@ class Batches(Stream):
     Arguments:
         source: a function that returns a new iterator at each call, or an object that gives a new
             one each time it is iterated over, such as a list. Items are ``(x, y)`` or
-            ``(x, y, sample_weight)``, arrays with as many rows; all of one type and width.
+            ``(x, y, sample_weight)``, arrays with as many rows; all of one type and width. Rows of
+            weight 0 are left out.
         rows: of one epoch. None where it is not known: then no schedule can count in steps.
 
     Raises:

@@ -160,7 +160,7 @@ def fit(
         x, y = as_arrays(x, y, "fit")
         data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
                         rows_of(lengths, len(x), "lengths"))
-        check_finite(x, "fit", lengths, dtype if dtype in DTYPES else None)
+        check_finite(x, "fit", data.lengths, dtype if dtype in DTYPES else None)
         if dtype in DTYPES and sample_weight is not None and not hands_on(net, x.shape[1:]):
             data = data.that_count(dtype)
         if validation is not None and not isinstance(validation, (tuple, Stream)):
