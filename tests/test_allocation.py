@@ -49,13 +49,13 @@ rng = np.random.default_rng(0)
 x, y = engine.rows(rng.standard_normal((32 * 1000, 20))), engine.targets(rng.integers(0, 3, 32000))
 order = np.arange(32000)
 native = engine._executor
-numbers, records = np.tile([1e-3, np.nan, 1, 0], (1000, 1)), np.zeros((1000, 5))
+numbers, records = np.tile([1e-3, np.nan, 1, 0], (1000, 1)), np.zeros((1000, 6))
 
 def count(steps, threads):
     before = allocations()
-    ran, failed = native.train(x, y, None, None, order, 32000, 32, 0, steps, 0, 0, numbers,
+    ran, *ended = native.train(x, y, None, None, order, 32000, 32, 0, steps, 0, 0, numbers,
                                records, 1e9, threads)
-    assert (ran, failed) == (steps, False)
+    assert (ran, ended) == (steps, [False, False])
     return allocations() - before
 
 count(1000, 1)

@@ -2,13 +2,14 @@
 #include "program/executor.hpp"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <array>
 #include <stdexcept>
 
 #include "bindings/module.hpp"
@@ -61,7 +62,8 @@ class BoundExecutor {
                 const Place& scalars, const std::optional<Place>& gathered_input,
                 const std::optional<Place>& gathered_target,
                 const std::optional<Place>& gathered_weights,
-                const std::optional<Place>& gathered_lengths, std::int32_t classes)
+                const std::optional<Place>& gathered_lengths, std::int32_t classes,
+                std::optional<std::int32_t> ignored)
       : state_(std::move(state)),
         work_(std::move(work)),
         gathered_input_(gathered_input),
@@ -70,6 +72,7 @@ class BoundExecutor {
         gathered_lengths_(gathered_lengths),
         real_bytes_(is_double ? 8 : 4),
         classes_(classes),
+        ignored_(ignored),
         executor_(resolve(lists), is_double, isa, static_cast<Scalars*>(find(scalars).fixed)) {}
 
   void run(const std::string& list, std::size_t begin, std::size_t end,
@@ -97,14 +100,14 @@ class BoundExecutor {
     unlocked([&] { executor_.run(list, begin, end, batch, threads); });
   }
 
-  std::pair<std::int64_t, bool> train(const ReadRows& input, const ReadRows& target,
-                                      const std::optional<ReadRows>& weights,
-                                      const std::optional<ReadRows>& lengths,
-                                      const std::optional<Order>& order, std::int64_t rows,
-                                      std::int64_t batch_rows, std::int64_t first_batch,
-                                      std::int64_t last_batch, std::uint64_t seed,
-                                      std::uint64_t first_step, const Steps& numbers,
-                                      const Records& records, double seconds, int threads) {
+  std::tuple<std::int64_t, bool, bool> train(const ReadRows& input, const ReadRows& target,
+                                             const std::optional<ReadRows>& weights,
+                                             const std::optional<ReadRows>& lengths,
+                                             const std::optional<Order>& order, std::int64_t rows,
+                                             std::int64_t batch_rows, std::int64_t first_batch,
+                                             std::int64_t last_batch, std::uint64_t seed,
+                                             std::uint64_t first_step, const Steps& numbers,
+                                             const Records& records, double seconds, int threads) {
     check_threads(threads);
     require(batch_rows >= 1 && rows >= 1, "a pass has at least one row");
     require(first_batch >= 0 && first_batch <= last_batch && (last_batch - 1) * batch_rows < rows,
@@ -140,20 +143,22 @@ class BoundExecutor {
     run.seconds = seconds;
     TrainingEnd end;
     unlocked([&] { end = executor_.train(run, threads); });
-    return {end.steps, end.failed};
+    return {end.steps, end.failed, end.overflowed};
   }
 
   // One step on one batch: what train does, for callers that bring a batch at a time.
-  std::tuple<double, double, double, double, double, bool> step(
-      const ReadRows& input, const ReadRows& target, const std::optional<ReadRows>& weights,
-      const std::optional<ReadRows>& lengths, std::uint64_t seed, std::uint64_t step,
-      const Steps& numbers, int threads) {
+  std::tuple<std::array<double, kRecord>, bool, bool> step(const ReadRows& input,
+                                                           const ReadRows& target,
+                                                           const std::optional<ReadRows>& weights,
+                                                           const std::optional<ReadRows>& lengths,
+                                                           std::uint64_t seed, std::uint64_t step,
+                                                           const Steps& numbers, int threads) {
     check_threads(threads);
     const std::int64_t rows = row_count(input);
     require(rows >= 1 && row_count(target) == rows, "input and target differ in rows");
     check_classes(target);
     check_sides(weights, lengths, rows);
-    double record[kRecord] = {};
+    std::array<double, kRecord> record{};
     TrainingRun run;
     run.input = source(input, gathered_input_, rows);
     run.target = source(target, gathered_target_, rows);
@@ -164,10 +169,10 @@ class BoundExecutor {
     run.seed = seed;
     run.first_step = step;
     run.numbers = step_numbers(numbers, 1);
-    run.records = record;
+    run.records = record.data();
     TrainingEnd end;
     unlocked([&] { end = executor_.train(run, threads); });
-    return {record[0], record[1], record[2], record[3], record[4], end.failed};
+    return {record, end.failed, end.overflowed};
   }
 
   void predict(const ReadRows& input, const std::optional<ReadRows>& lengths,
@@ -186,10 +191,10 @@ class BoundExecutor {
     });
   }
 
-  std::pair<double, double> evaluate(const ReadRows& input, const ReadRows& target,
-                                     const std::optional<ReadRows>& weights,
-                                     const std::optional<ReadRows>& lengths,
-                                     std::int64_t batch_rows, int threads) {
+  std::tuple<double, double, double> evaluate(const ReadRows& input, const ReadRows& target,
+                                              const std::optional<ReadRows>& weights,
+                                              const std::optional<ReadRows>& lengths,
+                                              std::int64_t batch_rows, int threads) {
     check_threads(threads);
     require(batch_rows >= 1, "a batch has at least one row");
     require(row_count(input) == row_count(target) && row_count(input) > 0,
@@ -203,9 +208,9 @@ class BoundExecutor {
     if (lengths) run.lengths = source(*lengths, std::nullopt, 0);
     run.rows = row_count(input);
     run.batch_rows = batch_rows;
-    std::pair<double, double> result;
-    unlocked([&] { executor_.evaluate(run, &result.first, &result.second, threads); });
-    return result;
+    double loss = 0, score = 0, scored = 0;
+    unlocked([&] { executor_.evaluate(run, &loss, &score, &scored, threads); });
+    return {loss, score, scored};
   }
 
  private:
@@ -241,7 +246,8 @@ class BoundExecutor {
     require(target.itemsize() == sizeof(std::int32_t), "class numbers must be int32");
     const auto* values = reinterpret_cast<const std::int32_t*>(target.data());
     for (std::size_t i = 0; i < target.size(); ++i)
-      require(values[i] >= 0 && values[i] < classes_, "a class number has no score of its own");
+      require((values[i] >= 0 && values[i] < classes_) || (ignored_ && values[i] == *ignored_),
+              "a class number has no score of its own");
   }
 
   // A place in an arena, checked against the arena's size.
@@ -290,6 +296,7 @@ class BoundExecutor {
   std::optional<Place> gathered_input_, gathered_target_, gathered_weights_, gathered_lengths_;
   std::int64_t real_bytes_;
   std::int32_t classes_;
+  std::optional<std::int32_t> ignored_;  // a number that stands for no class
   Executor executor_;
 };
 
@@ -300,11 +307,12 @@ void bind_executor(nb::module_& module) {
                             "Runs the instruction lists of a program on two arenas of bytes.")
       .def(nb::init<const Lists&, bool, const std::string&, Bytes, Bytes, const Place&,
                     const std::optional<Place>&, const std::optional<Place>&,
-                    const std::optional<Place>&, const std::optional<Place>&, std::int32_t>(),
+                    const std::optional<Place>&, const std::optional<Place>&, std::int32_t,
+                    std::optional<std::int32_t>>(),
            nb::arg("lists"), nb::arg("is_double"), nb::arg("isa"), nb::arg("state"),
            nb::arg("work"), nb::arg("scalars"), nb::arg("gathered_input").none(),
            nb::arg("gathered_target").none(), nb::arg("gathered_weights").none(),
-           nb::arg("gathered_lengths").none(), nb::arg("classes"))
+           nb::arg("gathered_lengths").none(), nb::arg("classes"), nb::arg("ignored").none())
       .def("run", &BoundExecutor::run, nb::arg("list"), nb::arg("begin"), nb::arg("end"),
            nb::arg("input").none(), nb::arg("target").none(), nb::arg("output_gradient").none(),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("rows"), nb::arg("seed"),
@@ -316,18 +324,21 @@ void bind_executor(nb::module_& module) {
            nb::arg("seed"), nb::arg("first_step"), nb::arg("numbers"), nb::arg("records"),
            nb::arg("seconds"), nb::arg("threads"),
            "Runs training steps until the last batch, the time, or a step that is not finite.\n"
-           "Returns the number of finished steps and whether the next one failed.")
+           "Returns the number of finished steps, whether the next one failed, and whether the "
+           "last\n"
+           "one's update has made a parameter that is not finite.")
       .def("step", &BoundExecutor::step, nb::arg("input"), nb::arg("target"),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("seed"), nb::arg("step"),
            nb::arg("numbers"), nb::arg("threads"),
-           "Runs one step. Returns loss, score, penalty, gradient norm, weight and whether it "
-           "failed.")
+           "Runs one step. Returns its record (loss, score, penalty, gradient norm, weight, scored "
+           "examples), whether it failed, and whether its update overflowed.")
       .def("predict", &BoundExecutor::predict, nb::arg("input"), nb::arg("lengths").none(),
            nb::arg("batch_rows"), nb::arg("scores"), nb::arg("output"), nb::arg("threads"),
            "Writes the scores of every input row into output.")
       .def("evaluate", &BoundExecutor::evaluate, nb::arg("input"), nb::arg("target"),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("batch_rows"),
-           nb::arg("threads"), "Returns the mean loss and the sum of scores over all rows.");
+           nb::arg("threads"),
+           "Returns the mean loss, the sum of scores, and how many examples count in it.");
 }
 
 }  // namespace evenly

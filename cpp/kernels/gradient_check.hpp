@@ -40,7 +40,7 @@ class GradientCheck final : public Kernel {
     scalars_->penalty = penalty;
     scalars_->gradient_norm = norm;
     scalars_->clip_factor = clip_norm_ > 0 && norm > clip_norm_ ? clip_norm_ / norm : 1.0;
-    scalars_->failed = std::isfinite(norm) && std::isfinite(scalars_->loss) ? 0.0 : 1.0;
+    scalars_->failed = std::isfinite(norm) && std::isfinite(scalars_->loss) ? 0.0 : kNotFinite;
   }
 
  private:

@@ -37,16 +37,23 @@ class Update final : public Kernel {
     const Index border = weight_decay_ > 0 ? larger(begin, smaller(end, decaying_)) : begin;
     T *value = values_, *first = first_, *second = second_, *third = third_;
     const T* gradient = gradients_;
-#pragma omp simd
+    T strange = 0;  // infinity and NaN minus themselves are NaN
+#pragma omp simd reduction(+ : strange)
     for (Index i = begin; i < border; ++i) {
       value[i] *= keep;
       const T g = clipped(gradient[i] * factor, limit);
       step.element(value[i], g, first + i, second + i, third + i);
+      strange += value[i] - value[i];
     }
-#pragma omp simd
+#pragma omp simd reduction(+ : strange)
     for (Index i = border; i < end; ++i) {
       const T g = clipped(gradient[i] * factor, limit);
       step.element(value[i], g, first + i, second + i, third + i);
+      strange += value[i] - value[i];
+    }
+    if (strange != T(0)) {
+#pragma omp atomic write
+      scalars_->failed = kOverflowed;
     }
   }
 

@@ -143,7 +143,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
   const Kernels &gradient = list("gradient"), &update = list("update");
   const Turn turn(mutex_, holder_);
   const auto end_time = Clock::now() + std::chrono::duration<double>(run.seconds);
-  TrainingEnd result{0, false};
+  TrainingEnd result{0, false, false};
   bool out_of_time = false;
 
   on_team(threads, [&](const Worker& worker) {
@@ -171,6 +171,7 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
         record[2] = scalars_->penalty;
         record[3] = scalars_->gradient_norm;
         record[4] = scalars_->weight;
+        record[5] = scalars_->scored;
         if (failed) {
           result.failed = true;
         } else {
@@ -182,6 +183,10 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
       // Most of these do not read what another wrote; those that do meet the others themselves.
       for (const auto& kernel : update) kernel->run(worker, batch);
       worker.meet();
+      if (scalars_->failed == kOverflowed) {
+        if (worker.index == 0) result.overflowed = true;
+        return;
+      }
       if (out_of_time) return;
     }
   });
@@ -212,10 +217,11 @@ void Executor::predict(const Rows& input, const Rows& lengths, std::int64_t rows
   });
 }
 
-void Executor::evaluate(const TrainingRun& run, double* loss, double* score, int threads) {
+void Executor::evaluate(const TrainingRun& run, double* loss, double* score, double* scored,
+                        int threads) {
   const Kernels& kernels = list("evaluation");
   const Turn turn(mutex_, holder_);
-  *loss = *score = 0;
+  *loss = *score = *scored = 0;
   double weight = 0;
   bool stopped = false;
   on_team(threads, [&](const Worker& worker) {
@@ -223,8 +229,9 @@ void Executor::evaluate(const TrainingRun& run, double* loss, double* score, int
       const Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
       run_all(kernels, 0, kernels.size(), worker, batch);
       if (worker.index == 0) {
-        *loss += scalars_->loss * scalars_->weight;
+        if (scalars_->weight > 0) *loss += scalars_->loss * scalars_->weight;
         *score += scalars_->score;
+        *scored += scalars_->scored;
         weight += scalars_->weight;
         stopped = is_to_end();
       }

@@ -38,11 +38,12 @@ struct TrainingRun {
   double seconds = 0;                    // end after the step in which this has passed
 };
 
-constexpr int kRecord = 5;  // loss, score, penalty, gradient norm, weight
+constexpr int kRecord = 6;  // loss, score, penalty, gradient norm, weight, scored
 
 struct TrainingEnd {
   std::int64_t steps;  // that were finished
   bool failed;         // the step after them was not finite; its update has not been made
+  bool overflowed;     // the last of them has made a parameter that is not finite
 };
 
 class Executor {
@@ -59,8 +60,8 @@ class Executor {
   // Scores of all rows into `output`, `batch_rows` at a time.
   void predict(const Rows& input, const Rows& lengths, std::int64_t rows, std::int64_t batch_rows,
                const std::byte* scores, std::byte* output, std::int64_t output_bytes, int threads);
-  // Mean loss and sum of scores over all rows.
-  void evaluate(const TrainingRun& run, double* loss, double* score, int threads);
+  // Mean loss and sum of scores over all rows, and how many examples count in the score.
+  void evaluate(const TrainingRun& run, double* loss, double* score, double* scored, int threads);
 
  private:
   using Kernels = std::vector<std::unique_ptr<Kernel>>;

@@ -37,6 +37,8 @@ struct Batch {
 };
 
 // The few numbers that leave a step, as they lie in the arena (buffer "scalars").
+constexpr double kNotFinite = 1, kOverflowed = 2;
+
 struct Scalars {
   double loss;           // mean over the rows
   double score;          // right answers, or the sum of squared errors
@@ -44,7 +46,8 @@ struct Scalars {
   double gradient_norm;  // before clipping, penalty included
   double clip_factor;    // what the update multiplies the gradient by
   double weight;         // of the batch: what the loss was divided by
-  double failed;         // 1 when the loss or a gradient is not finite
+  double failed;         // kNotFinite: the loss or a gradient; kOverflowed: a parameter, updated
+  double scored;         // examples that count in the score
 };
 
 class Kernel {

@@ -24,24 +24,27 @@ def leave() -> list[int]:
 class Executor:
     """Runs the instruction lists of a program on two arenas of bytes."""
 
-    def __init__(self, lists: Mapping[str, Sequence[tuple[str, Mapping[str, tuple[int, int, int]], Mapping[str, float]]]], is_double: bool, isa: str, state: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], work: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], scalars: tuple[int, int, int], gathered_input: tuple[int, int, int] | None, gathered_target: tuple[int, int, int] | None, gathered_weights: tuple[int, int, int] | None, gathered_lengths: tuple[int, int, int] | None, classes: int) -> None: ...
+    def __init__(self, lists: Mapping[str, Sequence[tuple[str, Mapping[str, tuple[int, int, int]], Mapping[str, float]]]], is_double: bool, isa: str, state: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], work: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], scalars: tuple[int, int, int], gathered_input: tuple[int, int, int] | None, gathered_target: tuple[int, int, int] | None, gathered_weights: tuple[int, int, int] | None, gathered_lengths: tuple[int, int, int] | None, classes: int, ignored: int | None) -> None: ...
 
     def run(self, list: str, begin: int, end: int, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, output_gradient: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, rows: int, seed: int, step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int) -> None:
         """Runs instructions [begin, end) of a list on one batch."""
 
-    def train(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rows: int, batch_rows: int, first_batch: int, last_batch: int, seed: int, first_step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], seconds: float, threads: int) -> tuple[int, bool]:
+    def train(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rows: int, batch_rows: int, first_batch: int, last_batch: int, seed: int, first_step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], seconds: float, threads: int) -> tuple[int, bool, bool]:
         """
         Runs training steps until the last batch, the time, or a step that is not finite.
-        Returns the number of finished steps and whether the next one failed.
+        Returns the number of finished steps, whether the next one failed, and whether the last
+        one's update has made a parameter that is not finite.
         """
 
-    def step(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, seed: int, step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int) -> tuple[float, float, float, float, float, bool]:
+    def step(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, seed: int, step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int) -> tuple[list[float], bool, bool]:
         """
-        Runs one step. Returns loss, score, penalty, gradient norm, weight and whether it failed.
+        Runs one step. Returns its record (loss, score, penalty, gradient norm, weight, scored examples), whether it failed, and whether its update overflowed.
         """
 
     def predict(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, batch_rows: int, scores: tuple[int, int, int], output: Annotated[NDArray, dict(order='C', device='cpu')], threads: int) -> None:
         """Writes the scores of every input row into output."""
 
-    def evaluate(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, batch_rows: int, threads: int) -> tuple[float, float]:
-        """Returns the mean loss and the sum of scores over all rows."""
+    def evaluate(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, batch_rows: int, threads: int) -> tuple[float, float, float]:
+        """
+        Returns the mean loss, the sum of scores, and how many examples count in it.
+        """

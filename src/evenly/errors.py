@@ -47,15 +47,17 @@ class FileFormatError(EvenlyError, ValueError):
 class DivergenceError(EvenlyError, ArithmeticError):
     """Training produced a number that is not finite.
 
-    The failed step's update was not made.
+    The failed step's update was not made, unless it was the update that overflowed.
 
     Attributes:
         epoch: the epoch, counted from 1.
         step: the step within the whole training, counted from 1.
-        layer: the first layer whose output (or, failing that, gradient) was not finite.
+        layer: the first layer whose output (or, failing that, gradient) was not finite; or which
+            parameter or other array was not after the update.
         weights: the last good weights and running statistics, by name, as copies. Those before
             the failed step, if the loss with them was finite and not above twice what it was when
-            the epoch began; else those with which the epoch began.
+            the epoch began; else those with which the epoch began, as after an update that
+            overflowed.
         model: a model that holds these weights, with the history so far.
 
     From another process `weights` and `model` arrive too, each where it takes at most 256 MiB; else

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ConfigurationError, DataError
+from .given import as_array, no_numbers
 from .layers.base import Run
 
 
@@ -192,10 +193,7 @@ def _numbers(name: str, x: Any) -> Any:
     """Rows as an array of numbers."""
     if hasattr(x, "toarray"):
         raise DataError(f"{name}: expects dense rows, got a sparse matrix: give x.toarray()")
-    x = np.asarray(x)
+    x = as_array(x, name)
     if x.dtype.kind not in "iubf":
-        raise DataError(
-            f"{name}: expects numbers, got {x.dtype}: encode text columns first, "
-            "for instance with sklearn.preprocessing.OneHotEncoder"
-        )
+        raise DataError(f"{name}: expects numbers, {no_numbers(x)}")
     return x

@@ -77,21 +77,20 @@ ROWS = [
     Bad("no features", lambda: net().predict(np.ones((4, 0))),
         "the network expects inputs of shape (n, 3), got (4, 0)", None, ShapeError),
     Bad("text", lambda: net().predict(np.array([["a", "b", "c"]])),
-        "inputs: expects real numbers, got <U1: encode text, and leave out what is no "
-        "number", None, DataError),
+        "inputs: expects real numbers, got <U1: encode text columns first, for "
+        "instance with sklearn.preprocessing.OneHotEncoder", None, DataError),
     Bad("Python objects", lambda: net().predict(np.array([[1, "b", None]], object)),
-        "inputs: expects real numbers, got object: encode text, and leave out what is no "
-        "number", None,
-        DataError),
+        "inputs: expects real numbers, got text ('b') in row 0, column 1: encode text columns "
+        "first, for instance with sklearn.preprocessing.OneHotEncoder", None, DataError),
     Bad("complex numbers", lambda: net().predict(X + 1j),
-        "inputs: expects real numbers, got complex64: encode text, and leave out what is "
-        "no number", None, DataError),
+        "inputs: expects real numbers, got complex64: take the real and the "
+        "imaginary part as features", None, DataError),
     Bad("rows of different lengths", lambda: net().predict([[1.0, 2.0], [3.0]]),
         "x: expects an array, got lists of different lengths: fill the shorter ones", None,
         DataError),
     Bad("None for rows", lambda: net().predict(None),
-        "inputs: expects real numbers, got object: encode text, and leave out what is no "
-        "number", None, DataError),
+        "inputs: expects real numbers, got a missing value (None) in its place: fill or leave "
+        "out such rows", None, DataError),
     Bad("a sparse matrix with a column too many",
         lambda: net().predict(scipy.sparse.csr_matrix(np.ones((4, 4)))),
         "the network expects inputs of shape (n, 3), got (4, 4)", None, ShapeError),
@@ -159,16 +158,17 @@ ROWS = [
         lambda: X.tofile("x.raw"), ShapeError, within=large),
     Bad("a mapped array of complex numbers to predict",
         lambda: net().predict(mapped((20, 3), np.complex64)),
-        "inputs: expects real numbers, got complex64: encode text, and leave out what is no "
-        "number", lambda: X.tofile("x.raw"), DataError, within=large),
+        "inputs: expects real numbers, got complex64: take the real and the "
+        "imaginary part as features", lambda: X.tofile("x.raw"), DataError, within=large),
     Bad("a mapped array of text to evaluate",
         lambda: net().evaluate(mapped((40, 3), "S4"), Y),
-        "inputs: expects real numbers, got |S4: encode text, and leave out what is no number",
+        "inputs: expects real numbers, got |S4: encode text columns first, for "
+        "instance with sklearn.preprocessing.OneHotEncoder",
         lambda: X.tofile("x.raw"), DataError, within=large),
     Bad("a sparse matrix of complex numbers to predict",
         lambda: net().predict(scipy.sparse.csr_matrix(X + 1j)),
-        "inputs: expects real numbers, got complex64: encode text, and leave out what is no "
-        "number", None, DataError),
+        "inputs: expects real numbers, got complex64: take the real and the "
+        "imaginary part as features", None, DataError),
     # Batches
     Bad("batches that can be read once", lambda: fit(Batches(iter([(X, Y)]))),
         "Batches: got a list_iterator, which can be read only once, and every epoch reads "
@@ -187,8 +187,8 @@ ROWS = [
     Bad("batches of four parts", lambda: fit(many((X, Y, Y, Y))),
         "Batches, item 0: expects (x, y) or (x, y, sample_weight), got 4 parts", None, DataError),
     Bad("batches of text", lambda: fit(many((X.astype(str), Y))),
-        "Batches, item 0: x must hold numbers of shape (rows, features...), got <U32 of "
-        "shape (40, 3)", None, DataError),
+        "Batches, item 0: x must hold numbers, got <U32: encode text columns first, for instance "
+        "with sklearn.preprocessing.OneHotEncoder", None, DataError),
     Bad("batches of uneven rows", lambda: fit(many(([[1.0], [1.0, 2.0]], [0, 1]))),
         "Batches, item 0: x: expects an array, got lists of different lengths: fill the "
         "shorter ones", None,

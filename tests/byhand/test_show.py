@@ -103,3 +103,24 @@ def test_a_width_that_shows_nothing_is_refused(work):
 def test_what_there_is_not_is_refused(arguments, message):
     with pytest.raises(ConfigurationError, match=message):
         show_work(ev.Dense(1), [[1, 2]], **arguments)
+
+
+def test_a_class_to_ignore_has_no_part_in_the_work():
+    net, weights = ev.Sequential([ev.Dense(2)]), {"dense_1.kernel": [[1, 0], [0, 1]]}
+    x, y = [[1, 2], [3, 1], [2, 2]], [0, -100, 1]
+    loss = ev.SoftmaxCrossEntropy(ignore_index=-100)
+    work = ev.show_work(net, x, y, loss=loss, weights=weights).work
+    steps = {step.name: np.asarray(step.value, float) for step in work.steps}
+    assert steps["factors"].ravel().tolist() == [0.5, 0, 0.5]
+    assert not steps["d_scores"][1].any()
+    kept = ev.show_work(net, [x[0], x[2]], [0, 1], loss=loss, weights=weights).work
+    (wanted,) = (float(step.value) for step in kept.steps if step.name == "loss")
+    assert float(steps["loss"]) == pytest.approx(wanted)
+
+
+def test_what_is_nearly_certain_shows_how_its_loss_is_had():
+    net = ev.Sequential([ev.ReLU()])
+    shown = str(ev.show_work(net, [[60, 2], [3, 1]], [0, 1], loss=ev.SoftmaxCrossEntropy()))
+    assert "log1p(6.47e-26)" in shown
+    assert "log(1.1353)" in str(ev.show_work(net, [[3, 1], [60, 2]], [1, 0],
+                                             loss=ev.SoftmaxCrossEntropy()))

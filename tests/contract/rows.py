@@ -348,6 +348,13 @@ def _classes(rng: np.random.Generator, rows: int, k: int) -> Any:
     return rng.integers(0, k, rows)
 
 
+def _some_classes(rng: np.random.Generator, rows: int, k: int) -> Any:
+    """A third of them is none; PyTorch has no mean where all are."""
+    y = np.where(rng.random(rows) < 0.3, -100, rng.integers(0, k, rows))
+    y[0] = 0
+    return y
+
+
 def _yes_or_no(rng: np.random.Generator, rows: int, k: int) -> Any:
     return rng.integers(0, 2, (rows, k)).astype(float)
 
@@ -372,6 +379,9 @@ LOSSES = [
     LossRow("SoftmaxCrossEntropy", ev.SoftmaxCrossEntropy(), _classes,
             lambda s, y: _F.cross_entropy(s, torch.tensor(y))),
     LossRow("SoftmaxCrossEntropy(smoothed)", ev.SoftmaxCrossEntropy(label_smoothing=0.1), _classes,
+            lambda s, y: _F.cross_entropy(s, torch.tensor(y), label_smoothing=0.1)),
+    LossRow("SoftmaxCrossEntropy(ignoring)",
+            ev.SoftmaxCrossEntropy(label_smoothing=0.1, ignore_index=-100), _some_classes,
             lambda s, y: _F.cross_entropy(s, torch.tensor(y), label_smoothing=0.1)),
     LossRow("BinaryCrossEntropy", ev.BinaryCrossEntropy(), _yes_or_no,
             lambda s, y: _F.binary_cross_entropy_with_logits(s, torch.tensor(y))),

@@ -136,10 +136,13 @@ def test_score_counts_what_the_definition_counts(row):
     weights = {"dense_1.kernel": np.eye(3), "dense_1.bias": np.zeros(3)}
     engine = ev.Engine(program, weights=weights)
     target = row.loss.prepare(y, (3,), "float64")
-    loss, score_sum = row.loss.evaluate(scores, target, ev.Run(training=False))
+    run = ev.Run(training=False)
+    loss, score_sum, scored = row.loss.evaluate(scores, target, run)
+    spread = row.loss.spread(target, scores.shape, run)
     evaluation = engine.evaluate(scores, y)
     assert evaluation.loss == pytest.approx(loss, rel=1e-12)
-    assert evaluation.score == pytest.approx(row.loss.score(score_sum, target), rel=1e-12)
+    score = row.loss.score(score_sum, scored, spread)
+    assert evaluation.score == pytest.approx(score, rel=1e-12)
     assert engine.step(scores, y).score_sum == pytest.approx(score_sum, rel=1e-12)
 
 

@@ -96,6 +96,7 @@ SETTINGS = [
     *({"constraint": c} for c in (ev.MaxNorm(2.0), ev.UnitNorm())),
     {"augment": ev.Mixup(0.3)}, {"dtype": "float64"}, {"input_gradient": True}, {"batch": 33},
     {"loss": ev.SoftmaxCrossEntropy(class_weights=np.array([1.0, 2.0]), mean_over="rows")},
+    {"loss": ev.SoftmaxCrossEntropy(ignore_index=-100)},
     {"optimizer": None}, {"optimizer": None, "loss": None},
 ]
 

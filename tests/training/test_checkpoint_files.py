@@ -95,7 +95,7 @@ LIES = {
     "more": (with_array("other", np.zeros(5)), "holds the array 'other', which is nobody's"),
     "best": (with_array("best/dense_1.bias", np.zeros(8, np.float32)),
              "lacks the array 'best/dense_1.kernel'"),
-    "records": (with_array("steps", np.zeros((3, 5))), "tells of another number of steps"),
+    "records": (with_array("steps", np.zeros((3, 6))), "tells of another number of steps"),
     "history": (first_column(7), "its epochs are not counted as epochs are"),
     "infinite": (first_column(np.nan), "its epochs are not counted as epochs are"),
     "columns": (with_array("history", np.zeros((1, 10))), "is of float64 and shape (1, 10)"),
@@ -103,7 +103,7 @@ LIES = {
         name.replace("weights", "best"): array for name, array in list(arrays.items())
         if name.startswith("weights")}), "early stopping's best weights are there where"),
     "name": (lambda arrays, content: (
-        content.update(steps=13), arrays.update(steps=np.zeros((3, 5)))),
+        content.update(steps=13), arrays.update(steps=np.zeros((3, 6)))),
         "stands at step 13, and its name says other"),
 }
 
@@ -125,7 +125,7 @@ def test_more_steps_than_an_epoch_has(tmp_path):
     rule = begun(tmp_path)
     newest = tmp_path / named(tmp_path)[-1]
     edited(newest, lambda arrays, content: (
-        content.update(steps=21), arrays.update(steps=np.zeros((11, 5)))))
+        content.update(steps=21), arrays.update(steps=np.zeros((11, 6)))))
     with pytest.warns(UserWarning, match="has 11 steps of an epoch of 10 behind it"):
         ev.fit(**BASE, checkpoint=rule, resume=True)
 

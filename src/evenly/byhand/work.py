@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
+from ..given import as_array, check_mask
 from ..layers.base import Layer
 from ..layers.containers import Container, Sequential
 from ..random import generator
@@ -160,6 +161,8 @@ def work_out(
     for name, value in (carried or {}).items():
         layer, _, state = name.rpartition(".")
         arrays[name] = recorder.given(state, value, layer)
+    for name, value in (("lengths", lengths), ("sample_weight", sample_weight)):
+        check_mask(value, f"show_work: {name}")
     circumstances: dict[str, Any] = {"seed": seed, "step": step, "kept": kept or {},
                                      "lengths": lengths, "weights": sample_weight}
     parts = frozenset(given)
@@ -203,7 +206,7 @@ def work_out(
 
 
 def _rows(what: str, x: Any) -> Any:
-    x = np.asarray(x)
+    x = as_array(x, f"show_work: {what}")
     if x.ndim < 1 or x.size == 0 or x.dtype.kind not in "iubfO":
         raise DataError(f"show_work: {what} must be rows of numbers, got shape {x.shape} of "
                         f"{x.dtype}")
@@ -223,7 +226,7 @@ def _weights(net: Container, specs: Mapping[str, Any], given: Mapping[str, Any],
     arrays = {}
     for name, spec in specs.items():
         if name in given:
-            value = np.asarray(given[name])
+            value = as_array(given[name], f"show_work: '{name}'")
             if value.shape != spec.shape:
                 raise ShapeError(
                     f"show_work: '{name}' must have shape {spec.shape}, got {value.shape}"
@@ -236,7 +239,7 @@ def _weights(net: Container, specs: Mapping[str, Any], given: Mapping[str, Any],
 
 def _loss(recorder: Recorder, loss: Loss, out: Any, y: Any, circumstances: Any) -> Any:
     loss.check(out.shape[1:])
-    values = np.asarray(y)
+    values = as_array(y, "show_work: y")
     if values.dtype == object:
         target: Any = values.reshape(out.shape) if values.size == out.size else values
     else:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, ShapeError
+from ..given import as_numbers, cast
 from ..program.values import Program
 from ..random import generator
 from .memory import new_arena
@@ -75,12 +76,12 @@ class Arrays:
             if name not in self.arrays:
                 known = ", ".join(self.arrays) or "none"
                 raise ConfigurationError(f"weights: no array is named '{name}'; there are: {known}")
-            value = np.asarray(value)
+            value = as_numbers(value, f"weights: '{name}'")
             if value.shape != self.arrays[name].shape:
                 raise ShapeError(
                     f"weights: '{name}' has shape {self.arrays[name].shape}, got {value.shape}"
                 )
-            self.arrays[name][...] = value
+            self.arrays[name][...] = cast(value, self.program.dtype, f"weights: '{name}' holds")
 
     def kept(self) -> dict[str, Any]:
         """Copies of all that outlives a step, the optimizer's states too: for :meth:`put_back`."""

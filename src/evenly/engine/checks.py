@@ -8,20 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
+from ..given import as_array as as_array
+from ..given import as_numbers, cast, no_numbers
 from ..native import processors
 from ..program.values import Program
 
 # Below this much work a step, a further thread costs more than it brings.
 _WORK_A_THREAD = 300_000
-
-
-def as_array(values: Any, what: str) -> Any:
-    """An array of anything that is one, or a DataError."""
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise DataError(f"{what}: expects an array, got lists of different lengths: fill the "
-                        "shorter ones") from None
 
 
 def as_rows(program: Program, x: Any) -> Any:
@@ -32,12 +25,7 @@ def as_rows(program: Program, x: Any) -> Any:
                 "expects dense rows, got a sparse matrix: give x.toarray() (fit, predict and "
                 "evaluate of a Model take sparse rows as they are)"
             )
-        x = as_array(x, "inputs")
-        if x.dtype.kind not in "iubf":
-            raise DataError(f"inputs: expects real numbers, got {x.dtype}: encode text, and leave "
-                            "out what is no number")
-        shape = x.shape  # ascontiguousarray would give a single number an axis
-        x = np.ascontiguousarray(x, dtype=program.dtype).reshape(shape)
+        x = cast(as_numbers(x, "inputs"), program.dtype, "inputs: x holds")
     if x.ndim == 0 or x.shape[1:] != program.input_shape:
         expected = ", ".join(["n", *map(str, program.input_shape)])
         raise ShapeError(f"the network expects inputs of shape ({expected}), got {x.shape}")
@@ -51,33 +39,44 @@ def as_targets(program: Program, y: Any) -> Any:
         raise ConfigurationError("the program has no loss: compile it with one")
     flat = len(program.output_shape) == 1
     if loss.targets_are_classes and flat and type(y) is np.ndarray and y.dtype == np.int32 \
-            and y.ndim == 1:
+            and y.ndim == 1 and y.size and y.min() >= 0 and y.max() < program.output_shape[0]:
         return np.ascontiguousarray(y)[:, None]
     return loss.prepare(y, program.output_shape, program.dtype)
 
 
-def as_weights(program: Program, weights: Any, rows: int) -> Any:
-    """Sample weights: one number of at least 0 an example; None stays None."""
+def as_weights(dtype: str, weights: Any, rows: int) -> Any:
+    """Sample weights: one number of at least 0 an example; None stays None. What is so small that
+    the type has only 0 for it counts as 0."""
     if weights is None:
         return None
-    weights = np.asarray(weights)
-    if weights.dtype.kind not in "iubf":
-        raise DataError(f"sample_weight: expects numbers, got {weights.dtype}")
-    weights = np.ascontiguousarray(weights, dtype=program.dtype)
-    if weights.shape != (rows,):
+    given = as_array(weights, "sample_weight")
+    if given.dtype.kind not in "iubf":
+        raise DataError(f"sample_weight: expects numbers, {no_numbers(given)}")
+    if given.shape != (rows,):
         raise DataError(
             f"sample_weight: expects one number for each of the {rows} rows, got shape "
-            f"{weights.shape}"
+            f"{given.shape}"
         )
-    bad = ~(np.isfinite(weights) & (weights >= 0))
+    bad = ~(np.isfinite(given) & (given >= 0))
     if bad.any():
         raise DataError(
             "sample_weight: expects finite numbers of at least 0, got "
-            f"{weights[bad][0]} in row {int(bad.argmax())}"
+            f"{float(given[bad][0])} in row {int(bad.argmax())}"
         )
+    weights = cast(given, dtype, "sample_weight holds")
     if rows and not weights.any():
-        raise DataError("sample_weight: every weight is 0: nothing could be learned")
+        small = f" in {dtype}, the largest is {given.max():g}" if given.any() else ""
+        raise DataError(f"sample_weight: every weight is 0{small}: nothing could be learned")
     return weights
+
+
+def rows_that_count(program: Program, weights: Any) -> Any:
+    """The numbers of the rows whose weight is not 0, or None where they are all to be computed. A
+    row of weight 0 is left out of a batch: whatever is in it, it then contributes nothing. Where
+    rows hand on states, each has its place and stays."""
+    if weights is None or weights.all() or program.carried or not weights.any():
+        return None
+    return np.flatnonzero(weights)
 
 
 def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
@@ -94,7 +93,7 @@ def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
             f"lengths: layer '{program.steps_changed}' sees another number of steps than the input "
             "has, so the lengths of the input mean nothing to it: leave out what changes the steps"
         )
-    given = np.asarray(lengths)
+    given = as_array(lengths, "lengths")
     if given.shape != (rows,) or given.dtype.kind not in "iu":
         raise DataError(
             f"lengths: expects one whole number for each of the {rows} rows, got "

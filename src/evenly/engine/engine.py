@@ -1,32 +1,26 @@
-"""Arrays and execution: the only package that talks to the native core."""
+"""Training steps: the only module that asks the native core for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError, DataError, ShapeError
-from ..layers.base import Run
-from ..program.parts import SCALARS
-from ..program.values import Program
-from .arrays import Arrays
-from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
-from .definitions import DefinitionRunner
-from .native_calls import make_executor
-from .records import Evaluation, NotFiniteError, StepRecord
-from .replay import first_not_finite
-from .segments import segments
+from ..errors import ConfigurationError, ShapeError
+from ..program.parts import OVERFLOWED, SCALARS
+from .checks import as_lengths
+from .records import NotFiniteError, StepRecord
+from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
+from .runner import Runner
 from .step_numbers import step_numbers
-from .threads import ThreadChoice
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
 # threads is shorter.
 _SECONDS_A_CALL, _SECONDS_A_TRIAL = 0.05, 0.002
 
 
-class Engine(Arrays):
+class Engine(Runner):
     """Owns the arrays of a program and runs it.
 
     Several threads may predict and evaluate with one engine at once, also while another trains in
@@ -55,84 +49,6 @@ class Engine(Arrays):
         (3, 2)
     """
 
-    def __init__(
-        self,
-        program: Program,
-        *,
-        seed: int = 0,
-        threads: int | None = None,
-        weights: Mapping[str, Any] | None = None,
-        isa: str = "",
-    ) -> None:
-        super().__init__(program, check_seed(seed), weights or {})
-        self.threads = most_threads(program, threads)
-        fixed = threads is not None
-        self._kept = (threads, isa)
-        self._training_threads = ThreadChoice(self.threads, fixed)
-        self._inference_threads = ThreadChoice(self.threads, fixed)
-        self.steps = 0
-        self.pause_every: int | None = None
-        self._numbers = step_numbers(program, self.seed, 0, 1) if program.augment is None else None
-        self._scalars = self.buffer("scalars")
-        loss = program.loss
-        self._classes = (
-            program.output_shape[-1] if loss is not None and loss.targets_are_classes else 0
-        )
-        self._executor = make_executor(program, isa, self._state, self._work, self._classes)
-        self._definitions = DefinitionRunner(program) if program.has_python else None
-        self._segments = {key: list(segments(key, lines)) for key, lines in program.lists.items()}
-        # The layer that the data enters, past those that only reshape.
-        self._first = next((
-            (name, layer) for name, layer in program.net.named_layers() if not layer.reshapes
-        ), None)
-        self._gradient_views: dict[str, Any] | None = None
-        inference = program.lists["inference"]
-        if inference:
-            self._scores = program.buffers[program.outputs["inference"]].place
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The program, the settings and all that the state arena holds, the optimizer's states
-        included: an engine made of them goes on where this one was."""
-        threads, isa = self._kept
-        with self.turns:
-            return {"program": self.program, "seed": self.seed, "threads": threads, "isa": isa,
-                    "steps": self.steps, "state": self._state.copy()}
-
-    def __setstate__(self, kept: dict[str, Any]) -> None:
-        self.__init__(  # type: ignore[misc]
-            kept["program"], seed=kept["seed"], threads=kept["threads"], isa=kept["isa"]
-        )
-        self._state[...] = kept["state"]
-        self.steps = kept["steps"]
-
-    # Data -----------------------------------------------------------------------------------
-
-    def rows(self, x: Any) -> Any:
-        """Inputs as the kernels want them: C-contiguous, the program's dtype and shape.
-
-        Raises:
-            ShapeError: examples of another shape.
-            DataError: data that the first layer cannot take.
-        """
-        x = as_rows(self.program, x)
-        if self._first is not None:
-            name, layer = self._first
-            layer.check_values(x, name)
-        return x
-
-    def targets(self, y: Any) -> Any:
-        """Targets as the kernels want them."""
-        return as_targets(self.program, y)
-
-    def _batch(self, x: Any, y: Any, weights: Any, lengths: Any) -> tuple[Any, Any, Any, Any]:
-        x, y = self.rows(x), self.targets(y)
-        if len(x) != len(y):
-            raise DataError(f"x has {len(x)} rows and y has {len(y)}: they must be as many")
-        if len(x) == 0:
-            raise DataError("expects at least one row, got none")
-        return (x, y, as_weights(self.program, weights, len(x)),
-                as_lengths(self.program, lengths, len(x)))
-
     # Training -------------------------------------------------------------------------------
 
     def step(self, x: Any, y: Any, weights: Any = None, lengths: Any = None) -> StepRecord:
@@ -140,13 +56,14 @@ class Engine(Arrays):
 
         Arguments:
             x, y: the batch.
-            weights: of its examples.
+            weights: of its examples; one of weight 0 is left out of the step.
             lengths: of its sequences.
 
         Raises:
-            NotFiniteError: the loss or a gradient is not finite; the weights stay as they were.
+            NotFiniteError: the loss or a gradient is not finite; the weights stay as they were. Or
+                the update itself overflowed: then they are not finite (``error.updated``).
         """
-        x, y, weights, lengths = self._batch(x, y, weights, lengths)
+        _, (x, y, weights, lengths) = self._counted(self._batch(x, y, weights, lengths))
         if len(x) > self.program.batch:
             raise ShapeError(
                 f"step: the program is planned for batches of {self.program.batch} rows, "
@@ -159,14 +76,22 @@ class Engine(Arrays):
         self._check_lengths(lengths)
         numbers = self._own_numbers()
         threads, _ = self._training_threads.begin()
-        *record, failed = self._executor.step(
+        record, failed, overflowed = self._executor.step(
             x, y, weights, lengths, self.seed, self.steps, numbers, threads
         )
         self._training_threads.end(threads, 1)
         if failed:
-            raise self._not_finite(numbers, [x, y, weights, lengths])
+            raise NotFiniteError(
+                self.steps, *first_not_finite(self, numbers, x, y, weights, lengths)
+            )
         self.steps += 1
+        if overflowed:
+            raise self._overflow(strange_parameter(self), record[0])
         return StepRecord(*record)
+
+    def _overflow(self, what: str, loss: float) -> NotFiniteError:
+        """The error for the last step, whose update has made what is not finite."""
+        return NotFiniteError(self.steps - 1, f"{what} after the update", loss, True)
 
     def _trainable(self, smallest_batch: int) -> None:
         """Makes sure that batches of this size can train."""
@@ -177,12 +102,6 @@ class Engine(Arrays):
                 f"a batch of {smallest_batch} rows: batch normalization needs at least "
                 f"{self.program.training_rows} in training"
             )
-
-    def _own_numbers(self) -> Any:
-        """The numbers of a step that no schedule moves: the same for each, but for mixup."""
-        if self.program.augment is not None:
-            return step_numbers(self.program, self.seed, self.steps, 1)
-        return self._numbers
 
     def _check_lengths(self, lengths: Any) -> None:
         if lengths is not None and self.program.augment is not None:
@@ -203,11 +122,16 @@ class Engine(Arrays):
             rates, momenta: learning rate and momentum of each step, where a schedule moves them.
 
         Yields:
-            Records of the steps done since the last time: (steps, 5) float64 with the columns of
+            Records of the steps done since the last time: (steps, 6) float64 with the columns of
             :class:`StepRecord`. Between two yields pass at most some 50 ms or one step.
 
+        Rows of weight 0 go through the network with the others of their batch, and have no part in
+        loss, score and the gradients on the scores: leave them out of the order where they may
+        overflow.
+
         Raises:
-            NotFiniteError: as :meth:`step`.
+            NotFiniteError: as :meth:`step`; at the end of the pass also for running statistics and
+                states of the optimizer that have become infinite or NaN.
         """
         n = len(x) if order is None else len(order)
         self._trainable(n - (n - 1) // batch * batch)
@@ -215,18 +139,20 @@ class Engine(Arrays):
         batches = -(-n // batch)
         numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta)
         records = np.zeros((batches, len(StepRecord._fields)))
-        done = 0
+        done, before = 0, strange_statistics(self)
         while done < batches:
             with self.turns.lock:
                 if self._definitions is not None:
                     parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
-                    ran, failed = self._python_step(parts, numbers[done : done + 1], records[done])
+                    ran, failed, overflowed = self._python_step(
+                        parts, numbers[done : done + 1], records[done]
+                    )
                 else:
                     threads, trial = self._training_threads.begin()
                     every, end = self.pause_every, batches
                     if every is not None:
                         end = min(batches, done + every - self.steps % every)
-                    ran, failed = self._executor.train(
+                    ran, failed, overflowed = self._executor.train(
                         x, y, weights, lengths, order, n, batch, done, end, self.seed,
                         self.steps, numbers[done:], records[done:],
                         _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
@@ -240,18 +166,14 @@ class Engine(Arrays):
             if failed:
                 parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
                 with self.turns.lock:
-                    raise self._not_finite(numbers[done : done + 1], parts)
-
-    def _not_finite(self, numbers: Any, parts: list[Any]) -> NotFiniteError:
-        """What was not finite in the step that failed."""
-        x, y, weights, lengths = parts
-        x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
-
-        def run(i: int) -> None:
-            self.run("gradient", x, y, weights=weights, lengths=lengths, numbers=numbers, begin=i,
-                     end=i + 1)
-
-        return NotFiniteError(self.steps, *first_not_finite(self.program, run, self.buffer, x))
+                    raise NotFiniteError(
+                        self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
+                    )
+            if overflowed:
+                raise self._overflow(strange_parameter(self), records[done - 1, 0])
+        # The kernels look at parameters alone, step by step.
+        for what in (*sorted(strange_statistics(self) - before), *strange_states(self)):
+            raise self._overflow(what, records[-1, 0])
 
     @staticmethod
     def _batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
@@ -259,23 +181,33 @@ class Engine(Arrays):
         rows = at if order is None else order[at]
         return [part if part is None else np.ascontiguousarray(part[rows]) for part in parts]
 
-    def _python_step(self, parts: list[Any], numbers: Any, record: Any) -> tuple[int, bool]:
+    def _python_step(self, parts: list[Any], numbers: Any, record: Any) -> tuple[int, bool, bool]:
         x, y, weights, lengths = parts
         updates = self.run("gradient", x, y, weights=weights, lengths=lengths, numbers=numbers)
-        s = dict(zip(SCALARS, self._scalars.tolist(), strict=True))
-        record[:] = s["loss"], s["score"], s["penalty"], s["gradient_norm"], s["weight"]
-        if s["failed"]:
-            return 0, True
+        record[:] = [self._scalar(name) for name in
+                     ("loss", "score", "penalty", "gradient_norm", "weight", "scored")]
+        if self._scalar("failed"):
+            return 0, True, False
         self.run("update", x, y, numbers=numbers)
         for name, value in updates.items():
             self.arrays[name][...] = value
-        return 1, False
+        return 1, False, self._scalar("failed") == OVERFLOWED
+
+    def _scalar(self, name: str) -> float:
+        return float(self._scalars[SCALARS.index(name)])
 
     def update(self) -> None:
-        """The update alone, from the gradients as they lie in the arena."""
+        """The update alone, from the gradients as they lie in the arena.
+
+        Raises:
+            NotFiniteError: it has made a parameter that is not finite.
+        """
         self._scalars[SCALARS.index("clip_factor")] = 1.0
+        self._scalars[SCALARS.index("failed")] = 0.0
         self.run("update", None, None, rows=self.program.batch)
         self.steps += 1
+        if self._scalar("failed") == OVERFLOWED:
+            raise self._overflow(strange_parameter(self), self._scalar("loss"))
 
     # Parts of a step ------------------------------------------------------------------------
 
@@ -301,10 +233,16 @@ class Engine(Arrays):
         self, x: Any, y: Any, weights: Any = None, lengths: Any = None
     ) -> tuple[float, Any, dict[str, Any]]:
         """Loss, d_x (None unless the program wants it) and each parameter's gradient by name, in
-        training mode, penalty included; nothing is updated. Arrays are views."""
-        x, y, weights, lengths = self._batch(x, y, weights, lengths)
+        training mode, penalty included; nothing is updated. Arrays are views. Rows of weight 0 are
+        left out of the batch, and have a d_x of 0."""
+        batch = self._batch(x, y, weights, lengths)
+        rows, (x, y, weights, lengths) = self._counted(batch)
         self.run("gradient", x, y, weights=weights, lengths=lengths)
-        return float(self._scalars[0]), self._input_gradient(len(x)), self._gradients()
+        d_x = self._input_gradient(len(x))
+        if rows is not None and d_x is not None:
+            own, d_x = d_x, np.zeros_like(batch[0])
+            d_x[rows] = own
+        return float(self._scalars[0]), d_x, self._gradients()
 
     def _gradients(self) -> dict[str, Any]:
         if self._gradient_views is None:
@@ -316,101 +254,3 @@ class Engine(Arrays):
         if self.program.d_x is None:
             return None
         return self.buffer(self.program.d_x)[:rows].reshape(rows, *self.program.input_shape)
-
-    def run(
-        self, key: str, x: Any, y: Any, *, output_gradient: Any = None, weights: Any = None,
-        lengths: Any = None, rows: int | None = None, numbers: Any = None, begin: int = 0,
-        end: int | None = None,
-    ) -> dict[str, Any]:
-        """Runs instructions [begin, end) of a list on one batch; returns new running statistics of
-        the layers that run through their definition."""
-        rows = len(x) if rows is None else rows
-        if rows > max(self.program.batch, self.program.inference_batch * (key == "inference")):
-            raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
-        if y is not None and self._classes and (y.min() < 0 or y.max() >= self._classes):
-            raise DataError(f"class numbers must lie between 0 and {self._classes - 1}")
-        if numbers is None:
-            numbers = self._own_numbers()
-        updates: dict[str, Any] = {}
-        position = 0
-        for name, lines in self._segments[key]:
-            first = max(begin - position, 0)
-            last = len(lines) if end is None else min(len(lines), end - position)
-            position += len(lines)
-            if first >= last:
-                continue
-            if lines[0].is_python:
-                assert self._definitions is not None
-                external = {"input": x, "output_gradient": output_gradient, "lengths": lengths}
-                updates |= self._definitions.run(
-                    lines[0], rows, self.seed, self.steps, self.buffer, external
-                )
-            else:
-                self._executor.run(
-                    name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
-                    self.steps, numbers, self._training_threads.best,
-                )
-        return updates
-
-    # Inference ------------------------------------------------------------------------------
-
-    def predict(self, x: Any, lengths: Any = None) -> Any:
-        """Scores in inference mode, shape (rows, outputs...): a new array."""
-        x = self.rows(x)
-        lengths = as_lengths(self.program, lengths, len(x))
-        program = self.program
-        if program.carried and len(x) > program.inference_batch:
-            raise ShapeError(
-                f"predict: the network is stateful, so each row needs a place of its own: at most "
-                f"{program.inference_batch} rows, got {len(x)}: predict them in parts, and give "
-                "Engine.states to each"
-            )
-        output = np.empty((len(x), *program.output_shape), dtype=program.dtype)
-        if len(x) == 0:
-            return output
-        if not program.lists["inference"]:
-            output[...] = x.reshape(output.shape)
-        elif self._definitions is not None:
-            name = program.outputs["inference"]
-            for first in range(0, len(x), program.inference_batch):
-                at = slice(first, first + program.inference_batch)
-                part = x[at]
-                own = None if lengths is None else lengths[at]
-                with self.turns:
-                    self.run("inference", part, None, lengths=own)
-                    scores = self.buffer(name)[: len(part)]
-                    output[first : first + len(part)] = scores.reshape(-1, *program.output_shape)
-        else:
-            threads, _ = self._inference_threads.begin()
-            self._executor.predict(
-                x, lengths, program.inference_batch, self._scores, output, threads
-            )
-            self._inference_threads.end(threads, len(x))
-        return output
-
-    def evaluate(self, x: Any, y: Any, weights: Any = None, lengths: Any = None) -> Evaluation:
-        """Loss and score in inference mode."""
-        x, y, weights, lengths = self._batch(x, y, weights, lengths)
-        total, score = self.loss_and_score_sum(x, y, weights, lengths)
-        loss = self.program.loss
-        assert loss is not None
-        return Evaluation(total, loss.score(score, y))
-
-    def loss_and_score_sum(
-        self, x: Any, y: Any, weights: Any = None, lengths: Any = None
-    ) -> tuple[float, float]:
-        """Mean loss, and the right answers or the squared errors of all rows, in inference mode.
-        Arguments as the checks of this package return them."""
-        loss = self.program.loss
-        assert loss is not None
-        if self._definitions is not None or not self.program.lists["inference"]:
-            run = Run(training=False, lengths=lengths, weights=weights)
-            total, score = loss.evaluate(self.predict(x, lengths), y, run)
-        else:
-            threads, _ = self._inference_threads.begin()
-            total, score = self._executor.evaluate(
-                x, y, weights, lengths, self.program.inference_batch, threads
-            )
-            self._inference_threads.end(threads, len(x))
-        return float(total), float(score)
-

@@ -10,7 +10,9 @@ from ..program.values import Program
 from .segments import segments
 
 
-def make_executor(program: Program, isa: str, state: Any, work: Any, classes: int) -> Executor:
+def make_executor(
+    program: Program, isa: str, state: Any, work: Any, classes: int, ignored: int | None
+) -> Executor:
     """What runs the native instructions of a program.
 
     Arguments:
@@ -18,6 +20,7 @@ def make_executor(program: Program, isa: str, state: Any, work: Any, classes: in
         isa: instruction set of the kernels; "" for the best.
         state, work: the arenas.
         classes: how many a target may name; 0 where targets name none.
+        ignored: the number that may stand in a target's place without being a class.
     """
     buffers = program.buffers
     lists = {
@@ -32,5 +35,5 @@ def make_executor(program: Program, isa: str, state: Any, work: Any, classes: in
     )
     return Executor(
         lists, program.dtype == "float64", isa, state, work, buffers["scalars"].place, x, y,
-        weights, lengths, classes,
+        weights, lengths, classes, ignored,
     )

@@ -17,6 +17,7 @@ class StepRecord(NamedTuple):
         penalty: its part of the cost.
         gradient_norm: over all parameters, penalty included, before clipping.
         weight: what the loss was divided by: the rows, or the sum of their weights.
+        scored: examples that count in the score: those whose weight is not 0.
     """
 
     loss: float
@@ -24,6 +25,7 @@ class StepRecord(NamedTuple):
     penalty: float
     gradient_norm: float
     weight: float
+    scored: float
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,19 @@ class Evaluation:
 
 
 class NotFiniteError(Portable, ArithmeticError):
-    """A step was not finite. Its update has not been made. For the training loop.
+    """A step was not finite. Its update has not been made, unless it was the update that
+    overflowed. For the training loop.
 
     Attributes:
         step: counted from 0.
         layer: what was not finite first, in words.
         loss: of the failed step; NaN if it was the loss that failed.
+        updated: whether it was the update, or what a pass leaves behind, that is not finite.
     """
 
-    def __init__(self, step: int, layer: str, loss: float) -> None:
+    def __init__(self, step: int, layer: str, loss: float, updated: bool = False) -> None:
         super().__init__(f"step {step}: {layer} is not finite")
         self.step = step
         self.layer = layer
         self.loss = loss
+        self.updated = updated

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..engine import Engine
 from ..errors import ConfigurationError, DataError, ShapeError
+from ..given import check_mask
 from ..layers.base import Layer
 from ..losses import Loss
 from ..program import compile as compile_program
@@ -162,6 +163,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         else:
             self._learn_targets(y)
         numbers = self._encode(y)
+        check_mask(sample_weight, f"{type(self).__name__}: sample_weight")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
@@ -268,6 +270,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             self._learn_targets(y)
         numbers = self._encode(y)
         weights = None
+        check_mask(sample_weight, f"{type(self).__name__}: sample_weight")
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             kept = np.flatnonzero(weights > 0)
@@ -307,6 +310,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     # Data ---------------------------------------------------------------------------------------
 
     def _check_x(self, X: Any, reset: bool = False) -> Any:
+        check_mask(X, f"{type(self).__name__}: X")
         return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
 
     def _check_xy(self, X: Any, y: Any, reset: bool, least: int = 1) -> tuple[Any, Any]:
@@ -315,6 +319,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
+        check_mask(X, f"{type(self).__name__}: X")
+        check_mask(y, f"{type(self).__name__}: y")
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset, ensure_min_samples=least,
             multi_output=True, y_numeric=is_regressor(self),

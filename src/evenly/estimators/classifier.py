@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from ..errors import ConfigurationError
-from ..layers.special import logistic
+from ..layers.special import logistic, softplus
 from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 from ..rows.sources import is_sparse
 from .base import NetEstimator
@@ -290,9 +290,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         return SoftmaxCrossEntropy().probabilities(scores)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithms of the probabilities."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """The logarithms of the probabilities, also of those that are too small for a number."""
+        scores = self.decision_function(X)
+        if self._multi_label:
+            return -softplus(np, -scores)
+        if scores.ndim == 1:
+            scores = np.stack([np.zeros_like(scores), scores], axis=1)
+        return SoftmaxCrossEntropy().log_probabilities(scores)
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row; with several labels 0 or 1 for each, (rows, labels)."""

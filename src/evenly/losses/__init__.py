@@ -6,3 +6,4 @@ from .cross_entropy import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .regression import Huber as Huber
 from .regression import MeanAbsoluteError as MeanAbsoluteError
 from .regression import MeanSquaredError as MeanSquaredError
+from .spread import Spread as Spread

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ..augmentation import mixed
 from ..errors import DataError, ShapeError
 from ..layers.base import ArrayLike, Declared, Run, Shape, expect
+from .spread import Spread
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Loss(Declared):
     the sample weights ``w_i`` (1 where none are given), the loss of one example ``l_i``, and
     ``n_i``, its class weight (1 without class weights). Where scores are (batch, steps, outputs),
     every step counts as an example of its own; steps behind a sequence's length do not count.
+
+    What has the weight 0 contributes nothing at all, whatever its scores are, infinities and NaN
+    included: no loss, no gradient, no part in the divisor or in the score.
 
     With ``mean_over="rows"`` the sum is divided by the number of examples instead. Where weights
     are very unequal that matters: dividing by the weights, PyTorch's way, lets a batch of light
@@ -69,58 +73,126 @@ class Loss(Declared):
         """Scores as probabilities, or a DataError where that has no meaning."""
         raise DataError(f"{type(self).__name__} has no probabilities: use predict")
 
-    def score(self, score_sum: float, y: Any) -> float:
-        """The score of all rows from the kernels' sum: the fraction of right answers, or
-        ``R^2 = 1 - sum of squared errors / sum of squared deviations of y``."""
-        if self.counts_right_answers:
-            return score_sum / len(y)
-        deviations = float(((y - y.mean(axis=0, dtype=np.float64)) ** 2).sum())
-        return 1 - score_sum / deviations if deviations > 0 else float("nan")
+    def score(self, score_sum: float, scored: float, spread: Spread | None = None) -> float:
+        """The score of some rows: the fraction of right answers, or ``R^2 = 1 - sum of squared
+        errors / sum of squared deviations of y``; NaN where there is none.
 
-    def evaluate(self, scores: Any, y: Any, run: Run) -> tuple[float, float]:
-        """(loss, score sum) of prepared targets, through the definition."""
+        Arguments:
+            score_sum: the kernels' sum over the rows.
+            scored: how many examples count in it.
+            spread: of the targets, for R^2. Where more of them were seen than were scored, the
+                deviations are taken to be as large in both.
+        """
+        if not scored:
+            return float("nan")
+        if self.counts_right_answers:
+            return score_sum / scored
+        if spread is None or not spread.deviations > 0:
+            return float("nan")
+        return 1 - (score_sum / scored) / (spread.deviations / spread.rows)
+
+    def spread(self, y: Any, shape: Shape, run: Run) -> Spread | None:
+        """The deviations that R^2 is measured by, of prepared targets and scores of this shape;
+        None where the score counts right answers."""
+        if self.counts_right_answers:
+            return None
+        spread = Spread()
+        spread.add(y, self.scored(y, shape, run))
+        return spread
+
+    def evaluate(self, scores: Any, y: Any, run: Run) -> tuple[float, float, float]:
+        """(loss, score sum, how many examples count in it) of prepared targets, through the
+        definition."""
         scores = scores.astype(np.float64)
-        loss, _ = self.forward(scores, y, run)
-        counts = counted(scores.shape, run)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite shows in the loss
+            loss, _ = self.forward(scores, y, run)
+        counts = self.scored(y, scores.shape, run)
+        examples = float(counts.any(axis=1).sum())
+        known = ~np.isnan(scores)
         if self.targets_are_classes:
             right = (scores.argmax(axis=-1) == y.reshape(scores.shape[:-1])) * 1.0
+            # Without a softmax there is no answer.
+            right *= known.all(axis=-1) & np.isfinite(scores.max(axis=-1))
         elif self.counts_right_answers:
-            right = ((scores > 0) == (y > 0.5)).mean(axis=-1)
+            right = (((scores > 0) == (y > 0.5)) & known).mean(axis=-1)
         else:
-            squares = ((scores - y) ** 2).sum(axis=-1)
-            return float(loss), float((squares.reshape(counts.shape) * counts).sum())
+            with np.errstate(invalid="ignore", over="ignore"):
+                squares = ((scores - y) ** 2).sum(axis=-1).reshape(counts.shape)
+            return float(loss), float(squares[counts > 0].sum()), examples
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        return float(loss), float((right.reshape(counts.shape) * share).sum())
+        return float(loss), float((right.reshape(counts.shape) * share).sum()), examples
+
+    def counted(self, y: Any, shape: Shape, run: Run) -> Any:
+        """How much of each row of scores counts, before any weight: (examples, steps), 1 within a
+        sequence and 0 behind its end. Of prepared targets, mixed as the run mixes them."""
+        return counted(shape, run)
+
+    def scored(self, y: Any, shape: Shape, run: Run) -> Any:
+        """Which rows of scores count in the score, and in a mean over rows: likewise, 1 or 0."""
+        counts = (self.counted(y, shape, run) > 0) * 1.0
+        if run.weights is not None:
+            weights = np.asarray(run.weights).astype(np.float64)
+            counts = counts * (mixed(weights, unrecorded(run)).reshape(-1, 1) > 0)
+        return counts
+
+    def divisor(self, y: Any, shape: Shape, run: Run, parts: Any = None) -> Any:
+        """What the sum of the losses is divided by.
+
+        Arguments:
+            y, shape: prepared targets; the shape of all scores.
+            run: with its weights and lengths.
+            parts: of each row, its class weight; None: without class weights.
+        """
+        if self.mean_over == "rows":
+            return self.scored(y, shape, run).sum()
+        counts = self.counted(y, shape, run).reshape(-1)
+        return run.xp.sum(row_weights(shape, run) * (counts if parts is None else parts))
+
+    def total(self, y: Any, shape: Shape, run: Run) -> float:
+        """What the mean loss of prepared targets is divided by, for scores of this shape."""
+        parts = None
+        if getattr(self, "class_weights", None) is not None and self.mean_over == "weights":
+            rows = np.zeros((int(np.prod(shape[:-1], dtype=np.int64)), shape[-1]))
+            target = self.one_hot(y, shape, run) if self.targets_are_classes else y
+            _, parts, _ = self.each(rows, np.asarray(target).reshape(rows.shape), run)
+        return float(self.divisor(y, shape, run, parts))
 
     def forward(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         xp, note = run.xp, run.note
-        rows = scores.reshape(-1, scores.shape[-1])
+        shape, given = scores.shape, target
+        rows = scores.reshape(-1, shape[-1])
         if self.targets_are_classes:
-            classes = xp.arange(scores.shape[-1])
-            target = (target.reshape(scores.shape[:-1])[..., None] == classes) * 1
-            target = note("y", target, "one_hot(target)")
+            target = note("y", self.one_hot(target, shape, run), "one_hot(target)")
         target = mixed(target, run).reshape(rows.shape)
         each, parts, saved = self.each(rows, target, run)
-        if run.weights is None and run.lengths is None and parts is None:
+        counts = self.counted(given, shape, run)
+        nothing = np.zeros(rows.shape[0], bool)  # the rows that do not count
+        if run.weights is None and parts is None and (counts == 1).all():
             factors = 1 / each.size
             loss = note("loss", xp.mean(each), "mean of losses")
         else:
-            weights = row_weights(scores.shape, run)
-            if self.mean_over == "rows":
-                total = xp.sum(counted(scores.shape, run))
-            else:
-                total = xp.sum(weights * (1 if parts is None else parts))
+            total = self.divisor(given, shape, run, parts)
             # No weight at all: nothing is learned.
             total = total if total > 0 else 1
+            weights = row_weights(shape, run) * (counts.reshape(-1) > 0)
             factors = note("factors", weights / total, "w / sum of w")[:, None]
+            nothing = np.asarray(weights == 0, bool)
+            if nothing.any():
+                each = xp.where(nothing, 0, each)
             loss = note("loss", xp.sum(each * factors[:, 0]), "sum of losses w / sum of w")
-        return loss, (saved, factors, scores.shape)
+        return loss, (saved, nothing[:, None], factors, shape)
 
     def backward(self, saved: Any, run: Run) -> ArrayLike:
-        own, factors, shape = saved
-        return run.note("d_scores", self.slope(own, run) * factors, self.slope_formula).reshape(
-            shape
-        )
+        own, nothing, factors, shape = saved
+        slope = self.slope(own, run)
+        if nothing.any():
+            slope = run.xp.where(nothing, 0, slope)
+        return run.note("d_scores", slope * factors, self.slope_formula).reshape(shape)
+
+    def one_hot(self, target: ArrayLike, shape: Shape, run: Run) -> Any:
+        """Class numbers as rows of the scores' shape with a single 1."""
+        classes = run.xp.arange(shape[-1])
+        return (target.reshape(shape[:-1])[..., None] == classes) * 1
 
     slope_formula: ClassVar[str] = ""
 
@@ -149,3 +221,9 @@ def row_weights(shape: Shape, run: Run) -> Any:
     if run.weights is not None:
         counts = counts * mixed(np.asarray(run.weights), run).reshape(-1, 1)
     return counts.reshape(-1)
+
+
+def unrecorded(run: Run) -> Run:
+    """The same circumstances, with numbers alone: what only decides which rows count is no step of
+    the arithmetic."""
+    return replace(run, recorder=None, xp=np)

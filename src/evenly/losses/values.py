@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..given import as_array, cast, first_place, in_words, no_numbers
 from ..layers.base import Shape
 
 
 def as_values(name: str, y: Any, shape: Shape, dtype: Any) -> Any:
     """Targets as numbers of the scores' shape, or a DataError that says what is wrong."""
-    y = np.asarray(y)
+    y = as_array(y, f"{name}: targets")
     if y.dtype.kind not in "iubf":
-        raise DataError(f"{name}: expects numbers as targets, got {y.dtype}")
+        raise DataError(f"{name}: expects numbers as targets, {no_numbers(y)}")
     came = y.shape
     if y.ndim == len(shape) and shape[-1] == 1:
         y = y[..., None]
@@ -27,13 +28,8 @@ def as_values(name: str, y: Any, shape: Shape, dtype: Any) -> Any:
             f"{name}: expects targets of shape ({wanted}), got {came}: "
             f"the last layer needs {units} units"
         )
-    if not np.all(np.isfinite(y)):
-        raise DataError(f"{name}: the targets hold NaN or infinity: leave those rows out")
-    with np.errstate(over="ignore"):
-        cast = np.ascontiguousarray(y, dtype=dtype)
-    if not np.all(np.isfinite(cast)):
-        raise DataError(
-            f"{name}: the targets hold numbers too large for {dtype}: divide them by a constant, "
-            "or use dtype='float64'"
-        )
-    return cast
+    place = first_place(~np.isfinite(y))
+    if place is not None:
+        raise DataError(f"{name}: the targets hold {y[place]} in {in_words(place)}: leave such "
+                        "rows out")
+    return cast(y, dtype, f"{name}: the targets hold")

@@ -1,6 +1,8 @@
 """A network as a flat list of instructions and a plan of its buffers."""
 
+from .compiler import DTYPES as DTYPES
 from .compiler import compile as compile
+from .compiler import hands_on as hands_on
 from .compiler import training_rows as training_rows
 from .parts import Buffer as Buffer
 from .parts import Instruction as Instruction

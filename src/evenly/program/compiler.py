@@ -20,10 +20,11 @@ from .graph import Step, trace
 from .lower import Lowering
 from .parts import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer
 from .plan import plan_state, plan_work
+from .precision import check_precision
 from .update import check_line, update_lines
 from .values import Program
 
-_DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64")
 _INFERENCE_ROWS = 256
 _INFERENCE_BYTES, _LARGEST_BYTES = 2**22, 2**26
 
@@ -59,7 +60,8 @@ def compile(
 
     Raises:
         ShapeError: shapes that do not fit, before any data moves.
-        ConfigurationError: settings that cannot work.
+        ConfigurationError: settings that cannot work, among them numbers that are not what they say
+            in this dtype: an epsilon of 1e-50 is 0 in float32.
 
     Example:
         >>> import evenly as ev
@@ -74,6 +76,7 @@ def compile(
                     {"penalty": (penalty, Penalty), "clip": (clip, Clip),
                      "constraint": (constraint, Constraint), "augment": (augment, Mixup)})
     steps, output = trace(net, shape)
+    check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint))
     if augment is not None:
         _check_mixes(steps)
     nodes, output = fuse(steps, output)
@@ -167,6 +170,12 @@ def training_rows(net: Layer | Sequence[Layer], input_shape: int | Shape) -> int
     return _training_rows(trace(_as_network(net), _checked_shape(input_shape))[0])
 
 
+def hands_on(net: Layer | Sequence[Layer], input_shape: int | Shape) -> bool:
+    """Whether rows of a batch hand states on to those of the next."""
+    steps, _ = trace(_as_network(net), _checked_shape(input_shape))
+    return any(step.layer.states(step.before) for step in steps)
+
+
 def _as_network(net: Layer | Sequence[Layer]) -> Sequential:
     if isinstance(net, Sequential):
         return net
@@ -222,8 +231,8 @@ def _check_settings(
 ) -> None:
     if not isinstance(batch, int) or batch < 1:
         raise ConfigurationError(f"compile: batch must be a whole number >= 1, got {batch!r}")
-    if dtype not in _DTYPES:
-        raise ConfigurationError(f"compile: dtype must be one of {_DTYPES}, got {dtype!r}")
+    if dtype not in DTYPES:
+        raise ConfigurationError(f"compile: dtype must be one of {DTYPES}, got {dtype!r}")
     wanted = {"loss": (loss, Loss), "optimizer": (optimizer, Optimizer), **others}
     for word, (value, kind) in wanted.items():
         if value is not None and not isinstance(value, kind):

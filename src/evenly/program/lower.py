@@ -401,7 +401,7 @@ class Lowering:
             buffers["lengths"] = "lengths"
         if d_x is not None:
             buffers["d_x"] = d_x
-        buffers["row_loss"] = self._want("row_loss" + mark, (rows, 2), "float64")
+        buffers["row_loss"] = self._want("row_loss" + mark, (rows, 3), "float64")
         return Instruction(loss.kernel, (), buffers, {
             "rows_per_example": positions, "columns": self.output_shape[-1],
             "over_rows": loss.mean_over == "rows", **loss.numbers(self.output_shape[-1]),

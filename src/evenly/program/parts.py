@@ -14,8 +14,11 @@ REGION_NAMES = (
     "state", "work", "input", "target", "output gradient", "sample weights", "lengths",
 )
 
-# The double-precision numbers that leave a step, in the order of struct Scalars in kernel.hpp.
-SCALARS = ("loss", "score", "penalty", "gradient_norm", "clip_factor", "weight", "failed")
+# The double-precision numbers that leave a step, in the order of struct Scalars in kernel.hpp; and
+# what "failed" is where an update overflowed.
+OVERFLOWED = 2.0
+SCALARS = ("loss", "score", "penalty", "gradient_norm", "clip_factor", "weight", "failed",
+           "scored")
 
 
 @dataclass(frozen=True)

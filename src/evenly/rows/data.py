@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import Engine, as_array, as_lengths, as_weights
 from ..errors import DataError
+from ..given import no_numbers
 from ..random import generator
 from ..schedules import steps_per_epoch
 from .sources import RowSource, as_source, rows_not_finite
@@ -22,10 +23,7 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
             "use x[:, None] for a single feature"
         )
     if x.dtype.kind not in "iubf":
-        remedy = ("take the real and the imaginary part as features" if x.dtype.kind == "c" else
-                  "encode text columns first, for instance with "
-                  "sklearn.preprocessing.OneHotEncoder")
-        raise DataError(f"{what}: x must hold numbers, got {x.dtype}: {remedy}")
+        raise DataError(f"{what}: x must hold numbers, {no_numbers(x)}")
     if y.ndim == 0 or len(x) != len(y):
         rows = len(y) if y.ndim else "none"
         raise DataError(f"{what}: x has {len(x)} rows and y has {rows}: they must be as many")
@@ -34,11 +32,12 @@ def as_arrays(x: Any, y: Any, what: str) -> tuple[Any, Any]:
     return x, y
 
 
-def check_finite(x: Any, what: str, lengths: Any = None) -> None:
+def check_finite(x: Any, what: str, lengths: Any = None, dtype: Any = None) -> None:
     """Raises DataError naming the first row that holds NaN or infinity; what stands behind the end
-    of a sequence does not matter."""
+    of a sequence does not matter. Of what is read a part at a time also for a number too large for
+    the element type, since it becomes of that type only as it is read."""
     if isinstance(x, RowSource):
-        count, first = x.not_finite(lengths)
+        count, first = x.not_finite(lengths, dtype)
     else:
         bad = rows_not_finite(x, lengths)
         count, first = int(bad.sum()), int(bad.argmax())
@@ -67,6 +66,14 @@ class Examples(NamedTuple):
         """Some of the examples."""
         return Examples(*(part if part is None else part[rows] for part in self))
 
+    def that_count(self, dtype: str) -> Examples:
+        """The same without the examples of weight 0: whatever is in them, they then contribute
+        nothing."""
+        weights = as_weights(dtype, self.weights, len(self.x))
+        if weights is None or weights.all():
+            return self
+        return self.take(np.flatnonzero(weights))
+
     def prepared(self, engine: Engine) -> Examples:
         """The same, as the kernels want them."""
         program, n = engine.program, len(self.x)
@@ -77,7 +84,7 @@ class Examples(NamedTuple):
         else:
             x = engine.rows(x)
         return Examples(
-            x, engine.targets(self.y), as_weights(program, self.weights, n),
+            x, engine.targets(self.y), as_weights(program.dtype, self.weights, n),
             as_lengths(program, self.lengths, n),
         )
 
@@ -86,7 +93,7 @@ def rows_of(values: Any, rows: int, what: str) -> Any:
     """Weights or lengths as an array of as many rows, or a DataError; None stays None."""
     if values is None:
         return None
-    values = np.asarray(values)
+    values = as_array(values, what)
     if values.shape != (rows,):
         raise DataError(f"fit: {what} must have one number for each of the {rows} rows, got shape "
                         f"{values.shape}")
@@ -129,8 +136,3 @@ class Passes:
             random = generator(self._seed, f"shuffle of epoch {epoch}")
             return random.permutation(self.rows)[: self.used]
         return np.arange(self.used) if self._left_out else None
-
-    def batch_rows(self, first_step: int, steps: int) -> Any:
-        """How many rows each of some steps of a pass has."""
-        starts = np.arange(first_step, first_step + steps) * self.batch
-        return np.minimum(self.batch, self.used - starts)

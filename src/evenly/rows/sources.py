@@ -17,6 +17,7 @@ import numpy as np
 
 from ..engine import Engine, Evaluation, StepRecord, as_array, as_lengths, as_weights
 from ..errors import DataError
+from ..given import cast, no_numbers, too_large
 from ..layers.base import Run
 from .ahead import WAITING, Ahead
 from .tally import Tally
@@ -65,8 +66,12 @@ class RowSource:
         """Some rows as a dense array."""
         raise NotImplementedError
 
-    def not_finite(self, lengths: Any = None) -> tuple[int, int]:
-        """(how many rows hold NaN or infinity, the first of them)."""
+    def not_finite(self, lengths: Any = None, dtype: Any = None) -> tuple[int, int]:
+        """(how many rows hold NaN or infinity, the first of them).
+
+        Raises:
+            DataError: a number is too large for this element type.
+        """
         raise NotImplementedError
 
 
@@ -95,9 +100,22 @@ class SparseRows(RowSource):
 
     def dense(self, rows: Any, dtype: Any) -> Any:
         """Some rows as a dense array."""
-        return self._matrix[rows].astype(dtype, copy=False).toarray()
+        return self._cast(self._matrix[rows], rows, dtype).toarray()
 
-    def not_finite(self, lengths: Any = None) -> tuple[int, int]:
+    @staticmethod
+    def _cast(part: Any, rows: Any, dtype: Any) -> Any:
+        with np.errstate(over="ignore"):
+            own = part.astype(dtype, copy=False)
+        bad = np.flatnonzero(np.isinf(own.data) & np.isfinite(part.data))
+        if len(bad):
+            row = int(np.searchsorted(part.indptr, bad[0], side="right") - 1)
+            place = _number(rows, row), int(part.indices[bad[0]])
+            raise too_large(part.data[bad[0]], dtype, "x holds", place)
+        return own
+
+    def not_finite(self, lengths: Any = None, dtype: Any = None) -> tuple[int, int]:
+        if dtype is not None:
+            self._cast(self._matrix, slice(None), dtype)
         bad = np.flatnonzero(~np.isfinite(self._matrix.data))
         rows = np.unique(np.searchsorted(self._matrix.indptr, bad, side="right") - 1)
         return len(rows), int(rows[0]) if len(rows) else 0
@@ -126,14 +144,19 @@ class MappedRows(RowSource):
     def dense(self, rows: Any, dtype: Any) -> Any:
         at = rows if self._rows is None else self._rows[rows]
         if isinstance(at, slice):
-            return np.ascontiguousarray(self._array[at], dtype=dtype)
+            return cast(self._array[at], dtype, "x holds", _number(at, 0))
         # Read in the order of the file: the other way a disk seeks for every row.
         forth = np.argsort(at, kind="stable")
         part = np.empty((len(at), *self.shape[1:]), dtype)
-        part[forth] = self._array[at[forth]]
+        with np.errstate(over="ignore"):
+            part[forth] = self._array[at[forth]]
+        if self.dtype.kind == "f" and self.dtype.itemsize > part.itemsize:
+            bad = rows_not_finite(part)
+            for row in np.flatnonzero(bad)[:1]:
+                cast(self._array[at[row]][None], dtype, "x holds", _number(rows, int(row)))
         return part
 
-    def not_finite(self, lengths: Any = None) -> tuple[int, int]:
+    def not_finite(self, lengths: Any = None, dtype: Any = None) -> tuple[int, int]:
         count, first = 0, 0
         if self.dtype.kind in "iub":
             return count, first
@@ -141,11 +164,18 @@ class MappedRows(RowSource):
         for start in range(0, len(self), size):
             at = slice(start, start + size)
             part = self.dense(at, self.dtype)
+            if dtype is not None:
+                cast(part, dtype, "x holds", start)
             bad = rows_not_finite(part, None if lengths is None else lengths[at])
             if not count and bad.any():
                 first = start + int(bad.argmax())
             count += int(bad.sum())
         return count, first
+
+
+def _number(rows: Any, index: int) -> int:
+    """The number of one of some rows."""
+    return int(rows.start or 0) + index if isinstance(rows, slice) else int(rows[index])
 
 
 def rows_not_finite(x: Any, lengths: Any = None) -> Any:
@@ -223,8 +253,7 @@ def train_pass(
 def _real(x: RowSource) -> RowSource:
     """The same, or a DataError: where a chunk is made dense it becomes real without a word."""
     if x.dtype.kind not in "iubf":
-        raise DataError(f"inputs: expects real numbers, got {x.dtype}: encode text, and leave out "
-                        "what is no number")
+        raise DataError(f"inputs: expects real numbers, {no_numbers(np.empty(0, x.dtype))}")
     return x
 
 
@@ -279,11 +308,13 @@ def evaluate(
         raise DataError(f"x has {len(x)} rows and y has {len(y)}: they must be as many")
     loss = engine.program.loss
     assert loss is not None
+    weights = as_weights(engine.program.dtype, weights, len(x))
     if not x.is_read:
         run = Run(training=False, weights=weights)
-        value, score_sum = loss.evaluate(predict(engine, x), y, run)
-        return Evaluation(value, loss.score(score_sum, y))
-    weights = as_weights(engine.program, weights, len(x))
+        scores = predict(engine, x)
+        value, score_sum, scored = loss.evaluate(scores, y, run)
+        spread = loss.spread(y, scores.shape, run)
+        return Evaluation(value, loss.score(score_sum, scored, spread))
     lengths = as_lengths(engine.program, lengths, len(x))
     tally = Tally(engine)
     with closing(_dense_parts(engine, x)) as parts:

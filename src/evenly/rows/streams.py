@@ -12,6 +12,7 @@ import numpy as np
 
 from ..engine import Engine, as_array, as_weights
 from ..errors import ConfigurationError, DataError, ShapeError
+from ..given import no_numbers
 from ..layers.base import Declared, Shape, expect
 from .sources import READ_BYTES, rows_in, rows_not_finite
 
@@ -73,7 +74,8 @@ class Batches(Stream):
     Arguments:
         source: a function that returns a new iterator at each call, or an object that gives a new
             one each time it is iterated over, such as a list. Items are ``(x, y)`` or
-            ``(x, y, sample_weight)``, arrays with as many rows; all of one type and width.
+            ``(x, y, sample_weight)``, arrays with as many rows; all of one type and width. Rows of
+            weight 0 are left out.
         rows: of one epoch. None where it is not known: then no schedule can count in steps.
 
     Raises:
@@ -185,7 +187,9 @@ def _parts_of(item: Any, number: int) -> Piece:
         raise DataError(f"{where}: expects (x, y) or (x, y, sample_weight), got {came}")
     x, y = as_array(item[0], f"{where}: x"), as_array(item[1], f"{where}: y")
     weights = as_array(item[2], f"{where}: sample_weight") if len(item) == 3 else None
-    if x.ndim < 2 or x.dtype.kind not in "iubf":
+    if x.dtype.kind not in "iubf":
+        raise DataError(f"{where}: x must hold numbers, {no_numbers(x)}")
+    if x.ndim < 2:
         raise DataError(f"{where}: x must hold numbers of shape (rows, features...), got {x.dtype} "
                         f"of shape {x.shape}")
     for name, part in (("y", y), ("sample_weight", weights)):
@@ -215,7 +219,8 @@ def _same_kind(first: Piece, piece: Piece) -> None:
 
 
 def prepared(stream: Stream, engine: Engine, targets: bool = True) -> Iterator[Piece]:
-    """The rows of a stream as the kernels want them, in pieces of a few megabytes.
+    """The rows of a stream as the kernels want them, in pieces of a few megabytes. With targets,
+    those of weight 0 are left out.
 
     Arguments:
         stream: which.
@@ -232,8 +237,12 @@ def prepared(stream: Stream, engine: Engine, targets: bool = True) -> Iterator[P
                 own = None if weights is None else weights[at]
                 try:
                     rows = engine.rows(x[at])
-                    yield Piece(rows, engine.targets(y[at]) if targets else None,
-                                _weights(engine, own, len(rows)), place)
+                    part = Piece(rows, engine.targets(y[at]) if targets else None,
+                                 _weights(engine, own, len(rows)), place)
+                    if targets and part.weights is not None and not part.weights.all():
+                        part = part.part(part.weights != 0)
+                    if len(part.x):
+                        yield part
                 except (DataError, ShapeError) as error:
                     raise type(error)(f"{place}: {error}") from None
     finally:
@@ -244,4 +253,4 @@ def _weights(engine: Engine, weights: Any, rows: int) -> Any:
     """Sample weights of a part of the rows: here all may be 0."""
     if weights is not None and weights.shape == (rows,) and not np.any(weights):
         return np.zeros(rows, engine.program.dtype)
-    return as_weights(engine.program, weights, rows)
+    return as_weights(engine.program.dtype, weights, rows)

@@ -9,6 +9,8 @@ import numpy as np
 
 from ..engine import Engine, Evaluation, StepRecord
 from ..errors import ConfigurationError, DataError, ShapeError
+from ..layers.base import Run
+from ..losses import Spread
 from ..random import generator
 from ..schedules import steps_per_epoch
 from .ahead import WAITING, Ahead
@@ -16,7 +18,7 @@ from .data import Examples, Passes
 from .shuffle_buffer import in_chunks, shuffled
 from .sources import READ_BYTES, evaluate, rows_in, train_pass
 from .streams import Piece, Stream, prepared
-from .tally import Spread, Tally, score_of
+from .tally import Tally
 
 # By default the shuffle buffer has this many rows, or as many as so many bytes hold.
 _BUFFER_ROWS, _BUFFER_BYTES = 2**14, 2**26
@@ -40,8 +42,9 @@ class TrainingSet(Protocol):
     def is_whole(self, steps: int) -> bool:
         """Whether so many steps were all of the last pass."""
 
-    def score(self, score_sum: float, steps: int) -> float:
-        """The score of the last pass, from the kernels' sum over its steps."""
+    def score(self, score_sum: float, scored: float) -> float:
+        """The score of the last pass, from the kernels' sum over its steps and the examples that
+        count in it."""
 
 
 class RowsInMemory:
@@ -73,15 +76,12 @@ class RowsInMemory:
     def is_whole(self, steps: int) -> bool:
         return steps == self.steps
 
-    def score(self, score_sum: float, steps: int) -> float:
-        loss = self._engine.program.loss
-        assert loss is not None
-        rows = float(self._passes.batch_rows(0, steps).sum())
-        if loss.counts_right_answers:
-            return score_sum / rows
-        # Every row has an equal part in the squares; a pass that left one out is scaled up.
-        y = self._data.y
-        return loss.score(score_sum * len(y) / rows, y)
+    def score(self, score_sum: float, scored: float) -> float:
+        program, y = self._engine.program, self._data.y
+        assert program.loss is not None
+        run = Run(training=True, weights=self._data.weights, lengths=self._data.lengths)
+        spread = program.loss.spread(y, (len(y), *program.output_shape), run)
+        return program.loss.score(score_sum, scored, spread)
 
 
 class RowsFromStream:
@@ -121,8 +121,9 @@ class RowsFromStream:
     ) -> Generator[Any, None, None]:
         self._taken, self._whole, self._spread = 0, False, Spread()
         engine, batch = self._engine, self._batch
-        assert engine.program.loss is not None
-        spread = not engine.program.loss.counts_right_answers
+        loss = engine.program.loss
+        assert loss is not None
+        spread = not loss.counts_right_answers
         with Ahead(self._chunks(epoch)) as chunks:
             for chunk in chunks:
                 if chunk is WAITING:
@@ -139,7 +140,9 @@ class RowsFromStream:
                 )
                 self._taken += rows
                 if spread:
-                    self._spread.add(chunk.y)
+                    run = Run(training=True, weights=chunk.weights)
+                    shape = (rows, *engine.program.output_shape)
+                    self._spread.add(chunk.y, loss.scored(chunk.y, shape, run))
                 if skipped < rows:
                     x, y, weights, _ = chunk.part(slice(skipped, None))
                     yield from engine.train(x, y, None, batch, weights, None, *moved)
@@ -153,9 +156,10 @@ class RowsFromStream:
     def is_whole(self, steps: int) -> bool:
         return self._whole or steps == self.steps
 
-    def score(self, score_sum: float, steps: int) -> float:
-        rows = min(steps * self._batch, self._taken)
-        return score_of(self._engine.program.loss, score_sum, rows, self._spread)
+    def score(self, score_sum: float, scored: float) -> float:
+        loss = self._engine.program.loss
+        assert loss is not None
+        return loss.score(score_sum, scored, self._spread)
 
     def _chunks(self, epoch: int) -> Iterator[Piece]:
         pieces = prepared(self._stream, self._engine)

@@ -17,7 +17,8 @@ class ReduceOnPlateau(Declared):
     `patience` epochs.
 
     Better than the best so far is, for a loss, ``value < best - threshold |best|`` (``best -
-    threshold`` where the threshold is absolute), and for a score the mirror image of it. It is no
+    threshold`` where the threshold is absolute), and for a score the mirror image of it. What is
+    infinite or NaN is never better. It is no
     :class:`Schedule`: the rates are not known before training.
 
     Arguments:
@@ -35,6 +36,8 @@ class ReduceOnPlateau(Declared):
 
     Raises:
         ConfigurationError: a setting outside these bounds.
+        DataError: from :func:`evenly.fit`, where the score that is watched does not exist: R^2 of
+            targets that do not vary.
 
     Source: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section
     3.4 ("divided by 10 when the error plateaus").

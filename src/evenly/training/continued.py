@@ -37,7 +37,10 @@ def one_pass(
     x, y = as_arrays(x, y, "partial_fit")
     check_finite(x, "partial_fit")
     weights = rows_of(sample_weight, len(x), "sample_weight")
-    data = Examples(x, y, weights).prepared(engine)
+    data = Examples(x, y, weights)
+    if not engine.program.carried:
+        data = data.that_count(engine.program.dtype)
+    data = data.prepared(engine)
     batch = min(engine.program.batch, len(data.x))
     rows = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle=True))
     kept, steps_before = engine.kept(), engine.steps
@@ -50,7 +53,7 @@ def one_pass(
             raise _divergence(engine, failure, epoch) from None
         raise
     steps = np.concatenate(parts)
-    score = rows.score(float(steps[:, 1].sum()), len(steps))
+    score = rows.score(float(steps[:, 1].sum()), float(steps[:, 5].sum()))
     return epoch_record(epoch, steps, score, time.perf_counter() - began)
 
 

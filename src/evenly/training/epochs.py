@@ -102,7 +102,9 @@ class Loop:
             try:
                 steps = self._epoch(epoch)
             except NotFiniteError as failure:
-                if self._is_good(failure.loss):
+                if failure.updated:
+                    good = now
+                elif self._is_good(failure.loss):
                     good = self._weights()
                 elif self._parts:
                     good = now
@@ -180,7 +182,7 @@ class Loop:
 
     def _record(self, epoch: int, steps: Any) -> EpochRecord:
         held = self.validation
-        score = self.data.score(float(steps[:, 1].sum()), len(steps))
+        score = self.data.score(float(steps[:, 1].sum()), float(steps[:, 5].sum()))
         evaluation = evaluate_any(self.engine, held) if held is not None else None
         return epoch_record(
             epoch, steps, score, time.perf_counter() - self._start, evaluation,

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def epoch_record(
 
     Arguments:
         epoch: counted from 1.
-        steps: the records of its steps, as :meth:`evenly.Engine.train` yields them, (steps, 5).
+        steps: the records of its steps, as :meth:`evenly.Engine.train` yields them, (steps, 6).
         score: of its rows.
         seconds: since the training began.
         evaluation: of the validation data, or None.
@@ -67,6 +67,15 @@ def epoch_record(
         seconds=seconds,
         penalty=float(steps[:, 2].mean()),
         learning_rate=learning_rate,
+    )
+
+
+def undefined_score(monitor: str, rule: str) -> DataError:
+    """The error for a score that data cannot have."""
+    return DataError(
+        f"{rule}: watches the {monitor.replace('_', ' ')}, which does not exist: R^2 compares with "
+        "the spread of the targets, and these do not vary (nor is there an accuracy where no row "
+        f"counts): give other data, or monitor={monitor.replace('score', 'loss')!r}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -11,10 +12,11 @@ from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine, check_seed
 from ..errors import ConfigurationError, ShapeError
-from ..layers.base import Layer
+from ..layers.base import Layer, Run
 from ..losses import Loss
 from ..optimizers import Adam, Optimizer
 from ..penalties import Penalty
+from ..program import DTYPES, hands_on
 from ..program import compile as compile_program
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from ..rows.streams import Stream
@@ -30,7 +32,7 @@ from ..schedules import ReduceOnPlateau, Schedule
 from .checkpoints import Checkpoint, Keeper
 from .early_stopping import BestSoFar, EarlyStopping
 from .epochs import Callback, Loop
-from .history import History
+from .history import History, undefined_score
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import make_progress
@@ -83,7 +85,9 @@ def fit(
             pass out.
         validation: a share of the rows to hold out, or (x, y) to validate with, or (x, y, lengths),
             or (x, y, lengths, weights), where lengths may be None, or a source as x may be one.
-        sample_weight: (rows,): how much each example counts in the loss; 1 each by default.
+        sample_weight: (rows,): how much each example counts in the loss; 1 each by default. An
+            example of weight 0 is left out: the training is, to the bit, the one without that row.
+            (In a stateful network every row keeps its place, and has no part in the loss alone.)
         lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
             length; what stands behind them contributes nothing.
         seed: of initial weights, shuffling, dropout and the validation split.
@@ -156,12 +160,16 @@ def fit(
         x, y = as_arrays(x, y, "fit")
         data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
                         rows_of(lengths, len(x), "lengths"))
+        check_finite(x, "fit", data.lengths, dtype if dtype in DTYPES else None)
+        if dtype in DTYPES and sample_weight is not None and not hands_on(net, x.shape[1:]):
+            data = data.that_count(dtype)
         if validation is not None and not isinstance(validation, (tuple, Stream)):
             data, held = split(data, float(validation), seed)
-        check_finite(data.x, "fit", data.lengths)
         shape, rows = x.shape[1:], len(data.x)
     if isinstance(validation, tuple):
         held = _given_validation(validation)
+        if dtype in DTYPES and held.weights is not None and not hands_on(net, shape):
+            held = held.that_count(dtype)
     elif isinstance(validation, Stream):
         held = validation
     batch = min(batch or rows or 1, rows or batch or 1)
@@ -192,8 +200,12 @@ def fit(
         check_targets(held, has_targets, "fit, validation")
         check_shape(engine, own, "fit, validation")
     elif held is not None:
-        check_finite(held.x, "fit, validation", held.lengths)
+        check_finite(held.x, "fit, validation", held.lengths, dtype)
         held = held.prepared(engine)
+    if not isinstance(x, Stream):
+        _check_watched(engine, {"score": data}, schedule)
+    if held is not None and not isinstance(held, Stream):
+        _check_watched(engine, {"validation_score": held}, early_stopping, schedule)
     assert program.optimizer is not None
     rates = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
@@ -216,6 +228,12 @@ def fit(
         bar.close()
     if best is not None:
         engine.set_weights(best.weights)
+        if best.epoch is None and loop.records:
+            warnings.warn(
+                f"fit: the {best.rule.monitor.replace('_', ' ')} was not finite in any epoch: "
+                "early stopping had none to choose, and the weights are those of the last",
+                RuntimeWarning, stacklevel=2,
+            )
     history = History(tuple(loop.records), stopped, best.epoch if best else None)
     return Model(engine, history)
 
@@ -239,6 +257,22 @@ def _check(
         raise ConfigurationError(
             "fit: early_stopping watches the validation loss: give validation=0.1, say"
         )
+
+
+def _check_watched(engine: Engine, scores: dict[str, Examples], *rules: Any) -> None:
+    """Raises DataError before training where a rule watches a score that there cannot be, of some
+    examples by the name of their score."""
+    program = engine.program
+    assert program.loss is not None
+    for rule in rules:
+        monitor = getattr(rule, "monitor", "")
+        if monitor in scores:
+            held = scores[monitor]
+            run = Run(training=False, weights=held.weights, lengths=held.lengths)
+            shape = (len(held.y), *program.output_shape)
+            spread = program.loss.spread(held.y, shape, run)
+            if spread is not None and not spread.deviations > 0:
+                raise undefined_score(monitor, type(rule).__name__)
 
 
 def _check_checkpoint(checkpoint: Any, resume: Any) -> None:

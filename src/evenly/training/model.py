@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from ..engine import Engine, Evaluation
+from ..engine import Engine, Evaluation, as_array
 from ..errors import ConfigurationError
 from ..layers.base import Layer, Shape
 from ..layers.containers import Sequential
@@ -113,7 +111,9 @@ class Model:
             check_targets(x, has_targets, "evaluate")
             check_shape(self.engine, shape, "evaluate")
             return evaluate_any(self.engine, x)
-        return evaluate(self.engine, as_source(x), np.asarray(y), sample_weight, lengths)
+        return evaluate(
+            self.engine, as_source(x), as_array(y, "y"), sample_weight, lengths
+        )
 
     def gradients(
         self, x: Any, y: Any, loss: Loss | None = None, sample_weight: Any = None,

@@ -57,7 +57,7 @@ class PlateauFollower:
         return self.rate
 
     def _is_better(self, value: float) -> bool:
-        if self._best is None:
+        if self._best is None or not math.isfinite(value):
             return math.isfinite(value)
         relative = self.rule.threshold_mode == "relative"
         margin = self.rule.threshold * (abs(self._best) if relative else 1.0)

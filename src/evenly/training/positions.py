@@ -27,7 +27,7 @@ class Position:
     Attributes:
         epochs: that the training was to have.
         history: the records of the epochs that are over.
-        steps: the records of the steps of the epoch that is not, (steps, 5).
+        steps: the records of the steps of the epoch that is not, (steps, 6).
         seconds: since the training began.
         best: the weights that early stopping has kept, by name.
         ended: one of :data:`ENDED` where the training is over.
