@@ -198,7 +198,9 @@ def test_an_index_to_ignore_is_allowed_where_it_is_set_alone():
     own = ev.Engine(program)
     own.step(X, own.targets(y))
     with pytest.raises(ValueError, match="a class number has no score of its own"):
-        own.step(X, np.full(40, -101, np.int32))
+        next(own.train(own.rows(X), np.full((40, 1), -101, np.int32), None, 40))
+    with pytest.raises(DataError, match="class numbers must lie between 0 and 1"):
+        own.run("gradient", own.rows(X), np.full((40, 1), -101, np.int32))
 
 
 # What is no number ------------------------------------------------------------------------------

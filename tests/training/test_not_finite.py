@@ -343,6 +343,15 @@ def test_so_of_what_is_read_and_of_sparse_rows():
          ev.fit(ev.Dense(2), x[kept], Y[kept], sample_weight=weights[kept], **settings))
 
 
+def test_a_source_without_weight_is_refused():
+    with pytest.raises(DataError, match="every row of the source has the weight 0"):
+        ev.fit(ev.Dense(2), Batches([(X, Y, np.zeros(40))]), loss=LOSS)
+    half = Batches([(X, Y, np.zeros(40)), (X, Y, np.ones(40))], rows=80)
+    model = ev.fit(ev.Dense(2), half, loss=LOSS, epochs=2, batch=8, validation=half)
+    assert [record.steps for record in model.history] == [5, 5]
+    assert model.history[-1].validation_loss == pytest.approx(model.evaluate(X, Y).loss)
+
+
 def test_a_share_to_validate_is_taken_of_what_counts():
     x, weights, kept = weighed()
     settings = {"loss": LOSS, "epochs": 2, "batch": 8, "seed": 2, "validation": 0.3}

@@ -146,6 +146,9 @@ class RowsFromStream:
                 if skipped < rows:
                     x, y, weights, _ = chunk.part(slice(skipped, None))
                     yield from engine.train(x, y, None, batch, weights, None, *moved)
+        if not self._taken:
+            raise DataError("fit: every row of the source has the weight 0: nothing could be "
+                            "learned")
         if -(-self._taken // batch) < done:
             raise DataError(
                 f"fit: the source has {self._taken} rows, fewer than it had when the checkpoint "
