@@ -31,7 +31,7 @@ FOREIGN = {
     "SpatialDropout2D", "Hardsigmoid", "MSELoss", "Conv2d", "AvgPool2d", "DataLoader",
     "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
 }
-FOREIGN_ARGUMENTS = {"eps"}
+FOREIGN_ARGUMENTS = {"eps", "error_score"}
 
 
 def blocks(text, *languages):
