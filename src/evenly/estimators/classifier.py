@@ -14,11 +14,11 @@ from ..errors import ConfigurationError
 from ..layers.special import logistic
 from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 from ..rows.sources import is_sparse
-from .base import NetEstimator
+from .in_parts import TrainsInParts
 from .names import is_number
 
 
-class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
+class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
     """A network that tells classes apart.
 
     Made from plain arguments: for each hidden width a dense layer, a normalization, an activation
@@ -59,19 +59,24 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         constraint: the largest norm of each unit's weights, or an evenly constraint.
         augment: the alpha of :class:`evenly.Mixup`, or a Mixup.
         max_epochs: passes over the training rows, at most.
-        batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
-            256; None: all rows.
+        batch: rows a step, at most all rows; ``"auto"``: about a twentieth of the rows, a power of
+            two from 16 to 256; None: all rows. Batch normalization needs 2 at least.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
             improved for `patience` epochs. It watches a validation set given to fit as well.
-        patience: epochs.
-        validation_fraction: share of the rows to hold out.
+        patience: epochs; of no effect without early stopping or a validation set.
+        validation_fraction: share of the rows to hold out; of no effect where a validation set is
+            given to fit, or without early stopping.
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
             each. They multiply the sample weights. Not for several labels a row.
         scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
             training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
-            so that zeros stay.
-        warm_start: whether another fit goes on from the weights of the last, with the same network,
-            classes and scale; the optimizer starts anew.
+            so that zeros stay. A column that never varies in training is 0 to the network, and
+            with ``scale=False`` the value that it had in training, whatever it holds later: its
+            weights have learned nothing.
+        warm_start: whether another fit goes on from the weights of the last, with the same
+            classes and scale; the optimizer starts anew. Settings that changed in between take
+            effect, dropout among them; what would make other arrays or other first values
+            (hidden, activation, norm, init, net, scale) is an error.
         random_state: of initial weights, the held-out rows, the order of rows, and dropout: a whole
             number, a RandomState, or None.
         n_jobs: threads; None: as many as the work is worth and joblib, threadpoolctl and
@@ -149,9 +154,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         """Trains for one pass over some rows, and goes on from the last call.
 
         The optimizer keeps its state between calls. The means and deviations that scale the inputs
-        are those of all rows so far, so the first calls should not be too small. Learning rate
-        schedules, the scaling of ``init="lsuv"``, early stopping and warm_start have no effect.
-        After :meth:`fit`, it goes on with the fitted network.
+        are those of all rows so far, so the first calls should not be too small. A batch of one row
+        is normalized by the running averages of the batch normalization, which it leaves as they
+        are. Settings that changed since the last call take effect as with warm_start; an optimizer
+        of another type begins anew. Learning rate schedules, the scaling of ``init="lsuv"``, early
+        stopping and warm_start have no effect. After :meth:`fit`, it goes on with the fitted
+        network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.
@@ -204,7 +212,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         if len(unknown):
             raise ValueError(
                 f"y has classes that are not among those learned, {self.classes_.tolist()}: "
-                f"{unknown.tolist()}"
+                f"{unknown.tolist()}; a fit with warm_start=False learns them anew"
             )
         return np.searchsorted(self.classes_, y).astype(np.int32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,17 @@ class Moments:
         self.mean = self.mean + shift * (total / both)
         self.squares = self.squares + squares + shift**2 * (self.weight * total / both)
         self.weight = both
+
+    def with_columns(self, chosen: Any, x: Any, weights: Any = None) -> Moments:
+        """The same, but for the columns chosen, (columns,) truth values, with these rows taken in:
+        (rows, columns), an array or CSR."""
+        both, result = copy(self), copy(self)
+        both.fold(x, weights)
+        result.indicator = np.where(chosen, both.indicator, self.indicator)
+        result.mean = np.where(chosen, both.mean, self.mean)
+        squares = both.squares * (self.weight / both.weight)
+        result.squares = np.where(chosen, squares, self.squares)
+        return result
 
     def scaled(self, x: Any, dtype: Any = np.float64) -> Any:
         """Rows on the common scale, an array or CSR as they came."""

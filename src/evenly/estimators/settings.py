@@ -8,6 +8,7 @@ import operator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
@@ -66,7 +67,7 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
 def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
     """Those that hold for partial_fit as well: what evenly.compile takes."""
     return {
-        "batch": max(2, batch_rows(estimator.batch, rows)),
+        "batch": batch_rows(estimator.batch, rows),
         "optimizer": optimizer_of(estimator.optimizer, estimator.learning_rate),
         "penalty": penalty_of(estimator.l2, estimator.penalty),
         "clip": clip_of(estimator.clip),
@@ -144,6 +145,13 @@ def whole(what: str, value: Any, least: int, words: str = "") -> int:
     if isinstance(value, bool) or number < least:
         raise wrong(what, f"a whole number >= {least}{words}", value)
     return number
+
+
+def truth(what: str, value: Any) -> bool:
+    """A setting as True or False: a text such as "no" would count as True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise wrong(what, "True or False", value)
+    return bool(value)
 
 
 def share(what: str, value: Any) -> float:
