@@ -42,8 +42,8 @@ class NetTransformer(
             ``"auto"``: by the type of `y`; whole numbers and text are classes.
         estimator: what is trained, in place of all arguments but `layer` and `warm_start`: a
             NetClassifier or NetRegressor. A fitted one, or an evenly Model, is taken as it is, and
-            fit trains nothing. (``sklearn.base.clone``, as in a grid search, forgets what an estimator has
-            learned: put it into ``sklearn.frozen.FrozenEstimator``.)
+            fit trains nothing. (``sklearn.base.clone``, as in a grid search, forgets what an
+            estimator has learned: put it into ``sklearn.frozen.FrozenEstimator``.)
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
             scale, warm_start, random_state, n_jobs, verbose, dtype: as of :class:`NetClassifier`.
