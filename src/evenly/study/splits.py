@@ -35,8 +35,9 @@ def make_split(
     All statistics come from the training part alone: the medians that fill gaps, the text values
     that get a column, the means and deviations that scale. A gap in a number is filled with the
     column's median and marked in a column of its own; a gap in a text is a value like any other; a
-    text value that training never saw is all zeros. Numbers to predict are scaled too, which leaves
-    R² as it is.
+    text value that training never saw is all zeros, and so is a column, or a channel, of one value
+    in training: nothing is learned about it. Numbers to predict are scaled too, which leaves R² as
+    it is.
 
     Images and sequences have no gaps and no text. Each channel or feature is scaled by its mean and
     deviation over all positions.
@@ -112,6 +113,9 @@ def _inputs(
             scaler = ev.Standardizer().fit(filled_train[:, scaled])
             for part, filled in zip(parts, (filled_train, filled_test), strict=True):
                 part[:, scaled] = scaler.transform(filled[:, scaled])
+    still = filled_train.min(axis=0) == filled_train.max(axis=0)
+    for part in parts:
+        part[:, still] = 0
     return np.ascontiguousarray(parts[0]), np.ascontiguousarray(parts[1])
 
 
@@ -122,6 +126,10 @@ def _examples(
     scaler = ev.Standardizer(channels=True).fit(x[train])
     with np.errstate(over="ignore", invalid="ignore"):
         x_train, x_test = (scaler.transform(x[part]).astype(np.float32) for part in (train, test))
+    axes = tuple(range(x.ndim - 1))
+    still = x[train].min(axis=axes) == x[train].max(axis=axes)
+    for part in (x_train, x_test):
+        part[..., still] = 0
     return x_train, x_test
 
 
