@@ -4,6 +4,7 @@
 |---|---|
 | `names.py` | plain arguments as layers: a new name is one row |
 | `settings.py` | plain arguments as settings of a training: likewise |
+| `parameters.py` | nested parameters: `optimizer__learning_rate` |
 | `rows.py` | the rows in their own order, whole weights as repetitions, validation split |
 | `moments.py` | means and deviations, folded over calls; scaling |
 | `constants.py` | columns that never varied: they move nothing |

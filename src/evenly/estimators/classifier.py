@@ -31,6 +31,9 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
     best epoch. Where fewer than 10 rows would be held out (of fewer than 100, by default), none
     are: training then runs all its epochs. A class of one row is never held out.
 
+    Where an argument is a declaration, its fields are parameters of scikit-learn's protocol:
+    ``optimizer__learning_rate``, ``penalty__strength``, ``net__dropout_1__rate``.
+
     Arguments:
         hidden: widths of the hidden layers: a tuple, or one whole number for one layer; () makes a
             linear model.

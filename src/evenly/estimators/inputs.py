@@ -6,20 +6,21 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import is_regressor
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..errors import ConfigurationError, DataError
 from ..rows.sources import is_sparse
 from .constants import Constants
 from .moments import Moments
+from .parameters import NestedParameters
 from .settings import element_type
 
 # The element types that inputs keep; others become the first.
 _KINDS = (np.float64, np.float32)
 
 
-class ScaledInputs(BaseEstimator):  # type: ignore[misc]
+class ScaledInputs(NestedParameters):
     """What the estimators do to inputs in front of the network."""
 
     scale: Any
