@@ -161,7 +161,7 @@ class NetEstimator(ScaledInputs):
         sample_weight = self._check_weights(sample_weight, X)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rows, weights, groups = arranged(X, numbers, sample_weight)
-        numbers = numbers[rows]
+        numbers, weights = numbers[rows], of_mean_one(weights)
         self._check_kept(numbers)
         held = None
         if X_val is not None or y_val is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +15,10 @@ from ..errors import ConfigurationError
 from ..layers.special import logistic
 from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 from ..rows.sources import is_sparse
+from .going_on import ANEW
 from .in_parts import TrainsInParts
 from .names import is_number
+from .settings import truth
 
 
 class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
@@ -71,6 +74,10 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             given to fit, or without early stopping.
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
             each. They multiply the sample weights. Not for several labels a row.
+        multi_label: whether targets are several labels a row; None: where they have shape (rows,
+            labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
+            since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that
+            they are labels.
         scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
             training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
             so that zeros stay. A column that never varies in training is 0 to the network, and
@@ -129,6 +136,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         patience: int = 20,
         validation_fraction: float = 0.1,
         class_weight: Any = None,
+        multi_label: bool | None = None,
         scale: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -145,6 +153,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
         )
         self.class_weight = class_weight
+        self.multi_label = multi_label
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -173,9 +182,13 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             self.
         """
         first = not hasattr(self, "model_")
+        if classes is not None and self.multi_label:
+            raise ConfigurationError(
+                "multi_label=True: partial_fit takes no classes: y has a column for each label"
+            )
         if first and classes is not None:
             self._set_classes(unique_labels(classes))
-        elif first and not type_of_target(y).startswith("multilabel"):
+        elif first and not (self.multi_label or type_of_target(y).startswith("multilabel")):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
@@ -187,8 +200,35 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
     # Targets ------------------------------------------------------------------------------------
 
     def _learn_targets(self, y: Any) -> None:
+        given = self.multi_label
+        if given is not None:
+            truth("multi_label", given, "True, False or None")
+        kind = type_of_target(y, input_name="y")
+        if kind == "unknown":
+            types = sorted({type(value).__name__ for value in np.ravel(y)})
+            raise ValueError(
+                f"Unknown label type: y holds {', '.join(types)}: make them one type, y.astype(str)"
+            )
         check_classification_targets(y)
-        if type_of_target(y, input_name="y").startswith("multilabel"):
+        several = kind.startswith("multilabel")
+        if given is False and several:
+            raise ConfigurationError(
+                f"multi_label=False, and y has a column for each of {y.shape[1]} labels: one class "
+                "a row is one column, y.argmax(axis=1)"
+            )
+        if given and np.ndim(y) != 2 and not is_sparse(y):
+            raise ConfigurationError(
+                f"multi_label=True: y must be 0 or 1 for each label, shape (rows, labels), got "
+                f"shape {np.shape(y)}"
+            )
+        if several and given is None and _looks_one_hot(y):
+            warnings.warn(
+                "each row of y has exactly one 1, which looks one-hot, and is taken for several "
+                "labels a row with a probability each: give y.argmax(axis=1) for one class a row, "
+                "or multi_label=True if these are labels",
+                UserWarning, stacklevel=4,
+            )
+        if several or given:
             self._multi_label = True
             self.classes_ = np.arange(y.shape[1])
         else:
@@ -200,6 +240,11 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         _expect_classes(classes)
 
     def _encode(self, y: Any) -> Any:
+        if self.multi_label is not None and self.multi_label != self._multi_label:
+            raise ConfigurationError(
+                f"NetClassifier: multi_label={self.multi_label}, and the network was trained with "
+                f"multi_label={self._multi_label}: {ANEW}"
+            )
         if is_sparse(y):
             y = y.toarray()
         check_classification_targets(y)
@@ -312,6 +357,11 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             return (scores > 0).astype(np.int64)
         best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[best]
+
+
+def _looks_one_hot(y: Any) -> bool:
+    """Whether each of several rows of labels has exactly one."""
+    return y.shape[0] > 1 and y.shape[1] > 1 and bool(np.all(np.asarray(y.sum(axis=1)) == 1))
 
 
 def _expect_classes(classes: Any) -> None:

@@ -12,8 +12,8 @@ from ..training import Model, init
 from ..training.continued import moved
 from ..training.run_settings import as_text
 
-# What decides the arrays of a network, and their first values.
-_ANEW = "set it back, or begin anew with a fit without warm_start"
+# The remedy for what cannot go on.
+ANEW = "set it back, or begin anew with a fit without warm_start"
 
 
 def check_same_arrays(old: Sequential, new: Sequential, features: int) -> None:
@@ -38,7 +38,7 @@ def check_same_arrays(old: Sequential, new: Sequential, features: int) -> None:
                 raise ConfigurationError(
                     f"the network goes on with the weights of the last fit, so first values have "
                     f"no effect: {name} began as {spec.initializer!r}, and is now said to begin "
-                    f"as {first!r}: {_ANEW}"
+                    f"as {first!r}: {ANEW}"
                 )
 
 
@@ -57,7 +57,7 @@ def _other(was: str, comes: str) -> ConfigurationError:
     return ConfigurationError(
         "the network goes on with the weights of the last fit, and these settings (hidden, "
         f"activation, norm or net) make another network: where there was {was} there is now "
-        f"{comes}: {_ANEW}"
+        f"{comes}: {ANEW}"
     )
 
 

@@ -18,6 +18,9 @@ from .base import SCALES, NetEstimator
 from .going_on import with_program
 from .settings import batch_rows, partial_settings, threads_of
 
+# The square of a larger one is beyond float32 by far.
+LARGEST_WEIGHT = 1e30
+
 
 class TrainsInParts(NetEstimator):
     """What the estimators share that have ``partial_fit``."""
@@ -46,6 +49,11 @@ class TrainsInParts(NetEstimator):
             kept = np.flatnonzero(weights > 0)
             if not len(kept):
                 raise DataError("sample_weight: every weight is 0: nothing could be learned")
+            if weights.max() > LARGEST_WEIGHT:
+                raise DataError(
+                    f"sample_weight: {weights.max():g} is more than {LARGEST_WEIGHT:g}, beyond "
+                    "which sums overflow: divide the weights of all calls by a constant"
+                )
             X, numbers, weights = X[kept], numbers[kept], weights[kept]
         learned = self._learn_scale if first else self._fold_scale
         learned(X, numbers, weights)

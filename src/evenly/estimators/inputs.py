@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from ..errors import ConfigurationError, DataError
 from ..rows.sources import is_sparse
 from .constants import Constants
+from .going_on import ANEW
 from .moments import Moments
 from .parameters import NestedParameters
 from .settings import element_type
@@ -110,8 +111,7 @@ class ScaledInputs(NestedParameters):
         if (scaler is None) == bool(self.scale):
             raise ConfigurationError(
                 f"{type(self).__name__}: scale={self.scale}, and the network was trained with "
-                f"scale={not self.scale}: its weights belong to inputs of that kind: set it back, "
-                "or begin anew with a fit without warm_start"
+                f"scale={not self.scale}: its weights belong to inputs of that kind: {ANEW}"
             )
         if scaler is not None and scaler.center and is_sparse(X):
             raise DataError(

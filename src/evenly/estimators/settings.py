@@ -147,10 +147,10 @@ def whole(what: str, value: Any, least: int, words: str = "") -> int:
     return number
 
 
-def truth(what: str, value: Any) -> bool:
+def truth(what: str, value: Any, words: str = "True or False") -> bool:
     """A setting as True or False: a text such as "no" would count as True."""
     if not isinstance(value, (bool, np.bool_)):
-        raise wrong(what, "True or False", value)
+        raise wrong(what, words, value)
     return bool(value)
 
 
