@@ -6,6 +6,7 @@
 | `settings.py` | plain arguments as settings of a training: likewise |
 | `parameters.py` | nested parameters: `optimizer__learning_rate` |
 | `rows.py` | the rows in their own order, whole weights as repetitions, validation split |
+| `proportion.py` | whether a validation set is on the scale of the training set |
 | `moments.py` | means and deviations, folded over calls; scaling |
 | `constants.py` | columns that never varied: they move nothing |
 | `inputs.py` | from a table to what the network reads: checks, scale, constants |

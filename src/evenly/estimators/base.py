@@ -20,6 +20,7 @@ from .going_on import check_same_arrays, with_weights
 from .inference import Predictor
 from .inputs import ScaledInputs, constants_of
 from .names import LSUV, network
+from .proportion import warn_of_other_scale
 from .rows import arranged, held_out, of_mean_one
 from .settings import share, threads_of, training_settings, truth, whole
 
@@ -140,7 +141,9 @@ class NetEstimator(ScaledInputs):
             sample_weight: (rows,): how much each row counts. Whole numbers repeat rows (up to
                 100,000 in all): the fit is the same as on the repeated table. Others weigh the
                 loss.
-            X_val, y_val: a validation set, instead of a share of the rows.
+            X_val, y_val: a validation set, instead of a share of the rows. A warning says where its
+                scale is out of all proportion to that of X, as in a Pipeline without
+                ``transform_input=["X_val"]``.
 
         Returns:
             self.
@@ -183,6 +186,8 @@ class NetEstimator(ScaledInputs):
                 self._learn_scale(X, numbers, weights)
             if held is not None:
                 self._check_scale(held[0])
+            if X_val is not None and held is not None:
+                warn_of_other_scale(X, held[0])
             start = self._last_weights(seed) if going_on else None
             self._use(self._run(start, X, numbers, weights, held, seed))
         return self
