@@ -169,9 +169,9 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         are those of all rows so far, so the first calls should not be too small. A batch of one row
         is normalized by the running averages of the batch normalization, which it leaves as they
         are. Settings that changed since the last call take effect as with warm_start; an optimizer
-        of another type begins anew. Learning rate schedules, the scaling of ``init="lsuv"``, early
-        stopping and warm_start have no effect. After :meth:`fit`, it goes on with the fitted
-        network.
+        of another type begins anew. The random state counts in the first call. Learning rate
+        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping and warm_start have no
+        effect. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

@@ -59,7 +59,7 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
     return {
         **partial_settings(estimator, rows),
         "epochs": whole("max_epochs", estimator.max_epochs, 1),
-        "schedule": schedule_of(estimator.schedule, validated),
+        "schedule": schedule_of(estimator.schedule, validated, rows),
         "threads": threads_of(estimator.n_jobs),
     }
 
@@ -110,8 +110,8 @@ def clip_of(clip: Any) -> Any:
     return clip
 
 
-def schedule_of(schedule: Any, validated: bool) -> Any:
-    """A schedule by its name."""
+def schedule_of(schedule: Any, validated: bool, rows: int) -> Any:
+    """A schedule by its name, for a training on so many rows."""
     if schedule is None:
         return None
     made = named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
@@ -120,8 +120,9 @@ def schedule_of(schedule: Any, validated: bool) -> Any:
     if watches.startswith("validation") and not validated:
         raise ConfigurationError(
             f"schedule={schedule!r} watches the {watches}, and no rows are held out: with "
-            "early_stopping=False, or fewer than 10 rows to hold out, give fit X_val and y_val, or "
-            "take ReduceOnPlateau(monitor='loss')"
+            f"early_stopping=False, or fewer than 10 rows to hold out of {rows}, give fit X_val "
+            "and y_val, a larger validation_fraction, or "
+            "schedule=ReduceOnPlateau(monitor='loss'), which watches the training loss"
         )
     return made
 
