@@ -126,6 +126,28 @@ def test_a_file_of_an_earlier_version_loads(scale, form, tmp_path, monkeypatch):
     assert twin._constants.still[-1] == (scale and form is np.asarray)
 
 
+@pytest.mark.parametrize("size", [1e-140, 1e-170, 1e-300, 1e140])
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_the_size_of_a_column_does_not_matter(size, form, tmp_path):
+    x, y = numbers()
+    scale = np.r_[size, np.ones(5)]
+    plain, other = (NetRegressor(**QUICK, early_stopping=False).fit(form(t), y)
+                    for t in (x, x * scale))
+    np.testing.assert_allclose(other.scaler_.deviation, plain.scaler_.deviation * scale, rtol=1e-9)
+    np.testing.assert_allclose(other.scaler_.scaled(form(x * scale)[:5]).sum(),
+                               plain.scaler_.scaled(form(x)[:5]).sum(), rtol=1e-6)
+    saving.save(tmp_path / "net", other)
+    twin = saving.load(tmp_path / "net")
+    assert np.array_equal(twin.predict(form(x * scale)), other.predict(form(x * scale)))
+    parts = NetRegressor(**QUICK)
+    for start in range(0, 200, 50):
+        parts.partial_fit(form((x * scale)[start : start + 50]), y[start : start + 50])
+    np.testing.assert_allclose(parts.scaler_.deviation, x.std(axis=0) * scale, rtol=1e-9)
+    both = np.r_[x * scale, x]
+    np.testing.assert_allclose(parts.partial_fit(form(x), y).scaler_.deviation,
+                               both.std(axis=0), rtol=1e-9)
+
+
 def test_what_is_constant():
     x = np.array([[0.0, 1e9, 0.1 + 0.2, 5.0, 1e300, 1e-320], [0.0, 1e9 + 1, 0.3, 5.0, 1e300, 0.0]])
     for form in (np.asarray, csr_array):

@@ -61,7 +61,8 @@ def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
 def _write_moments(moments: Moments | None, writer: Writer) -> Any:
     if moments is None:
         return None
-    return {name: writer.write(getattr(moments, name), name) for name in _MOMENTS}
+    names = [*_MOMENTS, "exponent"] if moments.exponent.any() else _MOMENTS
+    return {name: writer.write(getattr(moments, name), name) for name in names}
 
 
 def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
@@ -143,14 +144,18 @@ def _read_span(content: Any, columns: int, reader: Reader) -> Constants:
 def _read_moments(content: Any, columns: int, reader: Reader) -> Moments | None:
     if content is None:
         return None
-    told = reader.record(content, _MOMENTS, "the scale")
+    # Only tiny columns have exponents.
+    tiny = isinstance(content, dict) and "exponent" in content
+    declared = {**_MOMENTS, "exponent": np.ndarray} if tiny else _MOMENTS
+    told = reader.record(content, declared, "the scale")
     moments = Moments(columns, told["center"], told["indicators"])
-    for name in ("indicator", "mean", "squares"):
+    for name in ("indicator", "mean", "squares", *(("exponent",) if tiny else ())):
         mine, theirs = getattr(moments, name), told[name]
         if theirs.shape != mine.shape or theirs.dtype != mine.dtype:
             raise NotReadable(f"the scale's {name} should be {mine.dtype} of shape {mine.shape}")
         setattr(moments, name, theirs)
     finite = bool(np.isfinite(moments.mean).all() and np.isfinite(moments.squares).all())
+    finite = finite and bool((np.abs(moments.exponent) < 1100).all())
     if not finite or (moments.squares < 0).any() or not 0 <= told["weight"] < np.inf:
         raise NotReadable("the scale's numbers should be finite, squares and weight not negative")
     moments.weight = told["weight"]
