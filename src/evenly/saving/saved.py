@@ -92,13 +92,6 @@ def _check_scaler(scaler: Any) -> None:
             f"Saved: scaler must be a Standardizer or a RobustScaler, got {scaler!r}"
         )
     middle, width = (getattr(scaler, name) for name in _STATISTICS[type(scaler)])
-    still = scaler.constant
-    if still is not None and not (
-        isinstance(still, np.ndarray) and still.dtype == bool and still.shape == np.shape(middle)
-    ):
-        raise ConfigurationError(
-            f"Saved: the {type(scaler).__name__}'s constant must be one truth value a feature"
-        )
     for array in (middle, width):
         if not isinstance(array, np.ndarray) or array.dtype != np.float64:
             raise ConfigurationError(
@@ -109,6 +102,13 @@ def _check_scaler(scaler: Any) -> None:
         raise ConfigurationError(
             f"Saved: the {type(scaler).__name__}'s statistics must be finite, of one shape, and "
             "its widths positive"
+        )
+    still = scaler.constant
+    if still is not None and not (
+        isinstance(still, np.ndarray) and still.dtype == bool and still.shape == np.shape(middle)
+    ):
+        raise ConfigurationError(
+            f"Saved: the {type(scaler).__name__}'s constant must be one truth value a feature"
         )
 
 
