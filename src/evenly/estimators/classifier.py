@@ -72,8 +72,8 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         patience: epochs; of no effect without early stopping or a validation set.
         validation_fraction: share of the rows to hold out; of no effect where a validation set is
             given to fit, or without early stopping.
-        class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
-            each. They multiply the sample weights. Not for several labels a row.
+        class_weight: weights by class, or ``"balanced"``: each class as heavy as any other, in
+            partial_fit among the rows of the call; None: 1 each. They multiply the sample weights. Not for several labels a row.
         multi_label: whether targets are several labels a row; None: where they have shape (rows,
             labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
             since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that
@@ -260,7 +260,8 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         if len(unknown):
             raise ValueError(
                 f"y has classes that are not among those learned, {self.classes_.tolist()}: "
-                f"{unknown.tolist()}; a fit with warm_start=False learns them anew"
+                f"{unknown.tolist()}"
+                + ("; a fit with warm_start=False learns them anew" if self.warm_start else "")
             )
         return np.searchsorted(self.classes_, y).astype(np.int32)
 

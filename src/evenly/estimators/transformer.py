@@ -38,8 +38,9 @@ class NetTransformer(
         hidden: as of :class:`NetClassifier`.
         layer: the name of the layer, such as ``"relu_1"`` or ``"dense_2"``, as
             ``model_.net.named_layers()`` has them; None: all in front of the output layer.
-        task: ``"classification"``, ``"regression"``, ``"reconstruction"`` of the inputs, or
-            ``"auto"``: by the type of `y`; whole numbers and text are classes.
+        task: ``"classification"``, ``"regression"``, ``"reconstruction"`` of the inputs (`y` is
+            then of no effect), or ``"auto"``: by the type of `y`; whole numbers and text are
+            classes.
         estimator: what is trained, in place of all arguments but `layer` and `warm_start`: a
             NetClassifier or NetRegressor. A fitted one, or an evenly Model, is taken as it is, and
             fit trains nothing. (``sklearn.base.clone``, as in a grid search, forgets what an
@@ -132,6 +133,11 @@ class NetTransformer(
             self._expect_network(getattr(given, "estimator", given))  # a FrozenEstimator's own
             self._take(given, given.model_)
         else:
+            if y is None and self.task in ("classification", "regression"):
+                raise ConfigurationError(
+                    f"NetTransformer: task={self.task!r} needs targets, and y is None: give y, or "
+                    "task='reconstruction', which learns to reproduce X"
+                )
             if y is None or self.task == "reconstruction":
                 y = self._inputs_as_targets(X)
                 if X_val is not None:
