@@ -102,7 +102,7 @@ def test_dropout_is_what_is_said_and_the_weights_stay():
     ({"hidden": (16,)}, "there is now"),
     ({"norm": None}, "where there was"),
     ({"net": ev.Dense(3)}, "hidden, activation, norm or net"),
-    ({"init": "lecun"}, "dense_1.kernel began as HeNormal.* LeCunNormal"),
+    ({"init": "lecun"}, "the network began as 'he'.* 'lecun'"),
     ({"scale": False}, "scale=False, and the network was trained with scale=True"),
 ])
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
@@ -110,6 +110,16 @@ def test_what_cannot_go_on_is_told(settings, words, call):
     net = NetClassifier(**BASE).fit(X, Y).set_params(**settings)
     with pytest.raises(ConfigurationError, match=f"NetClassifier: .*{words}"):
         getattr(net, call)(X, Y)
+
+
+def test_first_values_that_the_data_scale():
+    net = NetClassifier(**BASE, init="orthogonal").fit(X, Y).set_params(init="lsuv")
+    with pytest.raises(ConfigurationError, match=r"began as 'orthogonal'.* 'lsuv'"):
+        net.fit(X, Y)
+    own = NetClassifier(**BASE, net=OWN).fit(X, Y)
+    layers = [ev.Dense(8, kernel_init=ev.Normal(0.1)), *OWN.layers[1:]]
+    with pytest.raises(ConfigurationError, match=r"dense_1.kernel began as .* Normal"):
+        own.set_params(net=ev.Sequential(layers)).fit(X, Y)
 
 
 def test_what_goes_on_with_other_numbers():

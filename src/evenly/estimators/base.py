@@ -16,7 +16,8 @@ from ..program import training_rows
 from ..rows.sources import is_sparse
 from ..training import EarlyStopping, Model, fit, init, lsuv
 from ..training.model import as_sequential
-from .going_on import check_same_arrays, with_weights
+from ..training.run_settings import as_text
+from .going_on import check_same_arrays, first_values, with_weights
 from .inference import Predictor
 from .inputs import ScaledInputs, constants_of
 from .names import LSUV, network
@@ -213,7 +214,10 @@ class NetEstimator(ScaledInputs):
         return with_weights(self.model_, net, seed)
 
     def _check_same(self, net: Any) -> None:
+        began = getattr(self, "_began", self.init)
         try:
+            if self.net is None and as_text(began) != as_text(self.init):
+                raise first_values("the network", began, self.init)
             check_same_arrays(self.model_.net, net, self.n_features_in_)
         except ConfigurationError as error:
             raise ConfigurationError(f"{type(self).__name__}: {error}") from None
@@ -222,6 +226,7 @@ class NetEstimator(ScaledInputs):
         self, start: Model | None, X: Any, y: Any, weights: Any, held: Any, seed: int
     ) -> Model:
         net: Any = self._network() if start is None else start
+        self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
         outputs = self._checked_outputs(built)
         if start is None and self.net is None and self.init == LSUV:

@@ -73,7 +73,8 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         validation_fraction: share of the rows to hold out; of no effect where a validation set is
             given to fit, or without early stopping.
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other, in
-            partial_fit among the rows of the call; None: 1 each. They multiply the sample weights. Not for several labels a row.
+            partial_fit among the rows of the call; None: 1 each. They multiply the sample weights.
+            Not for several labels a row.
         multi_label: whether targets are several labels a row; None: where they have shape (rows,
             labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
             since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that

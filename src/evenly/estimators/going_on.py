@@ -35,11 +35,15 @@ def check_same_arrays(old: Sequential, new: Sequential, features: int) -> None:
         for name, spec in arrays.items():
             first = others[name].initializer
             if as_text(spec.initializer) != as_text(first):
-                raise ConfigurationError(
-                    f"the network goes on with the weights of the last fit, so first values have "
-                    f"no effect: {name} began as {spec.initializer!r}, and is now said to begin "
-                    f"as {first!r}: {ANEW}"
-                )
+                raise first_values(name, spec.initializer, first)
+
+
+def first_values(name: str, was: Any, comes: Any) -> ConfigurationError:
+    """The error of an init that comes too late."""
+    return ConfigurationError(
+        "the network goes on with the weights of the last fit, so first values have no effect: "
+        f"{name} began as {was!r}, and is now said to begin as {comes!r}: {ANEW}"
+    )
 
 
 def _lasting(net: Sequential, features: int) -> list[tuple[Any, Any]]:

@@ -83,6 +83,7 @@ class TrainsInParts(NetEstimator):
 
     def _engine(self, rows: int, seed: int) -> Engine:
         """A new network ready for partial_fit."""
+        self._began = self.init
         program = self._program(self._network(), partial_settings(self, rows))
         return Engine(program, seed=seed, threads=threads_of(self.n_jobs))
 
