@@ -201,6 +201,11 @@ def test_the_layer_of_a_transformer_is_that_of_the_fit():
     assert net.transform(X).shape == (200, 8)
 
 
+def test_verbose_is_no_word():
+    with pytest.raises(ConfigurationError, match="verbose must be True or False, got 'no'"):
+        NetClassifier(verbose="no").fit(X, Y)
+
+
 @pytest.mark.parametrize("name", ["warm_start", "early_stopping", "scale"])
 @pytest.mark.parametrize("value", ["no", 1, None])
 def test_truths_are_true_or_false(name, value):

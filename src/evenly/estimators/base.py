@@ -206,6 +206,8 @@ class NetEstimator(ScaledInputs):
     def _check_truths(self) -> None:
         for name in ("early_stopping", "scale", "warm_start"):
             truth(name, getattr(self, name))
+        if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
+            truth("verbose", self.verbose)
 
     def _last_weights(self, seed: int) -> Model:
         """The last fit's model, with the network that the arguments say now."""
