@@ -56,3 +56,40 @@ def test_quantiles_are_shares_in_order(quantiles):
 def test_what_cannot_be_scaled_is_named(act, message):
     with pytest.raises(DataError, match=message):
         act()
+
+
+@pytest.mark.parametrize("scaler", [ev.Standardizer(), ev.RobustScaler()])
+@pytest.mark.parametrize("value", [2023, 0.0, 0.1, 1e300])
+def test_a_feature_that_never_varied_is_zero_whatever_it_holds_later(scaler, value):
+    x = np.c_[X[:, :2], np.full(len(X), value)]
+    fitted = scaler.fit(x)
+    assert fitted.constant.tolist() == [False, False, True]
+    other = x + np.array([0.0, 0.0, 5.0 + value])
+    np.testing.assert_array_equal(fitted.transform(other), fitted.transform(x))
+    assert not fitted.transform(other)[:, 2].any()
+    # What differs by rounding has not varied either.
+    noisy = np.where(np.arange(len(X)) % 2, 0.1 + 0.2, 0.3)
+    assert scaler.fit(noisy[:, None]).constant.all()
+    assert not scaler.fit(np.array([[0], [1]], bool)).constant.any()
+
+
+def test_a_network_behind_a_scaler_does_not_move():
+    x = np.c_[X, np.full(len(X), 2023.0)]
+    scaler = ev.Standardizer().fit(x)
+    net = ev.Sequential([ev.Dense(8), ev.ReLU(), ev.Dense(1)])
+    model = ev.fit(net, scaler.transform(x), X[:, :1], loss=ev.MeanSquaredError(), epochs=2)
+    later = model.predict(scaler.transform(x + np.array([0, 0, 0, 3, 10])))
+    assert np.array_equal(later, model.predict(scaler.transform(x)))
+
+
+def test_a_channel_and_a_place_that_never_varied():
+    images = np.random.default_rng(1).normal(size=(20, 4, 3, 2))
+    images[..., 1] = 5.0
+    channels = ev.Standardizer(channels=True).fit(images)
+    assert channels.constant.tolist() == [False, True]
+    assert not channels.transform(images + 1)[..., 1].any()
+    images[:, 2, 1, 0] = 7.0
+    places = ev.Standardizer().fit(images)
+    assert places.constant[2, 1].tolist() == [True, True]
+    assert not places.transform(images + 1)[:, 2, 1].any()
+    assert places.transform(images + 1)[:, 0, 0, 0].all()

@@ -31,7 +31,13 @@ def as_array(values: Any, what: str) -> Any:
                         "shorter ones") from None
 
 
-def check_mask(values: Any, what: str) -> None:
+_REMEDY = (
+    "fill them with filled(), leave such rows out, give them a sample_weight of 0, or give labels "
+    "the number that the loss has as ignore_index"
+)
+
+
+def check_mask(values: Any, what: str, remedy: str = _REMEDY) -> None:
     """Raises DataError for an array of which something is masked: NumPy hands on what is under the
     mask as if nothing were."""
     parts = values if isinstance(values, (list, tuple)) else (values,)
@@ -45,9 +51,7 @@ def check_mask(values: Any, what: str) -> None:
                 place = (number, *(place or ()))
             raise DataError(
                 f"{what}: got a masked array, and its mask would be lost: {masked.sum()} of "
-                f"{masked.size} numbers are masked, first in {in_words(place)}: fill them with "
-                "filled(), leave such rows out, give them a sample_weight of 0, or give labels "
-                "the number that the loss has as ignore_index"
+                f"{masked.size} numbers are masked, first in {in_words(place)}: {remedy}"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ class Standardizer:
         mean, deviation: (features...,) or (channels,) float64 arrays once fitted, else None. A
             feature that never varies has deviation 1, so it becomes 0.
         channels: whether the last axis alone counts as features.
+        constant: which features never varied in training, truth values once fitted. They are 0
+            whatever they hold later: a network has learned nothing about them, and the weights that
+            they would meet are as they were drawn.
 
     Raises:
         DataError: not fitted, no rows, values that are not finite, or other features than those
@@ -46,12 +49,13 @@ class Standardizer:
     mean: Any = None
     deviation: Any = None
     channels: bool = False
+    constant: Any = field(default=None, compare=False)
 
     def fit(self, x: Any) -> Standardizer:
         """Statistics of `x`, shape (rows, features...)."""
         x, axes = _training_rows(self, x, self.channels)
         mean, deviation = moments(x, axes, Run(training=True))
-        return Standardizer(mean, deviation, self.channels)
+        return Standardizer(mean, deviation, self.channels, never_varies(x, axes))
 
     def transform(self, x: Any) -> Any:
         """`x` on the training set's scale; float32 stays float32."""
@@ -71,6 +75,7 @@ class RobustScaler:
         quantiles: the lower and the upper, shares of 1; by default the quartiles. Between two
             values a quantile is interpolated linearly.
         channels: whether the last axis alone counts as features.
+        constant: as of :class:`Standardizer`.
 
     Raises:
         ConfigurationError: quantiles that are no two shares in order.
@@ -88,6 +93,7 @@ class RobustScaler:
     range: Any = None
     quantiles: tuple[float, float] = (0.25, 0.75)
     channels: bool = False
+    constant: Any = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         low, high = self.quantiles
@@ -101,7 +107,8 @@ class RobustScaler:
         """Statistics of `x`, shape (rows, features...)."""
         x, axes = _training_rows(self, x, self.channels)
         median, width = spread(x, self.quantiles, axes, Run(training=True))
-        return RobustScaler(median, width, self.quantiles, self.channels)
+        constant = never_varies(x, axes)
+        return RobustScaler(median, width, self.quantiles, self.channels, constant)
 
     def transform(self, x: Any) -> Any:
         """`x` on the training set's scale; float32 stays float32."""
@@ -156,6 +163,14 @@ def scaled(x: Any, middle: Any, width: Any, run: Run,
     return run.note("scaled", (x - middle) / width, formula)
 
 
+def never_varies(x: Any, axes: Any) -> Any:
+    """Which features differ by no more than rounding, over some axes: truth values."""
+    low, high = (np.asarray(end(axis=axes), np.float64) for end in (x.min, x.max))
+    with np.errstate(over="ignore"):
+        apart = high - low
+    return apart <= 8 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))
+
+
 def _training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
     """Rows to fit on, and the axes that statistics are taken over."""
     name = type(scaler).__name__
@@ -186,6 +201,8 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
         what = "channels" if scaler.channels else "features of shape"
         raise DataError(f"{name}: was fitted on {what} {middle.shape}, got {features}")
     result = scaled(x, middle, width, Run(training=False))
+    if scaler.constant is not None and scaler.constant.any():
+        result = np.where(scaler.constant, 0.0, result)
     return result.astype(np.float32) if x.dtype == np.float32 else result
 
 

@@ -112,8 +112,10 @@ def test_plateau_needs_a_validation_set():
     words = "schedule='plateau' watches the validation_loss, and no rows are held out"
     with pytest.raises(ConfigurationError, match=words):
         NetClassifier(schedule="plateau", early_stopping=False).fit(X, Y)
-    with pytest.raises(ConfigurationError, match="fewer than 10 rows"):
+    with pytest.raises(ConfigurationError, match="a larger validation_fraction"):
         NetClassifier(schedule="plateau").fit(X[:50], Y[:50])
+    larger = NetClassifier(schedule="plateau", validation_fraction=0.3, **QUICK)
+    assert larger.fit(X[:50], Y[:50]).validation_loss_curve_ is not None
     rule = ev.ReduceOnPlateau(monitor="loss")
     NetClassifier(**{**QUICK, "max_epochs": 1}, schedule=rule).fit(X[:50], Y[:50])
 

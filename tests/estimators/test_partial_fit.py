@@ -100,14 +100,6 @@ def test_several_labels_and_weights():
     assert not np.allclose(net.predict_proba(x), halves.predict_proba(x))
 
 
-def test_one_row_and_batch_normalization():
-    net = NetClassifier(**QUICK)
-    with pytest.raises(ShapeError, match="at least 2"):
-        net.partial_fit(X[:1], Y[:1], classes=[0, 1, 2])
-    layer = NetClassifier(**QUICK, norm="layer").partial_fit(X[:1], Y[:1], classes=[0, 1, 2])
-    assert layer.partial_fit(X[1:2], Y[1:2]).predict(X).shape == (400,)
-
-
 @pytest.mark.parametrize("form", [np.asarray, csr_array])
 def test_columns_of_zeros_and_ones_keep_their_size(form):
     x = np.array([[0.0, 0.0, 2.0], [1.0, 1.0, 0.0], [0.0, 0.0, 4.0], [0.0, 1.0, 0.0]])
@@ -125,7 +117,7 @@ def test_columns_of_zeros_and_ones_keep_their_size(form):
 
 
 @pytest.mark.parametrize(
-    ("rows", "target"), [(slice(0, 1), 1e9), (slice(0, 9), 1e300)], ids=["one row", "huge"]
+    ("rows", "target"), [(slice(0, 1), 1e300), (slice(0, 9), 1e300)], ids=["one row", "huge"]
 )
 def test_a_call_that_fails_changes_nothing(rows, target):
     x, y = numbers(100)

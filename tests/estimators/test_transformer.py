@@ -106,3 +106,9 @@ def test_the_dtype_of_the_inputs_is_kept():
     codes = NetTransformer(**QUICK).fit(X, Y)
     assert codes.transform(X).dtype == np.float64
     assert codes.transform(X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_task_that_needs_targets(task):
+    with pytest.raises(ConfigurationError, match=f"task='{task}' needs targets, and y is None"):
+        NetTransformer(task=task).fit(X)

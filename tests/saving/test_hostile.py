@@ -224,6 +224,14 @@ def learned(**changes: Any) -> Callable[..., None]:
     (lambda t, a: t["content"]["scaler"].update(weight={"float": "nan"}), "finite"),
     (lambda t, a: t["content"]["scaler"].update(center=None), "center cannot be None"),
     (lambda t, a: t["content"].update(target_scaler=t["content"]["scaler"]), "scale"),
+    (lambda t, a: t["content"].update(span=3), "the span should be"),
+    (lambda t, a: t["content"].update(span=t["content"]["span"][:1]), "the span should be"),
+    (lambda t, a: t["content"]["span"].reverse(), "the span should be"),
+    (lambda t, a: a.update({t["content"]["span"][0]["array"]: np.zeros(2)}), "the span should be"),
+    (lambda t, a: a[t["content"]["span"][0]["array"]].fill(np.nan), "the span should be"),
+    (lambda t, a: t["content"]["scaler"].update(exponent=None), "exponent cannot be None"),
+    (lambda t, a: t["content"]["scaler"].update(exponent=t["content"]["scaler"]["mean"]),
+     "exponent should be int64"),
 ], ids=lambda v: v if isinstance(v, str) else "")
 def test_classifiers(change, reason, classifier_file):
     assert reason in refused(classifier_file, change)

@@ -236,6 +236,7 @@ def test_scaler_and_classes_come_back(scaler, classes, tmp_path):
     assert_same_model(saved.model, model)
     assert type(saved.scaler) is type(scaler)
     assert_same(saved.scaler.transform(x), scaler.transform(x))
+    assert_same(saved.scaler.constant, scaler.constant)
     assert replace(saved.scaler, **dict.fromkeys(("mean", "deviation")
                    if isinstance(scaler, ev.Standardizer) else ("median", "range"))) == replace(
         scaler, **dict.fromkeys(("mean", "deviation")
@@ -261,6 +262,8 @@ def test_saved_checks_its_parts():
         ({"classes": ["a", "b"]}, "each of the 3 classes"),
         ({"scaler": ev.Standardizer()}, "not fitted"),
         ({"scaler": "standard"}, "must be a Standardizer"),
+        ({"scaler": replace(ev.Standardizer().fit(np.eye(2)), constant=np.zeros(3, bool))},
+         "one truth value a feature"),
     ):
         with pytest.raises(ConfigurationError, match=words):
             Saved(model, **settings)

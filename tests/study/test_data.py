@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evenly.study import Design, StudyError, Table, check_fits, load, load_digits, memory
@@ -341,3 +342,32 @@ def test_a_control_group_limits_memory(tmp_path: Path) -> None:
 )
 def test_bytes_in_words(count: int, words: str) -> None:
     assert memory.in_words(count) == words
+
+
+def test_what_never_varies_in_training_is_zero_in_both_parts() -> None:
+    rng = np.random.default_rng(0)
+    inputs = pd.DataFrame({"a": rng.normal(size=40), "year": np.full(40, 2023.0),
+                           "country": ["DE"] * 40})
+    train = make_split(
+        make_table("t", inputs, pd.Series(rng.normal(size=40)), "y", "regression", None), 0, 0.25
+    )
+    assert not train.x_train[:, 1:].any()
+    odd = 0
+    for row in range(40):
+        changed = inputs.copy()
+        changed.loc[row, ["year", "country"]] = [2033.0, "FR"]
+        found = make_table("t", changed, pd.Series(rng.normal(size=40)), "y", "regression", None)
+        split = make_split(found, 0, 0.25)
+        if not split.x_train[:, 1].any():
+            odd += 1
+            assert not split.x_test[:, 1:].any()
+    assert odd == 10
+    images = pd.DataFrame(np.c_[rng.normal(size=(40, 4)), np.full((40, 4), 5.0)][:, [0, 4, 1, 5,
+                                                                                    2, 6, 3, 7]])
+    images.iloc[:, 1::2] += (np.arange(40) == 7)[:, None]
+    found = make_table("t", images, pd.Series(rng.normal(size=40)), "y", "regression", None,
+                       (2, 2, 2))
+    seen = [make_split(found, seed, 0.25, (2, 2, 2)) for seed in range(20)]
+    assert any(not split.x_train[..., 1].any() for split in seen)
+    assert all(not split.x_test[..., 1].any() for split in seen if not split.x_train[..., 1].any())
+    assert all(split.x_test[..., 0].any() for split in seen)

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from copy import copy
-from typing import Any, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self
 
-import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..engine import Engine
-from ..errors import ConfigurationError, DataError, ShapeError
-from ..given import check_mask
+from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
-from ..program import compile as compile_program
+from ..program import training_rows
 from ..rows.sources import is_sparse
-from ..training import EarlyStopping, History, Model, fit, init, lsuv
-from ..training.continued import one_pass
+from ..training import EarlyStopping, Model, fit, init, lsuv
 from ..training.model import as_sequential
+from ..training.run_settings import as_text
+from .going_on import check_same_arrays, first_values, with_weights
 from .inference import Predictor
-from .moments import Moments
+from .inputs import ScaledInputs, constants_of
 from .names import LSUV, network
+from .proportion import warn_of_other_scale
 from .rows import arranged, held_out, of_mean_one
-from .settings import element_type, partial_settings, share, threads_of, training_settings, whole
+from .settings import share, threads_of, training_settings, truth, whole
 
-# The element types that inputs keep; others become the first.
-_KINDS = (np.float64, np.float32)
 # Rows that LSUV measures.
 LSUV_ROWS = 512
+# What a fit learns in front of the network.
+SCALES = ("scaler_", "target_scaler_", "_constants")
 
 
-class NetEstimator(BaseEstimator):  # type: ignore[misc]
+class NetEstimator(ScaledInputs):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
-    _made_anew = ("_predictor",)
+    _made_anew: ClassVar[tuple[str, ...]] = ("_predictor",)
 
     def __init__(
         self,
@@ -122,9 +121,6 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         """Numbers as the loss takes them."""
         return y
 
-    def _fold_targets(self, y: Any, weights: Any, first: bool) -> None:
-        """Learns the scale of the targets that are trained on."""
-
     def _strata(self, y: Any) -> Any:
         """The classes whose shares a validation set keeps, or None."""
         return None
@@ -146,7 +142,9 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             sample_weight: (rows,): how much each row counts. Whole numbers repeat rows (up to
                 100,000 in all): the fit is the same as on the repeated table. Others weigh the
                 loss.
-            X_val, y_val: a validation set, instead of a share of the rows.
+            X_val, y_val: a validation set, instead of a share of the rows. A warning says where its
+                scale is out of all proportion to that of X, as in a Pipeline without
+                ``transform_input=["X_val"]``.
 
         Returns:
             self.
@@ -156,19 +154,18 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 work.
             DivergenceError: the loss or a gradient was not finite.
         """
-        going_on = bool(self.warm_start) and hasattr(self, "model_")
+        self._check_truths()
+        going_on = self.warm_start and hasattr(self, "model_")
         X, y = self._check_xy(X, y, reset=not going_on, least=2)
         if going_on:
             self._check_scale(X)
         else:
             self._learn_targets(y)
         numbers = self._encode(y)
-        check_mask(sample_weight, f"{type(self).__name__}: sample_weight")
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        sample_weight = self._check_weights(sample_weight, X)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rows, weights, groups = arranged(X, numbers, sample_weight)
-        numbers = numbers[rows]
+        numbers, weights = numbers[rows], of_mean_one(weights)
         self._check_kept(numbers)
         held = None
         if X_val is not None or y_val is not None:
@@ -183,19 +180,57 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 rows, numbers = rows[kept], numbers[kept]
                 weights = None if weights is None else weights[kept]
         X = X[rows]
-        if not going_on:
-            self._learn_scale(X, numbers, weights)
-        if held is not None:
-            self._check_scale(held[0])
-        model = self.model_ if going_on else None
-        self._use(self._run(model, X, numbers, weights, held, seed))
+        with self._as_it_was(SCALES if going_on else ()):
+            if going_on:
+                self._wake(X, numbers, weights)
+            else:
+                self._learn_scale(X, numbers, weights)
+            if held is not None:
+                self._check_scale(held[0])
+            if X_val is not None and held is not None:
+                warn_of_other_scale(X, held[0])
+            start = self._last_weights(seed) if going_on else None
+            self._use(self._run(start, X, numbers, weights, held, seed))
         return self
+
+    @contextmanager
+    def _as_it_was(self, names: tuple[str, ...]) -> Iterator[None]:
+        """What fails leaves these attributes as they were."""
+        kept = {name: value for name, value in vars(self).items() if name in names}
+        try:
+            yield
+        except BaseException:
+            self.__dict__.update(kept)
+            raise
+
+    def _check_truths(self) -> None:
+        for name in ("early_stopping", "scale", "warm_start"):
+            truth(name, getattr(self, name))
+        if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
+            truth("verbose", self.verbose)
+
+    def _last_weights(self, seed: int) -> Model:
+        """The last fit's model, with the network that the arguments say now."""
+        net = self._network()
+        self._check_same(net)
+        return with_weights(self.model_, net, seed)
+
+    def _check_same(self, net: Any) -> None:
+        began = getattr(self, "_began", self.init)
+        try:
+            if self.net is None and as_text(began) != as_text(self.init):
+                raise first_values("the network", began, self.init)
+            check_same_arrays(self.model_.net, net, self.n_features_in_)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _run(
         self, start: Model | None, X: Any, y: Any, weights: Any, held: Any, seed: int
     ) -> Model:
         net: Any = self._network() if start is None else start
-        outputs = self._checked_outputs(as_sequential(start.net if start else net))
+        self._began = getattr(self, "_began", self.init) if start else self.init
+        built = as_sequential(start.net if start else net)
+        outputs = self._checked_outputs(built)
         if start is None and self.net is None and self.init == LSUV:
             net = self._by_data(net, X, seed)
         validation = None
@@ -205,12 +240,19 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                           of_mean_one(self._weights(y_held, own)))
         weights = of_mean_one(self._weights(y, weights))
         rule = EarlyStopping(patience=whole("patience", self.patience, 1))
+        settings = training_settings(self, X.shape[0], validation is not None)
+        needed = training_rows(built, (X.shape[1],))
+        if settings["batch"] < needed:
+            raise ConfigurationError(
+                f"batch={self.batch!r} with {X.shape[0]} training rows: batch normalization needs "
+                f"at least {needed} rows a step, since one row has no variance: take a larger "
+                "batch, norm='layer', or norm=None"
+            )
         return fit(
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose),
-            **training_settings(self, X.shape[0], validation is not None),
+            progress=bool(self.verbose), **settings,
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
@@ -247,113 +289,6 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                 f"with Dense({allowed[0]}), without an activation behind it"
             )
         return int(shape[0])
-
-    def _partial_fit(
-        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
-    ) -> Self:
-        # A call that fails leaves the scales, as it leaves the weights, as they were.
-        scales = {name: copy(value) for name, value in vars(self).items()
-                  if name in ("scaler_", "target_scaler_")}
-        try:
-            return self._one_more_pass(X, y, sample_weight, first, learn)
-        except BaseException:
-            self.__dict__.update(scales)
-            raise
-
-    def _one_more_pass(
-        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
-    ) -> Self:
-        X, y = self._check_xy(X, y, reset=first)
-        if not first:
-            self._check_scale(X)
-        if learn:
-            self._learn_targets(y)
-        numbers = self._encode(y)
-        weights = None
-        check_mask(sample_weight, f"{type(self).__name__}: sample_weight")
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-            kept = np.flatnonzero(weights > 0)
-            X, numbers, weights = X[kept], numbers[kept], weights[kept]
-        if first:
-            self._learn_scale(X, numbers, weights)
-        else:
-            if self.scaler_ is not None:
-                self.scaler_.fold(X, weights)
-            self._fold_targets(numbers, weights, False)
-        if first:
-            seed = check_random_state(self.random_state).randint(2**31 - 1)
-            model = Model(self._engine(X.shape[0], seed))
-            records: tuple[Any, ...] = ()
-        else:
-            model, records = self.model_, self.history_.records
-        engine = model.engine
-        outputs = self._checked_outputs(model.net)
-        record = one_pass(
-            engine, self._scaled(X), self._targets(numbers, outputs),
-            self._weights(numbers, weights), seed=(engine.seed + engine.steps) % 2**64,
-            epoch=len(records) + 1,
-        )
-        model.history = History((*records, record), "epochs")
-        self._use(model)
-        return self
-
-    def _engine(self, rows: int, seed: int) -> Engine:
-        """A new network ready for partial_fit."""
-        net = as_sequential(self._network())
-        outputs = self._checked_outputs(net)
-        program = compile_program(
-            net, (self.n_features_in_,), loss=self._loss(outputs), **partial_settings(self, rows)
-        )
-        return Engine(program, seed=seed, threads=threads_of(self.n_jobs))
-
-    # Data ---------------------------------------------------------------------------------------
-
-    def _check_x(self, X: Any, reset: bool = False) -> Any:
-        check_mask(X, f"{type(self).__name__}: X")
-        return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
-
-    def _check_xy(self, X: Any, y: Any, reset: bool, least: int = 1) -> tuple[Any, Any]:
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        check_mask(X, f"{type(self).__name__}: X")
-        check_mask(y, f"{type(self).__name__}: y")
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset, ensure_min_samples=least,
-            multi_output=True, y_numeric=is_regressor(self),
-        )
-        return summed(X), y
-
-    def _learn_scale(self, X: Any, y: Any, weights: Any) -> None:
-        self.scaler_: Moments | None = None
-        if self.scale:
-            self.scaler_ = Moments(X.shape[1], center=not is_sparse(X), indicators=True)
-            self.scaler_.fold(X, weights)
-        self._fold_targets(y, weights, True)
-
-    def _scaled(self, X: Any) -> Any:
-        dtype = element_type(self.dtype)
-        if self.scaler_ is not None:
-            return self.scaler_.scaled(X, dtype)
-        with np.errstate(over="ignore"):
-            cast = X.astype(dtype, copy=False)
-        if not np.isfinite(cast.data if is_sparse(cast) else cast).all():
-            raise DataError(
-                f"{type(self).__name__}: X holds numbers too large for {dtype}: use "
-                "scale=True, or dtype='float64'"
-            )
-        return cast
-
-    def _check_scale(self, X: Any) -> None:
-        scaler = getattr(self, "scaler_", None)
-        if scaler is not None and scaler.center and is_sparse(X):
-            raise DataError(
-                f"{type(self).__name__}: was trained on a dense table, whose means it subtracts: "
-                "these sparse rows would not stay sparse; train on dense rows, or scale=False"
-            )
 
     # What is learned ----------------------------------------------------------------------------
 
@@ -397,7 +332,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""
         check_is_fitted(self, "model_")
-        return self._predictor.scores(self._check_x(X), self.scaler_)
+        return self._predictor.scores(self._check_x(X), self._inputs)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
@@ -406,12 +341,6 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if hasattr(self, "model_"):
+            if "scaler_" in state and "_constants" not in state:
+                self._constants = constants_of(self.scaler_, self.n_features_in_)
             self._make_predictor()
-
-
-def summed(X: Any) -> Any:
-    """A sparse table with one entry a place: some of several stand for their sum."""
-    if is_sparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -14,11 +15,13 @@ from ..errors import ConfigurationError
 from ..layers.special import logistic, softplus
 from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 from ..rows.sources import is_sparse
-from .base import NetEstimator
+from .going_on import ANEW
+from .in_parts import TrainsInParts
 from .names import is_number
+from .settings import truth
 
 
-class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
+class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
     """A network that tells classes apart.
 
     Made from plain arguments: for each hidden width a dense layer, a normalization, an activation
@@ -30,6 +33,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     Early stopping watches the loss on held-out rows, each class with its share, and restores the
     best epoch. Where fewer than 10 rows would be held out (of fewer than 100, by default), none
     are: training then runs all its epochs. A class of one row is never held out.
+
+    Where an argument is a declaration, its fields are parameters of scikit-learn's protocol:
+    ``optimizer__learning_rate``, ``penalty__strength``, ``net__dropout_1__rate``.
 
     Arguments:
         hidden: widths of the hidden layers: a tuple, or one whole number for one layer; () makes a
@@ -59,19 +65,29 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         constraint: the largest norm of each unit's weights, or an evenly constraint.
         augment: the alpha of :class:`evenly.Mixup`, or a Mixup.
         max_epochs: passes over the training rows, at most.
-        batch: rows a step; ``"auto"``: about a twentieth of the rows, a power of two from 16 to
-            256; None: all rows.
+        batch: rows a step, at most all rows; ``"auto"``: about a twentieth of the rows, a power of
+            two from 16 to 256; None: all rows. Batch normalization needs 2 at least.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
             improved for `patience` epochs. It watches a validation set given to fit as well.
-        patience: epochs.
-        validation_fraction: share of the rows to hold out.
-        class_weight: weights by class, or ``"balanced"``: each class as heavy as any other; None: 1
-            each. They multiply the sample weights. Not for several labels a row.
+        patience: epochs; of no effect without early stopping or a validation set.
+        validation_fraction: share of the rows to hold out; of no effect where a validation set is
+            given to fit, or without early stopping.
+        class_weight: weights by class, or ``"balanced"``: each class as heavy as any other, in
+            partial_fit among the rows of the call; None: 1 each. They multiply the sample weights.
+            Not for several labels a row.
+        multi_label: whether targets are several labels a row; None: where they have shape (rows,
+            labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
+            since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that
+            they are labels.
         scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
             training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
-            so that zeros stay.
-        warm_start: whether another fit goes on from the weights of the last, with the same network,
-            classes and scale; the optimizer starts anew.
+            so that zeros stay. A column that never varies in training is 0 to the network, and
+            with ``scale=False`` the value that it had in training, whatever it holds later: its
+            weights have learned nothing.
+        warm_start: whether another fit goes on from the weights of the last, with the same
+            classes and scale; the optimizer starts anew. Settings that changed in between take
+            effect, dropout among them; what would make other arrays or other first values
+            (hidden, activation, norm, init, net, scale) is an error.
         random_state: of initial weights, the held-out rows, the order of rows, and dropout: a whole
             number, a RandomState, or None.
         n_jobs: threads; None: as many as the work is worth and joblib, threadpoolctl and
@@ -121,6 +137,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         patience: int = 20,
         validation_fraction: float = 0.1,
         class_weight: Any = None,
+        multi_label: bool | None = None,
         scale: bool = True,
         warm_start: bool = False,
         random_state: Any = None,
@@ -137,6 +154,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
         )
         self.class_weight = class_weight
+        self.multi_label = multi_label
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -149,9 +167,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         """Trains for one pass over some rows, and goes on from the last call.
 
         The optimizer keeps its state between calls. The means and deviations that scale the inputs
-        are those of all rows so far, so the first calls should not be too small. Learning rate
-        schedules, the scaling of ``init="lsuv"``, early stopping and warm_start have no effect.
-        After :meth:`fit`, it goes on with the fitted network.
+        are those of all rows so far, so the first calls should not be too small. A batch of one row
+        is normalized by the running averages of the batch normalization, which it leaves as they
+        are. Settings that changed since the last call take effect as with warm_start; an optimizer
+        of another type begins anew. The random state counts in the first call. Learning rate
+        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping and warm_start have no
+        effect. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.
@@ -162,9 +183,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             self.
         """
         first = not hasattr(self, "model_")
+        if classes is not None and self.multi_label:
+            raise ConfigurationError(
+                "multi_label=True: partial_fit takes no classes: y has a column for each label"
+            )
         if first and classes is not None:
             self._set_classes(unique_labels(classes))
-        elif first and not type_of_target(y).startswith("multilabel"):
+        elif first and not (self.multi_label or type_of_target(y).startswith("multilabel")):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
@@ -176,8 +201,35 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     # Targets ------------------------------------------------------------------------------------
 
     def _learn_targets(self, y: Any) -> None:
+        given = self.multi_label
+        if given is not None:
+            truth("multi_label", given, "True, False or None")
+        kind = type_of_target(y, input_name="y")
+        if kind == "unknown":
+            types = sorted({type(value).__name__ for value in np.ravel(y)})
+            raise ValueError(
+                f"Unknown label type: y holds {', '.join(types)}: make them one type, y.astype(str)"
+            )
         check_classification_targets(y)
-        if type_of_target(y, input_name="y").startswith("multilabel"):
+        several = kind.startswith("multilabel")
+        if given is False and several:
+            raise ConfigurationError(
+                f"multi_label=False, and y has a column for each of {y.shape[1]} labels: one class "
+                "a row is one column, y.argmax(axis=1)"
+            )
+        if given and np.ndim(y) != 2 and not is_sparse(y):
+            raise ConfigurationError(
+                f"multi_label=True: y must be 0 or 1 for each label, shape (rows, labels), got "
+                f"shape {np.shape(y)}"
+            )
+        if several and given is None and _looks_one_hot(y):
+            warnings.warn(
+                "each row of y has exactly one 1, which looks one-hot, and is taken for several "
+                "labels a row with a probability each: give y.argmax(axis=1) for one class a row, "
+                "or multi_label=True if these are labels",
+                UserWarning, stacklevel=3,
+            )
+        if several or given:
             self._multi_label = True
             self.classes_ = np.arange(y.shape[1])
         else:
@@ -189,6 +241,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         _expect_classes(classes)
 
     def _encode(self, y: Any) -> Any:
+        if self.multi_label is not None and self.multi_label != self._multi_label:
+            raise ConfigurationError(
+                f"NetClassifier: multi_label={self.multi_label}, and the network was trained with "
+                f"multi_label={self._multi_label}: {ANEW}"
+            )
         if is_sparse(y):
             y = y.toarray()
         check_classification_targets(y)
@@ -205,6 +262,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             raise ValueError(
                 f"y has classes that are not among those learned, {self.classes_.tolist()}: "
                 f"{unknown.tolist()}"
+                + ("; a fit with warm_start=False learns them anew" if self.warm_start else "")
             )
         return np.searchsorted(self.classes_, y).astype(np.int32)
 
@@ -305,6 +363,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             return (scores > 0).astype(np.int64)
         best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[best]
+
+
+def _looks_one_hot(y: Any) -> bool:
+    """Whether each of several rows of labels has exactly one."""
+    return y.shape[0] > 1 and y.shape[1] > 1 and bool(np.all(np.asarray(y.sum(axis=1)) == 1))
 
 
 def _expect_classes(classes: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from ..layers.containers import Sequential
 from ..program import compile as compile_program
 from ..rows.sources import chunk_rows, is_sparse
 from ..training import Model
-from .moments import Moments
 
 
 class Predictor:
@@ -41,8 +41,8 @@ class Predictor:
         # An engine has one working memory: calls from several threads take turns.
         self._turns = Turns()
 
-    def scores(self, x: Any, moments: Moments | None) -> Any:
-        """(rows, outputs): the network's outputs, flat, for rows that are not scaled yet."""
+    def scores(self, x: Any, prepare: Callable[[Any], Any]) -> Any:
+        """(rows, outputs): the network's outputs, flat, for rows that `prepare` makes inputs of."""
         with self._turns:
             engine = self._engine
             with self.model.engine.turns:  # the weights of one step, while another thread trains
@@ -51,9 +51,7 @@ class Predictor:
             result = np.empty((rows, int(np.prod(engine.program.output_shape))))
             size = chunk_rows(columns, 8)
             for start in range(0, rows, size):
-                part = x[start : start + size]
-                if moments is not None:
-                    part = moments.scaled(part)
+                part = prepare(x[start : start + size])
                 dense = part.toarray() if is_sparse(part) else np.asarray(part, np.float64)
                 result[start : start + size] = engine.predict(dense).reshape(len(dense), -1)
             return result

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
 from ..rows.sources import chunk_rows, is_sparse
+
+# The square of a smaller number loses digits, or is 0.
+_TINY = 2.0**-480
 
 
 class Moments:
@@ -23,6 +27,8 @@ class Moments:
         indicator: (columns,) whether all values so far are 0 or 1.
         weight: of all rows so far.
         mean: (columns,) float64.
+        exponent: (columns,) whole numbers, 0 for all but tiny columns, whose squares would be 0:
+            their squares are those of ``x / 2**exponent``.
         squares: (columns,): the sum of squared differences from the mean.
 
     Raises:
@@ -44,19 +50,20 @@ class Moments:
         self.weight = 0.0
         self.mean = np.zeros(columns)
         self.squares = np.zeros(columns)
+        self.exponent = np.zeros(columns, np.int64)
 
     @property
     def deviation(self) -> Any:
         """What scaling divides by: the standard deviation; 1 for a column that never varies, and
         for one that keeps its size."""
         kept = self.constant | (self.indicators & self.indicator)
-        return np.sqrt(np.where(kept, 1.0, self._variance))
+        return np.where(kept, 1.0, np.ldexp(np.sqrt(self._variance), self.exponent))
 
     @property
     def constant(self) -> Any:
         """(columns,) whether a column never varies."""
         # What its variance is beside zero is rounding, not signal.
-        noise = (8 * np.finfo(np.float64).eps * self.mean) ** 2
+        noise = (8 * np.finfo(np.float64).eps * np.ldexp(self.mean, -self.exponent)) ** 2
         return self._variance <= noise
 
     @property
@@ -67,6 +74,7 @@ class Moments:
         """Takes rows in: (rows, columns), an array or CSR; weights (rows,) or None."""
         size = x.shape[0] if is_sparse(x) else chunk_rows(x.shape[1], 8)
         with np.errstate(over="ignore", invalid="ignore"):
+            self._choose_exponents(x)
             for start in range(0, x.shape[0], size):
                 part = slice(start, start + size)
                 own = None if weights is None else np.asarray(weights[part], np.float64)
@@ -78,24 +86,52 @@ class Moments:
                 "divide the column by a constant"
             )
 
+    def _choose_exponents(self, x: Any) -> None:
+        """Of columns that were zeros so far and hold tiny numbers now; those that were tiny and are
+        no more lose theirs, and their squares so far, which are nothing beside the new."""
+        if not x.shape[0]:
+            return
+        largest = np.maximum(abs(x).max(axis=0).toarray().ravel() if is_sparse(x)
+                             else np.maximum(x.max(axis=0), -x.min(axis=0)), 0.0)
+        tiny = (largest > 0) & (largest < _TINY) & (self.mean == 0) & (self.squares == 0)
+        grown = (largest >= _TINY) & (self.exponent != 0)
+        self.squares = np.where(grown, np.ldexp(self.squares, 2 * self.exponent), self.squares)
+        self.exponent = np.where(tiny, np.frexp(largest)[1], np.where(grown, 0, self.exponent))
+
     def _fold(self, x: Any, weights: Any) -> None:
         total = float(x.shape[0] if weights is None else weights.sum())
         if is_sparse(x):
             other = x.indices[(x.data != 0) & (x.data != 1)]
             self.indicator = self.indicator & (np.bincount(other, minlength=x.shape[1]) == 0)
+            if self.exponent.any():
+                x = x.astype(np.float64)
+                x.data = np.ldexp(x.data, -self.exponent[x.indices])
             mean, squares = _sparse_moments(x, weights, total)
         else:
             self.indicator = self.indicator & np.all((x == 0) | (x == 1), axis=0)
             x = np.asarray(x, np.float64)
+            x = np.ldexp(x, -self.exponent) if self.exponent.any() else x
             w = np.ones(len(x)) if weights is None else weights
             mean = w @ x / total
             mean = mean + w @ (x - mean) / total  # what rounding took from the sum of many
             squares = w @ (x - mean) ** 2
         both = self.weight + total
-        shift = mean - self.mean
-        self.mean = self.mean + shift * (total / both)
+        shift = mean - np.ldexp(self.mean, -self.exponent)
+        self.mean = self.mean + np.ldexp(shift * (total / both), self.exponent)
         self.squares = self.squares + squares + shift**2 * (self.weight * total / both)
         self.weight = both
+
+    def with_columns(self, chosen: Any, x: Any, weights: Any = None) -> Moments:
+        """The same, but for the columns chosen, (columns,) truth values, with these rows taken in:
+        (rows, columns), an array or CSR."""
+        both, result = copy(self), copy(self)
+        both.fold(x, weights)
+        result.indicator = np.where(chosen, both.indicator, self.indicator)
+        result.mean = np.where(chosen, both.mean, self.mean)
+        result.exponent = np.where(chosen, both.exponent, self.exponent)
+        squares = both.squares * (self.weight / both.weight)
+        result.squares = np.where(chosen, squares, self.squares)
+        return result
 
     def scaled(self, x: Any, dtype: Any = np.float64) -> Any:
         """Rows on the common scale, an array or CSR as they came."""

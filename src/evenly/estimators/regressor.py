@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ..losses import Loss, MeanSquaredError
-from .base import NetEstimator
+from .in_parts import TrainsInParts
 from .moments import Moments
 
 
-class NetRegressor(RegressorMixin, MultiOutputMixin, NetEstimator):  # type: ignore[misc]
+class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ignore[misc]
     """A network that predicts numbers.
 
     Targets are trained on with mean 0 and deviation 1 each (unless ``scale=False``), and predicted
@@ -42,9 +43,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, NetEstimator):  # type: ign
         """Trains for one pass over some rows, and goes on from the last call.
 
         The optimizer keeps its state between calls. The means and deviations that scale inputs and
-        targets are those of all rows so far, so the first calls should not be too small. Learning
-        rate schedules, the scaling of ``init="lsuv"``, early stopping and warm_start have no
-        effect. After :meth:`fit`, it goes on with the fitted network.
+        targets are those of all rows so far, so the first calls should not be too small. Single
+        rows, settings that changed since the last call, and what has no effect: as of
+        :meth:`NetClassifier.partial_fit`. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.
@@ -76,7 +77,13 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, NetEstimator):  # type: ign
         if first:
             self.target_scaler_ = Moments(y.shape[1]) if self.scale else None
         if self.target_scaler_ is not None:
+            self.target_scaler_ = copy(self.target_scaler_)
             self.target_scaler_.fold(y, weights)
+
+    def _wake_targets(self, y: Any, weights: Any) -> None:
+        scaler = self.target_scaler_
+        if scaler is not None and scaler.constant.any():
+            self.target_scaler_ = scaler.with_columns(scaler.constant, y, weights)
 
     def _targets(self, y: Any, outputs: int) -> Any:
         return y if self.target_scaler_ is None else self.target_scaler_.scaled(y)

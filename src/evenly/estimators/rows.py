@@ -90,7 +90,10 @@ def arranged(x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
 def of_mean_one(weights: Any) -> Any:
     """Sample weights with mean 1, for a loss that is divided by the number of rows: a row then
     counts the same in whichever batch it lies. Rows of weight 0 are no rows. None stays None."""
-    return None if weights is None else weights / np.mean(weights[weights > 0])
+    if weights is None:
+        return None
+    weights = weights / np.max(weights)  # the sum of the largest numbers overflows
+    return weights / np.mean(weights[weights > 0])
 
 
 def held_out(groups: Any, strata: Any, fraction: float, seed: int) -> tuple[Any, Any] | None:

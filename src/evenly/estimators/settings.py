@@ -8,6 +8,7 @@ import operator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
@@ -58,7 +59,7 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
     return {
         **partial_settings(estimator, rows),
         "epochs": whole("max_epochs", estimator.max_epochs, 1),
-        "schedule": schedule_of(estimator.schedule, validated),
+        "schedule": schedule_of(estimator.schedule, validated, rows),
         "threads": threads_of(estimator.n_jobs),
     }
 
@@ -66,7 +67,7 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
 def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
     """Those that hold for partial_fit as well: what evenly.compile takes."""
     return {
-        "batch": max(2, batch_rows(estimator.batch, rows)),
+        "batch": batch_rows(estimator.batch, rows),
         "optimizer": optimizer_of(estimator.optimizer, estimator.learning_rate),
         "penalty": penalty_of(estimator.l2, estimator.penalty),
         "clip": clip_of(estimator.clip),
@@ -109,8 +110,8 @@ def clip_of(clip: Any) -> Any:
     return clip
 
 
-def schedule_of(schedule: Any, validated: bool) -> Any:
-    """A schedule by its name."""
+def schedule_of(schedule: Any, validated: bool, rows: int) -> Any:
+    """A schedule by its name, for a training on so many rows."""
     if schedule is None:
         return None
     made = named("schedule", schedule, SCHEDULES, (Schedule, ReduceOnPlateau),
@@ -119,8 +120,9 @@ def schedule_of(schedule: Any, validated: bool) -> Any:
     if watches.startswith("validation") and not validated:
         raise ConfigurationError(
             f"schedule={schedule!r} watches the {watches}, and no rows are held out: with "
-            "early_stopping=False, or fewer than 10 rows to hold out, give fit X_val and y_val, or "
-            "take ReduceOnPlateau(monitor='loss')"
+            f"early_stopping=False, or fewer than 10 rows to hold out of {rows}, give fit X_val "
+            "and y_val, a larger validation_fraction, or "
+            "schedule=ReduceOnPlateau(monitor='loss'), which watches the training loss"
         )
     return made
 
@@ -144,6 +146,13 @@ def whole(what: str, value: Any, least: int, words: str = "") -> int:
     if isinstance(value, bool) or number < least:
         raise wrong(what, f"a whole number >= {least}{words}", value)
     return number
+
+
+def truth(what: str, value: Any, words: str = "True or False") -> bool:
+    """A setting as True or False: a text such as "no" would count as True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise wrong(what, words, value)
+    return bool(value)
 
 
 def share(what: str, value: Any) -> float:

@@ -38,12 +38,13 @@ class NetTransformer(
         hidden: as of :class:`NetClassifier`.
         layer: the name of the layer, such as ``"relu_1"`` or ``"dense_2"``, as
             ``model_.net.named_layers()`` has them; None: all in front of the output layer.
-        task: ``"classification"``, ``"regression"``, ``"reconstruction"`` of the inputs, or
-            ``"auto"``: by the type of `y`; whole numbers and text are classes.
-        estimator: what is trained instead of a network from the plain arguments: a NetClassifier or
-            NetRegressor. A fitted one, or an evenly Model, is taken as it is, and fit trains
-            nothing. (``sklearn.base.clone``, as in a grid search, forgets what an estimator has
-            learned: put it into ``sklearn.frozen.FrozenEstimator``.)
+        task: ``"classification"``, ``"regression"``, ``"reconstruction"`` of the inputs (`y` is
+            then of no effect), or ``"auto"``: by the type of `y`; whole numbers and text are
+            classes.
+        estimator: what is trained, in place of all arguments but `layer` and `warm_start`: a
+            NetClassifier or NetRegressor. A fitted one, or an evenly Model, is taken as it is, and
+            fit trains nothing. (``sklearn.base.clone``, as in a grid search, forgets what an
+            estimator has learned: put it into ``sklearn.frozen.FrozenEstimator``.)
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
             scale, warm_start, random_state, n_jobs, verbose, dtype: as of :class:`NetClassifier`.
@@ -132,6 +133,11 @@ class NetTransformer(
             self._expect_network(getattr(given, "estimator", given))  # a FrozenEstimator's own
             self._take(given, given.model_)
         else:
+            if y is None and self.task in ("classification", "regression"):
+                raise ConfigurationError(
+                    f"NetTransformer: task={self.task!r} needs targets, and y is None: give y, or "
+                    "task='reconstruction', which learns to reproduce X"
+                )
             if y is None or self.task == "reconstruction":
                 y = self._inputs_as_targets(X)
                 if X_val is not None:
@@ -144,7 +150,7 @@ class NetTransformer(
     def _inner(self, y: Any) -> Any:
         if self.estimator is not None:
             self._expect_network(self.estimator)
-            return clone(self.estimator)
+            return self._on_from(clone(self.estimator))
         if self.task not in _TASKS:
             raise ConfigurationError(f"task must be one of {_TASKS}, got {self.task!r}")
         task = self.task
@@ -154,10 +160,21 @@ class NetTransformer(
         kind_of = NetClassifier if task == "classification" else NetRegressor
         own = ("layer", "task", "estimator")
         settings = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
+        return self._on_from(kind_of(**settings))
+
+    def _on_from(self, fresh: Any) -> Any:
+        """The estimator of the last fit with the settings of a fresh one, where warm_start has it
+        go on; else the fresh one."""
         old = getattr(self, "estimator_", None)
-        if self.warm_start and type(old) is kind_of:
-            return old.set_params(**settings)
-        return kind_of(**settings)
+        if not self.warm_start or old is None:
+            return fresh
+        if type(old) is not type(fresh):
+            told = {NetClassifier: "classification", NetRegressor: "regression"}
+            raise ConfigurationError(
+                f"NetTransformer: these targets are for {told[type(fresh)]}, and the last fit was "
+                f"for {told[type(old)]}: say which with task, or begin anew with warm_start=False"
+            )
+        return old.set_params(**{**fresh.get_params(deep=False), "warm_start": True})
 
     def _expect_network(self, estimator: Any) -> None:
         if not isinstance(estimator, (NetClassifier, NetRegressor)):
@@ -185,22 +202,25 @@ class NetTransformer(
             )
         self.estimator_ = estimator
         self.model_ = model
-        self.layer_ = self._first_layers()[1]
+        self.layer_ = self._first_layers(self.layer)[1]
         self._make_predictor()
 
     def _make_predictor(self) -> None:
-        self._predictor = Predictor(self.model_, threads_of(self.n_jobs), self._first_layers()[0])
+        self._predictor = Predictor(self.model_, threads_of(self.n_jobs), self._net_to_layer())
 
-    def _first_layers(self) -> tuple[Sequential, str]:
-        """The layers up to the one whose output is taken, and its name."""
+    def _net_to_layer(self) -> Sequential:
+        return self._first_layers(self.layer_)[0]
+
+    def _first_layers(self, layer_name: str | None) -> tuple[Sequential, str]:
+        """The layers up to the one whose output is taken, and its name; None: the last hidden."""
         layers = list(_in_line(self.model_.net.resolved))
         names = [layer.name or "" for layer in layers]
-        if self.layer is not None:
-            if self.layer not in names:
+        if layer_name is not None:
+            if layer_name not in names:
                 raise ConfigurationError(
-                    f"layer must be one of {', '.join(map(repr, names))}, got {self.layer!r}"
+                    f"layer must be one of {', '.join(map(repr, names))}, got {layer_name!r}"
                 )
-            end = names.index(self.layer) + 1
+            end = names.index(layer_name) + 1
         else:
             shape, end = self.model_.input_shape, 0
             for i, layer in enumerate(layers):
@@ -215,15 +235,19 @@ class NetTransformer(
 
     @property
     def _n_features_out(self) -> int:
-        return math.prod(self._first_layers()[0].output_shape((self.n_features_in_,)))
+        return math.prod(self._net_to_layer().output_shape((self.n_features_in_,)))
 
     def transform(self, X: Any) -> Any:
         """The activations of each row, (rows, features): float32 for float32 inputs, else
         float64."""
         check_is_fitted(self, "model_")
         X = self._check_x(X)
-        scaler = None if self.estimator_ is None else self.estimator_.scaler_
-        return self._predictor.scores(X, scaler).astype(X.dtype, copy=False)
+        inputs = _as_they_are if self.estimator_ is None else self.estimator_._inputs
+        return self._predictor.scores(X, inputs).astype(X.dtype, copy=False)
+
+
+def _as_they_are(X: Any) -> Any:
+    return X
 
 
 def _in_line(net: Layer) -> Iterator[Layer]:

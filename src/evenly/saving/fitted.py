@@ -10,6 +10,8 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..estimators import NetClassifier, NetRegressor
 from ..estimators.base import NetEstimator
+from ..estimators.constants import Constants
+from ..estimators.inputs import constants_of
 from ..estimators.moments import Moments
 from .models import read_model, write_model
 from .values import NotReadable, Reader, Writer
@@ -27,6 +29,8 @@ _LEARNED: Mapping[str, Mapping[str, Any]] = {
     "NetRegressor": {"n_outputs_": int, "_one_axis": bool},
 }
 _NAMES = "feature_names_in_"
+# The smallest and the largest value of each input: those that are equal never varied.
+_SPAN = ("low", "high")
 
 
 def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
@@ -49,6 +53,7 @@ def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "feature_names": writer.write(getattr(estimator, _NAMES, None), _NAMES),
         "scaler": _write_moments(estimator.scaler_, writer),
         "target_scaler": _write_moments(getattr(estimator, "target_scaler_", None), writer),
+        "span": [writer.write(getattr(estimator._constants, name), name) for name in _SPAN],
         "model": write_model(estimator.model_, writer),
     }
 
@@ -56,7 +61,8 @@ def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
 def _write_moments(moments: Moments | None, writer: Writer) -> Any:
     if moments is None:
         return None
-    return {name: writer.write(getattr(moments, name), name) for name in _MOMENTS}
+    names = [*_MOMENTS, "exponent"] if moments.exponent.any() else _MOMENTS
+    return {name: writer.write(getattr(moments, name), name) for name in names}
 
 
 def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
@@ -67,7 +73,8 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
         EvenlyError: a network that compile refuses, or that these targets do not fit.
     """
     parts = ("params", "learned", "feature_names", "scaler", "target_scaler", "model")
-    if not isinstance(content, dict) or content.keys() != set(parts):
+    # Files of earlier versions have no span.
+    if not isinstance(content, dict) or content.keys() - {"span"} != set(parts):
         raise NotReadable(f"the estimator should have the fields {', '.join(parts)}")
     params = reader.read(content["params"])
     known = KINDS[kind]().get_params(deep=False)
@@ -87,6 +94,10 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
             raise NotReadable(f"the feature names should be {features} texts")
         setattr(estimator, _NAMES, names)
     estimator.scaler_ = _read_moments(content["scaler"], features, reader)
+    estimator._constants = (
+        _read_span(content["span"], features, reader) if "span" in content
+        else constants_of(estimator.scaler_, features)
+    )
     if kind == "NetClassifier":
         _check_classes(estimator)
     elif not 1 <= estimator.n_outputs_ < 2**31:
@@ -116,17 +127,35 @@ def _check_classes(estimator: Any) -> None:
         raise NotReadable("the classes should be sorted, and each there once")
 
 
+def _read_span(content: Any, columns: int, reader: Reader) -> Constants:
+    span = Constants(columns)
+    ends = reader.read(content)
+    right = isinstance(ends, list) and len(ends) == len(_SPAN) and all(
+        isinstance(end, np.ndarray) and end.shape == (columns,) and end.dtype == np.float64
+        for end in ends
+    )
+    # Not "low > high": of a NaN nothing is true.
+    if not right or not (ends[0] <= ends[1]).all():
+        raise NotReadable(f"the span should be the {columns} smallest values and the largest")
+    span.low, span.high = ends
+    return span
+
+
 def _read_moments(content: Any, columns: int, reader: Reader) -> Moments | None:
     if content is None:
         return None
-    told = reader.record(content, _MOMENTS, "the scale")
+    # Only tiny columns have exponents.
+    tiny = isinstance(content, dict) and "exponent" in content
+    declared = {**_MOMENTS, "exponent": np.ndarray} if tiny else _MOMENTS
+    told = reader.record(content, declared, "the scale")
     moments = Moments(columns, told["center"], told["indicators"])
-    for name in ("indicator", "mean", "squares"):
+    for name in ("indicator", "mean", "squares", *(("exponent",) if tiny else ())):
         mine, theirs = getattr(moments, name), told[name]
         if theirs.shape != mine.shape or theirs.dtype != mine.dtype:
             raise NotReadable(f"the scale's {name} should be {mine.dtype} of shape {mine.shape}")
         setattr(moments, name, theirs)
     finite = bool(np.isfinite(moments.mean).all() and np.isfinite(moments.squares).all())
+    finite = finite and bool((np.abs(moments.exponent) < 1100).all())
     if not finite or (moments.squares < 0).any() or not 0 <= told["weight"] < np.inf:
         raise NotReadable("the scale's numbers should be finite, squares and weight not negative")
     moments.weight = told["weight"]

@@ -103,6 +103,13 @@ def _check_scaler(scaler: Any) -> None:
             f"Saved: the {type(scaler).__name__}'s statistics must be finite, of one shape, and "
             "its widths positive"
         )
+    still = scaler.constant
+    if still is not None and not (
+        isinstance(still, np.ndarray) and still.dtype == bool and still.shape == np.shape(middle)
+    ):
+        raise ConfigurationError(
+            f"Saved: the {type(scaler).__name__}'s constant must be one truth value a feature"
+        )
 
 
 def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,9 @@ def make_split(
     All statistics come from the training part alone: the medians that fill gaps, the text values
     that get a column, the means and deviations that scale. A gap in a number is filled with the
     column's median and marked in a column of its own; a gap in a text is a value like any other; a
-    text value that training never saw is all zeros. Numbers to predict are scaled too, which leaves
-    R² as it is.
+    text value that training never saw is all zeros, and so is a column, or a channel, of one value
+    in training: nothing is learned about it. Numbers to predict are scaled too, which leaves R² as
+    it is.
 
     Images and sequences have no gaps and no text. Each channel or feature is scaled by its mean and
     deviation over all positions.
@@ -62,7 +63,8 @@ def make_split(
         x_train, x_test = _inputs(table, train, test)
     y_train, y_test = table.target[train], table.target[test]
     if not table.classes:
-        scaler = ev.Standardizer().fit(y_train[:, None])
+        # A target that never varies in training is missed by as much as it varies in the test.
+        scaler = replace(ev.Standardizer().fit(y_train[:, None]), constant=None)
         y_train = scaler.transform(y_train[:, None])[:, 0].astype(np.float32)
         y_test = scaler.transform(y_test[:, None])[:, 0].astype(np.float32)
     for part in (x_train, x_test, y_train, y_test):
@@ -112,6 +114,9 @@ def _inputs(
             scaler = ev.Standardizer().fit(filled_train[:, scaled])
             for part, filled in zip(parts, (filled_train, filled_test), strict=True):
                 part[:, scaled] = scaler.transform(filled[:, scaled])
+    still = filled_train.min(axis=0) == filled_train.max(axis=0)
+    for part in parts:
+        part[:, still] = 0
     return np.ascontiguousarray(parts[0]), np.ascontiguousarray(parts[1])
 
 

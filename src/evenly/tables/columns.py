@@ -77,7 +77,8 @@ class TextColumn:
         return len(self.values) + self.shares + self.gaps
 
     def encode(self, values: Any) -> tuple[list[Any], list[str]]:
-        """(its inputs, what is worth a note), from an array of str, NaN for gaps."""
+        """(its inputs, what is worth a note), from an array of str, NaN for gaps. Inputs are NaN
+        where the column says nothing: values and gaps that training did not have."""
         codes = {value: i for i, value in enumerate(self.values)}
         missing = np.array([not isinstance(value, str) for value in values], bool)
         other = len(codes)
@@ -85,17 +86,18 @@ class TextColumn:
                            for value in values], np.int64)
         inputs = [(places == i).astype(np.float64) for i in range(other + self.shares)]
         notes = []
+        new = (places == other) & (not self.shares)
         if self.gaps:
             inputs.append(missing.astype(np.float64))
         elif missing.any():
             notes.append(f"column '{self.name}': {found('nothing', missing)}: training had no "
                          "gaps here; the column says nothing about these rows")
-        new = places == other
-        if new.any() and not self.shares:
+        if new.any():
             example = values[int(np.flatnonzero(new)[0])]
             notes.append(f"column '{self.name}': {found(repr(example), new)}: no such value in "
                          "training; the column says nothing about these rows")
-        return inputs, notes
+        silent = new if self.gaps else new | missing
+        return [np.where(silent, np.nan, column) for column in inputs], notes
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,13 @@ class Columns:
             raise DataError("the table has no input columns that hold anything: add some")
         return cls(tuple(columns))
 
-    def encode(self, table: Any) -> tuple[Any, list[str]]:
+    def encode(self, table: Any, nothing: Any = None) -> tuple[Any, list[str]]:
         """Rows as the network's inputs.
 
         Arguments:
             table: a pandas table with these columns, in any order; others are left out.
+            nothing: (width,): what each input is where its column says nothing, such as the means
+                of training; None: 0.
 
         Returns:
             (float64 array (rows, width), notes about what is unlike training).
@@ -177,7 +181,8 @@ class Columns:
             inputs, own = column.encode(values)
             parts += inputs
             notes += own
-        return np.stack(parts, axis=1), notes
+        x = np.stack(parts, axis=1)
+        return np.where(np.isnan(x), 0.0 if nothing is None else nothing, x), notes
 
 
 def _learn_text(name: str, column: Any, gaps: bool) -> TextColumn:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..estimators import NetClassifier, NetRegressor
-from .columns import Columns
+from .columns import Columns, NumberColumn
+from .plain import found
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class TableModel:
         Raises:
             DataError: columns that are missing or of another type.
         """
-        x, notes = self.columns.encode(table)
+        scaler = self.estimator.scaler_
+        # What is at its mean is 0 behind the scale: it moves nothing.
+        x, notes = self.columns.encode(table, None if scaler is None else scaler.mean)
+        notes += self._changed(x)
         if not len(x):
             return {self.target: np.empty(0), **{_of(c): np.empty(0) for c in self.classes}}, notes
         if not self.classes:
@@ -53,6 +57,23 @@ class TableModel:
             self.target: names[chances.argmax(axis=1)],
             **{_of(name): chances[:, i] for i, name in enumerate(self.classes)},
         }, notes
+
+
+    def _changed(self, x: Any) -> list[str]:
+        """Notes about columns of numbers that had one value in training and have others now."""
+        constants, notes, place = self.estimator._constants, [], 0
+        still = constants.still
+        for column in self.columns.columns:
+            if isinstance(column, NumberColumn) and still[place]:
+                other = x[:, place] != constants.low[place]
+                if other.any():
+                    example = x[int(other.argmax()), place]
+                    notes.append(
+                        f"column '{column.name}': {found(f'{example:g}', other)}: training had "
+                        f"{constants.low[place]:g} alone; the column says nothing about these rows"
+                    )
+            place += column.width
+        return notes
 
 
 def _of(name: str) -> str:

@@ -1,0 +1,111 @@
+"""Training in parts: one pass over some rows, and on from there."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..engine import Engine
+from ..errors import DataError
+from ..program import Program, training_rows
+from ..program import compile as compile_program
+from ..training import History, Model
+from ..training.continued import for_single_rows, one_pass
+from ..training.run_settings import as_text
+from .base import SCALES, NetEstimator
+from .going_on import with_program
+from .settings import batch_rows, partial_settings, threads_of
+
+# The square of a larger one is beyond float32 by far.
+LARGEST_WEIGHT = 1e30
+
+
+class TrainsInParts(NetEstimator):
+    """What the estimators share that have ``partial_fit``."""
+
+    _made_anew: ClassVar[tuple[str, ...]] = (*NetEstimator._made_anew, "_single", "_told")
+
+    def _partial_fit(
+        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
+    ) -> Self:
+        self._check_truths()
+        # A call that fails leaves the scales, as it leaves the weights, as they were.
+        with self._as_it_was(SCALES):
+            return self._one_more_pass(X, y, sample_weight, first, learn)
+
+    def _one_more_pass(
+        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
+    ) -> Self:
+        X, y = self._check_xy(X, y, reset=first)
+        if not first:
+            self._check_scale(X)
+        if learn:
+            self._learn_targets(y)
+        numbers = self._encode(y)
+        weights = self._check_weights(sample_weight, X)
+        if weights is not None:
+            kept = np.flatnonzero(weights > 0)
+            if not len(kept):
+                raise DataError("sample_weight: every weight is 0: nothing could be learned")
+            if weights.max() > LARGEST_WEIGHT:
+                raise DataError(
+                    f"sample_weight: {weights.max():g} is more than {LARGEST_WEIGHT:g}, beyond "
+                    "which sums overflow: divide the weights of all calls by a constant"
+                )
+            X, numbers, weights = X[kept], numbers[kept], weights[kept]
+        learned = self._learn_scale if first else self._fold_scale
+        learned(X, numbers, weights)
+        if first:
+            seed = check_random_state(self.random_state).randint(2**31 - 1)
+            model, records = Model(self._engine(X.shape[0], seed)), History().records
+        else:
+            model, records = self._next_model(X.shape[0]), self.history_.records
+        engine = model.engine
+        outputs = self._checked_outputs(model.net)
+        record = one_pass(
+            engine, self._scaled(X), self._targets(numbers, outputs),
+            self._weights(numbers, weights), batch=batch_rows(self.batch, X.shape[0]),
+            seed=(engine.seed + engine.steps) % 2**64, epoch=len(records) + 1,
+            alone=lambda: self._twin(engine),
+        )
+        model.history = History((*records, record), "epochs")
+        self._use(model)
+        return self
+
+    def _program(self, net: Any, settings: dict[str, Any]) -> Program:
+        """What partial_fit trains with."""
+        shape = (self.n_features_in_,)
+        needed = training_rows(net, shape)
+        return compile_program(net, shape, loss=self._loss(self._checked_outputs(net)),
+                               **{**settings, "batch": max(settings["batch"], needed)})
+
+    def _engine(self, rows: int, seed: int) -> Engine:
+        """A new network ready for partial_fit."""
+        self._began = self.init
+        program = self._program(self._network(), partial_settings(self, rows))
+        return Engine(program, seed=seed, threads=threads_of(self.n_jobs))
+
+    def _next_model(self, rows: int) -> Model:
+        """The model that goes on, with what the arguments say now."""
+        net, settings = self._network(), partial_settings(self, rows)
+        told = as_text((net, {**settings, "batch": None}))
+        engine = self.model_.engine
+        of, before = getattr(self, "_told", (None, ""))
+        # Compiling takes longer than a row does, and a stream of rows says the same each time.
+        if of is engine and before == told and engine.program.batch >= settings["batch"]:
+            return self.model_
+        self._check_same(net)
+        program = self._program(net, settings)
+        model = with_program(self.model_, program, threads_of(self.n_jobs))
+        self._told = model.engine, told
+        return model
+
+    def _twin(self, engine: Engine) -> Engine:
+        """The engine's twin for single rows; a stream of them needs it again and again."""
+        of, twin = getattr(self, "_single", (None, None))
+        if of is not engine or twin is None:
+            twin = for_single_rows(engine)
+            self._single = engine, twin
+        return twin

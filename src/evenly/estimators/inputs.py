@@ -1,0 +1,172 @@
+"""From a table to what the network reads: checked, scaled, and without what never varied."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from ..errors import ConfigurationError, DataError
+from ..given import check_mask
+from ..rows.sources import is_sparse
+from .constants import Constants
+from .going_on import ANEW
+from .moments import Moments
+from .parameters import NestedParameters
+from .settings import element_type
+
+# The element types that inputs keep; others become the first.
+_KINDS = (np.float64, np.float32)
+# What is done about a table's mask.
+_FILL = "fill X with NaN (X.filled(np.nan)) and put sklearn.impute.SimpleImputer in front"
+
+
+class ScaledInputs(NestedParameters):
+    """What the estimators do to inputs in front of the network."""
+
+    scale: Any
+    dtype: Any
+
+    def _fold_targets(self, y: Any, weights: Any, first: bool) -> None:
+        """Learns the scale of the targets that are trained on."""
+
+    def _check_x(self, X: Any, reset: bool = False) -> Any:
+        check_mask(X, "X", _FILL)
+        return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
+
+    def _check_xy(self, X: Any, y: Any, reset: bool, least: int = 1) -> tuple[Any, Any]:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        check_mask(X, "X", _FILL)
+        check_target(y, is_regressor(self))
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset, ensure_min_samples=least,
+            multi_output=True, y_numeric=is_regressor(self),
+        )
+        return summed(X), y
+
+    def _check_weights(self, weights: Any, X: Any) -> Any:
+        if weights is None:
+            return None
+        check_mask(weights, "sample_weight")
+        return _check_sample_weight(weights, X, ensure_non_negative=True)
+
+    # Scale --------------------------------------------------------------------------------------
+
+    def _learn_scale(self, X: Any, y: Any, weights: Any) -> None:
+        self.scaler_: Moments | None = None
+        if self.scale:
+            self.scaler_ = Moments(X.shape[1], center=not is_sparse(X), indicators=True)
+            self.scaler_.fold(X, weights)
+        self._constants = Constants(X.shape[1])
+        self._constants.fold(X)
+        self._fold_targets(y, weights, True)
+
+    def _fold_scale(self, X: Any, y: Any, weights: Any) -> None:
+        """Takes more rows into the scale."""
+        if self.scaler_ is not None:
+            self.scaler_ = copy(self.scaler_)
+            self.scaler_.fold(X, weights)
+        self._constants = copy(self._constants)
+        self._constants.fold(X)
+        self._fold_targets(y, weights, False)
+
+    def _wake(self, X: Any, y: Any, weights: Any) -> None:
+        """Columns that have not varied before and do now get their scale: the weights of the others
+        belong to the scale that they have."""
+        before = self._constants.still
+        self._constants = copy(self._constants)
+        self._constants.fold(X)
+        woken = before & ~self._constants.still
+        if self.scaler_ is not None and woken.any():
+            self.scaler_ = self.scaler_.with_columns(woken, X, weights)
+        self._wake_targets(y, weights)
+
+    def _wake_targets(self, y: Any, weights: Any) -> None:
+        """The same for targets."""
+
+    def _inputs(self, X: Any, dtype: Any = np.float64) -> Any:
+        """Checked rows as the network reads them, an array or CSR."""
+        if self.scaler_ is not None:
+            return self._constants.zeroed(self.scaler_.scaled(X, dtype))
+        return self._constants.held(X)
+
+    def _scaled(self, X: Any) -> Any:
+        """The same in the element type of the training."""
+        dtype = element_type(self.dtype)
+        with np.errstate(over="ignore"):
+            cast = self._inputs(X, dtype).astype(dtype, copy=False)
+        if self.scaler_ is None and not np.isfinite(cast.data if is_sparse(cast) else cast).all():
+            raise DataError(
+                f"{type(self).__name__}: X holds numbers too large for {dtype}: use "
+                "scale=True, or dtype='float64'"
+            )
+        return cast
+
+    def _check_scale(self, X: Any) -> None:
+        scaler = getattr(self, "scaler_", None)
+        if (scaler is None) == bool(self.scale):
+            raise ConfigurationError(
+                f"{type(self).__name__}: scale={self.scale}, and the network was trained with "
+                f"scale={not self.scale}: its weights belong to inputs of that kind: {ANEW}"
+            )
+        if scaler is not None and scaler.center and is_sparse(X):
+            raise DataError(
+                f"{type(self).__name__}: was trained on a dense table, whose means it subtracts: "
+                "these sparse rows would not stay sparse; train on dense rows, or scale=False"
+            )
+
+
+def constants_of(scaler: Moments | None, columns: int) -> Constants:
+    """Which columns have not varied, as far as a scale tells: for fits that kept nothing else.
+
+    A column of one value other than 0 that was not centered was an input of that value: it stays.
+    """
+    if scaler is None:
+        return Constants.of(np.zeros(columns), np.zeros(columns, bool))
+    return Constants.of(scaler.mean, scaler.constant & (scaler.center | (scaler.mean == 0)))
+
+
+def check_target(y: Any, numbers: bool) -> None:
+    """Raises DataError for targets that scikit-learn's checks would take for others.
+
+    Arguments:
+        y: as it came.
+        numbers: whether they are to be numbers.
+    """
+    check_mask(y, "y")
+    kind = getattr(y, "dtype", None)
+    if numbers and getattr(kind, "kind", "") in ("m", "M"):
+        raise DataError(
+            f"y: expects numbers, got {kind}: make numbers of the times, such as days since the "
+            "first: (y - y.min()) / np.timedelta64(1, 'D')"
+        )
+    if isinstance(y, (list, tuple)) or str(kind) == "object":
+        values = np.asarray(y, dtype=object).ravel()
+        missing = np.array([_is_missing(value) for value in values], bool)
+        if missing.any():
+            raise DataError(
+                f"y: None or NaN in {int(missing.sum())} of {missing.size} places, first at place "
+                f"{int(missing.argmax())}, counted from 0: leave out rows without a target (Input "
+                "y contains NaN)"
+            )
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value) or (
+        type(value).__name__ in ("NAType", "NaTType")
+    )
+
+
+def summed(X: Any) -> Any:
+    """A sparse table with one entry a place: some of several stand for their sum."""
+    if is_sparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
