@@ -1,7 +1,7 @@
 """The native core of Evenly: runs programs. Use evenly.Engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -14,6 +14,15 @@ def available_isas() -> list[str]:
 
 def processors() -> int:
     """Processors that this process may use."""
+
+@overload
+def matrix_product(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '') -> None: ...
+
+@overload
+def matrix_product(a: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '') -> None:
+    """
+    c = op(a) op(b), or c += op(a) op(b), as the kernels multiply on one thread.
+    """
 
 class Executor:
     """Runs the instruction lists of a program on two arenas of bytes."""

@@ -23,4 +23,5 @@ except ImportError as error:
 
 Executor = _native.Executor
 available_isas = _native.available_isas
+matrix_product = _native.matrix_product
 processors = _native.processors
