@@ -27,7 +27,7 @@ void multiply_matrices(const Matrix<const T>& a, const Matrix<const T>& b, const
   if (size(a, transpose_a) != m || size(b, transpose_b) != k || size(b, !transpose_b) != n)
     throw std::invalid_argument("the shapes of a, b and c do not fit");
   const auto side_by_side = [](const auto& matrix) {
-    return matrix.shape(1) <= 1 || matrix.stride(1) == 1;
+    return matrix.size() == 0 || matrix.shape(1) == 1 || matrix.stride(1) == 1;
   };
   if (!side_by_side(a) || !side_by_side(b) || !side_by_side(c))
     throw std::invalid_argument("the numbers of a row must lie side by side");

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -138,7 +139,7 @@ class _Place:
         self.layer, self.layout, self.torch, self.where = layer, layout, torch, where
         self.all, self.arrays = arrays, own_arrays(arrays, layer.name)
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> NoReturn:
         raise ConfigurationError(f"{self.where}: {why}")
 
     def load(self, module: Any, **values: Any) -> Any:
@@ -212,23 +213,35 @@ def _zero_padding(axes: Any, nn: Any) -> Any:
     return (nn.ConstantPad1d, nn.ConstantPad2d)[len(axes) - 1](sizes, 0.0)
 
 
+def _pools_alike(axis: Any, ceil_mode: bool, counted: bool) -> bool:
+    """Whether PyTorch pools so. It takes the same padding on both sides; what it need not take may
+    be missing behind."""
+    theirs = replace(axis, after=axis.before, extra=0)
+    if ceil_mode:
+        theirs = theirs.rounded_up()
+    last = (axis.outputs - 1) * axis.stride - axis.before + axis.window
+    same_count = min(last, axis.size + axis.after) == min(last, axis.size + theirs.after)
+    return (2 * axis.before <= axis.window and theirs.outputs == axis.outputs
+            and (same_count or not counted))
+
+
 def _pool(place: _Place) -> list[Any]:
     layer, nn = place.layer, place.torch.nn
     axes = layer.windows(place.layout.shape)
     size, stride = tuple(a.window for a in axes), tuple(a.stride for a in axes)
     padding = tuple(axis.before for axis in axes)
-    # PyTorch takes the same padding on both sides; what it need not take may be missing behind.
-    reach = [(a.outputs - 1) * a.stride + a.window - a.before for a in axes]
-    fits = all(r <= a.size + a.before and (a.size + 2 * a.before - a.window) // a.stride + 1
-               == a.outputs and 2 * a.before <= a.window for r, a in zip(reach, axes, strict=True))
-    if not fits:
+    counted = getattr(layer, "count_padding", False)
+    ceil = next((ceil for ceil in (layer.ceil_mode, not layer.ceil_mode)
+                 if all(_pools_alike(axis, ceil, counted) for axis in axes)), None)
+    if ceil is None:
         place.refuse("PyTorch pads both sides alike, by at most half the window: use padding that "
                      "is the same on both sides")
     if isinstance(layer, (ours.MaxPool1D, ours.MaxPool2D)):
-        module = (nn.MaxPool1d, nn.MaxPool2d)[layer.rank - 1](size, stride, padding)
+        module = (nn.MaxPool1d, nn.MaxPool2d)[layer.rank - 1](
+            size, stride, padding, ceil_mode=ceil)
     else:
         module = (nn.AvgPool1d, nn.AvgPool2d)[layer.rank - 1](
-            size, stride, padding, count_include_pad=layer.count_padding)
+            size, stride, padding, ceil_mode=ceil, count_include_pad=counted)
     return [place.spread(module)]
 
 
