@@ -71,14 +71,15 @@ rng = np.random.default_rng(0)
 class Steps:
     def __init__(self, layers, shape, dtype="float32", batch=32, lengths=False, classes=3, **more):
         more = {"loss": ev.SoftmaxCrossEntropy(), "optimizer": ev.Adam(), **more}
-        self.engine = engine = ev.Engine(ev.compile(layers, shape, batch=batch, dtype=dtype, **more))
+        program = ev.compile(layers, shape, batch=batch, dtype=dtype, **more)
+        self.engine = engine = ev.Engine(program)
         self.rows, self.batch = 20 * batch, batch
         self.x = engine.rows(rng.standard_normal((self.rows, *shape)))
         self.y = engine.targets(rng.integers(0, classes, self.rows))
         self.lengths = (rng.integers(0, shape[0] + 1, self.rows).astype(np.int32) if lengths
                         else None)
         self.order = np.arange(self.rows)
-        self.output = np.empty((self.rows, *engine.program.output_shape), dtype)
+        self.output = np.empty((self.rows, *program.output_shape), dtype)
         self.numbers, self.records = np.tile([1e-3, np.nan, 1, 0], (20, 1)), np.zeros((20, 5))
 
     def train(self, steps, threads):

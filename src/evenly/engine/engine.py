@@ -12,7 +12,7 @@ from ..layers.base import Run
 from ..native import Executor
 from ..program.values import SCALARS, Program, native_line
 from .arrays import Arrays
-from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
+from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads, scored
 from .definitions import DefinitionRunner
 from .records import Evaluation, NotFiniteError, StepRecord
 from .replay import first_not_finite
@@ -395,7 +395,7 @@ class Engine(Arrays):
         total, score = self.loss_and_score_sum(x, y, weights, lengths)
         loss = self.program.loss
         assert loss is not None
-        return Evaluation(total, loss.score(score, y))
+        return Evaluation(total, loss.score(score, scored(self.program, y, lengths)))
 
     def loss_and_score_sum(
         self, x: Any, y: Any, weights: Any = None, lengths: Any = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..layers.base import Layer
 from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
 from ..training import Model
-from .layout import FIRST, LAST, Layout, missing_torch, torch_kernel
+from .layout import FIRST, LAST, Layout, missing_torch, pools_alike, torch_kernel
 
 
 def to_torch(model: Model, *, channels_first: bool | None = None) -> Any:
@@ -213,18 +212,6 @@ def _zero_padding(axes: Any, nn: Any) -> Any:
     return (nn.ConstantPad1d, nn.ConstantPad2d)[len(axes) - 1](sizes, 0.0)
 
 
-def _pools_alike(axis: Any, ceil_mode: bool, counted: bool) -> bool:
-    """Whether PyTorch pools so. It takes the same padding on both sides; what it need not take may
-    be missing behind."""
-    theirs = replace(axis, after=axis.before, extra=0)
-    if ceil_mode:
-        theirs = theirs.rounded_up()
-    last = (axis.outputs - 1) * axis.stride - axis.before + axis.window
-    same_count = min(last, axis.size + axis.after) == min(last, axis.size + theirs.after)
-    return (2 * axis.before <= axis.window and theirs.outputs == axis.outputs
-            and (same_count or not counted))
-
-
 def _pool(place: _Place) -> list[Any]:
     layer, nn = place.layer, place.torch.nn
     axes = layer.windows(place.layout.shape)
@@ -232,7 +219,7 @@ def _pool(place: _Place) -> list[Any]:
     padding = tuple(axis.before for axis in axes)
     counted = getattr(layer, "count_padding", False)
     ceil = next((ceil for ceil in (layer.ceil_mode, not layer.ceil_mode)
-                 if all(_pools_alike(axis, ceil, counted) for axis in axes)), None)
+                 if all(pools_alike(axis, ceil, counted) for axis in axes)), None)
     if ceil is None:
         place.refuse("PyTorch pads both sides alike, by at most half the window: use padding that "
                      "is the same on both sides")

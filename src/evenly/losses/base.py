@@ -72,6 +72,8 @@ class Loss(Declared):
     def score(self, score_sum: float, y: Any) -> float:
         """The score of all rows from the kernels' sum: the fraction of right answers, or
         ``R^2 = 1 - sum of squared errors / sum of squared deviations of y``."""
+        if len(y) == 0:
+            return float("nan")
         if self.counts_right_answers:
             return score_sum / len(y)
         deviations = float(((y - y.mean(axis=0, dtype=np.float64)) ** 2).sum())
@@ -138,7 +140,7 @@ def counted(shape: Shape, run: Run) -> Any:
     """Which rows of scores count: (examples, steps), 1 within a sequence and 0 behind its end."""
     steps = int(np.prod(shape[1:-1], dtype=np.int64))
     counts = np.ones((shape[0], steps))
-    if run.lengths is not None:
+    if run.lengths is not None and len(shape) > 2:
         counts[...] = np.arange(steps) < np.asarray(run.lengths).reshape(-1, 1)
     return counts
 

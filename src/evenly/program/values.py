@@ -124,6 +124,11 @@ class Program:
     carried: tuple[str, ...] = ()
 
     @property
+    def scores_steps(self) -> bool:
+        """Whether there is a row of scores for every step of the input."""
+        return self.output_shape[:-1] == self.input_shape[:1]
+
+    @property
     def parameters(self) -> int:
         """How many trainable numbers the network has."""
         return sum(_size(spec.shape) for spec in self.arrays.values() if spec.trainable)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Engine, Evaluation
+from ..engine import Engine, Evaluation, scored
 from ..layers.base import Run
 from ..losses.base import counted, row_weights
 
@@ -62,8 +62,9 @@ class Tally:
         self._loss += value * weight
         self._weight += weight
         self._score += score
+        y = scored(self._engine.program, y, lengths)
         self.rows += len(y)
-        if not loss.counts_right_answers:
+        if len(y) and not loss.counts_right_answers:
             self._spread.add(y)
 
     def evaluation(self) -> Evaluation:
@@ -95,6 +96,8 @@ class Tally:
 def score_of(loss: Any, score_sum: float, rows: int, spread: Spread) -> float:
     """The score of rows from their sum: the fraction of right answers, or R^2. Where more targets
     were seen than rows were scored, the deviations are taken to be as large in both."""
+    if rows == 0:
+        return float("nan")
     if loss.counts_right_answers:
         return score_sum / rows
     if not spread.deviations > 0:

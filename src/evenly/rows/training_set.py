@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..engine import Engine, Evaluation, StepRecord
+from ..engine import Engine, Evaluation, StepRecord, scored
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..random import generator
 from ..schedules import steps_per_epoch
@@ -77,11 +77,12 @@ class RowsInMemory:
         loss = self._engine.program.loss
         assert loss is not None
         rows = float(self._passes.batch_rows(0, steps).sum())
+        y = scored(self._engine.program, self._data.y, self._data.lengths)
+        rows *= len(y) / len(self._data.y)
         if loss.counts_right_answers:
-            return score_sum / rows
+            return score_sum / rows if rows else float("nan")
         # Every row has an equal part in the squares; a pass that left one out is scaled up.
-        y = self._data.y
-        return loss.score(score_sum * len(y) / rows, y)
+        return loss.score(score_sum * len(y) / rows if rows else 0.0, y)
 
 
 class RowsFromStream:

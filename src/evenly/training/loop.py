@@ -85,7 +85,7 @@ def fit(
             or (x, y, lengths, weights), where lengths may be None, or a source as x may be one.
         sample_weight: (rows,): how much each example counts in the loss; 1 each by default.
         lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
-            length; what stands behind them contributes nothing.
+            length; what stands behind them contributes nothing. From 0 to the number of steps.
         seed: of initial weights, shuffling, dropout and the validation split.
         penalty: added to the cost.
         clip: of the gradients.
