@@ -103,3 +103,17 @@ def test_a_width_that_shows_nothing_is_refused(work):
 def test_what_there_is_not_is_refused(arguments, message):
     with pytest.raises(ConfigurationError, match=message):
         show_work(ev.Dense(1), [[1, 2]], **arguments)
+
+
+@pytest.mark.parametrize(("layer", "y", "d_x"), [
+    (ev.AveragePool1D(2, ceil_mode=True), ["3/2", "4"], ["1/2", "1/2", "1"]),
+    (ev.AveragePool1D(2, padding=1, ceil_mode=True, count_padding=True), ["1/2", "3"],
+     ["1/2", "1/2", "1/2"]),
+    (ev.MaxPool1D(2, ceil_mode=True), ["2", "4"], ["0", "1", "1"]),
+], ids=["mean", "mean with padding", "maximum"])
+def test_a_window_over_the_end(layer, y, d_x):
+    """Exact, and divided by what is there."""
+    work = ev.show_work(layer, [[[1], [2], [4]]], d_y=[[[1], [1]]]).work
+    for name, wanted in (("y", y), ("d_x", d_x)):
+        (step,) = (s for s in work.steps if s.name == name)
+        assert [str(value) for value in step.value.flat] == wanted

@@ -108,7 +108,7 @@ def _max_pool(module: Any, layout: Layout, where: str) -> Made:
     _channels_first(layout, where)
     make = ours.MaxPool1D if type(module).__name__.endswith("1d") else ours.MaxPool2D
     return [(make(module.kernel_size, module.stride, _pool_padding(module),
-                  ceil_mode=module.ceil_mode), {})]
+                  ceil_mode=bool(module.ceil_mode)), {})]
 
 
 def _average_pool(module: Any, layout: Layout, where: str) -> Made:
@@ -118,7 +118,7 @@ def _average_pool(module: Any, layout: Layout, where: str) -> Made:
     # PyTorch keeps tuples for one axis here, and numbers there.
     make = ours.AveragePool1D if one else ours.AveragePool2D
     return [(make(module.kernel_size, module.stride, _pool_padding(module),
-                  count_padding=module.count_include_pad, ceil_mode=module.ceil_mode), {})]
+                  count_padding=module.count_include_pad, ceil_mode=bool(module.ceil_mode)), {})]
 
 
 def _pool_padding(module: Any) -> Any:

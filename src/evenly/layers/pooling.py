@@ -28,6 +28,10 @@ class _Pool(Layer):
         object.__setattr__(self, "stride", windows.sizes(self, "stride", given, self.rank))
         padding = windows.paddings(self, self.padding, self.rank)
         object.__setattr__(self, "padding", padding)
+        if not isinstance(self.ceil_mode, bool):
+            raise ConfigurationError(
+                f"{type(self).__name__}: ceil_mode is True or False, got {self.ceil_mode!r}"
+            )
         if not isinstance(padding, str):
             for pair, n in zip(padding, size, strict=True):
                 if max(pair) >= n:
