@@ -55,7 +55,7 @@ void window_products(const Strips2D& strips, const Index* offsets, ProductGroups
         for (int i = 0; i < M; ++i) at[i] = from + strips.window((n + i) / width, (n + i) % width);
         Sums<T, M> sums;
         sums.zero();
-        add_products<T, M>(at, offsets, places, groups.inputs, panel, sums);
+        add_products(at, offsets, places, groups.inputs, panel, sums);
         for (int i = 0; i < M; ++i) sums.put(i, here + (n + i) * columns, groups.outputs - first);
       });
   }

@@ -6,7 +6,7 @@
 // With stride 1, d_x is itself a convolution: of d_z, with the kernel turned around.
 #pragma once
 #include "kernels/convolution.hpp"
-#include "support/blas.hpp"
+#include "kernels/small_product.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -143,8 +143,9 @@ class ConvolutionBackward final : public Kernel {
     for (Index group = 0; group < conv_.groups; ++group)
       for (Index begin = 0; begin < w.outputs(); begin += step) {
         const Index count = smaller(step, w.outputs() - begin);
-        gemm(false, true, count, terms, filters, d_z + begin * conv_.filters + group * filters,
-             conv_.filters, kernel_ + group * filters, conv_.filters, false, tile, terms);
+        matrix_product(false, true, count, terms, filters,
+                       d_z + begin * conv_.filters + group * filters, conv_.filters,
+                       kernel_ + group * filters, conv_.filters, false, tile, terms);
         for (Index n = 0; n < count; ++n) {
           const Index row = (begin + n) / w.width.outputs, column = (begin + n) % w.width.outputs;
           for (Index i = w.height.first(row); i < w.height.end(row); ++i)
@@ -223,7 +224,7 @@ class ConvolutionBackward final : public Kernel {
             for (Index r = 0; r < lines; ++r) {
               const T* at[M];
               for (int i = 0; i < M; ++i) at[i] = base[i] + strips_.window(r, 0);
-              add_outer<T, M>(at, step, length, packed + r * length * kPanel<T>, sums);
+              add_outer(at, step, length, packed + r * length * kPanel<T>, sums);
             }
             for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
           });

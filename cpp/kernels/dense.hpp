@@ -2,8 +2,8 @@
 // team shares; the grid depends on the shapes alone.
 #pragma once
 #include "kernels/epilogue.hpp"
+#include "kernels/small_product.hpp"
 #include "kernels/statistics.hpp"
-#include "support/blas.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -57,9 +57,9 @@ class DenseForward final : public Kernel {
       for (Index t = worker.take(); t < grid.count; t = worker.take()) {
         const Piece tile = grid.tile(t);
         const Index m = tile.row_end - tile.row_begin, n = tile.column_end - tile.column_begin;
-        gemm(false, false, m, n, inputs_, x + tile.row_begin * inputs_, inputs_,
-             kernel_ + tile.column_begin, columns, false,
-             y_ + tile.row_begin * columns + tile.column_begin, columns);
+        matrix_product(false, false, m, n, inputs_, x + tile.row_begin * inputs_, inputs_,
+                       kernel_ + tile.column_begin, columns, false,
+                       y_ + tile.row_begin * columns + tile.column_begin, columns);
         finish(tile);
       }
     }
@@ -169,14 +169,14 @@ class DenseBackward final : public Kernel {
     for (Index t = worker.take(); t < tasks; t = worker.take()) {
       if (t < inputs.count) {
         const Piece p = inputs.tile(t);
-        gemm(false, true, p.row_end - p.row_begin, p.column_end - p.column_begin, columns,
-             d_z + p.row_begin * columns, columns, kernel_ + p.column_begin * columns, columns,
-             false, d_x_ + p.row_begin * inputs_ + p.column_begin, inputs_);
+        matrix_product(false, true, p.row_end - p.row_begin, p.column_end - p.column_begin, columns,
+                       d_z + p.row_begin * columns, columns, kernel_ + p.column_begin * columns,
+                       columns, false, d_x_ + p.row_begin * inputs_ + p.column_begin, inputs_);
       } else if (t < inputs.count + weights.count) {
         const Piece p = weights.tile(t - inputs.count);
-        gemm(true, false, p.row_end - p.row_begin, p.column_end - p.column_begin, rows,
-             x + p.row_begin, inputs_, d_z + p.column_begin, columns, false,
-             d_kernel_ + p.row_begin * columns + p.column_begin, columns);
+        matrix_product(true, false, p.row_end - p.row_begin, p.column_end - p.column_begin, rows,
+                       x + p.row_begin, inputs_, d_z + p.column_begin, columns, false,
+                       d_kernel_ + p.row_begin * columns + p.column_begin, columns);
       } else {
         const Index begin = (t - inputs.count - weights.count) * kBiasStrip;
         column_sums(d_z, rows, columns, {begin, smaller(begin + kBiasStrip, columns)}, d_bias_);

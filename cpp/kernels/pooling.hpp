@@ -176,17 +176,23 @@ class MaxPoolBackward final : public Kernel {
   const std::uint8_t* places_;
 };
 
-// By how many numbers the sum of a window is divided.
+// By how many numbers the sum of a window is divided. What the last one reaches over behind the
+// padding never counts.
 struct WindowCount {
   Windows windows;
   bool with_padding;
+  Index height_end, width_end;  // behind the padding
 
   explicit WindowCount(const Instruction& i)
-      : windows(i), with_padding(number(i, "count_padding") != 0) {}
+      : windows(i),
+        with_padding(number(i, "count_padding") != 0),
+        height_end(windows.height.size + integer(i, "after_height")),
+        width_end(windows.width.size + integer(i, "after_width")) {}
   Index operator()(Index row, Index column) const {
-    if (with_padding) return windows.places();
-    return (windows.height.end(row) - windows.height.first(row)) *
-           (windows.width.end(column) - windows.width.first(column));
+    const Axis &height = windows.height, &width = windows.width;
+    if (with_padding)
+      return height.places_before(height_end, row) * width.places_before(width_end, column);
+    return (height.end(row) - height.first(row)) * (width.end(column) - width.first(column));
   }
 };
 

@@ -36,73 +36,83 @@ inline Index panels(Index columns) {
   return divide_up(columns, kPanel<T>);
 }
 
-// A tile's sums.
-template <class T, int M>
+// A tile's sums: M rows of V vectors.
+template <class T, int M, int V = 2>
 struct Sums {
-  Vector<T> value[M][2];
+  Vector<T> value[M][V];
 
   void zero() {
-    for (int i = 0; i < M; ++i) value[i][0] = value[i][1] = Vector<T>{};
+    for (int i = 0; i < M; ++i)
+      for (int v = 0; v < V; ++v) value[i][v] = Vector<T>{};
   }
   // Row i from `width` numbers, or a whole panel; the rest is 0.
   void take(int i, const T* from, Index width) {
-    if (width >= kPanel<T>) {
-      value[i][0] = load(from);
-      value[i][1] = load(from + kVector<T>);
+    if (width >= V * kVector<T>) {
+      for (int v = 0; v < V; ++v) value[i][v] = load(from + v * kVector<T>);
       return;
     }
-    T row[kPanel<T>] = {};
+    T row[V * kVector<T>] = {};
     for (Index c = 0; c < width; ++c) row[c] = from[c];
-    value[i][0] = load(row);
-    value[i][1] = load(row + kVector<T>);
+    for (int v = 0; v < V; ++v) value[i][v] = load(row + v * kVector<T>);
   }
   // The first `width` columns of row i, to where they belong.
   void put(int i, T* to, Index width) const {
-    if (width >= kPanel<T>) {
-      store(to, value[i][0]);
-      store(to + kVector<T>, value[i][1]);
+    if (width >= V * kVector<T>) {
+      for (int v = 0; v < V; ++v) store(to + v * kVector<T>, value[i][v]);
       return;
     }
-    T row[kPanel<T>];
-    store(row, value[i][0]);
-    store(row + kVector<T>, value[i][1]);
+    T row[V * kVector<T>];
+    for (int v = 0; v < V; ++v) store(row + v * kVector<T>, value[i][v]);
     for (Index c = 0; c < width; ++c) to[c] = row[c];
   }
 };
 
+// Where the rows of a panel lie: `pitch` numbers apart, the second vector `second` behind the
+// first.
+template <class T>
+struct PanelRows {
+  Index pitch = kPanel<T>, second = kVector<T>;
+};
+
+// sums[i] += x times a panel's row.
+template <class T, int M, int V>
+inline __attribute__((always_inline)) void add_row(int i, T x, const Vector<T> (&row)[V],
+                                                   Sums<T, M, V>& sums) {
+  const Vector<T> all = x - Vector<T>{};
+  for (int v = 0; v < V; ++v) sums.value[i][v] += all * row[v];
+}
+
 // sums[i] += sum over k of rows[i][offsets[s] + k] panel[s, k], over segments of `length` numbers.
-template <class T, int M>
+template <class T, int M, int V>
 inline __attribute__((always_inline)) void add_products(const T* const* rows, const Index* offsets,
                                                         Index segments, Index length,
-                                                        const T* panel, Sums<T, M>& sums) {
+                                                        const T* panel, Sums<T, M, V>& sums,
+                                                        PanelRows<T> lie = {}) {
   const T* from[M];
   for (Index s = 0; s < segments; ++s) {
     for (int i = 0; i < M; ++i) from[i] = rows[i] + offsets[s];
-    for (Index k = 0; k < length; ++k, panel += kPanel<T>) {
-      const Vector<T> left = load(panel), right = load(panel + kVector<T>);
+    for (Index k = 0; k < length; ++k, panel += lie.pitch) {
+      Vector<T> row[V];
+      for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
 #pragma GCC unroll 6
-      for (int i = 0; i < M; ++i) {
-        const Vector<T> x = from[i][k] - Vector<T>{};
-        sums.value[i][0] += x * left;
-        sums.value[i][1] += x * right;
-      }
+      for (int i = 0; i < M; ++i) add_row<T, M, V>(i, from[i][k], row, sums);
     }
   }
 }
 
 // sums[i] += sum over n of rows[i][n step] panel[n]: the rows are columns of a matrix.
-template <class T, int M>
+template <class T, int M, int V>
 inline __attribute__((always_inline)) void add_outer(const T* const* rows, Index step, Index count,
-                                                     const T* panel, Sums<T, M>& sums) {
+                                                     const T* panel, Sums<T, M, V>& sums,
+                                                     PanelRows<T> lie = {}) {
   const T* from[M];
   for (int i = 0; i < M; ++i) from[i] = rows[i];
-  for (Index n = 0; n < count; ++n, panel += kPanel<T>) {
-    const Vector<T> left = load(panel), right = load(panel + kVector<T>);
+  for (Index n = 0; n < count; ++n, panel += lie.pitch) {
+    Vector<T> row[V];
+    for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
 #pragma GCC unroll 6
     for (int i = 0; i < M; ++i) {
-      const Vector<T> x = *from[i] - Vector<T>{};
-      sums.value[i][0] += x * left;
-      sums.value[i][1] += x * right;
+      add_row<T, M, V>(i, *from[i], row, sums);
       from[i] += step;
     }
   }

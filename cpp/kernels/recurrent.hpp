@@ -68,7 +68,7 @@ void multiply(Range rows, const T* a, Index a_stride, Index terms, const T* pane
         sums.zero();
         if (add)
           for (int i = 0; i < M; ++i) sums.take(i, c + (r + i) * c_stride + first, width);
-        add_products<T, M>(at, &nothing, 1, terms, panel, sums);
+        add_products(at, &nothing, 1, terms, panel, sums);
         for (int i = 0; i < M; ++i) sums.put(i, c + (r + i) * c_stride + first, width);
       });
   }
@@ -109,10 +109,10 @@ struct Product {
 
   Grid grid() const { return Grid(m, n, k); }
   void run(Piece p) const {
-    gemm(transpose_a, transpose_b, p.row_end - p.row_begin, p.column_end - p.column_begin, k,
-         transpose_a ? a + p.row_begin : a + p.row_begin * lda, lda,
-         transpose_b ? b + p.column_begin * ldb : b + p.column_begin, ldb, false,
-         c + p.row_begin * ldc + p.column_begin, ldc);
+    matrix_product(transpose_a, transpose_b, p.row_end - p.row_begin, p.column_end - p.column_begin,
+                   k, transpose_a ? a + p.row_begin : a + p.row_begin * lda, lda,
+                   transpose_b ? b + p.column_begin * ldb : b + p.column_begin, ldb, false,
+                   c + p.row_begin * ldc + p.column_begin, ldc);
   }
 };
 

@@ -17,6 +17,10 @@ struct Axis {
     const Index start = output * stride - before;
     return start >= size ? 0 : smaller(window, divide_up(size - start, dilation));
   }
+  // How many of an output's places lie before `behind`, padding included.
+  Index places_before(Index behind, Index output) const {
+    return smaller(window, divide_up(behind - (output * stride - before), dilation));
+  }
   Index position(Index output, Index place) const {
     return output * stride - before + place * dilation;
   }

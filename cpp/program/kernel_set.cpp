@@ -17,6 +17,7 @@
 #include "kernels/pooling.hpp"
 #include "kernels/prelu.hpp"
 #include "kernels/recurrent_cells.hpp"
+#include "kernels/small_product.hpp"
 #include "kernels/softmax.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/adam_variants.hpp"
@@ -124,6 +125,11 @@ Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(const Instruction& instruction) {
   for (const Row& row : kTable)
     if (std::strcmp(row.name, operation(instruction)) == 0) return row.make(instruction);
   return nullptr;
+}
+
+[[gnu::visibility("default")]] void EVENLY_JOIN(multiply_, EVENLY_REAL)(const MatrixProduct& p) {
+  matrix_product(p.transpose_a, p.transpose_b, p.m, p.n, p.k, static_cast<const Real*>(p.a), p.lda,
+                 static_cast<const Real*>(p.b), p.ldb, p.add, static_cast<Real*>(p.c), p.ldc);
 }
 
 }  // namespace evenly::EVENLY_ISA

@@ -12,6 +12,18 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
           const double* a, std::int64_t lda, const double* b, std::int64_t ldb, bool add, double* c,
           std::int64_t ldc);
 
+// C (m x n) = op(A) op(B) [+ C if add], of float or double.
+struct MatrixProduct {
+  bool transpose_a, transpose_b, add;
+  std::int64_t m, n, k;
+  const void* a;
+  std::int64_t lda;
+  const void* b;
+  std::int64_t ldb;
+  void* c;
+  std::int64_t ldc;
+};
+
 // Sets our own copy of OpenBLAS to one thread; NumPy's and SciPy's copies stay as they are.
 void use_one_blas_thread();
 

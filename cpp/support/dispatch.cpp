@@ -6,6 +6,8 @@
   namespace evenly::isa {                              \
   Kernel* make_float(const Instruction& instruction);  \
   Kernel* make_double(const Instruction& instruction); \
+  void multiply_float(const MatrixProduct& product);   \
+  void multiply_double(const MatrixProduct& product);  \
   }
 EVENLY_DISPATCH_LIST
 #undef X
@@ -17,10 +19,13 @@ struct Clone {
   const char* name;
   Kernel* (*make_float)(const Instruction&);
   Kernel* (*make_double)(const Instruction&);
+  void (*multiply_float)(const MatrixProduct&);
+  void (*multiply_double)(const MatrixProduct&);
 };
 
 constexpr Clone kClones[] = {
-#define X(isa) {#isa, &isa::make_float, &isa::make_double},
+#define X(isa) \
+  {#isa, &isa::make_float, &isa::make_double, &isa::multiply_float, &isa::multiply_double},
     EVENLY_DISPATCH_LIST
 #undef X
 };
@@ -41,6 +46,17 @@ bool runs_here(const std::string& name) {
   return false;
 }
 
+const Clone& clone_named(const std::string& isa) {
+  const std::string wanted = isa.empty() ? available_isas().back() : isa;
+  for (const Clone& clone : kClones) {
+    if (clone.name != wanted) continue;
+    if (!runs_here(clone.name))
+      throw std::invalid_argument("this processor cannot run the instruction set " + wanted);
+    return clone;
+  }
+  throw std::invalid_argument("unknown instruction set " + wanted);
+}
+
 }  // namespace
 
 std::vector<std::string> available_isas() {
@@ -51,18 +67,16 @@ std::vector<std::string> available_isas() {
 }
 
 Kernel* make_kernel(const std::string& isa, bool is_double, const Instruction& instruction) {
-  const std::string wanted = isa.empty() ? available_isas().back() : isa;
-  for (const Clone& clone : kClones) {
-    if (clone.name != wanted) continue;
-    if (!runs_here(clone.name))
-      throw std::invalid_argument("this processor cannot run the instruction set " + wanted);
-    Kernel* kernel = is_double ? clone.make_double(instruction) : clone.make_float(instruction);
-    if (kernel == nullptr)
-      throw std::invalid_argument("no kernel is named '" + std::string(operation(instruction)) +
-                                  "'");
-    return kernel;
-  }
-  throw std::invalid_argument("unknown instruction set " + wanted);
+  const Clone& clone = clone_named(isa);
+  Kernel* kernel = is_double ? clone.make_double(instruction) : clone.make_float(instruction);
+  if (kernel == nullptr)
+    throw std::invalid_argument("no kernel is named '" + std::string(operation(instruction)) + "'");
+  return kernel;
+}
+
+void multiply(const std::string& isa, bool is_double, const MatrixProduct& product) {
+  const Clone& clone = clone_named(isa);
+  (is_double ? clone.multiply_double : clone.multiply_float)(product);
 }
 
 }  // namespace evenly

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "program/kernel.hpp"
+#include "support/blas.hpp"
 
 namespace evenly {
 
@@ -13,6 +14,9 @@ std::vector<std::string> available_isas();
 // Makes the kernel of an instruction from the clone named `isa`; "" means the best one.
 // Throws std::invalid_argument for an unknown clone or an operation without a kernel.
 Kernel* make_kernel(const std::string& isa, bool is_double, const Instruction& instruction);
+
+// One matrix product by itself, by the clone named `isa`, as the kernels make it.
+void multiply(const std::string& isa, bool is_double, const MatrixProduct& product);
 
 // Tells the processor that a thread waits in a loop.
 inline void relax() {

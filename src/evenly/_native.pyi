@@ -1,7 +1,7 @@
 """The native core of Evenly: runs programs. Use evenly.Engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray

@@ -124,3 +124,17 @@ def test_what_is_nearly_certain_shows_how_its_loss_is_had():
     assert "log1p(6.47e-26)" in shown
     assert "log(1.1353)" in str(ev.show_work(net, [[3, 1], [60, 2]], [1, 0],
                                              loss=ev.SoftmaxCrossEntropy()))
+
+
+@pytest.mark.parametrize(("layer", "y", "d_x"), [
+    (ev.AveragePool1D(2, ceil_mode=True), ["3/2", "4"], ["1/2", "1/2", "1"]),
+    (ev.AveragePool1D(2, padding=1, ceil_mode=True, count_padding=True), ["1/2", "3"],
+     ["1/2", "1/2", "1/2"]),
+    (ev.MaxPool1D(2, ceil_mode=True), ["2", "4"], ["0", "1", "1"]),
+], ids=["mean", "mean with padding", "maximum"])
+def test_a_window_over_the_end(layer, y, d_x):
+    """Exact, and divided by what is there."""
+    work = ev.show_work(layer, [[[1], [2], [4]]], d_y=[[[1], [1]]]).work
+    for name, wanted in (("y", y), ("d_x", d_x)):
+        (step,) = (s for s in work.steps if s.name == name)
+        assert [str(value) for value in step.value.flat] == wanted

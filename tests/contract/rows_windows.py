@@ -89,6 +89,9 @@ CONVOLUTIONS = [
 def max_pool(layer: Any) -> Any:
     def make(shape: tuple[int, ...]) -> Any:
         kind = (torch.nn.MaxPool1d, torch.nn.MaxPool2d)[layer.rank - 1]
+        if layer.ceil_mode:  # whose last window depends on where the padding is
+            before = tuple(axis.before for axis in layer.windows(shape))
+            return ChannelsLast(kind(layer.pool_size, layer.stride, before, ceil_mode=True))
         return ChannelsLast(kind(layer.pool_size, layer.stride), _pairs(layer, shape),
                             -float("inf"))
 
@@ -100,8 +103,8 @@ def average_pool(layer: Any) -> Any:
     def make(shape: tuple[int, ...]) -> Any:
         kind = (torch.nn.AvgPool1d, torch.nn.AvgPool2d)[layer.rank - 1]
         before = tuple(axis.before for axis in layer.windows(shape))
-        return ChannelsLast(kind(layer.pool_size, layer.stride, before,
-                                 count_include_pad=layer.count_padding))
+        return ChannelsLast(kind(layer.pool_size, layer.stride, before, layer.ceil_mode,
+                                 layer.count_padding))
 
     return make
 
@@ -118,6 +121,21 @@ POOLS = [
     (ev.AveragePool2D(3, stride=1, padding=1, count_padding=True), images(1), average_pool),
     (ev.AveragePool2D((2, 3), stride=(1, 2), padding="same"), images(1), None),
     (ev.AveragePool1D(3, stride=2), sequences(3), average_pool),
+    (ev.MaxPool2D(2, ceil_mode=True), images(1), max_pool),
+    (ev.MaxPool2D((3, 2), stride=(2, 3), padding=1, ceil_mode=True), images(1), max_pool),
+    (ev.MaxPool2D(17, stride=3, padding=8, ceil_mode=True), images(1), max_pool),
+    (ev.MaxPool2D(3, stride=2, padding="same", ceil_mode=True), images(1), None),
+    (ev.MaxPool2D(3, stride=2, padding=((0, 1), (2, 0)), ceil_mode=True), images(2), None),
+    (ev.MaxPool1D(3, stride=4, ceil_mode=True), sequences(3), max_pool),
+    (ev.AveragePool2D(2, ceil_mode=True), images(1), average_pool),
+    (ev.AveragePool2D(3, stride=2, padding=1, ceil_mode=True), images(2), average_pool),
+    (ev.AveragePool2D((4, 3), stride=3, padding=(2, 1), ceil_mode=True, count_padding=True),
+     images(1), average_pool),
+    (ev.AveragePool2D(3, stride=2, padding=((0, 1), (2, 0)), ceil_mode=True, count_padding=True),
+     images(2), None),
+    (ev.AveragePool1D(4, stride=3, padding=1, ceil_mode=True, count_padding=True), sequences(2),
+     average_pool),
+    (ev.AveragePool1D(2, ceil_mode=True), sequences(1), average_pool),
 ]
 
 
@@ -143,5 +161,5 @@ def label(layer: Any) -> str:
     """The layer as it was written, without what is as by default."""
     fields = {k: v for k, v in vars(layer).items() if k in (
         "filters", "kernel_size", "pool_size", "stride", "padding", "dilation", "groups", "bias",
-        "multiplier", "count_padding")}
+        "multiplier", "count_padding", "ceil_mode")}
     return f"{type(layer).__name__}({', '.join(f'{k}={v}' for k, v in fields.items())})"

@@ -46,7 +46,7 @@ def test_layer_is_pytorchs(layer, shape, n, seed):
        isa=st.sampled_from(available_isas()), threads=st.sampled_from([1, 2, 3]))
 def test_unequal_lengths(layer, dtype, shape, n, seed, data, isa, threads):
     """The kernel is the definition, and what stands behind a sequence's end changes no bit."""
-    lengths = np.random.default_rng(seed).integers(1, shape[0] + 1, n)
+    lengths = np.random.default_rng(seed).integers(0, shape[0] + 1, n)
     net = ev.Sequential([layer])
     program = ev.compile(net, shape, batch=n, dtype=dtype)
     arrays = arrays_for(net, shape, seed, dtype)
@@ -164,8 +164,8 @@ def test_lengths_without_a_layer_that_reads_them():
 
 
 @pytest.mark.parametrize(("lengths", "message"), [
-    ([0], "numbers from 1 to 4, the steps of the input, got 0 in row 0"),
-    ([5], "numbers from 1 to 4"), ([1, 2], "for each of the 1 rows"), ([1.5], "whole number"),
+    ([-1], "numbers from 0 to 4, the steps of the input, got -1 in row 0"),
+    ([5], "numbers from 0 to 4"), ([1, 2], "for each of the 1 rows"), ([1.5], "whole number"),
 ])
 def test_bad_lengths(lengths, message):
     model = ev.init(ev.Sequential([ev.RNN(2)]), (4, 3))

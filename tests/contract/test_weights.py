@@ -31,7 +31,7 @@ def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, pa
     weights = rng.integers(0, 4, rows) / 2 if weighted else None
     if weighted and not weights.any():
         weights[0] = 1
-    lengths = rng.integers(1, steps + 1, rows) if padded else None
+    lengths = rng.integers(0, steps + 1, rows) if padded else None
     if not padded:
         net = ev.Reshape(shape)
     program = ev.compile(net, shape, batch=rows, loss=loss_, dtype=dtype, input_gradient=True)
@@ -50,7 +50,8 @@ def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, pa
     assert error(evaluation.loss, again, 1e-2) < TOLERANCE[dtype]
     if row.loss.counts_right_answers and dtype == "float64":
         if "ignoring" not in row.name:
-            assert scored == (rows if weights is None else np.count_nonzero(weights))
+            counts = np.ones(rows) if weights is None else weights
+            assert scored == np.count_nonzero(counts if lengths is None else counts * lengths)
         assert evaluation.score == pytest.approx(score_sum / scored if scored else np.nan,
                                                  nan_ok=True)
 

@@ -205,7 +205,6 @@ FROM_REFUSED = [
     (Odd(), 4, "the module (Odd): this module cannot be converted"),
     (nn.Sequential(nn.Sequential(nn.Linear(4, 4), nn.Bilinear(2, 2, 2))), 4, "0.1 (Bilinear)"),
     (nn.Conv2d(1, 1, 3, padding_mode="reflect"), (5, 5, 1), "padding_mode='reflect'"),
-    (nn.MaxPool2d(2, ceil_mode=True), (5, 5, 1), "ceil_mode=True"),
     (nn.LSTM(3, 4), (5, 3), "batch_first=False"),
     (nn.LSTM(3, 4, proj_size=2, batch_first=True), (5, 3), "proj_size=2"),
     (nn.BatchNorm1d(3, track_running_stats=False), 3, "track_running_stats=False"),

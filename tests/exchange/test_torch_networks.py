@@ -41,10 +41,10 @@ def positions_net(draw, axes):
                 parts.append(PAD[axes - 1](ends))
             parts.append(CONV[axes - 1](channels, filters, window, stride, pad))
         elif kind == "max":
-            parts.append(MAX_POOL[axes - 1](window, stride, pad))
+            parts.append(MAX_POOL[axes - 1](window, stride, pad, ceil_mode=draw(st.booleans())))
         elif kind == "average":
-            counts = draw(st.booleans())
-            parts.append(AVERAGE_POOL[axes - 1](window, stride, pad, count_include_pad=counts))
+            parts.append(AVERAGE_POOL[axes - 1](window, stride, pad, draw(st.booleans()),
+                                                count_include_pad=draw(st.booleans())))
         elif kind == "batch":
             parts.append(BATCH_NORM[axes - 1](channels, eps=0.1, momentum=0.3))
         elif kind == "group" and np.prod(shape[1:]) > 1:
@@ -214,6 +214,42 @@ class Sequential(nn.Sequential):
     """Not PyTorch's: nobody knows what it computes."""
 
 
+POOLS = [nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(3, (2, 3), 1, ceil_mode=True),
+         nn.MaxPool1d(3, 2, ceil_mode=True), nn.AvgPool1d(2, ceil_mode=True),
+         nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False),
+         nn.AvgPool2d((3, 2), (2, 3), 1, ceil_mode=True), nn.AvgPool2d(3, 2, 1, ceil_mode=False)]
+
+
+@pytest.mark.parametrize("pool", POOLS, ids=repr)
+@pytest.mark.parametrize("size", [4, 5, 6, 7])
+def test_rounding_up(pool, size):
+    """``ceil_mode`` comes in and goes out again, where it matters for these positions."""
+    two = type(pool).__name__.endswith("2d")
+    shape = (size, size + 1, 2) if two else (size, 2)
+    compare(nn.Sequential(pool), shape, size)
+    model = ev.from_torch(nn.Sequential(pool), shape)
+    x = values(0, (2, *shape))
+    back = ev.to_torch(model)
+    theirs = back(torch.tensor(np.moveaxis(x, -1, 1))).numpy()
+    assert error(np.moveaxis(theirs, 1, -1), model.predict(x)) < 1e-6
+    assert model.net.layers[0].ceil_mode == back[0].ceil_mode == pool.ceil_mode
+
+
+def test_padding_behind_is_rounding_up():
+    """Padding on one side has its counterpart in PyTorch where no window begins on it."""
+    model = ev.init(ev.Sequential([ev.MaxPool2D(2, padding="same")]), (5, 7, 2))
+    x = values(0, (2, 5, 7, 2)).astype(np.float32)
+    (pool,) = ev.to_torch(model)
+    assert pool.ceil_mode
+    assert pool.padding == (0, 0)
+    theirs = pool(torch.tensor(np.moveaxis(x, -1, 1))).numpy()
+    assert (np.moveaxis(theirs, 1, -1) == model.predict(x)).all()
+    counting = ev.AveragePool2D(2, padding="same", count_padding=True)
+    model = ev.init(ev.Sequential([counting]), (5, 7, 2))
+    with pytest.raises(ev.errors.ConfigurationError, match="pads both sides alike"):
+        ev.to_torch(model)
+
+
 LINEAR = nn.Linear(4, 4)
 REFUSED = [
     (nn.Softplus(threshold=1.0), 3, "threshold=1.0"),
@@ -224,7 +260,6 @@ REFUSED = [
     (nn.Sequential(nn.Linear(3, 4), nn.Dropout1d(0.5)), (5, 3), "1 (Dropout1d): reads the chan"),
     (nn.Dropout2d(0.5), (5, 3), "(Dropout2d): drops channels of examples with 3 axes"),
     (nn.Sequential(nn.Sequential(nn.LeakyReLU(0.0))), 3, "0.0 (LeakyReLU): LeakyReLU: slope"),
-    (nn.AvgPool2d(2, ceil_mode=True), (5, 5, 1), "ceil_mode=True"),
     (nn.AvgPool2d(2, divisor_override=3), (5, 5, 1), "divisor_override=3"),
     (nn.MaxPool2d(2, dilation=2), (5, 5, 1), "dilation=2"),
     (nn.MaxPool1d(2, return_indices=True), (5, 1), "return_indices=True"),

@@ -23,8 +23,7 @@ def strides(case: Case) -> tuple[int, ...]:
 
 
 def padding(case: Case, window: tuple[int, ...]) -> Any:
-    """As our layers have it. ``SAME_LOWER`` and the windows that ``ceil_mode`` adds behind are
-    padding on one side: given in numbers."""
+    """As our layers have it. ``SAME_LOWER`` is padding given in numbers."""
     sizes, settings = case.inputs[0].shape[2:], case.attributes
     rank = len(sizes)
     if settings["auto_pad"] == "SAME_UPPER":
@@ -35,16 +34,7 @@ def padding(case: Case, window: tuple[int, ...]) -> Any:
                   for size, step, reach in zip(sizes, steps, window, strict=True)]
         return tuple((total - total // 2, total // 2) for total in totals)
     pads = settings.get("pads", [0] * 2 * rank)
-    pairs = list(zip(pads[:rank], pads[rank:], strict=True))
-    if settings.get("ceil_mode"):
-        for axis, (before, after) in enumerate(pairs):
-            size, step, reach = sizes[axis], steps[axis], window[axis]
-            left = (before + size + after - reach) % step
-            first = before + size + after - reach - left + step
-            # A window that would begin behind the input's end is left out.
-            if left and first < before + size:
-                pairs[axis] = before, after + step - left
-    return tuple(pairs)
+    return tuple(zip(pads[:rank], pads[rank:], strict=True))
 
 
 def convolution(case: Case) -> list[Any]:
@@ -79,7 +69,8 @@ def pool(case: Case, kinds: dict[int, Any], **settings: Any) -> ev.Layer:
     window = tuple(case.attributes["kernel_shape"])
     assert set(case.attributes.get("dilations", [1])) == {1}
     return kinds[len(window)](window, stride=strides(case), padding=padding(case, window),
-                              name="it", **settings)
+                              ceil_mode=bool(case.attributes.get("ceil_mode")), name="it",
+                              **settings)
 
 
 def max_pool(case: Case) -> list[Any]:

@@ -93,7 +93,7 @@ def steps_of(x, lengths):
 @pytest.mark.parametrize("padded", [False, True])
 def test_recurrent_layers(cell, padded):
     x = rows((6, 3), 100)
-    lengths = np.random.default_rng(1).integers(1, 7, 100) if padded else None
+    lengths = np.random.default_rng(1).integers(0, 7, 100) if padded else None
     first, second = cell(8, sequences=True, name="first"), cell(5, name="second")
     given = ev.init(ev.Sequential([first, second, ev.Dense(2)]), (6, 3), dtype="float64")
     model = lsuv(given, x, tolerance=TIGHT, lengths=lengths)

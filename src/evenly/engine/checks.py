@@ -80,7 +80,7 @@ def rows_that_count(program: Program, weights: Any) -> Any:
 
 
 def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
-    """Lengths of sequences: one whole number from 1 to the number of steps an example; None stays
+    """Lengths of sequences: one whole number from 0 to the number of steps an example; None stays
     None."""
     if lengths is None:
         return None
@@ -100,10 +100,10 @@ def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
             f"{given.dtype} of shape {given.shape}"
         )
     steps = program.input_shape[0]
-    bad = (given < 1) | (given > steps)
+    bad = (given < 0) | (given > steps)
     if bad.any():
         raise DataError(
-            f"lengths: expects numbers from 1 to {steps}, the steps of the input, got "
+            f"lengths: expects numbers from 0 to {steps}, the steps of the input, got "
             f"{given[bad][0]} in row {int(bad.argmax())}"
         )
     return np.ascontiguousarray(given, dtype=np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,3 +70,15 @@ def our_kernel(weight: Any) -> Any:
 
 def missing_torch(function: str) -> str:
     return f"{function} needs PyTorch: pip install 'evenly[torch]'"
+
+
+def pools_alike(axis: Any, ceil_mode: bool, counted: bool) -> bool:
+    """Whether PyTorch pools so on an axis. It takes the same padding on both sides; what it need
+    not take may be missing behind."""
+    theirs = replace(axis, after=axis.before, extra=0)
+    if ceil_mode:
+        theirs = theirs.rounded_up()
+    last = (axis.outputs - 1) * axis.stride - axis.before + axis.window
+    same_count = min(last, axis.size + axis.after) == min(last, axis.size + theirs.after)
+    return (2 * axis.before <= axis.window and theirs.outputs == axis.outputs
+            and (same_count or not counted))

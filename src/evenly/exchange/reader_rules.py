@@ -104,20 +104,21 @@ def _channels_first(layout: Layout, where: str) -> None:
 
 
 def _max_pool(module: Any, layout: Layout, where: str) -> Made:
-    _require(where, module, ceil_mode=False, return_indices=False, dilation=1)
+    _require(where, module, return_indices=False, dilation=1)
     _channels_first(layout, where)
     make = ours.MaxPool1D if type(module).__name__.endswith("1d") else ours.MaxPool2D
-    return [(make(module.kernel_size, module.stride, _pool_padding(module)), {})]
+    return [(make(module.kernel_size, module.stride, _pool_padding(module),
+                  ceil_mode=bool(module.ceil_mode)), {})]
 
 
 def _average_pool(module: Any, layout: Layout, where: str) -> Made:
-    _require(where, module, ceil_mode=False, divisor_override=None)
+    _require(where, module, divisor_override=None)
     _channels_first(layout, where)
     one = type(module).__name__.endswith("1d")
     # PyTorch keeps tuples for one axis here, and numbers there.
     make = ours.AveragePool1D if one else ours.AveragePool2D
     return [(make(module.kernel_size, module.stride, _pool_padding(module),
-                  count_padding=module.count_include_pad), {})]
+                  count_padding=module.count_include_pad, ceil_mode=bool(module.ceil_mode)), {})]
 
 
 def _pool_padding(module: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..layers.base import Layer
 from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
 from ..training import Model
-from .layout import FIRST, LAST, Layout, missing_torch, torch_kernel
+from .layout import FIRST, LAST, Layout, missing_torch, pools_alike, torch_kernel
 
 
 def to_torch(model: Model, *, channels_first: bool | None = None) -> Any:
@@ -138,7 +138,7 @@ class _Place:
         self.layer, self.layout, self.torch, self.where = layer, layout, torch, where
         self.all, self.arrays = arrays, own_arrays(arrays, layer.name)
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> NoReturn:
         raise ConfigurationError(f"{self.where}: {why}")
 
     def load(self, module: Any, **values: Any) -> Any:
@@ -217,18 +217,18 @@ def _pool(place: _Place) -> list[Any]:
     axes = layer.windows(place.layout.shape)
     size, stride = tuple(a.window for a in axes), tuple(a.stride for a in axes)
     padding = tuple(axis.before for axis in axes)
-    # PyTorch takes the same padding on both sides; what it need not take may be missing behind.
-    reach = [(a.outputs - 1) * a.stride + a.window - a.before for a in axes]
-    fits = all(r <= a.size + a.before and (a.size + 2 * a.before - a.window) // a.stride + 1
-               == a.outputs and 2 * a.before <= a.window for r, a in zip(reach, axes, strict=True))
-    if not fits:
+    counted = getattr(layer, "count_padding", False)
+    ceil = next((ceil for ceil in (layer.ceil_mode, not layer.ceil_mode)
+                 if all(pools_alike(axis, ceil, counted) for axis in axes)), None)
+    if ceil is None:
         place.refuse("PyTorch pads both sides alike, by at most half the window: use padding that "
                      "is the same on both sides")
     if isinstance(layer, (ours.MaxPool1D, ours.MaxPool2D)):
-        module = (nn.MaxPool1d, nn.MaxPool2d)[layer.rank - 1](size, stride, padding)
+        module = (nn.MaxPool1d, nn.MaxPool2d)[layer.rank - 1](
+            size, stride, padding, ceil_mode=ceil)
     else:
         module = (nn.AvgPool1d, nn.AvgPool2d)[layer.rank - 1](
-            size, stride, padding, count_include_pad=layer.count_padding)
+            size, stride, padding, ceil_mode=ceil, count_include_pad=counted)
     return [place.spread(module)]
 
 

@@ -43,7 +43,8 @@ class RNN(Recurrent):
     of its two.
 
     With ``lengths`` the steps behind the end of a sequence do not exist: the state stays, the
-    output there is 0, and nothing of them reaches a gradient.
+    output there is 0, and nothing of them reaches a gradient. A sequence of length 0 has no step:
+    its last state is the first one.
 
     Raises:
         ShapeError: examples that are no sequences.

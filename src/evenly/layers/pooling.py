@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ..errors import ConfigurationError
@@ -17,6 +17,7 @@ class _Pool(Layer):
     stride: windows.Sizes | None = None
     padding: windows.Padding = "valid"
     name: str | None = None
+    ceil_mode: bool = field(default=False, kw_only=True)
 
     rank: ClassVar[int] = 2
 
@@ -27,6 +28,10 @@ class _Pool(Layer):
         object.__setattr__(self, "stride", windows.sizes(self, "stride", given, self.rank))
         padding = windows.paddings(self, self.padding, self.rank)
         object.__setattr__(self, "padding", padding)
+        if not isinstance(self.ceil_mode, bool):
+            raise ConfigurationError(
+                f"{type(self).__name__}: ceil_mode is True or False, got {self.ceil_mode!r}"
+            )
         if not isinstance(padding, str):
             for pair, n in zip(padding, size, strict=True):
                 if max(pair) >= n:
@@ -46,7 +51,8 @@ class _Pool(Layer):
         size = windows.sizes(self, "pool_size", self.pool_size, self.rank)
         stride = windows.sizes(self, "stride", self.stride or size, self.rank)
         padding = windows.paddings(self, self.padding, self.rank)
-        return windows.axes(shape, size, stride, (1,) * self.rank, padding)
+        ones = (1,) * self.rank
+        return windows.axes(shape, size, stride, ones, padding, self.ceil_mode)
 
     def check(self, shape: Shape, name: str) -> None:
         windows.check_windows(type(self).__name__, name, shape, self.rank, self.windows)
@@ -128,6 +134,9 @@ class MaxPool2D(_MaxPool):
         padding: ``"valid"``, ``"same"``, or numbers as for :class:`Conv2D`, smaller than the
             window.
         name: the layer's name; by default ``max_pool2d_1``, ...
+        ceil_mode: whether positions that the last window leaves over get one more, which reaches
+            over the end; it must begin on the input or on the padding before it. The number of
+            outputs is rounded up, then, not down, as in PyTorch. ``"same"`` leaves nothing over.
 
     Shapes: (batch, height, width, channels) to (batch, height', width', channels).
 
@@ -139,6 +148,8 @@ class MaxPool2D(_MaxPool):
     Example:
         >>> MaxPool2D(2).output_shape((28, 28, 16))
         (14, 14, 16)
+        >>> MaxPool2D(2, ceil_mode=True).output_shape((5, 5, 16))
+        (3, 3, 16)
     """
 
 
@@ -150,14 +161,19 @@ class _AveragePool(_Pool):
     _word: ClassVar[str] = "average"
 
     def numbers(self, shape: Shape) -> dict[str, float]:
-        return {**super().numbers(shape), "count_padding": self.count_padding}
+        after = [axis.after for axis in self.windows(shape)]
+        behind = dict(zip(("after_height", "after_width"), [*after, 0], strict=False))
+        return {**super().numbers(shape), "count_padding": self.count_padding, **behind}
 
     def not_read_again(self, shape: Shape) -> tuple[str, ...]:
         return "x", "y"
 
     def _counts(self, axes: list[windows.Axis], xp: Any) -> Any:
         """By how many numbers each window is divided: (1, positions..., 1)."""
-        if self.count_padding or not any(axis.before or axis.after for axis in axes):
+        if self.count_padding:
+            axes = [replace(axis, size=axis.before + axis.size + axis.after, before=0, after=0)
+                    for axis in axes]
+        if not any(axis.before or axis.after or axis.extra for axis in axes):
             return math.prod(axis.window for axis in axes)
         ones = xp.ones((1, *(axis.size for axis in axes), 1))
         padded = windows.pad(ones, axes, 0, xp)
@@ -204,9 +220,10 @@ class AveragePool2D(_AveragePool):
     Every position of the window gets the same part of the gradient, ``d_y / count``.
 
     Arguments:
-        pool_size, stride, padding, name: as :class:`MaxPool2D`.
+        pool_size, stride, padding, name, ceil_mode: as :class:`MaxPool2D`.
         count_padding: whether padding counts as zeros in the mean (PyTorch's
-            ``count_include_pad``, which is True there by default), or not at all.
+            ``count_include_pad``, which is True there by default), or not at all. What a window
+            reaches over behind the padding (`ceil_mode`) never counts.
 
     Shapes: (batch, height, width, channels) to (batch, height', width', channels).
 
@@ -232,7 +249,8 @@ class _Global(Layer):
         if len(shape) == 2:
             lines, length = length, 1
         whole = [windows.Axis(n, n, 1, 1, 0, 0) for n in (lines, length)]
-        return {**windows.numbers(whole, shape[-1]), "count_padding": 0}
+        return {**windows.numbers(whole, shape[-1]), "count_padding": 0, "after_height": 0,
+                "after_width": 0}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConfigurationError, ShapeError
@@ -23,6 +23,8 @@ class Axis:
         size: positions of the input.
         window, stride, dilation: of the window.
         before, after: positions of padding.
+        extra: positions behind the padding that the last window reaches over all the same
+            (``ceil_mode``); nothing stands there.
     """
 
     size: int
@@ -31,6 +33,12 @@ class Axis:
     dilation: int
     before: int
     after: int
+    extra: int = 0
+
+    @property
+    def extent(self) -> int:
+        """All positions that windows see."""
+        return self.before + self.size + self.after + self.extra
 
     @property
     def reach(self) -> int:
@@ -39,7 +47,16 @@ class Axis:
 
     @property
     def outputs(self) -> int:
-        return (self.size + self.before + self.after - self.reach) // self.stride + 1
+        return (self.extent - self.reach) // self.stride + 1
+
+    def rounded_up(self) -> Axis:
+        """With one window more where positions are left over, if that window begins on the input
+        or on the padding before it."""
+        left = (self.extent - self.reach) % self.stride
+        start = self.extent - self.reach - left + self.stride
+        if left and start < self.before + self.size:
+            return replace(self, extra=self.stride - left)
+        return self
 
 
 def sizes(layer: Any, name: str, value: Sizes, rank: int, smallest: int = 1) -> tuple[int, ...]:
@@ -76,11 +93,12 @@ def paddings(layer: Any, value: Padding, rank: int) -> str | tuple[tuple[int, in
 
 
 def axes(shape: Shape, window: tuple[int, ...], stride: tuple[int, ...],
-         dilation: tuple[int, ...], padding: str | tuple[tuple[int, int], ...]) -> list[Axis]:
+         dilation: tuple[int, ...], padding: str | tuple[tuple[int, int], ...],
+         ceil_mode: bool = False) -> list[Axis]:
     """The windows on the positions of an example of shape (positions..., channels).
 
     ``"same"`` padding gives ``ceil(size / stride)`` outputs; where the padding is odd, the larger
-    half stands behind.
+    half stands behind. With `ceil_mode` what the last window leaves over gets one more.
     """
     result = []
     for i, size in enumerate(shape[:-1]):
@@ -91,7 +109,8 @@ def axes(shape: Shape, window: tuple[int, ...], stride: tuple[int, ...],
             before, after = total // 2, total - total // 2
         elif not isinstance(padding, str):
             before, after = padding[i]
-        result.append(Axis(size, window[i], stride[i], dilation[i], before, after))
+        axis = Axis(size, window[i], stride[i], dilation[i], before, after)
+        result.append(axis.rounded_up() if ceil_mode else axis)
     return result
 
 
@@ -103,7 +122,7 @@ def check_windows(what: str, name: str, shape: Shape, rank: int, make: Any) -> N
         remedy = "add Reshape((..., channels)) before it"
         raise ShapeError(f"{what} '{name}': expects {kinds[rank]}, got ({came}): {remedy}")
     for axis in make(shape):
-        if axis.outputs < 1 or axis.size + axis.before + axis.after < axis.reach:
+        if axis.outputs < 1 or axis.extent < axis.reach:
             raise ShapeError(
                 f"{what} '{name}': its window reaches over {axis.reach} positions, the padded "
                 f"input has {axis.size + axis.before + axis.after}: use a smaller window or "
@@ -138,7 +157,7 @@ def taps(windows: list[Axis]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ..
 
 def pad(x: ArrayLike, windows: list[Axis], value: Any, xp: Any) -> ArrayLike:
     """The input with its padding around it."""
-    extents = [axis.size + axis.before + axis.after for axis in windows]
+    extents = (axis.extent for axis in windows)
     padded = xp.full((x.shape[0], *extents, x.shape[-1]), value, dtype=x.dtype)
     padded[(slice(None), *inside(windows))] = x
     return padded

@@ -210,7 +210,7 @@ def counted(shape: Shape, run: Run) -> Any:
     """Which rows of scores count: (examples, steps), 1 within a sequence and 0 behind its end."""
     steps = int(np.prod(shape[1:-1], dtype=np.int64))
     counts = np.ones((shape[0], steps))
-    if run.lengths is not None:
+    if run.lengths is not None and len(shape) > 2:
         counts[...] = np.arange(steps) < np.asarray(run.lengths).reshape(-1, 1)
     return counts
 

@@ -89,7 +89,7 @@ def fit(
             example of weight 0 is left out: the training is, to the bit, the one without that row.
             (In a stateful network every row keeps its place, and has no part in the loss alone.)
         lengths: (rows,): how many steps of each sequence count, where sequences were padded to one
-            length; what stands behind them contributes nothing.
+            length; what stands behind them contributes nothing. From 0 to the number of steps.
         seed: of initial weights, shuffling, dropout and the validation split.
         penalty: added to the cost.
         clip: of the gradients.
