@@ -21,6 +21,15 @@ def leave() -> list[int]:
     Returns the numbers of the threads that made one in the last moments.
     """
 
+@overload
+def matrix_product(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '') -> None: ...
+
+@overload
+def matrix_product(a: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '') -> None:
+    """
+    c = op(a) op(b), or c += op(a) op(b), as the kernels multiply on one thread.
+    """
+
 class Executor:
     """Runs the instruction lists of a program on two arenas of bytes."""
 
