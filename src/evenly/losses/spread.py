@@ -38,6 +38,8 @@ class Spread:
         """
         counted = np.asarray(counted) > 0
         rows = counted.any(axis=1)  # the others are left out: no sum is then another without them
+        if not rows.any():
+            return
         self.rows += int(rows.sum())
         here = counted[rows][:, :, None]
         y = np.asarray(y)[rows].astype(np.float64).reshape(*here.shape[:2], -1)
