@@ -185,10 +185,11 @@ class BoundExecutor {
     auto* to = reinterpret_cast<std::byte*>(output.data());
     const Rows rows = source(input, std::nullopt, 0);
     const Rows steps = lengths ? source(*lengths, std::nullopt, 0) : Rows{};
-    unlocked([&] {
-      executor_.predict(rows, steps, row_count(input), batch_rows, from, to, row_bytes(output),
-                        threads);
-    });
+    for (std::int64_t done = 0; done < row_count(input); check_signals())
+      unlocked([&] {
+        done = executor_.predict(rows, steps, done, row_count(input), batch_rows, from, to,
+                                 row_bytes(output), threads);
+      });
   }
 
   std::tuple<double, double, double> evaluate(const ReadRows& input, const ReadRows& target,
@@ -208,9 +209,10 @@ class BoundExecutor {
     if (lengths) run.lengths = source(*lengths, std::nullopt, 0);
     run.rows = row_count(input);
     run.batch_rows = batch_rows;
-    double loss = 0, score = 0, scored = 0;
-    unlocked([&] { executor_.evaluate(run, &loss, &score, &scored, threads); });
-    return {loss, score, scored};
+    EvaluationSums sums;
+    for (; sums.rows < run.rows; check_signals())
+      unlocked([&] { executor_.evaluate(run, sums, threads); });
+    return {sums.weight > 0 ? sums.loss / sums.weight : sums.loss, sums.score, sums.scored};
   }
 
  private:

@@ -86,6 +86,10 @@ void check_in() {
   last_call() = Clock::time_point::max();
 }
 
+void check_signals() {
+  if (PyErr_CheckSignals() != 0) throw nanobind::python_error();
+}
+
 void lock_again(PyThreadState* state) {
   if (stage.load() == Stage::ended) wait_for_the_end();
   try {

@@ -14,6 +14,9 @@ std::vector<unsigned long> leave();
 void check_in();
 void check_out();
 
+// Lets Python's signal handlers run; raises what they raise, such as KeyboardInterrupt.
+void check_signals();
+
 // Takes the interpreter lock back. While the interpreter ends there is none to be had: then this
 // never returns, and the process ends with what its main thread says.
 void lock_again(PyThreadState* state);

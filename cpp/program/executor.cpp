@@ -16,6 +16,8 @@ Kernel::~Kernel() = default;
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t kLine = 64;  // bytes of a cache line
 
 template <class Kernels>
@@ -139,7 +141,6 @@ void Executor::run(const std::string& name, std::size_t begin, std::size_t end, 
 }
 
 TrainingEnd Executor::train(const TrainingRun& run, int threads) {
-  using Clock = std::chrono::steady_clock;
   const Kernels &gradient = list("gradient"), &update = list("update");
   const Turn turn(mutex_, holder_);
   const auto end_time = Clock::now() + std::chrono::duration<double>(run.seconds);
@@ -193,53 +194,58 @@ TrainingEnd Executor::train(const TrainingRun& run, int threads) {
   return result;
 }
 
-void Executor::predict(const Rows& input, const Rows& lengths, std::int64_t rows,
-                       std::int64_t batch_rows, const std::byte* scores, std::byte* output,
-                       std::int64_t output_bytes, int threads) {
+std::int64_t Executor::predict(const Rows& input, const Rows& lengths, std::int64_t first,
+                               std::int64_t rows, std::int64_t batch_rows, const std::byte* scores,
+                               std::byte* output, std::int64_t output_bytes, int threads) {
   const Kernels& kernels = list("inference");
   const Turn turn(mutex_, holder_);
+  const auto end_time = Clock::now() + std::chrono::duration<double>(kSecondsACall);
+  std::int64_t done = first;
   bool stopped = false;
   on_team(threads, [&](const Worker& worker) {
-    for (std::int64_t first = 0; first < rows; first += batch_rows) {
-      const std::int64_t count = smaller(batch_rows, rows - first);
+    for (std::int64_t begin = first; begin < rows; begin += batch_rows) {
+      const std::int64_t count = smaller(batch_rows, rows - begin);
       Batch batch{};
       batch.rows = count;
-      batch.input = at(input, first);
-      batch.lengths = reinterpret_cast<const std::int32_t*>(at(lengths, first));
+      batch.input = at(input, begin);
+      batch.lengths = reinterpret_cast<const std::int32_t*>(at(lengths, begin));
       run_all(kernels, 0, kernels.size(), worker, batch);
       const Range own = worker.share(count * output_bytes);
-      std::memcpy(output + first * output_bytes + own.begin, scores + own.begin,
+      std::memcpy(output + begin * output_bytes + own.begin, scores + own.begin,
                   static_cast<std::size_t>(own.end - own.begin));
-      if (worker.index == 0) stopped = is_to_end();
-      worker.meet();
-      if (stopped) return;
-    }
-  });
-}
-
-void Executor::evaluate(const TrainingRun& run, double* loss, double* score, double* scored,
-                        int threads) {
-  const Kernels& kernels = list("evaluation");
-  const Turn turn(mutex_, holder_);
-  *loss = *score = *scored = 0;
-  double weight = 0;
-  bool stopped = false;
-  on_team(threads, [&](const Worker& worker) {
-    for (std::int64_t first = 0; first < run.rows; first += run.batch_rows) {
-      const Batch batch = batch_of(run, first, smaller(run.batch_rows, run.rows - first));
-      run_all(kernels, 0, kernels.size(), worker, batch);
       if (worker.index == 0) {
-        if (scalars_->weight > 0) *loss += scalars_->loss * scalars_->weight;
-        *score += scalars_->score;
-        *scored += scalars_->scored;
-        weight += scalars_->weight;
-        stopped = is_to_end();
+        done = begin + count;
+        stopped = Clock::now() >= end_time || is_to_end();
       }
       worker.meet();
       if (stopped) return;
     }
   });
-  if (weight > 0) *loss /= weight;
+  return done;
+}
+
+void Executor::evaluate(const TrainingRun& run, EvaluationSums& sums, int threads) {
+  const Kernels& kernels = list("evaluation");
+  const Turn turn(mutex_, holder_);
+  const auto end_time = Clock::now() + std::chrono::duration<double>(kSecondsACall);
+  const std::int64_t first = sums.rows;
+  bool stopped = false;
+  on_team(threads, [&](const Worker& worker) {
+    for (std::int64_t begin = first; begin < run.rows; begin += run.batch_rows) {
+      const Batch batch = batch_of(run, begin, smaller(run.batch_rows, run.rows - begin));
+      run_all(kernels, 0, kernels.size(), worker, batch);
+      if (worker.index == 0) {
+        if (scalars_->weight > 0) sums.loss += scalars_->loss * scalars_->weight;
+        sums.score += scalars_->score;
+        sums.scored += scalars_->scored;
+        sums.weight += scalars_->weight;
+        sums.rows = begin + batch.rows;
+        stopped = Clock::now() >= end_time || is_to_end();
+      }
+      worker.meet();
+      if (stopped) return;
+    }
+  });
 }
 
 }  // namespace evenly

@@ -46,6 +46,15 @@ struct TrainingEnd {
   bool overflowed;     // the last of them has made a parameter that is not finite
 };
 
+// Over the rows so far.
+struct EvaluationSums {
+  std::int64_t rows = 0;
+  double loss = 0, score = 0, scored = 0, weight = 0;  // `scored`: examples that count in `score`
+};
+
+// A call comes back so often, so that Ctrl-C is heard.
+constexpr double kSecondsACall = 0.05;
+
 class Executor {
  public:
   using Lists = std::map<std::string, std::vector<Instruction>>;
@@ -57,11 +66,13 @@ class Executor {
            int threads);
   // Whole training steps: "gradient", then "update" if the step is finite.
   TrainingEnd train(const TrainingRun& run, int threads);
-  // Scores of all rows into `output`, `batch_rows` at a time.
-  void predict(const Rows& input, const Rows& lengths, std::int64_t rows, std::int64_t batch_rows,
-               const std::byte* scores, std::byte* output, std::int64_t output_bytes, int threads);
-  // Mean loss and sum of scores over all rows, and how many examples count in the score.
-  void evaluate(const TrainingRun& run, double* loss, double* score, double* scored, int threads);
+  // Scores of the rows from `first` on into `output`, `batch_rows` at a time, until kSecondsACall
+  // have passed; returns the row to go on with.
+  std::int64_t predict(const Rows& input, const Rows& lengths, std::int64_t first,
+                       std::int64_t rows, std::int64_t batch_rows, const std::byte* scores,
+                       std::byte* output, std::int64_t output_bytes, int threads);
+  // Likewise: adds to `sums`, from where they end.
+  void evaluate(const TrainingRun& run, EvaluationSums& sums, int threads);
 
  private:
   using Kernels = std::vector<std::unique_ptr<Kernel>>;
