@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import evenly as ev
-from evenly.errors import ConfigurationError
+from evenly.errors import ConfigurationError, DivergenceError
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
 from .common import QUICK, classes, labels, numbers
@@ -211,3 +211,18 @@ def test_verbose_is_no_word():
 def test_truths_are_true_or_false(name, value):
     with pytest.raises(ConfigurationError, match=f"{name} must be True or False, got {value!r}"):
         NetClassifier(**{**QUICK, name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", [NetClassifier, NetRegressor])
+def test_a_fit_that_fails_leaves_the_last_one_whole(kind):
+    net = kind(**QUICK).fit(X, Y)
+    before = net.predict(X)
+    worse = np.c_[X, X] * 50
+    with pytest.raises(DivergenceError):
+        net.set_params(optimizer=ev.SGD(1e30), norm=None).fit(worse, Y + 5)
+    assert net.n_features_in_ == 6
+    assert np.array_equal(net.predict(X), before)
+    fresh = kind(**QUICK)
+    with pytest.raises(ValueError, match="NaN"):
+        fresh.fit(X, np.where(Y == 1, np.nan, Y))
+    assert not hasattr(fresh, "n_features_in_")

@@ -28,7 +28,10 @@ from .settings import share, threads_of, training_settings, truth, whole
 # Rows that LSUV measures.
 LSUV_ROWS = 512
 # What a fit learns in front of the network.
-SCALES = ("scaler_", "target_scaler_", "_constants")
+LEARNED = (
+    "n_features_in_", "feature_names_in_", "classes_", "_multi_label", "n_outputs_", "_one_axis",
+    "scaler_", "target_scaler_", "_constants",
+)
 
 
 class NetEstimator(ScaledInputs):
@@ -155,6 +158,10 @@ class NetEstimator(ScaledInputs):
             DivergenceError: the loss or a gradient was not finite.
         """
         self._check_truths()
+        with self._as_it_was():
+            return self._fit(X, y, sample_weight, X_val, y_val)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
         going_on = self.warm_start and hasattr(self, "model_")
         X, y = self._check_xy(X, y, reset=not going_on, least=2)
         if going_on:
@@ -180,26 +187,27 @@ class NetEstimator(ScaledInputs):
                 rows, numbers = rows[kept], numbers[kept]
                 weights = None if weights is None else weights[kept]
         X = X[rows]
-        with self._as_it_was(SCALES if going_on else ()):
-            if going_on:
-                self._wake(X, numbers, weights)
-            else:
-                self._learn_scale(X, numbers, weights)
-            if held is not None:
-                self._check_scale(held[0])
-            if X_val is not None and held is not None:
-                warn_of_other_scale(X, held[0])
-            start = self._last_weights(seed) if going_on else None
-            self._use(self._run(start, X, numbers, weights, held, seed))
+        if going_on:
+            self._wake(X, numbers, weights)
+        else:
+            self._learn_scale(X, numbers, weights)
+        if held is not None:
+            self._check_scale(held[0])
+        if X_val is not None and held is not None:
+            warn_of_other_scale(X, held[0])
+        start = self._last_weights(seed) if going_on else None
+        self._use(self._run(start, X, numbers, weights, held, seed))
         return self
 
     @contextmanager
-    def _as_it_was(self, names: tuple[str, ...]) -> Iterator[None]:
-        """What fails leaves these attributes as they were."""
-        kept = {name: value for name, value in vars(self).items() if name in names}
+    def _as_it_was(self) -> Iterator[None]:
+        """What fails leaves a trained network with what belongs to it."""
+        kept = {name: value for name, value in vars(self).items() if name in LEARNED}
         try:
             yield
         except BaseException:
+            for name in LEARNED:
+                self.__dict__.pop(name, None)
             self.__dict__.update(kept)
             raise
 

@@ -227,7 +227,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
                 "each row of y has exactly one 1, which looks one-hot, and is taken for several "
                 "labels a row with a probability each: give y.argmax(axis=1) for one class a row, "
                 "or multi_label=True if these are labels",
-                UserWarning, stacklevel=3,
+                UserWarning, stacklevel=4,
             )
         if several or given:
             self._multi_label = True

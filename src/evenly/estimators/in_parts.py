@@ -14,7 +14,7 @@ from ..program import compile as compile_program
 from ..training import History, Model
 from ..training.continued import for_single_rows, one_pass
 from ..training.run_settings import as_text
-from .base import SCALES, NetEstimator
+from .base import NetEstimator
 from .going_on import with_program
 from .settings import batch_rows, partial_settings, threads_of
 
@@ -31,8 +31,7 @@ class TrainsInParts(NetEstimator):
         self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
     ) -> Self:
         self._check_truths()
-        # A call that fails leaves the scales, as it leaves the weights, as they were.
-        with self._as_it_was(SCALES):
+        with self._as_it_was():
             return self._one_more_pass(X, y, sample_weight, first, learn)
 
     def _one_more_pass(
