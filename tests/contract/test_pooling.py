@@ -55,7 +55,7 @@ def test_a_window_larger_than_the_input():
     """With what it reaches over it fits; where even that is not enough the message says so."""
     layer = ev.AveragePool1D(3, stride=2, ceil_mode=True)
     assert layer.forward(np.array([[[1.0], [4.0]]]), {}, RUN)[0].ravel() == [2.5]
-    with pytest.raises(ev.errors.ShapeError, match="reaches over 4 positions, .* has 1: use"):
+    with pytest.raises(ev.errors.ShapeError, match=r"reaches over 4 positions, .* has 1: use"):
         ev.compile([ev.AveragePool1D(4, stride=2, ceil_mode=True)], (1, 1))
 
 
