@@ -71,13 +71,11 @@ void rows_by_panel(const Side<T>& a, Index m, Index k, Index terms, const T* pan
       for (int i = 0; i < M; ++i) {
         T* to = c + (row + i) * ldc + columns.first;
         if (whole) {
-          T* next = c + (row + i) * ldc + columns.second;
-          if (add) {
-            sums.value[i][0] += load(to);
-            if constexpr (V == 2) sums.value[i][1] += load(next);
-          }
-          store(to, sums.value[i][0]);
-          if constexpr (V == 2) store(next, sums.value[i][1]);
+          // Vectors that overlap hold the same sums there: both read what is added to first.
+          const Index step = V == 2 ? columns.second - columns.first : 0;
+          if (add)
+            for (int v = 0; v < V; ++v) sums.value[i][v] += load(to + v * step);
+          for (int v = 0; v < V; ++v) store(to + v * step, sums.value[i][v]);
           continue;
         }
         T part[V * kWide];

@@ -5,8 +5,7 @@
 namespace evenly::EVENLY_ISA {
 
 constexpr Index kTerms = 256;  // that are summed in registers before they join the result
-constexpr Index kFewDots =
-    5;  // below this many rows, turning the right side costs more than it saves
+constexpr Index kFewDots = 5;  // fewer rows than these do not repay turning the right side
 
 // A matrix as a product reads it: row i's k-th number lies at start + i * row + k * term.
 template <class T>
@@ -30,9 +29,14 @@ struct LanesUpTo<0, J...> {
 // Exchanges the blocks of D lanes that stand off the diagonal of two rows D apart.
 template <class T, int D, int... J>
 inline void exchange(Vector<T>& a, Vector<T>& b, Lane<J...>) {
+#if __has_builtin(__builtin_shufflevector)
   constexpr int N = sizeof...(J);
   const Vector<T> upper = __builtin_shufflevector(a, b, ((J & D) ? N + J - D : J)...);
   b = __builtin_shufflevector(a, b, ((J & D) ? N + J : J + D)...);
+#else
+  const Vector<T> upper = {((J & D) ? b[(J - D) & (sizeof...(J) - 1)] : a[J])...};
+  b = Vector<T>{((J & D) ? b[J] : a[(J + D) & (sizeof...(J) - 1)])...};
+#endif
   a = upper;
 }
 template <class T, int D>
