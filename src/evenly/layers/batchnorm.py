@@ -94,8 +94,9 @@ class BatchNorm(Layer):
         return {**numbers, "frozen": 1} if self.frozen else numbers
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
-        # mean in two parts, 1 / deviation, variance; and what backward sums over the rows
-        return {"statistics": (4, shape[-1]), "sums": (3, shape[-1])}
+        # scale, mean in two parts, 1 / deviation, variance, gamma / deviation; and what backward
+        # sums over the rows
+        return {"statistics": (6, shape[-1]), "sums": (3, shape[-1])}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         axes = tuple(range(x.ndim - 1))
