@@ -75,7 +75,7 @@ def test_numbers_whose_squares_are_none():
 
 
 def test_statistics_next_to_what_needs_no_care_stay_as_they_were():
-    x = np.random.default_rng(0).standard_normal((50, 3)) + [0, 5, 1e9]
+    x = np.random.default_rng(0).standard_normal((50, 3)) + np.array([0, 5, 1e9])
     beside = np.concatenate([x, x[:, :1] * 1e200, x[:, :1] * 1e-200], axis=1)
     plain, both = ev.Standardizer().fit(x), ev.Standardizer().fit(beside)
     assert both.mean[:3].tobytes() == plain.mean.tobytes()

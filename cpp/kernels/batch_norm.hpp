@@ -3,8 +3,8 @@
 //   z = gamma (x - mean) / sqrt(variance + epsilon) + beta,  y = epilogue(z)
 //
 // The mean is kept as two numbers, the upper and what it leaves: x - upper is exact for data far
-// from zero, so x = 10000 +- 1 is normalized as well as x = 0 +- 1. A column whose squares overflow or
-// vanish is scaled by a power of two first; all others by 1.
+// from zero, so x = 10000 +- 1 is normalized as well as x = 0 +- 1. A column whose squares overflow
+// or vanish is scaled by a power of two first; all others by 1.
 #pragma once
 #include "kernels/epilogue.hpp"
 #include "kernels/statistics.hpp"
@@ -387,8 +387,8 @@ class BatchNormTrack final : public Kernel {
     const Range own = worker.share(shape_.columns);
     for (Index c = own.begin; c < own.end; ++c) {
       const double scale = static_cast<double>(statistics_.scale[c]);
-      const double mean = static_cast<double>(statistics_.mean[c]) +
-                          static_cast<double>(statistics_.mean_rest[c]);
+      const double mean =
+          static_cast<double>(statistics_.mean[c]) + static_cast<double>(statistics_.mean_rest[c]);
       const double variance = static_cast<double>(statistics_.variance[c]) * unbiased;
       mean_[c] = blend(mean_[c], mean / scale);
       variance_[c] = blend(variance_[c], variance / scale / scale);

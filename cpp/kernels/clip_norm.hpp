@@ -44,7 +44,8 @@ class ClipNorm final : public Kernel {
       for (Index b = own.begin; b < own.end; ++b) {
         const Range range = blocks.block(b);
 #pragma omp simd
-        for (Index i = range.begin; i < range.end; ++i) gradient_[i] = gradient_[i] * first * factor;
+        for (Index i = range.begin; i < range.end; ++i)
+          gradient_[i] = gradient_[i] * first * factor;
       }
     }
     worker.meet();  // the update reads what other threads scaled

@@ -93,7 +93,8 @@ class GroupNormForward final : public Kernel {
     sum_rows<T>({0, sample}, {0, channels}, sampled,
                 [=](Index p, Index c) { return x[p * step * channels + c] - mean[c]; });
     for (Index g = 0; g < groups_.count; ++g)
-      statistics.mean[g] += static_cast<T>(in_group(sampled, g) / static_cast<double>(sample * width));
+      statistics.mean[g] +=
+          static_cast<T>(in_group(sampled, g) / static_cast<double>(sample * width));
     if (!measure_about(x, mean, sums, squares, statistics))
       measure_about(x, mean, sums, squares, statistics);
     for (Index g = 0; g < groups_.count; ++g) {
@@ -110,7 +111,8 @@ class GroupNormForward final : public Kernel {
     }
   }
 
-  // Sums of x - mean and its squares. False: some of the means are too far off; they now are better.
+  // Sums of x - mean and its squares. False: some of the means are too far off; they now are
+  // better.
   bool measure_about(const T* x, T* mean, double* sums, double* squares,
                      const GroupStatistics<T>& statistics) const {
     const Index channels = groups_.channels;
@@ -273,8 +275,7 @@ class GroupNormBackward final : public Kernel {
   }
 
   template <Index kWidth>
-  void flat_rows(Width<kWidth> width, Range examples, const Batch& batch, T* beta,
-                 T* gamma) const {
+  void flat_rows(Width<kWidth> width, Range examples, const Batch& batch, T* beta, T* gamma) const {
     const T *x = x_(batch), *d = epilogue_.present() ? d_z_ : d_y_(batch);
     const Stream stream = epilogue_.prepare(batch);
     for (Index e = examples.begin; e < examples.end; ++e) {
@@ -312,8 +313,8 @@ class GroupNormBackward final : public Kernel {
     const T* gain = gamma_.get();
 #pragma omp simd
     for (Index c = 0; c < channels; ++c) {
-      products[c] = (products[c] - static_cast<double>(shift[c]) * sums[c]) *
-                    static_cast<double>(outer[c]);
+      products[c] =
+          (products[c] - static_cast<double>(shift[c]) * sums[c]) * static_cast<double>(outer[c]);
       beta[c] += sums[c];
       gamma[c] += products[c];
       sums[c] *= static_cast<double>(gain[c]);

@@ -10,8 +10,8 @@
 
 namespace evenly::EVENLY_ISA {
 
-// Rows of the buffer "statistics", one value a row of x each. A row whose squares overflow or vanish
-// is scaled by a power of two first, all others by 1. The mean of what was scaled is near +
+// Rows of the buffer "statistics", one value a row of x each. A row whose squares overflow or
+// vanish is scaled by a power of two first, all others by 1. The mean of what was scaled is near +
 // mean_rest: x - near cancels nothing that matters.
 template <class T>
 struct RowStatistics {
@@ -73,8 +73,8 @@ class LayerNormForward final : public Kernel {
   static constexpr Index kGroup = 4;
 
   // Two passes over a row: one for a number near its mean, in differences to the first element,
-  // which data far from zero asks for; and one about that number, where what is left sums to what it
-  // lacks. So an outlier does no harm, be it the first element itself.
+  // which data far from zero asks for; and one about that number, where what is left sums to what
+  // it lacks. So an outlier does no harm, be it the first element itself.
   void measure(const T* x, Index row) const {
     const Index columns = shape_.columns;
     T near = 0;
@@ -157,14 +157,13 @@ class LayerNormForward final : public Kernel {
     statistics_.scale[row] = T(1);
     statistics_.near[row] = near;
     statistics_.mean_rest[row] = static_cast<T>(lacks);
-    statistics_.reciprocal[row] =
-        static_cast<T>(reciprocal_deviation(variance, epsilon_, 1.0));
+    statistics_.reciprocal[row] = static_cast<T>(reciprocal_deviation(variance, epsilon_, 1.0));
     if (!squares_hold<T>(variance + epsilon_)) keep_scaled(x, row);
   }
 
   void keep_scaled(const T* x, Index row) const {
-    const Normal normal = scaled_moments<T, kCentred>(shape_.columns, epsilon_,
-                                                      [x](Index c) { return x[c]; });
+    const Normal normal =
+        scaled_moments<T, kCentred>(shape_.columns, epsilon_, [x](Index c) { return x[c]; });
     statistics_.scale[row] = static_cast<T>(normal.scale);
     statistics_.near[row] = static_cast<T>(normal.mean);
     statistics_.mean_rest[row] =

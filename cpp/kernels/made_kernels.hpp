@@ -54,9 +54,9 @@ class WeightNormForward final : public WeightNorm<T> {
       }
       for (Index r = 0; r < this->rows_; ++r)
         for (Index c = columns.begin; c < columns.end; ++c)
-          this->made_[r * this->columns_ + c] =
-              this->direction_[r * this->columns_ + c] * scale[c - columns.begin] *
-              factor[c - columns.begin];
+          this->made_[r * this->columns_ + c] = this->direction_[r * this->columns_ + c] *
+                                                scale[c - columns.begin] *
+                                                factor[c - columns.begin];
     }
   }
 };

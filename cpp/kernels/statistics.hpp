@@ -23,8 +23,8 @@ struct Strips {
   Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
 };
 
-// first[c] = sum of a(row, c), second[c] = sum of b(row, c) over the rows of a range, for a strip of
-// columns. Four rows at a time, so that the sums are loaded and stored once for four rows; more
+// first[c] = sum of a(row, c), second[c] = sum of b(row, c) over the rows of a range, for a strip
+// of columns. Four rows at a time, so that the sums are loaded and stored once for four rows; more
 // would not find room in the cache when a row is 4096 bytes long. The four are added up first: a
 // large sum rounds them once, not four times. terms(row, column, a, b) adds both terms.
 template <class T, class Terms>
@@ -125,8 +125,8 @@ void total_of_blocks(const Sum* partial, Index blocks, Index stride, Range colum
   }
 }
 
-// The sums of columns that rows are added to one after the other: of each block of rows, two of them,
-// in the buffer "scratch". Blocks of more than a run are summed run by run.
+// The sums of columns that rows are added to one after the other: of each block of rows, two of
+// them, in the buffer "scratch". Blocks of more than a run are summed run by run.
 template <class T>
 struct BlockSums {
   static constexpr Index kRows = 32;  // of a run: each row is an addition of its own
@@ -192,9 +192,9 @@ struct Moments {
 };
 
 // Mean and squares of a strip of columns over a block of rows. Eight rows at a time stay in
-// registers: a number near their mean, and what is left of each beside it. What is left sums to what
-// the near number lacks, so that neither data far from zero nor an outlier, wherever it stands, costs
-// the mean a digit. Each eight are joined to what was before in double.
+// registers: a number near their mean, and what is left of each beside it. What is left sums to
+// what the near number lacks, so that neither data far from zero nor an outlier, wherever it
+// stands, costs the mean a digit. Each eight are joined to what was before in double.
 template <class T>
 void block_moments(const T* x, Index stride, Range rows, Range columns, double* means,
                    double* squares) {
@@ -216,13 +216,12 @@ void block_moments(const T* x, Index stride, Range rows, Range columns, double* 
       const T d0 = x0 - near, d1 = x1 - near, d2 = x2 - near, d3 = x3 - near, d4 = x4 - near,
               d5 = x5 - near, d6 = x6 - near, d7 = x7 - near;
       const T lacks = (((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7))) * T(0.125);
-      const T square = ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)) +
-                       ((d4 * d4 + d5 * d5) + (d6 * d6 + d7 * d7));
-      const double difference =
-          (static_cast<double>(near) + static_cast<double>(lacks)) - means[c];
+      const T square =
+          ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)) + ((d4 * d4 + d5 * d5) + (d6 * d6 + d7 * d7));
+      const double difference = (static_cast<double>(near) + static_cast<double>(lacks)) - means[c];
       means[c] += difference * share;
-      squares[c] += static_cast<double>(square - T(8) * lacks * lacks) +
-                    difference * difference * between;
+      squares[c] +=
+          static_cast<double>(square - T(8) * lacks * lacks) + difference * difference * between;
     }
   }
   for (; row < rows.end; ++row) {

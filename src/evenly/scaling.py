@@ -164,8 +164,11 @@ def spread(x: Any, quantiles: tuple[float, float], axes: Any, run: Run) -> tuple
         rows = np.take_along_axis(x, np.argsort(x, axis=axes), axis=axes)
         low, median, high = (_between(rows, share) for share in shares)
     else:
-        # A quarter of each, so that no difference overflows.
-        low, median, high = 4 * np.quantile(x.astype(np.float64) / 4, shares, axis=axes)
+        x = x.astype(np.float64)
+        largest = np.abs(x).max(axis=axes, keepdims=True)
+        part = np.where(largest > 1e307, 4.0, 1.0)  # so that no difference overflows
+        found = np.quantile(x / part, shares, axis=axes)
+        low, median, high = found * part.reshape(found.shape[1:])
     median = note("median", median, "middle of the sorted x")
     low = note("lower", low, "the lower quantile of x")
     high = note("upper", high, "the upper quantile of x")
