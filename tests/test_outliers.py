@@ -7,7 +7,7 @@ import pytest
 
 import evenly as ev
 from evenly.native import available_isas
-from tests.contract.common import definition, error
+from tests.contract.common import arrays_for, definition, error
 
 TINIEST = 1e-45  # of float32
 
@@ -37,8 +37,8 @@ def test_layer_norm_whatever_feature_is_far_out(place, isa):
     (y, d_x, got), (wanted, wanted_d_x, gradients) = passes(ev.LayerNorm(), x, isa)
     assert own_error(y, wanted) < 1e-6
     assert error(d_x, wanted_d_x) < 1e-6
-    for name, gradient in gradients.items():
-        assert error(got[name], gradient) < 1e-6
+    for name, gradient in gradients.items():  # of terms with both signs
+        assert error(got[name], gradient) < 2e-6
 
 
 def test_the_others_stay_apart():
@@ -139,7 +139,7 @@ def test_gradients_summed_over_many_rows(layer, place):
     _, got = engine.backward(d_y)
     for name, gradient in gradients.items():
         if not name.endswith(".kernel"):  # a product, whose order is OpenBLAS's
-            assert error(got[name], gradient) < 1e-6, name
+            assert error(got[name], gradient) < 2e-6, name
 
 
 NORMALIZATIONS = [(ev.LayerNorm(), (7,)), (ev.LayerNorm(2), (5, 3)), (ev.RMSNorm(), (7,)),
@@ -203,3 +203,30 @@ def test_a_running_variance_beyond_float32_is_infinite():
     assert np.isinf(variance[0])
     assert np.isfinite(variance[1])
     assert error(engine.arrays["batch_norm_1.running_mean"][:1], np.float32([2.5e20])) < 1e-6
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1.5e19), ("float32", 3e38),
+                                             ("float32", 1e-25), ("float64", 1e300),
+                                             ("float64", 1e-300)])
+@pytest.mark.parametrize(("layer", "shape"), NORMALIZATIONS)
+def test_the_definitions_take_any_size_too(layer, shape, dtype, size):
+    """In float32 as well, and without a warning."""
+    x = np.random.default_rng(0).standard_normal((9, *shape)).astype(dtype)
+    x = (x / np.abs(x).max()).astype(dtype)
+    layer = replace(layer, epsilon=0.0)
+    arrays = arrays_for(ev.Sequential([layer]), shape, 1, dtype)
+    own = {name.partition(".")[2]: array for name, array in arrays.items()}
+    results = []
+    for factor in (1.0, size):
+        run = ev.Run(training=True)
+        y, saved = layer.forward(x * np.asarray(factor, dtype), own, run)
+        d_x, gradients = layer.backward(x[::-1], own, saved, run)
+        results.append((y, d_x.astype(np.longdouble) * factor, gradients))
+    (y, d_x, gradients), (got, got_d_x, got_gradients) = results
+    tolerance = {"float32": 2e-5, "float64": 1e-13}[dtype]
+    assert got.dtype == y.dtype
+    assert error(got, y) < tolerance
+    if 1e-20 < size < 1e30:
+        assert error(got_d_x.astype(np.float64), d_x.astype(np.float64)) < tolerance
+    for name, gradient in gradients.items():
+        assert error(got_gradients[name], gradient) < tolerance

@@ -1,6 +1,6 @@
-"""Activations: one function, applied to each number. Those whose output tells their slope run within
-the layer in front of them. Of the others ELU, SELU and Softsign are here, whose output loses the
-slope's digits far out; the rest is in ``gated.py``."""
+"""Activations: one function, applied to each number. Those whose output tells their slope run
+within the layer in front of them. Of the others ELU, SELU and Softsign are here, whose output loses
+the slope's digits far out; the rest is in ``gated.py``."""
 
 from __future__ import annotations
 
@@ -164,8 +164,8 @@ class LeakyReLU(Layer):
 class ELU(Layer):
     """The exponential linear unit: ``y = x`` where x > 0, else ``alpha (exp(x) - 1)``.
 
-    Gradient: ``d_x = d_y`` where x > 0, else ``d_y alpha exp(x)``. (That is ``d_y (y + alpha)``, which
-    loses its digits far below 0.)
+    Gradient: ``d_x = d_y`` where x > 0, else ``d_y alpha exp(x)``. (That is ``d_y (y + alpha)``,
+    which loses its digits far below 0.)
 
     Arguments:
         alpha: minus the limit far below 0; > 0.

@@ -21,6 +21,10 @@ class BatchNorm(Layer):
 
         running = decay running + (1 - decay) batch        (the variance unbiased, over n - 1)
 
+    Numbers whose squares the dtype does not hold are normalized all the same. Their running
+    variance is infinite (in float32 from deviations of about 1e19 on), or 0 (below 1e-22): scale
+    such data.
+
     Arguments:
         decay: of the running averages, 0 <= decay < 1. It is 1 - PyTorch's ``momentum``.
         epsilon: added to the variance, >= 0. With 0, what does not vary at all becomes NaN.
