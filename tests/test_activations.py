@@ -100,6 +100,56 @@ def test_softplus_keeps_its_digits_far_below_zero():
         assert np.abs(d_x * (1 + np.exp(-x)) - 1).max() < bound
 
 
+# Whose slope keeps its own digits however small it is; sigmoid and tanh below do not.
+EXACT_SLOPES = [ev.LeakyReLU(0.1), ev.ELU(0.7), ev.SELU(), ev.Softplus(), ev.Softplus(2.0),
+                ev.Softsign(), ev.GELU(), ev.GELU(approximate=True), ev.SiLU(), ev.Mish(),
+                ev.HardSigmoid(), ev.HardSwish()]
+FAR = np.concatenate([np.linspace(-40.02, 40.01, 1601), [-1e4, 1e4]])  # no corner among them
+
+
+def slopes(layers, x, dtype):
+    engine = engine_for([*layers], len(x), dtype)
+    engine.forward(x[None])
+    d_x, _ = engine.backward(np.ones((1, len(x)), dtype))
+    return d_x[0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layer", EXACT_SLOPES)
+def test_every_slope_has_its_own_digits(layer, dtype):
+    x = FAR.astype(dtype)
+    exact, run = x.astype(np.float64)[None], ev.Run(training=True)
+    _, saved = layer.forward(exact, {}, run)
+    wanted = layer.backward(np.ones_like(exact), {}, saved, run)[0][0]
+    # Where a slope passes through 0 there are no digits of its own, and the tails of those with a
+    # gate end at some 1e-31 (float64: 1e-258).
+    floor = np.where(np.abs(x) < 3, 0.1, {"float32": 1e-25, "float64": 1e-240}[dtype])
+    difference = np.abs(slopes([layer], x, dtype) - wanted)
+    assert (difference / np.maximum(np.abs(wanted), floor)).max() < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize(("layer", "at_16", "at_17"), [
+    (ev.ELU(), 1.1253517e-7, 4.1399377e-8),
+    (ev.SELU(), 1.9784877e-7, 7.2784498e-8),
+])
+@pytest.mark.parametrize("behind", [[], [ev.Dropout(0.0)]], ids=["alone", "dropout"])
+def test_the_slope_of_elu_far_below_zero(layer, at_16, at_17, behind):
+    got = slopes([layer, *behind], np.array([-16.0, -17.0], np.float32), "float32")
+    assert got == pytest.approx([at_16, at_17], rel=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float32", 1e-7), ("float64", 3e-16)])
+@pytest.mark.parametrize("layer", [ev.Sigmoid(), ev.Tanh()])
+def test_sigmoid_and_tanh_err_by_a_rounding_of_their_output(layer, dtype, bound):
+    """As in PyTorch: their slope is computed from the output, which rounds to 1 far out."""
+    x = FAR.astype(dtype)
+    size = np.exp(-np.abs(x.astype(np.longdouble)))
+    if isinstance(layer, ev.Tanh):
+        size = size * size
+    wanted = size / (1 + size) ** 2 * (4 if isinstance(layer, ev.Tanh) else 1)
+    assert np.abs(slopes([layer], x, dtype) - wanted).max() < bound
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_softmax_of_large_scores(dtype):
     engine = engine_for([ev.Softmax()], 3, dtype)
@@ -114,14 +164,14 @@ def lines(net, key="forward"):
     return [line.layers for line in ev.compile(net, 8, batch=4).lists[key]]
 
 
-@pytest.mark.parametrize("layer", [ev.LeakyReLU(), ev.ELU(), ev.SELU(), ev.Softplus(),
-                                   ev.Softsign(), ev.ReLU()])
+@pytest.mark.parametrize("layer", [ev.LeakyReLU(), ev.Softplus(), ev.Sigmoid(), ev.Tanh(),
+                                   ev.ReLU()])
 def test_output_tells_so_it_is_fused(layer):
     assert len(lines([ev.Dense(8), layer, ev.Dropout(0.5)])) == 1
 
 
 @pytest.mark.parametrize("layer", [ev.GELU(), ev.SiLU(), ev.Mish(), ev.HardSigmoid(),
-                                   ev.HardSwish()])
+                                   ev.HardSwish(), ev.ELU(), ev.SELU(), ev.Softsign()])
 def test_output_does_not_tell_so_it_is_not(layer):
     # Dropout joins the activation all the same.
     assert [len(members) for members in lines([ev.Dense(8), layer, ev.Dropout(0.5)])] == [1, 2]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import evenly as ev
+from evenly.engine import NotFiniteError
 from evenly.errors import ConfigurationError, DataError
+from tests.contract.rows import OPTIMIZERS
 
 
 def engine_for(layers, steps, batch, dtype="float32", **settings):
@@ -90,3 +92,64 @@ def test_it_learns():
     model = ev.fit(net, x, y, loss=ev.SoftmaxCrossEntropy(), optimizer=ev.Adam(0.05), epochs=10,
                    batch=32, seed=0)
     assert (model.predict(x).argmax(axis=1) == y).all()
+
+
+RULES = {
+    **{type(row.optimizer).__name__ + str(i): row.optimizer for i, row in enumerate(OPTIMIZERS)},
+    "Momentum(decay)": ev.Momentum(0.1, weight_decay=0.2),
+    "AdamW(decay)": ev.AdamW(0.1, weight_decay=0.5),
+    "Adagrad(decay)": ev.Adagrad(0.1, weight_decay=0.5),
+}
+
+
+def train_with_padding(row, dtype="float64", steps=3, **settings):
+    net = [ev.Embedding(4, 3, padding=2), ev.Flatten(), ev.Dense(1)]
+    program = ev.compile(net, 5, 6, ev.MeanSquaredError(), dtype=dtype, **settings)
+    engine = ev.Engine(program, seed=1)
+    if row is not None:
+        engine.arrays["embedding_1.table"][2] = row
+    x = np.random.default_rng(0).integers(0, 4, (6, 5))
+    records = [engine.step(x, np.ones((6, 1))) for _ in range(steps)]
+    return engine, records
+
+
+@pytest.mark.parametrize("row", [None, [1.0, -2.0, 3.0]], ids=["zeros", "given"])
+@pytest.mark.parametrize("others", [
+    {}, {"penalty": ev.L2(0.5)}, {"penalty": ev.L1(0.5)}, {"penalty": ev.ElasticNet(0.1, 0.2)},
+    {"constraint": ev.MaxNorm(0.5)}, {"constraint": ev.UnitNorm()},
+    {"clip": ev.ClipNorm(0.1), "penalty": ev.L2(0.5)},
+    {"clip": ev.ClipGlobalNorm(0.1), "penalty": ev.L2(0.5), "constraint": ev.MaxNorm(0.1)},
+], ids=lambda settings: " ".join(settings) or "alone")
+@pytest.mark.parametrize("rule", list(RULES.values()), ids=list(RULES))
+def test_the_padding_row_stays_what_it_is(rule, others, row):
+    engine, records = train_with_padding(row, optimizer=rule, **others)
+    plain, same = train_with_padding(None, optimizer=rule, **others)
+    table, wanted = (e.arrays["embedding_1.table"] for e in (engine, plain))
+    assert table[2].tolist() == (row or [0.0, 0.0, 0.0])
+    # Nothing else depends on what stands there.
+    assert (np.delete(table, 2, axis=0) == np.delete(wanted, 2, axis=0)).all()
+    for one, other in zip(records, same, strict=True):
+        assert (one.loss, one.penalty, one.gradient_norm) == (
+            other.loss, other.penalty, other.gradient_norm)
+    assert np.abs(np.delete(wanted, 2, axis=0) - np.delete(
+        train_with_padding(None, steps=0, optimizer=rule)[0].arrays["embedding_1.table"], 2, axis=0
+    )).max() > 1e-6
+
+
+@pytest.mark.parametrize("init", [ev.Normal(), ev.Constant(3.0), ev.Orthogonal()])
+def test_the_padding_row_begins_as_zeros(init):
+    net = [ev.Embedding(4, 3, padding=1, table_init=init)]
+    table = ev.init(net, 5).weights["embedding_1.table"]
+    assert (table[1] == 0).all()
+    plain = ev.init([ev.Embedding(4, 3, table_init=init)], 5).weights["embedding_1.table"]
+    assert (np.delete(table, 1, axis=0) == np.delete(plain, 1, axis=0)).all()
+
+
+def test_a_step_that_fails_leaves_the_padding_row():
+    net = [ev.Embedding(4, 3, padding=2), ev.Flatten(), ev.Dense(1)]
+    engine = ev.Engine(ev.compile(net, 5, 6, ev.MeanSquaredError(), ev.SGD(0.1), penalty=ev.L2(1)))
+    engine.arrays["embedding_1.table"][2] = 7
+    engine.arrays["dense_1.kernel"][0] = 1e30
+    with pytest.raises(NotFiniteError):
+        engine.step(np.zeros((6, 5)), np.full((6, 1), 1e30))
+    assert (engine.arrays["embedding_1.table"][2] == 7).all()

@@ -93,3 +93,67 @@ def test_a_channel_and_a_place_that_never_varied():
     assert places.constant[2, 1].tolist() == [True, True]
     assert not places.transform(images + 1)[:, 2, 1].any()
     assert places.transform(images + 1)[:, 0, 0, 0].all()
+
+
+def test_numbers_whose_squares_are_none():
+    """Of +-1e160 the variance overflows, of +-1e-170 it is 0; both become +-1."""
+    sizes = np.array([1e160, 1e-170, 1.0, 8e307, 1e-323, 0.0])
+    x = np.array([[1.0], [-1.0], [1.0], [-1.0]]) * sizes
+    for scaler in (ev.Standardizer(), ev.RobustScaler()):
+        y = scaler.fit(x).transform(x)
+        wanted = [[1, 1, 1, 1, 1, 0], [-1, -1, -1, -1, -1, 0]] * 2
+        np.testing.assert_allclose(y, np.array(wanted) / (2 - isinstance(scaler, ev.Standardizer)))
+    fitted = ev.Standardizer().fit(x)
+    assert (ev.Standardizer().fit(2 * x).transform(2 * x)[:, 3] == x[:, 2]).all()
+    with pytest.raises(DataError, match="further apart than the largest number"):
+        ev.RobustScaler().fit(2 * x)
+    np.testing.assert_allclose(fitted.deviation, [*sizes[:5], 1.0])
+    assert not fitted.mean.any()
+
+
+def test_statistics_next_to_what_needs_no_care_stay_as_they_were():
+    x = np.random.default_rng(0).standard_normal((50, 3)) + np.array([0, 5, 1e9])
+    beside = np.concatenate([x, x[:, :1] * 1e200, x[:, :1] * 1e-200], axis=1)
+    plain, both = ev.Standardizer().fit(x), ev.Standardizer().fit(beside)
+    assert both.mean[:3].tobytes() == plain.mean.tobytes()
+    assert both.deviation[:3].tobytes() == plain.deviation.tobytes()
+    np.testing.assert_allclose(both.deviation[3:], plain.deviation[0] * np.array([1e200, 1e-200]))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "int8", "float16", "float32"])
+def test_the_ends_of_each_type(dtype):
+    info = np.finfo(dtype) if dtype.startswith("float") else np.iinfo(dtype)
+    x = np.array([[info.min], [info.max]] * 2, dtype)
+    y = ev.Standardizer().fit(x).transform(x)
+    np.testing.assert_allclose(y.astype(np.float64).ravel(), [-1, 1, -1, 1], rtol=1e-6)
+
+
+def test_one_huge_value_and_a_constant():
+    x = np.ones((101, 2))
+    x[0, 0] = 1e300
+    y = ev.Standardizer().fit(x).transform(x)
+    np.testing.assert_allclose(y[:, 0], [10.0, *[-0.1] * 100])
+    assert not y[:, 1].any()
+
+
+SCALERS = {
+    "Standardizer": (ev.Standardizer().fit(X), lambda: ev.Standardizer().fit(X.copy()),
+                     [ev.Standardizer(), ev.Standardizer().fit(X[1:]),
+                      ev.Standardizer(channels=True).fit(X), ev.RobustScaler().fit(X)]),
+    "RobustScaler": (ev.RobustScaler().fit(X), lambda: ev.RobustScaler().fit(X.copy()),
+                     [ev.RobustScaler(), ev.RobustScaler().fit(X[:-2]), ev.Standardizer().fit(X),
+                      ev.RobustScaler(quantiles=(0.2, 0.8)).fit(X)]),
+}
+
+
+@pytest.mark.parametrize(("one", "same", "others"), SCALERS.values(), ids=SCALERS)
+def test_scalers_are_values(one, same, others):
+    assert one == one
+    assert one == same()
+    assert hash(one) == hash(same())
+    for other in others:
+        assert one != other
+        assert len({one, other, same()}) == 2
+    assert one != "a scaler"
+    assert len({type(one)(), type(one)()}) == 1
+    assert ev.RobustScaler(quantiles=[0.25, 0.75]) == ev.RobustScaler()

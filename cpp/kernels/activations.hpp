@@ -16,15 +16,15 @@ enum class Activation : int {
   sigmoid = 2,
   tanh = 3,
   leaky_relu = 4,
-  elu = 5,  // and SELU
   softplus = 6,
-  softsign = 7,
   // Whose slope needs the input.
   gelu = 16,  // exact, or the approximation by tanh
   silu = 17,
   mish = 18,
   hard_sigmoid = 19,
   hard_swish = 20,
+  elu = 21,  // and SELU
+  softsign = 22,
 };
 
 inline bool needs_input(Activation activation) {
@@ -78,7 +78,10 @@ struct Elu {
     const T below = alpha * exponential_less_one(x > T(0) ? T(0) : x);
     return scale * (x > T(0) ? x : below);
   }
-  T slope_at_output(T y) const { return y > T(0) ? scale : y + scale * alpha; }
+  T slope(T x) const {
+    const T below = scale * alpha * exponential_of_negative(x > T(0) ? T(0) : x);
+    return x > T(0) ? scale : below;
+  }
 };
 
 // log(1 + exp(beta x)) / beta; its slope is logistic(beta x) = 1 - exp(-beta y)
@@ -100,8 +103,8 @@ struct Softsign {
     const T cut = between(x, -kMost, kMost);
     return cut / (T(1) + size_of(cut));
   }
-  T slope_at_output(T y) const {
-    const T rest = T(1) - size_of(y);
+  T slope(T x) const {
+    const T rest = T(1) / (T(1) + size_of(x));
     return rest * rest;
   }
 };
@@ -127,7 +130,8 @@ struct Gelu {
 // x (1 + tanh(u)) / 2 = x logistic(2 u), where u = sqrt(2 / pi) (x + 0.044715 x^3)
 template <class T>
 struct GeluTanh {
-  static constexpr T kTwice = T(1.59576912160573071176), kCube = T(0.044715), kEnd = T(9);
+  static constexpr T kTwice = T(1.59576912160573071176), kCube = T(0.044715);
+  static constexpr T kEnd = sizeof(T) == 4 ? T(9.5) : T(20);
   T value(T x) const {
     const T cut = between(x, -kEnd, kEnd);
     const T e = exponential_inside(-kTwice * (cut + kCube * cut * cut * cut));

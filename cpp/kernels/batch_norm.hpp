@@ -3,22 +3,26 @@
 //   z = gamma (x - mean) / sqrt(variance + epsilon) + beta,  y = epilogue(z)
 //
 // The mean is kept as two numbers, the upper and what it leaves: x - upper is exact for data far
-// from zero, so x = 10000 +- 1 is normalized as well as x = 0 +- 1.
+// from zero, so x = 10000 +- 1 is normalized as well as x = 0 +- 1. A column whose squares overflow
+// or vanish is scaled by a power of two first; all others by 1.
 #pragma once
 #include "kernels/epilogue.hpp"
 #include "kernels/statistics.hpp"
 
 namespace evenly::EVENLY_ISA {
 
-// Rows of the buffer "statistics", one value a column each.
+// Rows of the buffer "statistics", one value a column each; all but the first are of the scaled
+// column. `factor` is reciprocal times gamma.
 template <class T>
 struct ColumnStatistics {
-  T *mean, *mean_rest, *reciprocal, *variance;
+  T *scale, *mean, *mean_rest, *reciprocal, *variance, *factor;
   ColumnStatistics(T* base, Index columns)
-      : mean(base),
-        mean_rest(base + columns),
-        reciprocal(base + 2 * columns),
-        variance(base + 3 * columns) {}
+      : scale(base),
+        mean(base + columns),
+        mean_rest(base + 2 * columns),
+        reciprocal(base + 3 * columns),
+        variance(base + 4 * columns),
+        factor(base + 5 * columns) {}
 };
 
 template <class T>
@@ -53,7 +57,7 @@ class BatchNormForward final : public Kernel {
       block_moments(x, columns, blocks.block(block), strip, means + at, squares + at);
       if (blocks.count > 1) continue;
       // Few rows: the strip is still in the cache, and nobody else needs its statistics.
-      finish(strip, blocks, means, squares);
+      finish(x, strip, blocks, means, squares);
       for (Index row = 0; row < rows; ++row)
         apply(x, {row, row + 1, strip.begin, strip.end}, stream);
     }
@@ -61,7 +65,7 @@ class BatchNormForward final : public Kernel {
     worker.meet();
     const Range own_strips = worker.share(strips.count);
     for (Index s = own_strips.begin; s < own_strips.end; ++s)
-      finish(strips.strip(s), blocks, means, squares);
+      finish(x, strips.strip(s), blocks, means, squares);
     worker.meet();
     // Backwards through the rows: the last ones read are still in the cache.
     const Range own = worker.share(rows);
@@ -74,21 +78,24 @@ class BatchNormForward final : public Kernel {
     const Index columns = shape_.columns, stride = 2 * columns;
     const auto examples = static_cast<double>(batch.rows);
     const auto positions = static_cast<double>(shape_.rows_per_example);
+    const T* x = x_(batch);
     const Range own_columns = worker.share(columns);
     for (Index c = own_columns.begin; c < own_columns.end; ++c) {
-      double sum = 0, squares = 0, between = 0;
+      double sum = 0, within = 0, between = 0;
       for (Index e = 0; e < batch.rows; ++e) sum += moments_[e * stride + c];
       const double mean = sum / examples;
       for (Index e = 0; e < batch.rows; ++e) {
         const double difference = moments_[e * stride + c] - mean;
-        squares += moments_[e * stride + columns + c];
+        within += moments_[e * stride + columns + c];
         between += difference * difference;
       }
-      keep(c, mean, (squares + positions * between) / (examples * positions));
+      scratch_[c] = mean;
+      scratch_[kMaxBlocks * columns + c] = within + positions * between;
     }
+    finish(x, own_columns, RowBlocks(shape_.rows(batch), shape_.rows(batch)), scratch_,
+           scratch_ + kMaxBlocks * columns);
     worker.meet();
     const Stream stream = epilogue_.prepare(batch);
-    const T* x = x_(batch);
     const Range own = worker.share(shape_.rows(batch));
     for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
   }
@@ -98,39 +105,65 @@ class BatchNormForward final : public Kernel {
             p.column_end};
   }
 
-  void finish(Range strip, const RowBlocks& blocks, const double* means,
-              const double* squares) const {
-    for (Index c = strip.begin; c < strip.end; ++c) {
+  // The blocks' moments become the column's mean and variance, in the place of the first block's.
+  void finish(const T* x, Range strip, const RowBlocks& blocks, double* means,
+              double* squares) const {
+    const double n = static_cast<double>(blocks.rows);
+    for (Index c = strip.begin; blocks.count > 1 && c < strip.end; ++c) {
       Moments all;
       for (Index b = 0; b < blocks.count; ++b) {
         const Range rows = blocks.block(b);
         all.add({static_cast<double>(rows.end - rows.begin), means[b * shape_.columns + c],
                  squares[b * shape_.columns + c]});
       }
-      keep(c, all.mean, all.squares / all.count);
+      means[c] = all.mean;
+      squares[c] = all.squares;
     }
+    const T* gamma = gamma_.get();
+    Index lost = 0;
+#pragma omp simd reduction(+ : lost)
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      const double mean = means[c], variance = squares[c] / n + epsilon_;
+      const double reciprocal = 1.0 / std::sqrt(variance);
+      const T upper = static_cast<T>(mean);
+      statistics_.scale[c] = T(1);
+      statistics_.mean[c] = upper;
+      statistics_.mean_rest[c] = static_cast<T>(mean - static_cast<double>(upper));
+      statistics_.variance[c] = static_cast<T>(squares[c] / n);
+      statistics_.reciprocal[c] = static_cast<T>(reciprocal);
+      statistics_.factor[c] = static_cast<T>(reciprocal * static_cast<double>(gamma[c]));
+      lost += squares_hold<T>(variance) ? 0 : 1;
+    }
+    for (Index c = strip.begin; lost > 0 && c < strip.end; ++c)
+      if (!squares_hold<T>(squares[c] / n + epsilon_)) keep_scaled(x, c, blocks.rows);
   }
 
-  void keep(Index c, double mean, double variance) const {
-    statistics_.mean[c] = static_cast<T>(mean);
-    statistics_.mean_rest[c] = static_cast<T>(mean - static_cast<double>(statistics_.mean[c]));
-    statistics_.variance[c] = static_cast<T>(variance);
-    statistics_.reciprocal[c] = static_cast<T>(1.0 / std::sqrt(variance + epsilon_));
+  void keep_scaled(const T* x, Index c, Index rows) const {
+    const Normal normal = scaled_moments<T>(
+        rows, epsilon_, [=, this](Index row) { return x[row * shape_.columns + c]; });
+    const double gamma = static_cast<double>(gamma_.get()[c]);
+    statistics_.scale[c] = static_cast<T>(normal.scale);
+    statistics_.mean[c] = static_cast<T>(normal.mean);
+    statistics_.mean_rest[c] =
+        static_cast<T>(normal.mean - static_cast<double>(statistics_.mean[c]));
+    statistics_.variance[c] = static_cast<T>(normal.variance);
+    statistics_.reciprocal[c] = static_cast<T>(normal.reciprocal);
+    statistics_.factor[c] = static_cast<T>(normal.reciprocal * gamma);
   }
 
   // A contiguous piece: some whole rows, or a part of one.
   void apply(const T* x, Piece piece, const Stream& stream) const {
     const Index width = piece.column_end - piece.column_begin;
     const Index columns = shape_.columns, begin = piece.column_begin;
-    const T *mean = statistics_.mean + begin, *rest = statistics_.mean_rest + begin,
-            *reciprocal = statistics_.reciprocal + begin, *gamma = gamma_.get() + begin,
+    const T *scale = statistics_.scale + begin, *mean = statistics_.mean + begin,
+            *rest = statistics_.mean_rest + begin, *factor = statistics_.factor + begin,
             *beta = beta_.get() + begin;
     for (Index row = piece.row_begin; row < piece.row_end; ++row) {
       const T* from = x + row * columns + begin;
       T* to = y_ + row * columns + begin;
 #pragma omp simd
       for (Index c = 0; c < width; ++c)
-        to[c] = ((from[c] - mean[c]) - rest[c]) * (reciprocal[c] * gamma[c]) + beta[c];
+        to[c] = ((from[c] * scale[c] - mean[c]) - rest[c]) * factor[c] + beta[c];
     }
     const Index first = piece.row_begin * columns + begin;
     epilogue_.forward(y_ + first, first, width * (piece.row_end - piece.row_begin), stream);
@@ -192,8 +225,7 @@ class BatchNormBackward final : public Kernel {
   void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows, Gradient d_z) const {
     const T* x = x_(batch);
     const Index columns = shape_.columns;
-    const T *mean = statistics_.mean, *rest = statistics_.mean_rest,
-            *reciprocal = statistics_.reciprocal;
+    const T *scale = statistics_.scale, *mean = statistics_.mean;
     const RowBlocks blocks = reduction_blocks(rows);
     const Strips strips(columns, blocks);
     double* betas = scratch_;
@@ -202,18 +234,14 @@ class BatchNormBackward final : public Kernel {
     for (Index task = tasks.begin; task < tasks.end; ++task) {
       const Index block = task / strips.count;
       const Range strip = strips.strip(task % strips.count);
-      T beta[kStrip], gamma[kStrip];
-      sum_rows<T>(blocks.block(block), strip, beta, gamma, [=](Index r, Index c, T& a, T& b) {
-        const Index i = r * columns + c;
-        const T d = d_z(i);
-        a += d;
-        b += d * ((x[i] - mean[c]) - rest[c]);
-      });
-      for (Index c = strip.begin; c < strip.end; ++c) {
-        betas[block * columns + c] = static_cast<double>(beta[c - strip.begin]);
-        gammas[block * columns + c] =
-            static_cast<double>(gamma[c - strip.begin]) * static_cast<double>(reciprocal[c]);
-      }
+      const Index at = block * columns + strip.begin;
+      sum_many_rows<T>(blocks.block(block), strip, betas + at, gammas + at,
+                       [=](Index r, Index c, T& a, T& b) {
+                         const Index i = r * columns + c;
+                         const T d = d_z(i);
+                         a += d;
+                         b += d * (x[i] * scale[c] - mean[c]);
+                       });
       if (blocks.count > 1) continue;
       finish(strip, rows, blocks, betas, gammas);
       apply(x, {0, rows}, strip, d_z);
@@ -232,20 +260,21 @@ class BatchNormBackward final : public Kernel {
   void apply(const T* x, Range rows, Range columns, Gradient d_z) const {
     if (d_x_ == nullptr) return;
     const Index stride = shape_.columns;
-    const T *mean = statistics_.mean, *rest = statistics_.mean_rest;
-    const T *scale = sums_, *mean_beta = sums_ + stride, *slope = sums_ + 2 * stride;
+    const T *scale = statistics_.scale, *mean = statistics_.mean;
+    const T *outer = sums_, *shift = sums_ + stride, *slope = sums_ + 2 * stride;
     for (Index row = rows.end - 1; row >= rows.begin; --row) {
       const Index base = row * stride;
       T* to = d_x_ + base;
 #pragma omp simd
       for (Index c = columns.begin; c < columns.end; ++c) {
-        const T centred = (x[base + c] - mean[c]) - rest[c];
-        to[c] = scale[c] * ((d_z(base + c) - mean_beta[c]) - centred * slope[c]);
+        const T centred = x[base + c] * scale[c] - mean[c];
+        to[c] = outer[c] * ((d_z(base + c) - shift[c]) - centred * slope[c]);
       }
     }
   }
 
-  // "sums" holds what each column's d_x needs: scale, mean of d_z, and x_hat's share.
+  // "sums" holds what each column's d_x needs: the factor in front of all, the mean of d_z, and
+  // x_hat's share. What the mean's upper number leaves is taken into account here, once a column.
   void finish(Range strip, Index rows, const RowBlocks& blocks, const double* betas,
               const double* gammas) const {
     const Index columns = shape_.columns;
@@ -255,13 +284,17 @@ class BatchNormBackward final : public Kernel {
         beta += betas[b * columns + c];
         gamma += gammas[b * columns + c];
       }
-      if (d_beta_) d_beta_[c] = static_cast<T>(beta);
-      if (d_gamma_) d_gamma_[c] = static_cast<T>(gamma);
       const double n = static_cast<double>(rows);
       const double reciprocal = static_cast<double>(statistics_.reciprocal[c]);
-      sums_[c] = static_cast<T>(gamma_ ? reciprocal * static_cast<double>(gamma_[c]) : reciprocal);
-      sums_[columns + c] = static_cast<T>(frozen_ ? 0.0 : beta / n);
-      sums_[2 * columns + c] = static_cast<T>(frozen_ ? 0.0 : reciprocal * gamma / n);
+      const double rest = static_cast<double>(statistics_.mean_rest[c]);
+      gamma = (gamma - rest * beta) * reciprocal;
+      if (d_beta_) d_beta_[c] = static_cast<T>(beta);
+      if (d_gamma_) d_gamma_[c] = static_cast<T>(gamma);
+      const double gain = gamma_ ? static_cast<double>(gamma_[c]) : 1.0;
+      const double slope = frozen_ ? 0.0 : reciprocal * gamma / n;
+      sums_[c] = static_cast<T>(reciprocal * gain * static_cast<double>(statistics_.scale[c]));
+      sums_[columns + c] = static_cast<T>(frozen_ ? 0.0 : beta / n - rest * slope);
+      sums_[2 * columns + c] = static_cast<T>(slope);
     }
   }
 
@@ -319,6 +352,7 @@ class BatchNormFixed final : public Kernel {
   void keep(Range columns) const {
     const ColumnStatistics<T> statistics(statistics_, shape_.columns);
     for (Index c = columns.begin; c < columns.end; ++c) {
+      statistics.scale[c] = T(1);
       statistics.mean[c] = mean_[c];
       statistics.mean_rest[c] = T(0);
       statistics.variance[c] = variance_[c];
@@ -336,30 +370,38 @@ class BatchNormFixed final : public Kernel {
 };
 
 // Once a step has proved finite: running = decay running + (1 - decay) batch, the variance
-// unbiased.
+// unbiased. A variance that T does not hold becomes infinite.
 template <class T>
 class BatchNormTrack final : public Kernel {
  public:
   explicit BatchNormTrack(const Instruction& i)
       : shape_(i),
-        decay_(static_cast<T>(number(i, "decay"))),
+        decay_(number(i, "decay")),
         statistics_(buffer<T>(i, "statistics"), shape_.columns),
         mean_(buffer<T>(i, "running_mean")),
         variance_(buffer<T>(i, "running_variance")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const T n = static_cast<T>(shape_.rows(batch));
-    const T unbiased = n / (n - T(1));
+    const double n = static_cast<double>(shape_.rows(batch));
+    const double unbiased = n / (n - 1);
     const Range own = worker.share(shape_.columns);
     for (Index c = own.begin; c < own.end; ++c) {
-      mean_[c] += (T(1) - decay_) * (statistics_.mean[c] - mean_[c]);
-      variance_[c] += (T(1) - decay_) * (statistics_.variance[c] * unbiased - variance_[c]);
+      const double scale = static_cast<double>(statistics_.scale[c]);
+      const double mean =
+          static_cast<double>(statistics_.mean[c]) + static_cast<double>(statistics_.mean_rest[c]);
+      const double variance = static_cast<double>(statistics_.variance[c]) * unbiased;
+      mean_[c] = blend(mean_[c], mean / scale);
+      variance_[c] = blend(variance_[c], variance / scale / scale);
     }
   }
 
  private:
+  T blend(T running, double own) const {
+    return static_cast<T>(decay_ * static_cast<double>(running) + (1 - decay_) * own);
+  }
+
   Shape shape_;
-  T decay_;
+  double decay_;
   ColumnStatistics<T> statistics_;
   T *mean_, *variance_;
 };

@@ -2,7 +2,7 @@
 //
 //   g *= min(1, max_norm / |g|)
 #pragma once
-#include "kernels/common.hpp"
+#include "kernels/statistics.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -29,13 +29,23 @@ class ClipNorm final : public Kernel {
     worker.meet();
     double squares = 0;  // every thread adds the same numbers in the same order
     for (Index b = 0; b < blocks.count; ++b) squares += scratch_[b];
+    // Squares that overflow or vanish even in double: those of numbers near 1 do neither.
+    double scale = 1;
+    if (!(squares > 1e-290 && squares < 1e290)) {
+      const Normal scaled =
+          scaled_moments<T, false>(size_, 0.0, [this](Index i) { return gradient_[i]; });
+      scale = scaled.scale;
+      squares = scaled.variance * static_cast<double>(size_);
+    }
     const double norm = std::sqrt(squares);
-    if (norm > max_norm_) {
-      const T factor = static_cast<T>(max_norm_ / norm);
+    if (norm > max_norm_ * scale) {
+      if (scale != 1) worker.meet();  // all have read what some now change
+      const T factor = static_cast<T>(max_norm_ / norm), first = static_cast<T>(scale);
       for (Index b = own.begin; b < own.end; ++b) {
         const Range range = blocks.block(b);
 #pragma omp simd
-        for (Index i = range.begin; i < range.end; ++i) gradient_[i] *= factor;
+        for (Index i = range.begin; i < range.end; ++i)
+          gradient_[i] = gradient_[i] * first * factor;
       }
     }
     worker.meet();  // the update reads what other threads scaled

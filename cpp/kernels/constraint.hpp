@@ -2,7 +2,7 @@
 //
 //   max_norm:  w *= min(1, limit / |w|)      unit_norm:  w /= |w|
 #pragma once
-#include "kernels/common.hpp"
+#include "kernels/column_lengths.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -21,31 +21,28 @@ class ColumnNorm final : public Kernel {
     const Range own = worker.share(divide_up(columns_, kColumns));
     for (Index block = own.begin; block < own.end; ++block) {
       const Index begin = block * kColumns, count = smaller(kColumns, columns_ - begin);
-      T factors[kColumns];
-      measure(values_ + begin, count, factors);
+      T scales[kColumns], factors[kColumns];
+      measure(values_ + begin, count, scales, factors);
       for (Index r = 0; r < rows_; ++r) {
         T* row = values_ + r * columns_ + begin;
 #pragma omp simd
-        for (Index c = 0; c < count; ++c) row[c] *= factors[c];
+        for (Index c = 0; c < count; ++c) row[c] = row[c] * scales[c] * factors[c];
       }
     }
   }
 
  private:
-  static constexpr Index kColumns = 64;
+  static constexpr Index kColumns = kLengths;
 
-  void measure(const T* first, Index count, T* factors) const {
-    double squares[kColumns] = {};
-    for (Index r = 0; r < rows_; ++r) {
-      const T* row = first + r * columns_;
-#pragma omp simd
-      for (Index c = 0; c < count; ++c)
-        squares[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
-    }
+  void measure(const T* first, Index count, T* scales, T* factors) const {
+    ColumnLengths lengths;
+    lengths.measure(first, rows_, columns_, count);
     for (Index c = 0; c < count; ++c) {
-      const double norm = std::sqrt(squares[c]);
-      const bool changes = kUnit ? norm > 0 : norm > limit_;
-      factors[c] = changes ? static_cast<T>(limit_ / norm) : T(1);
+      // Of what was scaled; the limit is another number there.
+      const double length = lengths.scaled[c], limit = limit_ * lengths.scale[c];
+      const bool changes = kUnit ? length > 0 : length > limit;
+      scales[c] = changes ? static_cast<T>(lengths.scale[c]) : T(1);
+      factors[c] = changes ? static_cast<T>(limit_ / length) : T(1);
     }
   }
 

@@ -54,6 +54,33 @@ class EmbeddingForward final : public Kernel {
   T* y_;
 };
 
+// A row that training leaves as it is: it is set aside, and zeros stand in its place for whatever
+// touches the weights; then it is put back.
+template <class T, bool kBack>
+class StillRow final : public Kernel {
+ public:
+  explicit StillRow(const Instruction& i)
+      : columns_(integer(i, "columns")),
+        row_(buffer<T>(i, "table") + integer(i, "row") * columns_),
+        held_(buffer<T>(i, "held")) {}
+
+  void run(const Worker& worker, const Batch&) const override {
+    const Range own = worker.share(columns_);
+    for (Index c = own.begin; c < own.end; ++c) {
+      if constexpr (kBack) {
+        row_[c] = held_[c];
+      } else {
+        held_[c] = row_[c];
+        row_[c] = T(0);
+      }
+    }
+  }
+
+ private:
+  Index columns_;
+  T *row_, *held_;
+};
+
 // d_table[r] = sum of d_y over where x = r, in the order of x; d_x is zero. Each task owns some
 // columns of the whole table, so that no two write the same number and the work is even however
 // the numbers are spread.

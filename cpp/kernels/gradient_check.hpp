@@ -1,7 +1,7 @@
 // Between backward and update: the penalty's gradient, the global norm, and whether all is finite.
 // One pass over the gradients. The weights have not been touched when a step fails here.
 #pragma once
-#include "kernels/common.hpp"
+#include "kernels/statistics.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -36,7 +36,15 @@ class GradientCheck final : public Kernel {
       squares += scratch_[b];
       penalty += penalties[b];
     }
-    const double norm = std::sqrt(squares);
+    // Squares that vanish, or that overflow even in double, are taken again of scaled numbers.
+    double scale = 1;
+    if (!(squares > (sizeof(T) == 4 ? 1e-30 : 1e-290) && squares < 1e290)) {
+      const Normal scaled =
+          scaled_moments<T, false>(size_, 0.0, [this](Index i) { return gradients_[i]; });
+      scale = scaled.scale;
+      squares = scaled.variance * static_cast<double>(size_);
+    }
+    const double norm = std::sqrt(squares) / scale;
     scalars_->penalty = penalty;
     scalars_->gradient_norm = norm;
     scalars_->clip_factor = clip_norm_ > 0 && norm > clip_norm_ ? clip_norm_ / norm : 1.0;

@@ -44,7 +44,7 @@ void for_width(const Groups& groups, Work work) {
 }
 
 template <class T, class Term>
-T sum_of(Index count, Term term) {
+inline T sum_of(Index count, Term term) {
   T sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (Index k = 0; k < count; ++k) sum += term(k);
@@ -61,44 +61,43 @@ void spread(const Groups& groups, const T* of_group, T* of_channel) {
   }
 }
 
-// Sums over an example's positions of two terms for each channel: runs of positions, and then the
-// runs' sums, so that rounding does not grow with the size of an image. `run_first` and
-// `run_second` hold the sums of one run.
+// Sums over an example's positions of two terms for each channel.
 template <class T, class Terms>
-void sum_positions(const Groups& groups, T* first, T* second, T* run_first, T* run_second,
-                   Terms terms) {
-  constexpr Index kRun = 128;
-  const Range all{0, groups.channels};
-  sum_rows<T>({0, smaller(kRun, groups.positions)}, all, first, second, terms);
-  for (Index p = kRun; p < groups.positions; p += kRun) {
-    sum_rows<T>({p, smaller(p + kRun, groups.positions)}, all, run_first, run_second, terms);
-#pragma omp simd
-    for (Index c = 0; c < groups.channels; ++c) {
-      first[c] += run_first[c];
-      second[c] += run_second[c];
-    }
-  }
+void sum_positions(const Groups& groups, double* first, double* second, Terms terms) {
+  for (Index c = 0; c < groups.channels; c += kStrip)
+    sum_many_rows<T>({0, groups.positions}, {c, smaller(c + kStrip, groups.channels)}, first + c,
+                     second + c, terms);
 }
 
-// The buffer "statistics": one value for each group of each example. The mean is mean + rest: the
-// nearest number, and what x - mean sums to beside it.
+// The buffer "statistics": one value for each group of each example. A group whose squares overflow
+// or vanish is scaled by a power of two first, all others by 1. The mean of what was scaled is
+// mean + rest: a number near it, and what x - mean sums to beside it.
 template <class T>
 struct GroupStatistics {
-  T *mean, *rest, *reciprocal;
+  T *scale, *mean, *rest, *reciprocal;
   Index groups;
 
   GroupStatistics(const Instruction& i, const Groups& sizes)
-      : mean(buffer<T>(i, "statistics")),
+      : scale(buffer<T>(i, "statistics")),
+        mean(scale + integer(i, "planned_examples") * sizes.count),
         rest(mean + integer(i, "planned_examples") * sizes.count),
         reciprocal(rest + integer(i, "planned_examples") * sizes.count),
         groups(sizes.count) {}
 
   // Those of one example.
   GroupStatistics(const GroupStatistics& all, Index example)
-      : mean(all.mean + example * all.groups),
+      : scale(all.scale + example * all.groups),
+        mean(all.mean + example * all.groups),
         rest(all.rest + example * all.groups),
         reciprocal(all.reciprocal + example * all.groups),
         groups(all.groups) {}
+
+  void keep(Index group, const Normal& normal) const {
+    scale[group] = static_cast<T>(normal.scale);
+    mean[group] = static_cast<T>(normal.mean);
+    rest[group] = static_cast<T>(normal.mean - static_cast<double>(mean[group]));
+    reciprocal[group] = static_cast<T>(normal.reciprocal);
+  }
 };
 
 }  // namespace evenly::EVENLY_ISA

@@ -10,29 +10,33 @@
 
 namespace evenly::EVENLY_ISA {
 
-// Rows of the buffer "statistics", one value a row of x each. The mean is shift + mean_rest, where
-// shift is the row's first element: x - shift cancels nothing that matters.
+// Rows of the buffer "statistics", one value a row of x each. A row whose squares overflow or
+// vanish is scaled by a power of two first, all others by 1. The mean of what was scaled is near +
+// mean_rest: x - near cancels nothing that matters.
 template <class T>
 struct RowStatistics {
-  T *shift, *mean_rest, *reciprocal;
+  T *scale, *near, *mean_rest, *reciprocal;
   RowStatistics(T* base, Index rows)
-      : shift(base), mean_rest(base + rows), reciprocal(base + 2 * rows) {}
+      : scale(base), near(base + rows), mean_rest(base + 2 * rows), reciprocal(base + 3 * rows) {}
 };
 
-// A row in parts: each is summed in T, the parts' sums in double, so that rounding does not grow
-// with the length of a row.
-template <class Work>
-inline void for_parts(Index columns, Work work) {
-  for (Index begin = 0; begin < columns; begin += kPiece)
-    work(begin, smaller(begin + kPiece, columns));
-}
+// One row's.
+template <class T>
+struct OfRow {
+  T scale, near, rest, reciprocal;
+  OfRow(const RowStatistics<T>& all, Index row)
+      : scale(all.scale[row]),
+        near(all.near[row]),
+        rest(all.mean_rest[row]),
+        reciprocal(all.reciprocal[row]) {}
 
-// What is left of x without the mean.
-template <bool kCentred, class T>
-inline T centre(T x, T shift, T rest) {
-  if constexpr (kCentred) return (x - shift) - rest;
-  return x;
-}
+  // What is left of x without the mean.
+  template <bool kCentred>
+  T centre(T x) const {
+    if constexpr (kCentred) return (x * scale - near) - rest;
+    return x * scale;
+  }
+};
 
 template <class T, bool kCentred>
 class LayerNormForward final : public Kernel {
@@ -68,42 +72,46 @@ class LayerNormForward final : public Kernel {
  private:
   static constexpr Index kGroup = 4;
 
+  // Two passes over a row: one for a number near its mean, in differences to the first element,
+  // which data far from zero asks for; and one about that number, where what is left sums to what
+  // it lacks. So an outlier does no harm, be it the first element itself.
   void measure(const T* x, Index row) const {
     const Index columns = shape_.columns;
-    T shift = 0, rest = 0;
+    T near = 0;
     if constexpr (kCentred) {
       double total = 0;
-      shift = x[0];
+      const T first = x[0];
       for_parts(columns, [&](Index begin, Index end) {
         T sum = 0;
 #pragma omp simd reduction(+ : sum)
-        for (Index c = begin; c < end; ++c) sum += x[c] - shift;
+        for (Index c = begin; c < end; ++c) sum += x[c] - first;
         total += static_cast<double>(sum);
       });
-      rest = static_cast<T>(total / static_cast<double>(columns));
+      near = first + static_cast<T>(total / static_cast<double>(columns));
     }
-    double total = 0;
+    double rest = 0, squares = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T squares = 0;
-#pragma omp simd reduction(+ : squares)
+      T sum = 0, square = 0;
+#pragma omp simd reduction(+ : sum, square)
       for (Index c = begin; c < end; ++c) {
-        const T d = centre<kCentred>(x[c], shift, rest);
-        squares += d * d;
+        const T d = kCentred ? x[c] - near : x[c];
+        if constexpr (kCentred) sum += d;
+        square += d * d;
       }
-      total += static_cast<double>(squares);
+      rest += static_cast<double>(sum), squares += static_cast<double>(square);
     });
-    keep(row, shift, rest, total);
+    keep(x, row, near, rest, squares);
   }
 
   // The same for four rows side by side: one row's sum would wait for itself.
   void measure_group(const T* x0, Index row) const {
     const Index columns = shape_.columns;
     const T *x1 = x0 + columns, *x2 = x1 + columns, *x3 = x2 + columns;
-    T a0 = 0, a1 = 0, a2 = 0, a3 = 0, m0 = 0, m1 = 0, m2 = 0, m3 = 0;
+    T m0 = 0, m1 = 0, m2 = 0, m3 = 0;
     if constexpr (kCentred) {
       const double n = static_cast<double>(columns);
       double t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-      a0 = x0[0], a1 = x1[0], a2 = x2[0], a3 = x3[0];
+      const T a0 = x0[0], a1 = x1[0], a2 = x2[0], a3 = x3[0];
       for_parts(columns, [&](Index begin, Index end) {
         T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
@@ -116,35 +124,51 @@ class LayerNormForward final : public Kernel {
         t0 += static_cast<double>(s0), t1 += static_cast<double>(s1);
         t2 += static_cast<double>(s2), t3 += static_cast<double>(s3);
       });
-      m0 = static_cast<T>(t0 / n), m1 = static_cast<T>(t1 / n);
-      m2 = static_cast<T>(t2 / n), m3 = static_cast<T>(t3 / n);
+      m0 = a0 + static_cast<T>(t0 / n), m1 = a1 + static_cast<T>(t1 / n);
+      m2 = a2 + static_cast<T>(t2 / n), m3 = a3 + static_cast<T>(t3 / n);
     }
-    double t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+    double r0 = 0, r1 = 0, r2 = 0, r3 = 0, q0 = 0, q1 = 0, q2 = 0, q3 = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
+      T s0 = 0, s1 = 0, s2 = 0, s3 = 0, p0 = 0, p1 = 0, p2 = 0, p3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3, p0, p1, p2, p3)
       for (Index c = begin; c < end; ++c) {
-        const T d0 = centre<kCentred>(x0[c], a0, m0), d1 = centre<kCentred>(x1[c], a1, m1),
-                d2 = centre<kCentred>(x2[c], a2, m2), d3 = centre<kCentred>(x3[c], a3, m3);
-        s0 += d0 * d0;
-        s1 += d1 * d1;
-        s2 += d2 * d2;
-        s3 += d3 * d3;
+        const T d0 = kCentred ? x0[c] - m0 : x0[c], d1 = kCentred ? x1[c] - m1 : x1[c],
+                d2 = kCentred ? x2[c] - m2 : x2[c], d3 = kCentred ? x3[c] - m3 : x3[c];
+        if constexpr (kCentred) s0 += d0, s1 += d1, s2 += d2, s3 += d3;
+        p0 += d0 * d0;
+        p1 += d1 * d1;
+        p2 += d2 * d2;
+        p3 += d3 * d3;
       }
-      t0 += static_cast<double>(s0), t1 += static_cast<double>(s1);
-      t2 += static_cast<double>(s2), t3 += static_cast<double>(s3);
+      r0 += static_cast<double>(s0), r1 += static_cast<double>(s1);
+      r2 += static_cast<double>(s2), r3 += static_cast<double>(s3);
+      q0 += static_cast<double>(p0), q1 += static_cast<double>(p1);
+      q2 += static_cast<double>(p2), q3 += static_cast<double>(p3);
     });
-    keep(row, a0, m0, t0);
-    keep(row + 1, a1, m1, t1);
-    keep(row + 2, a2, m2, t2);
-    keep(row + 3, a3, m3, t3);
+    keep(x0, row, m0, r0, q0);
+    keep(x1, row + 1, m1, r1, q1);
+    keep(x2, row + 2, m2, r2, q2);
+    keep(x3, row + 3, m3, r3, q3);
   }
 
-  void keep(Index row, T shift, T rest, double squares) const {
-    statistics_.shift[row] = shift;
-    statistics_.mean_rest[row] = rest;
-    statistics_.reciprocal[row] =
-        static_cast<T>(1.0 / std::sqrt(squares / static_cast<double>(shape_.columns) + epsilon_));
+  void keep(const T* x, Index row, T near, double rest, double squares) const {
+    const double n = static_cast<double>(shape_.columns), lacks = rest / n;
+    const double variance = (squares - rest * lacks) / n;
+    statistics_.scale[row] = T(1);
+    statistics_.near[row] = near;
+    statistics_.mean_rest[row] = static_cast<T>(lacks);
+    statistics_.reciprocal[row] = static_cast<T>(reciprocal_deviation(variance, epsilon_, 1.0));
+    if (!squares_hold<T>(variance + epsilon_)) keep_scaled(x, row);
+  }
+
+  void keep_scaled(const T* x, Index row) const {
+    const Normal normal =
+        scaled_moments<T, kCentred>(shape_.columns, epsilon_, [x](Index c) { return x[c]; });
+    statistics_.scale[row] = static_cast<T>(normal.scale);
+    statistics_.near[row] = static_cast<T>(normal.mean);
+    statistics_.mean_rest[row] =
+        static_cast<T>(normal.mean - static_cast<double>(statistics_.near[row]));
+    statistics_.reciprocal[row] = static_cast<T>(normal.reciprocal);
   }
 
   void finish(const T* x, Index row, const Stream& stream) const {
@@ -157,14 +181,13 @@ class LayerNormForward final : public Kernel {
   }
 
   void scale(const T* x, Index row, Index begin, Index end) const {
-    const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
-            reciprocal = statistics_.reciprocal[row];
+    const OfRow<T> own(statistics_, row);
     const T* from = x + row * shape_.columns;
     T* to = y_ + row * shape_.columns;
     const T *gamma = gamma_.get(), *beta = beta_.get();
 #pragma omp simd
     for (Index c = begin; c < end; ++c)
-      to[c] = centre<kCentred>(from[c], shift, rest) * reciprocal * gamma[c] + beta[c];
+      to[c] = own.template centre<kCentred>(from[c]) * own.reciprocal * gamma[c] + beta[c];
   }
 
   Shape shape_;
@@ -196,31 +219,33 @@ class LayerNormBackward final : public Kernel {
         d_gamma_(optional_buffer<T>(i, "d_gamma")),
         d_beta_(optional_buffer<T>(i, "d_beta")),
         statistics_(buffer<T>(i, "statistics"), planned_),
-        partial_(buffer<T>(i, "scratch")),
+        partial_(buffer<double>(i, "scratch")),
         d_z_(optional_buffer<T>(i, "d_z")) {}
+
+  std::int64_t thread_bytes() const override {
+    return 2 * shape_.columns * static_cast<Index>(sizeof(T));
+  }
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T *x = x_(batch), *y = y_(batch);
     const T* d_z = epilogue_.present() ? d_z_ : d_y_(batch);
     const Index columns = shape_.columns;
-    const RowBlocks blocks(shape_.rows(batch), 8);
     const Stream stream = epilogue_.prepare(batch);
-    T* partial_beta = partial_;
-    T* partial_gamma = partial_ + kMaxBlocks * columns;
-    const Range own = worker.share(blocks.count);
+    const BlockSums<T> sums{RowBlocks(shape_.rows(batch), 8), columns, partial_,
+                            static_cast<T*>(static_cast<void*>(worker.scratch))};
+    const Range own = worker.share(sums.blocks.count);
     for (Index b = own.begin; b < own.end; ++b) {
-      T *beta = partial_beta + b * columns, *gamma = partial_gamma + b * columns;
-      for (Index c = 0; c < columns; ++c) beta[c] = gamma[c] = T(0);
-      const Range rows = blocks.block(b);
-      if (epilogue_.present()) behind_epilogue(y, d_y_(batch), rows, stream);
-      Index row = rows.begin;
-      for (; row + 2 <= rows.end; row += 2) two_rows(x, d_z, row, beta, gamma);
-      if (row < rows.end) one_row(x, d_z, row, beta, gamma);
+      if (epilogue_.present()) behind_epilogue(y, d_y_(batch), sums.blocks.block(b), stream);
+      sums.block(b, [&](Range rows, T* beta, T* gamma) {
+        Index row = rows.begin;
+        for (; row + 2 <= rows.end; row += 2) two_rows(x, d_z, row, beta, gamma);
+        if (row < rows.end) one_row(x, d_z, row, beta, gamma);
+      });
     }
     worker.meet();
     const Range strip = worker.share(columns);
-    if (d_beta_) total(partial_beta, blocks.count, strip, d_beta_);
-    if (d_gamma_) total(partial_gamma, blocks.count, strip, d_gamma_);
+    if (d_beta_) sums.total(0, strip, d_beta_);
+    if (d_gamma_) sums.total(1, strip, d_gamma_);
   }
 
  private:
@@ -234,15 +259,14 @@ class LayerNormBackward final : public Kernel {
   void one_row(const T* all_x, const T* all_d, Index row, T* beta, T* gamma_sum) const {
     const Index columns = shape_.columns;
     const T *x = all_x + row * columns, *d = all_d + row * columns;
-    const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
-            reciprocal = statistics_.reciprocal[row];
+    const OfRow<T> own(statistics_, row);
     const T* gain = gamma_.get();
     double sum = 0, product = 0;
     for_parts(columns, [&](Index begin, Index end) {
       T s = 0, p = 0;
 #pragma omp simd reduction(+ : s, p)
       for (Index c = begin; c < end; ++c) {
-        const T x_hat = centre<kCentred>(x[c], shift, rest) * reciprocal;
+        const T x_hat = own.template centre<kCentred>(x[c]) * own.reciprocal;
         const T g = d[c] * gain[c];
         if constexpr (kCentred) s += g, beta[c] += d[c];
         p += g * x_hat;
@@ -259,18 +283,15 @@ class LayerNormBackward final : public Kernel {
     const Index columns = shape_.columns;
     const T *x0 = all_x + row * columns, *x1 = x0 + columns;
     const T *d0 = all_d + row * columns, *d1 = d0 + columns;
-    const T shift0 = statistics_.shift[row], rest0 = statistics_.mean_rest[row],
-            reciprocal0 = statistics_.reciprocal[row];
-    const T shift1 = statistics_.shift[row + 1], rest1 = statistics_.mean_rest[row + 1],
-            reciprocal1 = statistics_.reciprocal[row + 1];
+    const OfRow<T> own0(statistics_, row), own1(statistics_, row + 1);
     const T* gain = gamma_.get();
     double sum0 = 0, product0 = 0, sum1 = 0, product1 = 0;
     for_parts(columns, [&](Index begin, Index end) {
       T s0 = 0, p0 = 0, s1 = 0, p1 = 0;
 #pragma omp simd reduction(+ : s0, p0, s1, p1)
       for (Index c = begin; c < end; ++c) {
-        const T hat0 = centre<kCentred>(x0[c], shift0, rest0) * reciprocal0;
-        const T hat1 = centre<kCentred>(x1[c], shift1, rest1) * reciprocal1;
+        const T hat0 = own0.template centre<kCentred>(x0[c]) * own0.reciprocal;
+        const T hat1 = own1.template centre<kCentred>(x1[c]) * own1.reciprocal;
         const T g0 = d0[c] * gain[c], g1 = d1[c] * gain[c];
         if constexpr (kCentred) s0 += g0, s1 += g1, beta[c] += d0[c] + d1[c];
         p0 += g0 * hat0;
@@ -287,24 +308,16 @@ class LayerNormBackward final : public Kernel {
   void store(const T* x, const T* d, Index row, double sum, double product) const {
     if (d_x_ == nullptr) return;
     const Index columns = shape_.columns;
-    const T shift = statistics_.shift[row], rest = statistics_.mean_rest[row],
-            reciprocal = statistics_.reciprocal[row];
+    const OfRow<T> own(statistics_, row);
     const double n = static_cast<double>(columns);
     const T mean = static_cast<T>(sum / n), slope = static_cast<T>(product / n);
+    const T outer = own.reciprocal * own.scale;
     T* to = d_x_ + row * columns;
     const T* gain = gamma_.get();
 #pragma omp simd
     for (Index c = 0; c < columns; ++c)
-      to[c] = reciprocal *
-              (d[c] * gain[c] - mean - centre<kCentred>(x[c], shift, rest) * reciprocal * slope);
-  }
-
-  void total(const T* partial, Index count, Range strip, T* result) const {
-    for (Index c = strip.begin; c < strip.end; ++c) {
-      double sum = 0;
-      for (Index b = 0; b < count; ++b) sum += static_cast<double>(partial[b * shape_.columns + c]);
-      result[c] = static_cast<T>(sum);
-    }
+      to[c] = outer * (d[c] * gain[c] - mean -
+                       own.template centre<kCentred>(x[c]) * own.reciprocal * slope);
   }
 
   Shape shape_;
@@ -315,7 +328,8 @@ class LayerNormBackward final : public Kernel {
   OrConstant<T> gamma_;
   T *d_gamma_, *d_beta_;
   RowStatistics<T> statistics_;
-  T *partial_, *d_z_;
+  double* partial_;
+  T* d_z_;
 };
 
 }  // namespace evenly::EVENLY_ISA

@@ -1,12 +1,13 @@
 // Kernels of linear layers and convolutions that are made from other arrays: weight normalization
 // and DropConnect. The array "made" is what the layer behind then uses.
 #pragma once
-#include "kernels/statistics.hpp"
+#include "kernels/column_lengths.hpp"
 #include "support/philox.hpp"
 
 namespace evenly::EVENLY_ISA {
 
-// made = gain direction / ||direction||, column by column.
+// made = gain direction / ||direction||, column by column. A direction of zeros has no length: its
+// column is zeros, and its length counts as 1 in backward, so that it can learn.
 template <class T>
 class WeightNorm : public Kernel {
  public:
@@ -18,20 +19,17 @@ class WeightNorm : public Kernel {
         made_(buffer<T>(i, "made")) {}
 
  protected:
-  static constexpr Index kColumns = 64;
+  static constexpr Index kColumns = kLengths;
 
   Index strips() const { return divide_up(columns_, kColumns); }
   Range strip(Index s) const { return {s * kColumns, smaller((s + 1) * kColumns, columns_)}; }
 
-  // sum of a b down the columns of a strip.
-  void sums(const T* a, const T* b, Range columns, double* to) const {
-    const Index width = columns.end - columns.begin;
-    for (Index c = 0; c < width; ++c) to[c] = 0;
-    for (Index r = 0; r < rows_; ++r) {
-      const Index at = r * columns_ + columns.begin;
-      for (Index c = 0; c < width; ++c)
-        to[c] += static_cast<double>(a[at + c]) * static_cast<double>(b[at + c]);
-    }
+  ColumnLengths lengths(Range columns) const {
+    ColumnLengths lengths;
+    lengths.measure(direction_ + columns.begin, rows_, columns_, columns.end - columns.begin);
+    for (Index c = 0; c < columns.end - columns.begin; ++c)
+      if (lengths.scaled[c] == 0) lengths.scaled[c] = 1;
+    return lengths;
   }
 
   Index rows_, columns_;
@@ -47,16 +45,18 @@ class WeightNormForward final : public WeightNorm<T> {
     const Range own = worker.share(this->strips());
     for (Index s = own.begin; s < own.end; ++s) {
       const Range columns = this->strip(s);
-      double squares[WeightNorm<T>::kColumns];
-      this->sums(this->direction_, this->direction_, columns, squares);
-      T scale[WeightNorm<T>::kColumns];
-      for (Index c = columns.begin; c < columns.end; ++c)
-        scale[c - columns.begin] = static_cast<T>(static_cast<double>(this->gain_[c]) /
-                                                  std::sqrt(squares[c - columns.begin]));
+      const ColumnLengths lengths = this->lengths(columns);
+      T scale[kLengths], factor[kLengths];
+      for (Index c = columns.begin; c < columns.end; ++c) {
+        const Index own = c - columns.begin;
+        scale[own] = static_cast<T>(lengths.scale[own]);
+        factor[own] = static_cast<T>(static_cast<double>(this->gain_[c]) / lengths.scaled[own]);
+      }
       for (Index r = 0; r < this->rows_; ++r)
         for (Index c = columns.begin; c < columns.end; ++c)
-          this->made_[r * this->columns_ + c] =
-              this->direction_[r * this->columns_ + c] * scale[c - columns.begin];
+          this->made_[r * this->columns_ + c] = this->direction_[r * this->columns_ + c] *
+                                                scale[c - columns.begin] *
+                                                factor[c - columns.begin];
     }
   }
 };
@@ -75,24 +75,38 @@ class WeightNormBackward final : public WeightNorm<T> {
     const Range own = worker.share(this->strips());
     for (Index s = own.begin; s < own.end; ++s) {
       const Range columns = this->strip(s);
-      double squares[WeightNorm<T>::kColumns], products[WeightNorm<T>::kColumns];
-      this->sums(this->direction_, this->direction_, columns, squares);
-      this->sums(d_made_, this->direction_, columns, products);
+      const ColumnLengths lengths = this->lengths(columns);
+      double products[kLengths];
+      sum_products(columns, lengths, products);
       for (Index c = columns.begin; c < columns.end; ++c) {
-        const double length = std::sqrt(squares[c - columns.begin]);
-        const double d_gain = products[c - columns.begin] / length;
+        const Index own = c - columns.begin;
+        const double d_gain = products[own] / lengths.scaled[own];
         d_gain_[c] = static_cast<T>(d_gain);
-        const T scale = static_cast<T>(static_cast<double>(this->gain_[c]) / length);
-        const T along = static_cast<T>(d_gain / length);
+        const T outer = static_cast<T>(static_cast<double>(this->gain_[c]) / lengths.scaled[own] *
+                                       lengths.scale[own]);
+        const T scale = static_cast<T>(lengths.scale[own]);
+        const T along = static_cast<T>(d_gain / lengths.scaled[own]);
         for (Index r = 0; r < this->rows_; ++r) {
           const Index at = r * this->columns_ + c;
-          d_direction_[at] = scale * (d_made_[at] - along * this->direction_[at]);
+          d_direction_[at] = outer * (d_made_[at] - along * (this->direction_[at] * scale));
         }
       }
     }
   }
 
  private:
+  // sum of d_made times the scaled direction, down the columns of a strip.
+  void sum_products(Range columns, const ColumnLengths& lengths, double* to) const {
+    const Index width = columns.end - columns.begin;
+    for (Index c = 0; c < width; ++c) to[c] = 0;
+    for (Index r = 0; r < this->rows_; ++r) {
+      const Index at = r * this->columns_ + columns.begin;
+      for (Index c = 0; c < width; ++c)
+        to[c] += static_cast<double>(d_made_[at + c]) *
+                 (static_cast<double>(this->direction_[at + c]) * lengths.scale[c]);
+    }
+  }
+
   T *d_made_, *d_direction_, *d_gain_;
 };
 

@@ -84,18 +84,17 @@ class PReluBackward final : public Kernel {
   }
 
  private:
-  // Sums of 256 rows in T, their total in double.
+  // Sums of a run of rows in T, their total in double.
   void sum_block(const T* x, const T* d_y, Range rows, Range strip, double* to) const {
-    constexpr Index kPart = 256;
     const Index columns = shape_.columns;
-    T sums[kStrip], unused[kStrip];
+    T sums[kStrip];
     for (Index c = strip.begin; c < strip.end; ++c) to[c] = 0;
-    for (Index row = rows.begin; row < rows.end; row += kPart) {
-      sum_rows<T>({row, smaller(row + kPart, rows.end)}, strip, sums, unused,
-                  [x, d_y, columns](Index r, Index c, T& sum, T&) {
+    for (Index row = rows.begin; row < rows.end; row += kRun) {
+      sum_rows<T>({row, smaller(row + kRun, rows.end)}, strip, sums,
+                  [x, d_y, columns](Index r, Index c) {
                     const Index i = r * columns + c;
                     const T share = d_y[i] * x[i];
-                    sum += x[i] > T(0) ? T(0) : share;
+                    return x[i] > T(0) ? T(0) : share;
                   });
       for (Index c = strip.begin; c < strip.end; ++c)
         to[c] += static_cast<double>(sums[c - strip.begin]);

@@ -71,6 +71,8 @@ constexpr Row kTable[] = {
     {"gaussian_noise.backward", make<GaussianNoise<Real, true>>},
     {"embedding.forward", make<EmbeddingForward<Real>>},
     {"embedding.backward", make<EmbeddingBackward<Real>>},
+    {"still_row.set_aside", make<StillRow<Real, false>>},
+    {"still_row.put_back", make<StillRow<Real, true>>},
     {"softmax_cross_entropy", make<LossKernel<Real, SoftmaxCrossEntropy>>},
     {"binary_cross_entropy", make<LossKernel<Real, BinaryCrossEntropy>>},
     {"mean_squared_error", make<LossKernel<Real, MeanSquaredError>>},

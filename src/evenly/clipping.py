@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .layers.base import ArrayLike, Declared, Run, expect
+from .layers.statistics import length, scale_for_squares
 
 
 class Clip(Declared):
@@ -58,8 +61,10 @@ class ClipGlobalNorm(Clip):
 
     def clip(self, gradients: Mapping[str, Any], run: Run) -> dict[str, Any]:
         xp = run.xp
-        norm = run.note("norm", xp.sqrt(sum(xp.sum(g * g) for g in gradients.values())),
-                        "sqrt(sum of squares)")
+        parts = [length(g, None, run) for g in gradients.values() if _needs_scale(g)]
+        parts += [xp.sqrt(sum(xp.sum(g * g) for g in gradients.values() if not _needs_scale(g)))]
+        norm = parts[0] if len(parts) == 1 else length(np.array(parts, np.float64), None, run)
+        norm = run.note("norm", norm, "sqrt(sum of squares)")
         factor = _factor(self.max_norm, norm, run)
         return {name: _clipped(factor, g, run.at(name)) for name, g in gradients.items()}
 
@@ -92,8 +97,7 @@ class ClipNorm(Clip):
         return {name: self._one(g, run.at(name)) for name, g in gradients.items()}
 
     def _one(self, gradient: ArrayLike, run: Run) -> ArrayLike:
-        norm = run.note("norm", run.xp.sqrt(run.xp.sum(gradient * gradient)),
-                        "sqrt(sum of squares)")
+        norm = run.note("norm", length(gradient, None, run), "sqrt(sum of squares)")
         return _clipped(_factor(self.max_norm, norm, run), gradient, run)
 
 
@@ -127,6 +131,10 @@ class ClipValue(Clip):
                 "min(max(g, -limit), limit)")
             for name, g in gradients.items()
         }
+
+
+def _needs_scale(gradient: ArrayLike) -> bool:
+    return scale_for_squares(gradient, None) is not None
 
 
 def _factor(max_norm: float, norm: Any, run: Run) -> Any:

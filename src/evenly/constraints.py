@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .layers.base import ArrayLike, Declared, Run, expect
+from .layers.statistics import length
 
 
 class Constraint(Declared):
@@ -29,7 +30,7 @@ class Constraint(Declared):
 
 def _norms(value: ArrayLike, run: Run) -> ArrayLike:
     columns = value.reshape(-1, value.shape[-1])
-    return run.note("norms", run.xp.sqrt(run.xp.sum(columns * columns, axis=0)),
+    return run.note("norms", length(columns, 0, run),
                     "sqrt(sum of squares of a unit's weights)")
 
 

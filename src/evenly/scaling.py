@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,30 @@ import numpy as np
 from .errors import ConfigurationError, DataError
 from .given import as_array, no_numbers
 from .layers.base import Run
+from .layers.statistics import scale_for_squares
 
 
-@dataclass(frozen=True)
-class Standardizer:
+class ByValue:
+    """Base of dataclasses with arrays in them: equal where all that they hold is equal."""
+
+    def _values(self) -> tuple[Any, ...]:
+        held = (getattr(self, entry.name) for entry in fields(self) if entry.compare)  # type: ignore[arg-type]
+        return tuple(
+            (value.shape, value.dtype.str, (value + 0).tobytes())  # + 0: no negative zeros
+            if isinstance(value, np.ndarray) else value for value in held
+        )
+
+    def __eq__(self, other: Any) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Standardizer(ByValue):
     """Shifts and scales each feature to mean 0 and deviation 1: ``(x - mean) / deviation``.
 
     ``fit`` returns a new, fitted one. Fit it on the training set and apply it unchanged to
@@ -62,8 +82,8 @@ class Standardizer:
         return _transformed(self, x, self.mean, self.deviation)
 
 
-@dataclass(frozen=True)
-class RobustScaler:
+@dataclass(frozen=True, eq=False)
+class RobustScaler(ByValue):
     """Shifts and scales each feature by its median and a range between two of its quantiles:
     ``(x - median) / range``. A few values far out move neither.
 
@@ -102,11 +122,18 @@ class RobustScaler:
                 "RobustScaler: quantiles must be two shares of 1, the smaller first, got "
                 f"{self.quantiles!r}"
             )
+        object.__setattr__(self, "quantiles", (low, high))
 
     def fit(self, x: Any) -> RobustScaler:
         """Statistics of `x`, shape (rows, features...)."""
         x, axes = _training_rows(self, x, self.channels)
-        median, width = spread(x, self.quantiles, axes, Run(training=True))
+        with np.errstate(over="ignore"):
+            median, width = spread(x, self.quantiles, axes, Run(training=True))
+        if not np.all(np.isfinite(width)):
+            raise DataError(
+                "RobustScaler: the quantiles of a feature are further apart than the largest "
+                "number: divide the feature by a constant"
+            )
         constant = never_varies(x, axes)
         return RobustScaler(median, width, self.quantiles, self.channels, constant)
 
@@ -118,6 +145,9 @@ class RobustScaler:
 def moments(x: Any, axes: Any, run: Run) -> tuple[Any, Any]:
     """The definition of what :class:`Standardizer` measures: (mean, deviation) over some axes."""
     xp, note = run.xp, run.note
+    scale = scale_for_squares(x, axes) if x.dtype == np.float64 else None
+    if scale is not None:
+        x = x * scale
     if x.dtype == object:
         mean = xp.mean(x, axis=axes)
     else:
@@ -128,6 +158,9 @@ def moments(x: Any, axes: Any, run: Run) -> tuple[Any, Any]:
     deviation = xp.sqrt(variance)
     # A constant column's computed deviation is rounding, not signal.
     constant = deviation <= 8 * np.finfo(np.float64).eps * abs(mean)
+    if scale is not None:
+        scale = scale.reshape(mean.shape)
+        mean, deviation = mean / scale, deviation / scale
     deviation = xp.where(constant, 1.0, deviation)
     return mean, note("deviation", deviation, "sqrt(variance), 1 where that is 0")
 
@@ -139,7 +172,11 @@ def spread(x: Any, quantiles: tuple[float, float], axes: Any, run: Run) -> tuple
         rows = np.take_along_axis(x, np.argsort(x, axis=axes), axis=axes)
         low, median, high = (_between(rows, share) for share in shares)
     else:
-        low, median, high = np.quantile(x.astype(np.float64), shares, axis=axes)
+        x = x.astype(np.float64)
+        largest = np.abs(x).max(axis=axes, keepdims=True)
+        part = np.where(largest > 1e307, 4.0, 1.0)  # so that no difference overflows
+        found = np.quantile(x / part, shares, axis=axes)
+        low, median, high = found * part.reshape(found.shape[1:])
     median = note("median", median, "middle of the sorted x")
     low = note("lower", low, "the lower quantile of x")
     high = note("upper", high, "the upper quantile of x")
@@ -200,10 +237,15 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
     if features != middle.shape:
         what = "channels" if scaler.channels else "features of shape"
         raise DataError(f"{name}: was fitted on {what} {middle.shape}, got {features}")
-    result = scaled(x, middle, width, Run(training=False))
+    with np.errstate(over="ignore"):
+        result = scaled(x, middle, width, Run(training=False))
+        lost = np.isinf(result)
+        if lost.any():  # the difference may have been too large, and what it is divided by larger
+            result = np.where(lost, (x / 2 - middle / 2) / (width / 2), result)
     if scaler.constant is not None and scaler.constant.any():
         result = np.where(scaler.constant, 0.0, result)
-    return result.astype(np.float32) if x.dtype == np.float32 else result
+    with np.errstate(over="ignore"):
+        return result.astype(np.float32) if x.dtype == np.float32 else result
 
 
 def _numbers(name: str, x: Any) -> Any:

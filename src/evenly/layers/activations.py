@@ -1,5 +1,6 @@
-"""Activations: one function, applied to each number. Here are those whose output tells their
-slope, so that they run within the layer in front of them; the others are in ``gated.py``."""
+"""Activations: one function, applied to each number. Those whose output tells their slope run
+within the layer in front of them. Of the others ELU, SELU and Softsign are here, whose output loses
+the slope's digits far out; the rest is in ``gated.py``."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ class ReLU(Layer):
 class Sigmoid(Layer):
     """The logistic function: ``y = 1 / (1 + exp(-x))``.
 
-    Gradient: ``d_x = d_y y (1 - y)``, at most a quarter of d_y.
+    Gradient: ``d_x = d_y y (1 - y)``, at most a quarter of d_y. From the output, as everywhere: far
+    above 0, where y rounds to 1, it is 0 (in float32 from x = 17 on).
 
     Arguments:
         name: the layer's name; by default ``sigmoid_1``, ...
@@ -82,7 +84,8 @@ class Sigmoid(Layer):
 class Tanh(Layer):
     """The hyperbolic tangent: ``y = tanh(x)``.
 
-    Gradient: ``d_x = d_y (1 - y^2)``.
+    Gradient: ``d_x = d_y (1 - y^2)``. From the output, as everywhere: far out, where y rounds to
+    +-1, it is 0 (in float32 from |x| = 10 on).
 
     Arguments:
         name: the layer's name; by default ``tanh_1``, ...
@@ -161,7 +164,8 @@ class LeakyReLU(Layer):
 class ELU(Layer):
     """The exponential linear unit: ``y = x`` where x > 0, else ``alpha (exp(x) - 1)``.
 
-    Gradient: ``d_x = d_y`` where x > 0, else ``d_y alpha exp(x) = d_y (y + alpha)``.
+    Gradient: ``d_x = d_y`` where x > 0, else ``d_y alpha exp(x)``. (That is ``d_y (y + alpha)``,
+    which loses its digits far below 0.)
 
     Arguments:
         alpha: minus the limit far below 0; > 0.
@@ -180,7 +184,8 @@ class ELU(Layer):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "elementwise"
-    activation_code: ClassVar[int] = 5
+    activation_code: ClassVar[int] = 21
+    output_tells: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         expect(self.alpha > 0, self, "alpha must be positive", self.alpha)
@@ -189,14 +194,13 @@ class ELU(Layer):
         return {"activation_alpha": self.alpha, "activation_scale": 1.0}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        y = run.note("y", elu(run.xp, x, self.alpha), "x, or alpha (exp(x) - 1) below 0")
-        return y, y
+        return run.note("y", elu(run.xp, x, self.alpha), "x, or alpha (exp(x) - 1) below 0"), x
 
     def backward(
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        slope = run.note("slope", run.xp.where(saved > 0, 1, saved + self.alpha),
-                         "1, or y + alpha where y <= 0")
+        slope = run.note("slope", elu_slope(run.xp, saved, self.alpha),
+                         "1, or alpha exp(x) where x <= 0")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
@@ -211,7 +215,7 @@ class SELU(Layer):
     ``scale alpha (exp(x) - 1)``, with alpha = 1.6733 and scale = 1.0507, which make mean 0 and
     variance 1 a stable fixed point. Its dropout is :class:`AlphaDropout`.
 
-    Gradient: ``d_x = d_y scale`` where x > 0, else ``d_y (y + scale alpha)``.
+    Gradient: ``d_x = d_y scale`` where x > 0, else ``d_y scale alpha exp(x)``.
 
     Arguments:
         name: the layer's name; by default ``selu_1``, ...
@@ -228,27 +232,32 @@ class SELU(Layer):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "elementwise"
-    activation_code: ClassVar[int] = 5  # ELU's kernel, scaled
+    activation_code: ClassVar[int] = 21  # ELU's kernel, scaled
+    output_tells: ClassVar[bool] = False
 
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {"activation_alpha": SELU_ALPHA, "activation_scale": SELU_SCALE}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         inner = run.note("elu", elu(run.xp, x, SELU_ALPHA), "x, or alpha (exp(x) - 1) below 0")
-        y = run.note("y", SELU_SCALE * inner, "scale elu")
-        return y, y
+        return run.note("y", SELU_SCALE * inner, "scale elu"), x
 
     def backward(
         self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
     ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        slope = run.xp.where(saved > 0, SELU_SCALE, saved + SELU_SCALE * SELU_ALPHA)
-        slope = run.note("slope", slope, "scale, or y + scale alpha where y <= 0")
+        slope = SELU_SCALE * elu_slope(run.xp, saved, SELU_ALPHA)
+        slope = run.note("slope", slope, "scale, or scale alpha exp(x) where x <= 0")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
 
 
 def elu(xp: Any, x: ArrayLike, alpha: float) -> ArrayLike:
     """``x`` where x > 0, else ``alpha (exp(x) - 1)``; exp sees no positive number."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+def elu_slope(xp: Any, x: ArrayLike, alpha: float) -> ArrayLike:
+    """1 where x > 0, else ``alpha exp(x)``."""
+    return xp.where(x > 0, 1, alpha * xp.exp(xp.minimum(x, 0)))
 
 
 @dataclass(frozen=True)
@@ -297,7 +306,8 @@ class Softplus(Layer):
 class Softsign(Layer):
     """A bounded function with slow tails: ``y = x / (1 + |x|)``.
 
-    Gradient: ``d_x = d_y / (1 + |x|)^2 = d_y (1 - |y|)^2``.
+    Gradient: ``d_x = d_y / (1 + |x|)^2``. (That is ``d_y (1 - |y|)^2``, which loses its digits far
+    out.)
 
     Arguments:
         name: the layer's name; by default ``softsign_1``, ...
@@ -313,7 +323,8 @@ class Softsign(Layer):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "elementwise"
-    activation_code: ClassVar[int] = 7
+    activation_code: ClassVar[int] = 22
+    output_tells: ClassVar[bool] = False
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         size = run.note("size", 1 + abs(x), "1 + |x|")

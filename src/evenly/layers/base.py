@@ -38,6 +38,8 @@ class ArraySpec:
         trainable: False for running statistics.
         decays: whether penalties and weight decay touch it. True for kernels alone.
         fan: (inputs, outputs) of one unit, for initializers that need them.
+        still_row: of a matrix, a row that training leaves as it is, penalties, weight decay and
+            constraints too; its gradient is zero.
     """
 
     shape: Shape
@@ -45,6 +47,7 @@ class ArraySpec:
     trainable: bool = True
     decays: bool = False
     fan: tuple[int, int] = (1, 1)
+    still_row: int | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ class BatchNorm(Layer):
 
         running = decay running + (1 - decay) batch        (the variance unbiased, over n - 1)
 
+    Numbers whose squares the dtype does not hold are normalized all the same. Their running
+    variance is infinite (in float32 from deviations of about 1e19 on), or 0 (below 1e-22): scale
+    such data.
+
     Arguments:
         decay: of the running averages, 0 <= decay < 1. It is 1 - PyTorch's ``momentum``.
         epsilon: added to the variance, >= 0. With 0, what does not vary at all becomes NaN.
@@ -94,8 +98,9 @@ class BatchNorm(Layer):
         return {**numbers, "frozen": 1} if self.frozen else numbers
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
-        # mean in two parts, 1 / deviation, variance; and what backward sums over the rows
-        return {"statistics": (4, shape[-1]), "sums": (3, shape[-1])}
+        # scale, mean in two parts, 1 / deviation, variance, gamma / deviation; and what backward
+        # sums over the rows
+        return {"statistics": (6, shape[-1]), "sums": (3, shape[-1])}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         axes = tuple(range(x.ndim - 1))

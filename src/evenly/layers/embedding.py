@@ -16,6 +16,20 @@ _LARGEST = 2**24
 
 
 @dataclass(frozen=True)
+class _Padded:
+    """Another initializer's table with a row of zeros."""
+
+    initializer: Initializer
+    row: int
+
+    def sample(self, generator: np.random.Generator, shape: tuple[int, ...],
+               fan: tuple[int, int]) -> Any:
+        table = np.array(self.initializer.sample(generator, shape, fan))
+        table[self.row] = 0
+        return table
+
+
+@dataclass(frozen=True)
 class Embedding(Layer):
     """Looks numbers up in a trained table: ``y = table[x]``, zeros where x is `padding`.
 
@@ -26,7 +40,9 @@ class Embedding(Layer):
             At most 2^24, since x travels as floating-point numbers and float32 holds whole numbers
             exactly up to there.
         units: length of a row.
-        padding: a number whose output is zero and whose row is not trained, or None.
+        padding: a number whose output is zero, or None. Its row begins as zeros, and stays as it is
+            whatever optimizer, penalty, weight decay, clipping and constraint train the others: it
+            counts in none of them.
         table_init: first values of the table; by default N(0, 1), as PyTorch's.
         name: the layer's name; by default ``embedding_1``, ...
 
@@ -82,7 +98,10 @@ class Embedding(Layer):
 
     def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
         table = (self.vocabulary, self.units)
-        return {"table": ArraySpec(table, self.table_init, decays=True, fan=table)}
+        first: Initializer = self.table_init
+        if self.padding is not None:
+            first = _Padded(first, self.padding)
+        return {"table": ArraySpec(table, first, decays=True, fan=table, still_row=self.padding)}
 
     def numbers(self, shape: Shape) -> dict[str, float]:
         padding = -1 if self.padding is None else self.padding

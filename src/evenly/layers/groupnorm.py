@@ -39,9 +39,9 @@ class Grouped(Layer):
         return {"epsilon": self.epsilon, "groups": self.group_count(shape)}
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
-        # the mean in two parts, and 1 / deviation, for each group of each example
+        # scale, the mean in two parts, and 1 / deviation, for each group of each example
         examples = rows // math.prod(shape[:-1])
-        return {"statistics": (3, examples, self.group_count(shape))}
+        return {"statistics": (4, examples, self.group_count(shape))}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         saved = normalize(self._in_groups(x), (1, 3), self.epsilon, run)

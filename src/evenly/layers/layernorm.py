@@ -76,8 +76,8 @@ class LayerNorm(Layer):
         return {"epsilon": self.epsilon}
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
-        # the mean in two parts, and 1 / deviation, for each row
-        return {"statistics": (3, rows)}
+        # scale, the mean in two parts, and 1 / deviation, for each row
+        return {"statistics": (4, rows)}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         saved = normalize(x, tuple(range(x.ndim - self.axes, x.ndim)), self.epsilon, run)

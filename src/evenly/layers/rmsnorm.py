@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ..initializers import Constant
 from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, expect_axes
 from .batchnorm import scale_and_shift, scale_and_shift_backward
+from .statistics import scale_for_squares, scaled_epsilon
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,18 @@ class RMSNorm(Layer):
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         # as LayerNorm's, whose kernel this is
-        return {"statistics": (3, rows)}
+        return {"statistics": (4, rows)}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         xp, note = run.xp, run.note
         axes = tuple(range(x.ndim - self.axes, x.ndim))
+        epsilon, scale = self.epsilon, scale_for_squares(x, axes, self.epsilon)
+        if scale is not None:
+            x, epsilon = x * scale, scaled_epsilon(epsilon, scale)
         square = note("mean_square", xp.mean(x * x, axis=axes, keepdims=True), "mean of x^2")
-        root = note("root", xp.sqrt(square + self.epsilon), "sqrt(mean_square + epsilon)")
+        root = note("root", xp.sqrt(square + epsilon), "sqrt(mean_square + epsilon)")
         x_hat = note("x_hat", x / root, "x / root")
+        root = root if scale is None else root / scale
         return scale_and_shift(x_hat, arrays, run), (x_hat, root, axes)
 
     def backward(

@@ -13,6 +13,7 @@ from ..initializers import Initializer
 from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
 from .conv import Convolution
 from .dense import Dense
+from .statistics import length
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class WeightNorm(_MadeKernel):
 
     Gradients: ``d_gain = sum of d_kernel direction / ||direction||`` and ``d_direction = gain /
     ||direction|| (d_kernel - d_gain direction / ||direction||)``: what would only change the
-    length is taken away.
+    length is taken away. A direction of zeros has no length: its column of the kernel is zeros, and
+    counts as of length 1 in the gradients, so that it can learn. (PyTorch makes it NaN.)
 
     Arguments:
         layer: Dense or a convolution.
@@ -127,18 +129,19 @@ class WeightNorm(_MadeKernel):
         return {"direction": kernel, "gain": gain, **arrays}
 
     def make(self, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        xp, direction = run.xp, arrays["direction"]
+        direction = arrays["direction"]
         axes = tuple(range(direction.ndim - 1))
-        length = run.note("length", xp.sqrt(xp.sum(direction * direction, axis=axes)),
-                          "sqrt(sum of direction^2)")
-        unit = run.note("unit", direction / length, "direction / length")
-        return run.note("kernel", arrays["gain"] * unit, "gain unit"), (unit, length, axes)
+        size = run.note("length", length(direction, axes, run), "sqrt(sum of direction^2)")
+        if isinstance(size, np.ndarray):
+            size = np.where(size == 0, 1, size)
+        unit = run.note("unit", direction / size, "direction / length")
+        return run.note("kernel", arrays["gain"] * unit, "gain unit"), (unit, size, axes)
 
     def unmake(self, d_kernel: ArrayLike, arrays: Arrays, saved: Any,
                run: Run) -> dict[str, ArrayLike]:
-        unit, length, axes = saved
+        unit, size, axes = saved
         d_gain = run.note("d_gain", run.xp.sum(d_kernel * unit, axis=axes), "sum of d_kernel unit")
-        d_direction = arrays["gain"] / length * (d_kernel - d_gain * unit)
+        d_direction = arrays["gain"] / size * (d_kernel - d_gain * unit)
         d_direction = run.note("d_direction", d_direction, "gain / length (d_kernel - d_gain unit)")
         return {"direction": d_direction, "gain": d_gain}
 

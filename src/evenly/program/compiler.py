@@ -21,7 +21,7 @@ from .lower import Lowering
 from .parts import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer
 from .plan import plan_state, plan_work
 from .precision import check_precision
-from .update import check_line, update_lines
+from .update import around_still_rows, check_line, held_rows, update_lines
 from .values import Program
 
 DTYPES = ("float32", "float64")
@@ -107,11 +107,12 @@ def compile(
     item = {"float32": 4, "float64": 8}[dtype]
     if loss is not None:
         sizes = {"size": state["values"].bytes // item, "decaying": decaying // item}
-        lowering.lists["gradient"].append(check_line(sizes, penalty, clip))
+        lowering.hold(held_rows(arrays))
+        check = check_line(sizes, penalty, clip)
+        lowering.lists["gradient"] += around_still_rows(arrays, [check])
         if optimizer is not None:
-            lowering.lists["update"] += update_lines(
-                sizes, optimizer, clip, constraint, arrays, state
-            )
+            lines = update_lines(sizes, optimizer, clip, constraint, arrays, state)
+            lowering.lists["update"] += around_still_rows(arrays, lines)
     timeline = [line for name in ("forward", "gradient", "backward", "update")
                 for line in lowering.lists.get(name, ())]
     work, work_bytes = plan_work(lowering.wanted, timeline)

@@ -345,6 +345,11 @@ class Lowering:
         self.wanted.append(Wanted(name, shape, dtype or self.dtype, always))
         return name
 
+    def hold(self, buffers: Mapping[str, Shape]) -> None:
+        """Wants buffers that other lines than those of this class use."""
+        for name, shape in buffers.items():
+            self._want(name, shape)
+
     def _keep(self, name: str) -> None:
         """Keeps a buffer to the end of its list, for whoever reads it afterwards."""
         self.wanted = [

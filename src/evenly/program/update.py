@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..clipping import Clip, ClipNorm, ClipValue
 from ..constraints import Constraint
@@ -27,6 +27,27 @@ def check_line(
         {"values": "values", "gradients": "gradients", "scalars": "scalars", "scratch": "scratch"},
         {**sizes, "l1": l1, "l2": l2, **(clip.numbers if clip else {})}, ", ".join(notes),
     )
+
+
+def around_still_rows(
+    arrays: Mapping[str, ArraySpec], lines: Sequence[Instruction]
+) -> list[Instruction]:
+    """The lines, which see zeros in the rows that training leaves as they are."""
+    before, behind = [], []
+    for name, spec in arrays.items():
+        if spec.still_row is not None and lines:
+            buffers = {"table": name, "held": f"{name}.held"}
+            numbers = {"row": spec.still_row, "columns": spec.shape[-1]}
+            note = f"row {spec.still_row} of {name}"
+            before.append(Instruction("still_row.set_aside", (), buffers, numbers, note))
+            behind.append(Instruction("still_row.put_back", (), buffers, numbers, note))
+    return [*before, *lines, *behind]
+
+
+def held_rows(arrays: Mapping[str, ArraySpec]) -> dict[str, tuple[int, ...]]:
+    """The buffers that :func:`around_still_rows` wants, and their shapes."""
+    return {f"{name}.held": spec.shape[-1:] for name, spec in arrays.items()
+            if spec.still_row is not None}
 
 
 def update_lines(

@@ -187,7 +187,7 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
         lambda inputs: ELU(_float(inputs, "alpha")),
         "y = x where x > 0, else y = alpha (exp(x) - 1)",
         (("y", "ELU", "exp(-1) is 0.3679, exp(-2) is 0.1353."),),
-        ((*_SLOPE, "1 where x is positive, else y + alpha."), _THROUGH),
+        ((*_SLOPE, "1 where x is positive, else alpha exp(x)."), _THROUGH),
         (-2, -1, 1, 2, 3), {"alpha": Fraction(1)}, {"alpha": 0})),
     "selu": ("SELU", "An ELU scaled such that mean 0 and variance 1 stay as they are.", _Kind(
         lambda inputs: SELU(),
@@ -195,7 +195,7 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
         "scale = 1.0507",
         (("elu", "The inner part, without the scale", "x, or alpha (exp(x) - 1) below 0."),
          ("y", "SELU", "Times the scale.")),
-        ((*_SLOPE, "scale where x is positive, else y + scale alpha."), _THROUGH),
+        ((*_SLOPE, "scale where x is positive, else scale alpha exp(x)."), _THROUGH),
         (-2, -1, 1, 2, 3))),
     "gelu": ("GELU", "x times the probability that a standard normal number is smaller.", _Kind(
         lambda inputs: GELU(), "y = x cdf(x), where cdf(x) is the probability that a standard "
