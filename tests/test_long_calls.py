@@ -42,12 +42,12 @@ def test_ctrl_c(what):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_call_in_parts_gives_what_its_batches_give(threads):
-    """A call comes back every 50 ms: the parts make one result, in whichever places they end."""
+    """A call comes back every quarter of a second: the parts make one result, in whichever places they end."""
     net = ev.Sequential([ev.Dense(700), ev.Tanh(), ev.Dense(700), ev.Tanh(), ev.Dense(3)])
     program = ev.compile(net, 5, batch=16, loss=ev.SoftmaxCrossEntropy(), dtype="float64")
     engine = ev.Engine(program, threads=threads)
     size, rng = program.inference_batch, np.random.default_rng(0)
-    x, y = rng.standard_normal((12 * size + 7, 5)), rng.integers(0, 3, 12 * size + 7)
+    x, y = rng.standard_normal((60 * size + 7, 5)), rng.integers(0, 3, 60 * size + 7)
     scores = engine.predict(x)
     parts = [engine.predict(x[i : i + size]) for i in range(0, len(x), size)]
     assert scores.tobytes() == np.concatenate(parts).tobytes()

@@ -52,8 +52,9 @@ struct EvaluationSums {
   double loss = 0, score = 0, scored = 0, weight = 0;  // `scored`: examples that count in `score`
 };
 
-// A call comes back so often, so that Ctrl-C is heard.
-constexpr double kSecondsACall = 0.05;
+// A call comes back so often, so that Ctrl-C is heard; on a busy machine a team soon costs more to
+// bring together again.
+constexpr double kSecondsACall = 0.25;
 
 class Executor {
  public:
