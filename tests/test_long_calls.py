@@ -42,7 +42,7 @@ def test_ctrl_c(what):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_call_in_parts_gives_what_its_batches_give(threads):
-    """A call comes back every quarter of a second: the parts make one result, in whichever places they end."""
+    """A call comes back every quarter of a second: its parts make one result, wherever they end."""
     net = ev.Sequential([ev.Dense(700), ev.Tanh(), ev.Dense(700), ev.Tanh(), ev.Dense(3)])
     program = ev.compile(net, 5, batch=16, loss=ev.SoftmaxCrossEntropy(), dtype="float64")
     engine = ev.Engine(program, threads=threads)
