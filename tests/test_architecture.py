@@ -18,10 +18,11 @@ PACKAGE = ROOT / "src" / "evenly"
 # Each may import those in front of it; those in one set are independent of each other unless a pair
 # in SIDEWAYS allows it.
 ORDER = [
-    {"errors", "lazy"}, {"random", "native", "files"}, {"initializers"}, {"layers"},
+    {"errors", "lazy"}, {"random", "native", "files"}, {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"training"}, {"exchange"},
-    {"estimators"}, {"tables"}, {"saving"}, {"study"}, {"report"}, {"web"}, {"cli"},
+    {"losses"}, {"settings"}, {"doctor"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"probes"},
+    {"training"}, {"clinic"}, {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"study"},
+    {"report"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

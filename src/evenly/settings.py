@@ -16,8 +16,8 @@ from .penalties import Penalty
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments of :func:`evenly.fit` that are no data, as one value that ``fit`` takes in place
-    of the network: ``fit(settings, x, y)``. ``dataclasses.replace`` changes one.
+    """The arguments of :func:`evenly.fit` that are no data, as one value that ``fit`` takes in
+    place of the network: ``fit(settings, x, y)``. ``dataclasses.replace`` changes one.
 
     Arguments:
         net: the network.

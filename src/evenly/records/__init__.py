@@ -7,8 +7,8 @@
 | `training.py` | probes, epochs, checks before training; the record of a whole training |
 | `lines.py` | as JSON lines, and back |
 
-Makers are Evenly's own probes, PyTorch's hooks, Keras's callback and the plain recorder; readers are
-the doctor, the study and the report. Nothing here knows any of them.
+Makers are Evenly's own probes, PyTorch's hooks, Keras's callback and the plain recorder; readers
+are the doctor, the study and the report. Nothing here knows any of them.
 """
 
 from .data import ColumnSummary, DataSummary, TargetSummary

@@ -69,8 +69,9 @@ class DataSummary:
         indices: whether the inputs are row numbers of an embedding.
         equal_rows: share of rows whose inputs equal another row's.
         contradictions: share of rows that have an equal row with another target.
-        neighbour_score: accuracy (R^2 for numbers) of answering with the nearest other row's target,
-            on standardized inputs, a sample of at most 1,000 rows; None where it was not measured.
+        neighbour_score: accuracy (R^2 for numbers) of answering with the nearest other row's
+            target, on standardized inputs, a sample of at most 1,000 rows; None where it was not
+            measured.
         linear_score: accuracy (R^2) of a linear model, leave-one-out; None likewise.
         constant_score: accuracy (R^2) of the simplest answer.
         constant_loss: the loss of the best constant answer, in the loss that is trained with.

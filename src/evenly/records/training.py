@@ -160,8 +160,7 @@ class TrainingRecord:
         source: ``evenly``, ``torch``, ``keras`` or ``plain``.
         network, loss, optimizer: what is trained, None where the source does not tell.
         batch: rows a step.
-        rows_of_batch_norm: numbers a channel's statistics are taken over in one step, by the layer's
-            name.
+        rows_of_batch_norm: by layer: how many numbers a channel's statistics of one step are of.
         data, validation: summaries of the two parts.
         shared_rows: share of the validation rows whose inputs equal a training row's.
         initial_layers: whether the first probe is of the untouched network.
