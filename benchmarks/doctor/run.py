@@ -1,0 +1,54 @@
+"""Runs the bank; what is known already is read from a file of JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from .cases import Case
+
+
+class Lines:
+    """Results by the name of their case, each a line, written when it is there: a run that was
+    stopped goes on where it was."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.known = path, dict[str, Any]()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            return
+        whole = []
+        for line in path.read_text().splitlines():
+            try:
+                result = json.loads(line)
+            except ValueError:
+                continue  # written to in the moment of the end
+            whole.append(line)
+            self.known[result["case"]] = result
+        path.write_text("".join(line + "\n" for line in whole))
+
+    def add(self, case: str, result: dict[str, Any]) -> None:
+        """Keeps a result."""
+        line = {"case": case, **result}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.known[case] = line
+
+
+def run(lines: Lines, cases: Iterable[Case], work: Callable[[Case], dict[str, Any]],
+        what: str) -> None:
+    """Does the work for every case that is not known, and says how far it is."""
+    left = [case for case in cases if case.name not in lines.known]
+    start = said = time.monotonic()
+    for number, case in enumerate(left, 1):
+        begun = time.process_time()
+        result = work(case)
+        lines.add(case.name, {**result, "seconds": round(time.process_time() - begun, 3)})
+        if time.monotonic() - said > 20 or number == len(left):
+            said = time.monotonic()
+            print(f"{what}: {number} of {len(left)}, {said - start:.0f} s", file=sys.stderr,
+                  flush=True)
