@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +43,37 @@ class Lines:
         self.known[case] = line
 
 
-def run(lines: Lines, cases: Iterable[Case], work: Callable[[Case], dict[str, Any]],
-        what: str) -> None:
+Work = Callable[[Case], dict[str, Any]]
+
+
+def run(lines: Lines, cases: Iterable[Case], work: Work, what: str, jobs: int = 1) -> None:
     """Does the work for every case that is not known, and says how far it is."""
     left = [case for case in cases if case.name not in lines.known]
     start = said = time.monotonic()
-    for number, case in enumerate(left, 1):
-        begun = time.process_time()
-        result = work(case)
-        lines.add(case.name, {**result, "seconds": round(time.process_time() - begun, 3)})
-        if time.monotonic() - said > 20 or number == len(left):
-            said = time.monotonic()
-            print(f"{what}: {number} of {len(left)}, {said - start:.0f} s", file=sys.stderr,
-                  flush=True)
+    with closing(_results(left, work, jobs)) as results:
+        for number, (name, result) in enumerate(results, 1):
+            lines.add(name, result)
+            if time.monotonic() - said > 20 or number == len(left):
+                said = time.monotonic()
+                print(f"{what}: {number} of {len(left)}, {said - start:.0f} s", file=sys.stderr,
+                      flush=True)
+
+
+def _results(cases: Sequence[Case], work: Work, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    if jobs == 1:
+        yield from map(partial(_timed, work), cases)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(_timed, work, case) for case in cases]
+        try:
+            for one in as_completed(waiting):
+                yield one.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _timed(work: Work, case: Case) -> tuple[str, dict[str, Any]]:
+    begun = time.process_time()
+    result = work(case)
+    return case.name, {**result, "seconds": round(time.process_time() - begun, 3)}
