@@ -1,0 +1,74 @@
+"""Batch normalization that infers otherwise than it trains."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from ...records.network import DROPOUTS
+from .. import cures
+from ..finding import Cure, Evidence
+from ..measures import Case, finite
+from .base import Rule, Sign
+
+
+def look(case: Case) -> Iterator[Sign]:
+    norms = [layer for layer in case.layers if layer.kind == "batch_norm"]
+    if not norms or case.failed:
+        return
+    gap = _gap(case)
+    if gap is None or case.chance is None:
+        return
+    share = gap / case.chance
+    if share < case.limit("mode_gap"):
+        return
+    evidence = [Evidence(
+        f"On training rows the loss is {gap:.3g} higher in inference, with running averages, than "
+        "in training, with the batch's own.", share, case.limit("mode_gap"), "epochs.train_loss")]
+    worst = max((case.late(layer.name, "variance_gap") or 0.0, layer.name) for layer in norms)
+    if worst[0] > 0.3:
+        evidence.append(Evidence(
+            f"At {worst[1]} variances of a batch and running ones differ by a factor of "
+            f"{2.718281828 ** worst[0]:.2g}.", worst[0], 0.3, f"probes.{worst[1]}.variance_gap"))
+    yield Sign(tuple(evidence), _cures(case), 0.92, worst[1], case.span)
+
+
+def _gap(case: Case) -> float | None:
+    """Loss in inference less that in training, over the last epochs: dropout makes it negative."""
+    told = finite(e.train_loss - e.loss for e in case.last_epochs if e.train_loss is not None)
+    return statistics.median(told) if told else None
+
+
+def _cures(case: Case) -> tuple[Cure, ...]:
+    norms = [layer for layer in case.layers if layer.kind == "batch_norm"]
+    found: list[Cure] = []
+    rows = min(case.record.rows_of_batch_norm.values(), default=None)
+    if rows is None and case.record.batch is not None:
+        rows = case.record.batch
+    if any(float(layer.settings.get("decay") or 0.0) > 0.95 for layer in norms):
+        found.append(cures.faster_averages())
+    if _dropped_before(case):
+        found.append(cures.norm_before_dropout())
+    if rows is not None and rows < 16:
+        found += [cures.larger_batch(32), cures.layer_norm()]
+    if not found:
+        found = [cures.faster_averages(), cures.layer_norm()]
+    return tuple(found)
+
+
+def _dropped_before(case: Case) -> bool:
+    straight = ("dense", "conv", "relu", "pool", "flatten")
+    return any(
+        any(other.kind == "batch_norm" for other in case.behind(layer.name, straight))
+        for layer in case.layers if layer.kind in DROPOUTS)
+
+
+RULE = Rule(
+    "batch_norm_mismatch",
+    "In training batch normalization uses the batch's own mean and variance, in inference running "
+    "averages of them. Where averages lag, batches are tiny or dropout stands in front, the two "
+    "differ, and the network that predicts is not the one that was trained.",
+    "Ioffe 2017, Batch renormalization; Li, Chen, Hu and Yang 2019, Understanding the disharmony "
+    "between dropout and batch normalization by variance shift",
+    look,
+)
