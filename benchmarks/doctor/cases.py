@@ -19,7 +19,7 @@ from .recipes import RECIPES, Made
 
 CHOOSE, REPORT = "choose", "report"
 # Candidates; what does not prove to be sick leaves the bank.
-EACH, PAIRS = 17, 140
+EACH, PAIRS = 13, 110
 
 
 @dataclass(frozen=True)

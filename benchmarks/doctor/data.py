@@ -15,7 +15,7 @@ TRAIN, WATCH, JUDGE = 240, 80, 400
 REPORT_ONLY = ("cancer", "shapes", "order")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Data:
     """Three parts of one data set.
 

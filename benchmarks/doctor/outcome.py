@@ -47,7 +47,10 @@ def train(plan: Plan, data: Data, seed: int) -> Outcome:
 
 
 def fit_settings(settings: Settings, plan: Plan, data: Data, seed: int) -> Outcome:
-    """Trains given settings; the plan says how targets and answers are to be read."""
+    """Trains given settings; the plan says how targets and answers are to be read, unless another
+    loss than its own is lowered."""
+    if isinstance(settings.loss, (ev.SoftmaxCrossEntropy, ev.BinaryCrossEntropy)):
+        plan = replace(plan, loss="")
     settings, prepare, back = _plain(settings, plan, data)
     diverged = False
     with warnings.catch_warnings():
@@ -129,7 +132,7 @@ def _answers(plan: Plan, data: Data, scores: Any, y: Any) -> Any:
         nearest = np.abs(np.nan_to_num(scores[:, :1], nan=1e9) - classes).argmin(axis=1)
         return classes[nearest]
     if data.task == "labels":
-        return (scores[:, 0] > 0) * 1
+        return classes[(scores[:, 0] > 0) * 1]
     return np.nan_to_num(scores, nan=-1e9).argmax(axis=1)
 
 
@@ -139,6 +142,7 @@ def risk(plan: Plan, data: Data, scores: Any, y: Any) -> float:
         return min(1 - score(plan, data, scores, y), WORST_RISK)
     if data.task == "labels":
         scores = np.column_stack([np.zeros(len(scores)), scores[:, 0]])
+        y = (y == y.max()) * 1
     top = scores.max(axis=1, keepdims=True)
     logarithms = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
     entropy = -logarithms[np.arange(len(y)), y].mean()
