@@ -31,7 +31,7 @@ def look(case: Case) -> Iterator[Sign]:
         yield Sign((Evidence(told, targets.smallest, 0.0, "data"),), cure, 0.98, None, case.span)
         return
     outputs = max((layer.shape[-1] for layer in case.output_layers if layer.shape), default=0)
-    if outputs and targets.largest >= outputs:
+    if outputs > 1 and targets.largest >= outputs:
         told = f"The largest class number is {targets.largest:g}, and the network has {outputs} " \
                "outputs, numbered from 0."
         yield Sign((Evidence(told, targets.largest, outputs - 1, "data"),), cure, 0.98, None,

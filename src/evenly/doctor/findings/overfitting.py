@@ -77,7 +77,8 @@ def _since(case: Case) -> tuple[int, int] | None:
     if len(held) < len(case.epochs) or not case.steps:
         return case.span
     best = min(range(len(held)), key=held.__getitem__)
-    return (sum(e.steps for e in case.epochs[: best + 1]), case.steps - 1)
+    first = sum(e.steps for e in case.epochs[: best + 1])
+    return (min(first, case.steps - 1), case.steps - 1)
 
 
 RULE = Rule(

@@ -38,9 +38,10 @@ def look(case: Case) -> Iterator[Sign]:
             math.exp(ratio), case.limit("mismatch_scale"), "data"))
     if not evidence:
         return
-    evidence += _harm(case)
-    if case.trained and len(evidence) == 1 and not _harm(case):
+    harm = _harm(case)
+    if case.trained and not harm:
         return
+    evidence += harm
     yield Sign(tuple(evidence), (cures.advice(
         "Prepare validation and test rows exactly as the training rows: learn means and deviations "
         "on the training rows, and apply those to all."),), 0.95, None, case.span)
