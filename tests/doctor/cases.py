@@ -81,7 +81,8 @@ def stuck(loss=1.09, score=0.4, **more):
 def layer(**more):
     given = {
         "mean": 0.1, "deviation": 1.0, "largest": 4.0, "unit_deviation": 0.9, "zero_share": 0.0,
-        "saturated_share": None, "dead_share": None, "constant_share": 0.0, "rank": 0.7, "not_finite": 0,
+        "saturated_share": None, "dead_share": None, "constant_share": 0.0, "rank": 0.7,
+        "not_finite": 0,
         "output_gradient": 0.1, "gradient_norm": 0.5, "gradient_rms": 0.01, "weight_norm": 8.0,
         "weight_rms": 0.4, "weight_mean": 0.0, "update_ratio": 5e-3, "twin_share": 0.0,
     }
@@ -89,9 +90,9 @@ def layer(**more):
 
 
 def activation(**more):
-    given = {"mean": 0.4, "deviation": 0.6, "zero_share": 0.5, "dead_share": 0.02, "weight_norm": None,
-                 "weight_rms": None, "weight_mean": None, "update_ratio": None, "twin_share": None,
-                 "gradient_norm": None, "gradient_rms": None}
+    given = {"mean": 0.4, "deviation": 0.6, "zero_share": 0.5, "dead_share": 0.02,
+             "weight_norm": None, "weight_rms": None, "weight_mean": None, "update_ratio": None,
+             "twin_share": None, "gradient_norm": None, "gradient_rms": None}
     return layer(**{**given, **more})
 
 
@@ -116,7 +117,8 @@ def record(**more):
     given = {
         "source": "evenly", "network": MLP, "loss": LossInfo("softmax_cross_entropy"),
         "optimizer": OptimizerInfo("adam", 1e-3), "batch": 20, "data": DATA,
-        "validation": replace(DATA, rows=100), "shared_rows": 0.0, "probes": probes(), "epochs": epochs(),
+        "validation": replace(DATA, rows=100), "shared_rows": 0.0, "probes": probes(),
+        "epochs": epochs(),
         "stopped": "epochs",
         "checks": Checks(first_loss=1.2, memorized_loss=0.01, memorized_score=1.0,
                       memorized_best=0.01, memorized_steps=200, blind_loss=1.1, seeing_loss=0.6,

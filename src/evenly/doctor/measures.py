@@ -16,7 +16,6 @@ from itertools import pairwise
 from ..records import EpochSummary
 from .reading import Reading
 from .reading import finite as finite
-from .reading import mean as mean
 from .reading import median as median
 
 FROM_SCORES = ("softmax_cross_entropy", "binary_cross_entropy")
@@ -123,6 +122,13 @@ class Case(Reading):
         return finite(fine)
 
     @cached_property
+    def losses(self) -> list[float]:
+        """The training loss of each epoch, all measured in one mode: inference where every epoch
+        was, for dropout's noise is not in it."""
+        told = [epoch.train_loss for epoch in self.epochs if epoch.train_loss is not None]
+        return finite(told if len(told) == len(self.epochs) else (e.loss for e in self.epochs))
+
+    @cached_property
     def kept(self) -> EpochSummary | None:
         """The epoch whose weights are the result."""
         if not self.epochs:
@@ -140,9 +146,9 @@ class Case(Reading):
         that one epoch's swing does not count."""
         if self.failed:
             return None
-        if self.record.best_epoch is not None and self.kept is not None:
-            return median([_train_loss(self.kept)])
-        return median(_train_loss(epoch) for epoch in self.last_epochs)
+        ends = [self.kept] if self.record.best_epoch is not None and self.kept else self.last_epochs
+        told = median(epoch.train_loss for epoch in ends)
+        return told if told is not None else median(epoch.loss for epoch in ends)
 
     @cached_property
     def last_epochs(self) -> Sequence[EpochSummary]:
@@ -174,9 +180,9 @@ class Case(Reading):
         """Of training rows at the end, in inference mode where that was measured."""
         if self.failed:
             return None
-        if self.record.best_epoch is not None and self.kept is not None:
-            return _train_score(self.kept)
-        return median(_train_score(epoch) for epoch in self.last_epochs)
+        ends = [self.kept] if self.record.best_epoch is not None and self.kept else self.last_epochs
+        told = median(epoch.train_score for epoch in ends)
+        return told if told is not None else median(epoch.score for epoch in ends)
 
     @cached_property
     def constant_score(self) -> float | None:
@@ -266,7 +272,7 @@ class Case(Reading):
     @cached_property
     def worsened(self) -> bool:
         """Whether the training loss ended far above its best."""
-        losses = finite(_train_loss(epoch) for epoch in self.epochs)
+        losses = self.losses
         if len(losses) < 3 or self.chance is None:
             return self.failed
         best, last = min(losses), statistics.median(losses[-max(1, len(losses) // 5):])
@@ -291,7 +297,7 @@ class Case(Reading):
     @cached_property
     def late_gain(self) -> float | None:
         """The share of the whole fall of the training loss that came in the last quarter."""
-        losses = finite(_train_loss(epoch) for epoch in self.epochs)
+        losses = self.losses
         if len(losses) < 4:
             return None
         quarter = max(1, len(losses) // 4)
@@ -299,14 +305,6 @@ class Case(Reading):
         last = statistics.median(losses[-quarter:])
         fall = max(losses) - min(losses)
         return (before - last) / fall if fall > 0 else 0.0
-
-
-def _train_loss(epoch: EpochSummary) -> float:
-    return epoch.train_loss if epoch.train_loss is not None else epoch.loss
-
-
-def _train_score(epoch: EpochSummary) -> float | None:
-    return epoch.train_score if epoch.train_score is not None else epoch.score
 
 
 def swings(values: Sequence[float]) -> float:

@@ -25,12 +25,6 @@ def median(values: Iterable[float | None]) -> float | None:
     return statistics.median(numbers) if numbers else None
 
 
-def mean(values: Iterable[float | None]) -> float | None:
-    """Of those that are numbers; None where none is."""
-    numbers = finite(values)
-    return statistics.fmean(numbers) if numbers else None
-
-
 class Reading:
     """A record, and what its layers' series tell.
 

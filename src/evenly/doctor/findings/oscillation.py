@@ -8,14 +8,14 @@ from itertools import pairwise
 
 from .. import cures
 from ..finding import Evidence
-from ..measures import Case, finite, swings
+from ..measures import Case, swings
 from .base import Rule, Sign
 
 
 def look(case: Case) -> Iterator[Sign]:
     if case.failed or case.record.best_epoch is not None:
         return
-    losses = finite(e.train_loss if e.train_loss is not None else e.loss for e in case.epochs)
+    losses = case.losses
     if len(losses) < 8:
         return
     late = losses[len(losses) // 2:]
@@ -34,7 +34,7 @@ def look(case: Case) -> Iterator[Sign]:
     evidence = Evidence(
         f"In the second half the loss turns around at {turns:.0%} of the epochs, by "
         f"{size / level:.0%} of its level from one to the next.", size / level,
-        case.limit("swing_size"), "epochs.train_loss")
+        case.limit("swing_size"), "epochs.loss")
     rate = case.rate
     batch = case.record.batch
     more = (cures.larger_batch(batch * 4),) if batch else ()

@@ -29,8 +29,10 @@ def _rows(case: Case) -> int:
 
 def _rise(case: Case) -> tuple[Evidence, ...]:
     """The validation loss rises from its best while the training loss falls."""
-    pairs = [(e.validation_loss, e.train_loss if e.train_loss is not None else e.loss)
-             for e in case.epochs if e.validation_loss is not None]
+    if len(case.losses) != len(case.epochs):
+        return ()
+    pairs = [(e.validation_loss, loss) for e, loss in zip(case.epochs, case.losses, strict=True)
+             if e.validation_loss is not None]
     if len(pairs) < 6 or not all(math.isfinite(a + b) for a, b in pairs):
         return ()
     held = [a for a, _ in pairs]

@@ -19,8 +19,7 @@ def look(case: Case) -> Iterator[Sign]:
     watched = finite(e.validation_loss for e in case.epochs)
     series = "epochs.validation_loss"
     if len(watched) < len(case.epochs):
-        watched = finite(e.train_loss if e.train_loss is not None else e.loss for e in case.epochs)
-        series = "epochs.train_loss"
+        watched, series = case.losses, "epochs.loss"
     if len(watched) < 2:
         return
     fall = _late_fall(watched)
