@@ -142,11 +142,13 @@ def _overfit(plan: Plan, data: Data, strength: Any, generator: Any) -> Made:
 
 
 def _leak(plan: Plan, data: Data, strength: Any, generator: Any) -> Made:
-    """So much of the validation part is rows of the training part."""
+    """So much of the validation part is rows of the training part, which the network learns by
+    heart."""
     count = round(strength * len(data.watch_x))
     rows = generator.choice(len(data.x), count, replace=False)
     watch_x, watch_y = data.watch_x.copy(), data.watch_y.copy()
     watch_x[:count], watch_y[:count] = data.x[rows], data.y[rows]
+    plan = replace(plan, epochs=40, rate=0.01, units=48, early_stopping=None)
     return plan, replace(data, watch_x=watch_x, watch_y=watch_y)
 
 
@@ -179,7 +181,8 @@ def _labels(plan: Plan, data: Data) -> bool:
 
 
 def _curved(plan: Plan, data: Data) -> bool:
-    return not data.linear and plan.family in ("mlp", "cnn") and plan.activation != ""
+    return data.name in ("rings", "friedman", "stripes", "shapes", "moons", "clusters") and (
+        plan.family in ("mlp", "cnn"))
 
 
 def _descends(plan: Plan, data: Data) -> bool:
@@ -248,7 +251,7 @@ RECIPES: dict[str, Recipe] = {
         lambda plan, data: not data.linear and not plan.norm, also=("cannot_memorize",
                                                                     "not_learning")),
     "penalty": Recipe(
-        ("over_regularized",), _plan(l2=float), (0.1, 0.3, 1.0), also=STUCK),
+        ("over_regularized",), _plan(l2=float), (0.5, 1.5, 5.0), also=STUCK),
     "decay": Recipe(
         ("over_regularized",), _plan(optimizer="adamw", weight_decay=float, rate=0.01),
         (10.0, 30.0), also=STUCK),
@@ -274,7 +277,7 @@ RECIPES: dict[str, Recipe] = {
               *STUCK)),
     "mismatch": Recipe(
         ("train_test_mismatch",), _mismatch,
-        (("factor", 10.0), ("add", 2.0), ("factor", 1 / 16), ("add", 5.0)),
+        (("add", 1.0), ("add", 2.0), ("factor", 1 / 16), ("add", 5.0)),
         also=("overfitting",)),
     "imbalance": Recipe(
         ("class_imbalance",), _imbalanced, (0.04, 0.08),
@@ -318,6 +321,5 @@ RECIPES: dict[str, Recipe] = {
         also=("batch_norm_mismatch", "overfitting", *STUCK)),
     "leak": Recipe(
         ("validation_leaks",), _leak, (0.5, 1.0),
-        lambda plan, data: data.noisy or len(data.x) < 120, also=("overfitting",),
-        harm="promise"),
+        lambda plan, data: data.noisy, also=("overfitting",), harm="promise"),
 }
