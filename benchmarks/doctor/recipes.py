@@ -237,10 +237,10 @@ RECIPES: dict[str, Recipe] = {
             plan, optimizer="momentum", momentum=0.98, rate=rate, schedule=None), data),
         (0.1, 0.3, 1.0), _descends, also=("exploding_gradient", "dead_relu", "saturation", *STUCK)),
     "rate low": Recipe(
-        ("rate_too_low", "undertrained"), _rate(lambda strength: 1 / strength),
-        (30.0, 100.0, 1000.0), also=("not_learning",)),
+        ("rate_too_low",), _rate(lambda strength: 1 / strength),
+        (30.0, 100.0, 1000.0), also=("undertrained", *STUCK)),
     "too short": Recipe(
-        ("undertrained", "rate_too_low"),
+        ("undertrained",),
         lambda plan, data, epochs, generator: (replace(plan, epochs=epochs, schedule=None), data),
         (1, 2, 3)),
     "too long": Recipe(

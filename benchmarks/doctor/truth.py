@@ -34,6 +34,11 @@ class Gain:
     risk: float
     proved: tuple[str, ...]
 
+    @property
+    def matters(self) -> bool:
+        """Whether it would matter, were it no chance."""
+        return self.score >= LEAST["score"] or self.risk >= LEAST["risk"]
+
     def as_good_as(self, other: Gain) -> bool:
         """Whether it brings about as much, in a measure in which both are proved."""
         return any(getattr(self, name) >= AS_GOOD * getattr(other, name)
@@ -128,8 +133,10 @@ class Truth:
     """What was proved of a case.
 
     Attributes:
-        sick: whether undoing a recipe (of a healthy case: any cure of the list) helps.
-        roots: for each recipe that was proved, the findings that name it.
+        sick: whether undoing a recipe helps; of a case without recipes, whether a cure of the list
+            does, or may.
+        roots: for each recipe that was proved, the findings that name it. Of two recipes one may
+            hide the other: it is proved where it harms once the other one is gone.
         first: findings that are right as the first to cure.
         true: findings that are true of it, these included.
         gains: what undoing each recipe and what each cure brings: [score, risk].
@@ -150,75 +157,116 @@ class Truth:
 
 
 class _Refits:
-    """Trainings of one case, each made once."""
+    """Trainings of one change of a case, each made once."""
 
-    def __init__(self, case: Case) -> None:
-        self.case, self.count = case, 0
-        self.sick: list[Outcome] = []
-        self.made = case.make()
+    def __init__(self, made: Made, seed: int) -> None:
+        self.made, self.seed = made, seed
+        self.outcomes: list[Outcome] = []
 
-    def run(self, made: Made, seeds: Sequence[int]) -> list[Outcome]:
-        self.count += len(seeds)
-        return [train(*made, self.case.seed + number) for number in seeds]
+    def first(self, count: int) -> list[Outcome]:
+        """With the first so many seeds."""
+        self.outcomes += [train(*self.made, self.seed + number)
+                          for number in range(len(self.outcomes), count)]
+        return self.outcomes[:count]
 
-    def before(self, count: int) -> list[Outcome]:
-        self.sick += self.run(self.made, range(len(self.sick), count))
-        return self.sick[:count]
 
-    def compare(self, made: Made, measure: Any = gain) -> Gain:
-        """Three pairs, and two more where the gain matters but may be chance; one where that shows
-        not half of a gain that counts."""
-        after = self.run(made, range(1))
-        first = measure(self.before(1), after)
-        if first.score < LEAST["score"] / 2 and first.risk < LEAST["risk"] / 2:
-            return replace(first, proved=())
-        after += self.run(made, range(1, FEWEST))
-        found: Gain = measure(self.before(FEWEST), after)
-        if not found.proved and (found.score >= LEAST["score"] or found.risk >= LEAST["risk"]):
-            after += self.run(made, range(FEWEST, MOST))
-            found = measure(self.before(MOST), after)
-        return found
+def compare(before: _Refits, after: _Refits, measure: Any = gain) -> Gain:
+    """Three pairs, and two more where the gain matters but may be chance; one where that shows not
+    half of a gain that counts."""
+    first: Gain = measure(before.first(1), after.first(1))
+    if first.score < LEAST["score"] / 2 and first.risk < LEAST["risk"] / 2:
+        return replace(first, proved=())
+    found: Gain = measure(before.first(FEWEST), after.first(FEWEST))
+    if not found.proved and found.matters:
+        found = measure(before.first(MOST), after.first(MOST))
+    return found
 
 
 def prove(case: Case) -> Truth:
     """What is true of a case."""
-    refits = _Refits(case)
-    plan, data = refits.made
-    gains: dict[str, tuple[float, float]] = {}
-    roots: dict[str, Gain] = {}
-    names = [name for name, _ in case.recipes]
-    for name in names:
-        measure = promise if RECIPES[name].harm == "promise" else gain
-        found = refits.compare(case.make([name]), measure)
-        gains[f"without {name}"] = (round(found.score, 3), round(found.risk, 3))
-        if found.proved:
-            roots[name] = found
-    if len(names) == 2 and not roots:
-        # Each hides the other: only without both is it better.
-        found = refits.compare(case.make(names))
-        gains["without both"] = (round(found.score, 3), round(found.risk, 3))
-        roots = dict.fromkeys(names, found) if found.proved else {}
-    first, true = set[str](), set[str]()
-    for name in roots:
-        first |= set(RECIPES[name].kinds)
-        true |= {kind for kind in RECIPES[name].also if _possible(kind, plan)}
-    if roots or not names:
-        best = max(roots.values(), key=lambda one: (one.score, one.risk), default=None)
-        for kinds, change in cures(plan, data):
-            found = refits.compare(change(plan, data))
+    proof = _Proof(case)
+    if case.recipes:
+        proof.undo()
+    if proof.roots or not case.recipes:
+        proof.cure()
+    return proof.truth()
+
+
+class _Proof:
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.plan, self.data = case.make()
+        self.names = [name for name, _ in case.recipes]
+        self.all: list[_Refits] = []
+        self.sick = self.refits((self.plan, self.data))
+        # Ailments that are proved; those that show only once the other one is gone are hidden.
+        self.roots: dict[str, Gain] = {}
+        self.hidden: set[str] = set()
+        self.first, self.true = set[str](), set[str]()
+        self.gains: dict[str, tuple[float, float]] = {}
+
+    def refits(self, made: Made) -> _Refits:
+        self.all.append(_Refits(made, self.case.seed))
+        return self.all[-1]
+
+    def note(self, name: str, found: Gain) -> None:
+        self.gains[name] = (round(found.score, 3), round(found.risk, 3))
+
+    def undo(self) -> None:
+        """Leaves out each recipe, from the sick training and from the one without the other."""
+        without = {name: self.refits(self.case.make([name])) for name in self.names}
+        for name in self.names:
+            measure = promise if RECIPES[name].harm == "promise" else gain
+            found = compare(self.sick, without[name], measure)
+            self.note(f"without {name}", found)
             if found.proved:
-                true |= set(kinds)
-                first |= set(kinds) if best is None or found.as_good_as(best) else set()
-                gains[kinds[0]] = (round(found.score, 3), round(found.risk, 3))
-                if not names:
-                    break
-    before = refits.before(FEWEST)
-    true |= first | _symptoms(before, data)
-    score = float(np.mean([one.score for one in before]))
-    if not names and (score - chance(data)) / (1 - chance(data)) < 0.15:
-        gains["learns too little"] = (round(score, 3), 0.0)
-    return Truth(bool(roots) if names else bool(gains), tuple(RECIPES[n].kinds for n in roots),
-                 tuple(sorted(first)), tuple(sorted(true)), gains, score, refits.count)
+                self.roots[name] = found
+        if len(self.names) == 2 and len(self.roots) < 2:
+            neither = self.refits(self.case.make(self.names))
+            for name, other in (self.names, self.names[::-1]):
+                if name not in self.roots:
+                    found = compare(without[other], neither)
+                    self.note(f"without {name}, {other} gone", found)
+                    if found.proved:
+                        self.hidden.add(name)
+            # What is hidden is an ailment only of a training that is sick.
+            if not self.roots and not compare(self.sick, neither).proved:
+                self.hidden.clear()
+            if not self.roots:
+                self.roots = {name: compare(self.sick, neither) for name in self.hidden}
+        for name in {*self.roots, *self.hidden}:
+            own = RECIPES[name]
+            self.first |= set(own.kinds) if name in self.roots else set()
+            self.true |= set(own.kinds) | {k for k in own.also if _possible(k, self.plan)}
+
+    def cure(self) -> None:
+        """Tries the fixed list."""
+        best = max(self.roots.values(), key=lambda one: (one.score, one.risk), default=None)
+        for kinds, change in cures(self.plan, self.data):
+            found = compare(self.sick, self.refits(change(self.plan, self.data)))
+            if found.proved:
+                self.true |= set(kinds)
+                self.first |= set(kinds) if best and found.as_good_as(best) else set()
+                self.note(kinds[0], found)
+            elif not self.names and found.matters:
+                self.note(f"{kinds[0]}, perhaps", found)
+            if not self.names and self.gains:
+                break
+
+    def truth(self) -> Truth:
+        before = self.sick.first(FEWEST)
+        score = float(np.mean([one.score for one in before]))
+        floor = chance(self.data)
+        if not self.names and (score - floor) / (1 - floor) < 0.15:
+            self.gains["learns too little"] = (round(score, 3), 0.0)
+        if self.roots:
+            self.true |= self.first | _symptoms(before, self.data)
+        ailments = [name for name in self.names if name in self.roots or name in self.hidden]
+        return Truth(
+            bool(self.roots) if self.names else bool(self.gains),
+            tuple(RECIPES[name].kinds for name in ailments), tuple(sorted(self.first)),
+            tuple(sorted(self.true)), self.gains, score,
+            sum(len(one.outcomes) for one in self.all))
 
 
 def _possible(kind: str, plan: Plan) -> bool:
@@ -245,6 +293,6 @@ def _symptoms(outcomes: Sequence[Outcome], data: Data) -> set[str]:
     if learned < 0.6:
         found.add("cannot_memorize")
     first = outcomes[0]
-    if first.diverged or first.losses[-1] > 1.5 * min(first.losses):
+    if first.diverged or first.losses[-1] > max(1.5 * min(first.losses), 0.5 * first.losses[0]):
         found.add("divergence")
     return found
