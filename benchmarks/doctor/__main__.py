@@ -11,10 +11,11 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import argparse  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Iterator, Mapping, Sequence  # noqa: E402
+from dataclasses import fields  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from . import cases, healthy, measure, others  # noqa: E402
+from . import cases, cured, healthy, measure, others  # noqa: E402
 from .cases import Case  # noqa: E402
 from .run import Lines, run  # noqa: E402
 from .truth import prove  # noqa: E402
@@ -33,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run(records, proved, _record, "records", options.jobs)
     told = _told(proved, records)
     print(_report(bank, proved, truths.known, told))
+    if options.cures:
+        ill = [case for case in proved if cured.curable(case)]
+        healed = Lines(options.out / f"cures-{options.part}.jsonl")
+        run(healed, ill, cured.heal, "cures", options.jobs)
+        print("\n" + cured.table([healed.known[case.name] for case in ill]))
     if options.examples is not None:
         options.examples.write_text("\n\n".join(_examples(proved, truths.known, records)) + "\n")
     return 0
@@ -48,6 +54,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--part", choices=(cases.CHOOSE, cases.REPORT), default=cases.CHOOSE,
                         help="thresholds are chosen on the first, judged on the second")
     parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
+    parser.add_argument("--cures", action="store_true", help="refit the cures too")
     parser.add_argument("--examples", type=Path,
                         help="file for what the doctor got wrong; of the first part only")
     options = parser.parse_args(arguments)
@@ -101,7 +108,7 @@ def _examples(proved: Sequence[Case], truths: Mapping[str, Any], records: Lines)
         late = bool(truth["roots"]) and kinds[:1] and kinds[0] not in truth["first"]
         if not wrong and not missed and not late:
             continue
-        lines = [f"## {case.name}", f"plan: {case.make()[0]}",
+        lines = [f"## {case.name}", f"plan: {_short(case)}",
                  f"score {truth['score']:.3f}; gains [score, risk]: {truth['gains']}",
                  f"first: {', '.join(truth['first'])}", f"true: {', '.join(truth['true'])}",
                  f"said: {', '.join(kinds) or 'healthy'}; "
@@ -113,6 +120,13 @@ def _examples(proved: Sequence[Case], truths: Mapping[str, Any], records: Lines)
             seen = "; ".join(f"{e.text} (limit {e.limit})" for e in finding.evidence)
             lines.append(f"{mark} {finding.kind} at {finding.layer}: {seen}")
         yield "\n".join(lines)
+
+
+def _short(case: Case) -> str:
+    """What of the plan is not as it is by default."""
+    plan = case.make()[0]
+    return ", ".join(f"{field.name}={getattr(plan, field.name)}" for field in fields(plan)
+                     if getattr(plan, field.name) != field.default)
 
 
 if __name__ == "__main__":

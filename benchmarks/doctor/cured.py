@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -10,18 +11,21 @@ from typing import Any
 import numpy as np
 
 import evenly as ev
-from evenly.doctor import Diagnosis
+from evenly.doctor import Diagnosis, diagnose
 from evenly.records import TrainingRecord
 from evenly.settings import Settings
 
 from . import others
 from .cases import Case
 from .data import Data
+from .measure import Count, Z
 from .networks import Plan, build
 from .outcome import Outcome, fit_settings
 from .recipes import Made
-from .truth import AS_GOOD, chance, cures
+from .truth import AS_GOOD, LEAST, cures
+from .watch import watch
 
+WAYS = DOCTOR, RANDOM, AUTOTRAINER = "Evenly", "random", "AUTOTRAINER"
 SEEDS, TRIES = 3, 3
 # Ailments of the data or of the user's own code: no change of settings heals them.
 BY_HAND = ("constant", "shuffled", "mismatch", "leak", "wrong range", "wrong sign", "mixed rows")
@@ -34,36 +38,56 @@ def curable(case: Case) -> bool:
     return bool(case.recipes) and not any(name in BY_HAND for name, _ in case.recipes)
 
 
-def heal(case: Case, record: TrainingRecord, diagnosis: Diagnosis) -> dict[str, Any]:
+def heal(case: Case) -> dict[str, Any]:
     """What each way of healing comes to: the score after one try and after three, of which the best
-    on the validation rows is kept; and how many trainings three tries took."""
+    on the validation rows is kept; and how many trainings and seconds that took."""
+    record = watch(case)
+    diagnosis = diagnose(record)
     plan, data = case.make()
     settings = build(plan, data)
     ways: dict[str, Sequence[Change]] = {
-        "doctor": list(_doctors(diagnosis, settings, plan, data)),
-        "random": list(_random(case, plan, data)),
-        "AUTOTRAINER": list(_autotrainers(record, plan, data)),
+        DOCTOR: list(_doctors(diagnosis, settings, plan, data)),
+        RANDOM: list(_random(case, plan, data)),
+        AUTOTRAINER: list(_autotrainers(record, plan, data)),
     }
     sick = _all(lambda: (settings, plan, data), case)
     undone_plan, undone_data = case.make([name for name, _ in case.recipes])
     undone = _all(lambda: (build(undone_plan, undone_data), undone_plan, undone_data), case)
-    result: dict[str, Any] = {"sick": _score(sick), "undone": _score(undone),
-                              "chance": chance(data)}
+    result: dict[str, Any] = {"sick": _score(sick), "undone": _score(undone)}
     for name, changes in ways.items():
+        begin = time.process_time()
         tried = [_all(change, case) for change in islice(changes, TRIES)]
+        seconds = time.process_time() - begin
         best = max([sick, *tried], key=_watched)
         result[name] = {"first": _score(tried[0]) if tried else _score(sick),
-                        "best": _score(best), "trainings": SEEDS * len(tried)}
+                        "best": _score(best), "trainings": len(tried), "seconds": seconds / SEEDS}
     return result
 
 
-def healed(result: dict[str, Any], way: str, which: str) -> tuple[float, bool]:
-    """(share of what undoing brings, whether that is nearly all of it)."""
-    gap = result["undone"] - result["sick"]
-    if gap < 0.02:  # proved by its loss, not by its score
-        return float("nan"), False
-    share = (result[way][which] - result["sick"]) / gap
-    return float(np.clip(share, -1, 1)), share >= AS_GOOD
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """The ways of healing side by side, as Markdown. What is proved by its loss alone is left out:
+    scores are compared."""
+    results = [one for one in results if one["undone"] - one["sick"] >= LEAST["score"]]
+    lines = [f"Of {len(results)} sick trainings that a change of settings can heal:", "",
+             "| way | gain of the first cure | cured by it | gain of the best of three | "
+             "cured by it | trainings | seconds |", "|---|---|---|---|---|---|---|"]
+    for way in WAYS:
+        cells = []
+        for which in ("first", "best"):
+            shares = [(one[way][which] - one["sick"]) / (one["undone"] - one["sick"])
+                      for one in results]
+            mean, half = _interval(np.clip(shares, -1, 1))
+            whole = Count(sum(share >= AS_GOOD for share in shares), len(shares))
+            cells += [f"{mean:.2f} +- {half:.2f}", str(whole)]
+        cells += [f"{np.mean([one[way][name] for one in results]):.{digits}f}"
+                  for name, digits in (("trainings", 1), ("seconds", 2))]
+        lines.append(f"| {way} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _interval(values: Any) -> tuple[float, float]:
+    """Mean, and half of its 95 % interval."""
+    return float(values.mean()), float(Z * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _all(change: Change, case: Case) -> list[Outcome]:
@@ -123,7 +147,7 @@ _ORDER: dict[str, tuple[dict[str, Any], ...]] = {
 
 
 def _autotrainers(record: TrainingRecord, plan: Plan, data: Data) -> Iterator[Change]:
-    for problem in others.kinds("AUTOTRAINER", record):
+    for problem in others.kinds(AUTOTRAINER, record):
         for changes in _ORDER[problem]:
             values = {name: getattr(plan, name) * value if name == "rate"
                       else int(plan.batch * value) if name == "batch" else value
