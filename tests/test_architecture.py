@@ -20,9 +20,9 @@ PACKAGE = ROOT / "src" / "evenly"
 ORDER = [
     {"errors", "lazy"}, {"random", "native", "files"}, {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses"}, {"settings"}, {"doctor"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"probes"},
-    {"training"}, {"clinic"}, {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"study"},
-    {"report"}, {"web"}, {"cli"},
+    {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"program"}, {"engine"}, {"rows"},
+    {"probes"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"study"},
+    {"report"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

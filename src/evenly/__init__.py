@@ -136,8 +136,9 @@ if TYPE_CHECKING:
     from .schedules import ReduceOnPlateau as ReduceOnPlateau
     from .schedules import Schedule as Schedule
     from .schedules import StepDecay as StepDecay
+    from .settings import Settings as Settings
+    from .stopping import EarlyStopping as EarlyStopping
     from .training import Checkpoint as Checkpoint
-    from .training import EarlyStopping as EarlyStopping
     from .training import EpochRecord as EpochRecord
     from .training import History as History
     from .training import Model as Model
@@ -190,8 +191,10 @@ _NAMES = {
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
+    "settings": ("Settings",),
+    "stopping": ("EarlyStopping",),
     "training": (
-        "Checkpoint", "EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+        "Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
     ),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

@@ -67,6 +67,18 @@ class DivergenceError(EvenlyError, ArithmeticError):
         self.model: Any = None
 
 
+class DoctorWarning(UserWarning):
+    """What the doctor finds while a training goes on.
+
+    Attributes:
+        finding: what ails it.
+    """
+
+    def __init__(self, message: str, finding: Any = None) -> None:
+        super().__init__(message)
+        self.finding = finding
+
+
 class CheckpointError(EvenlyError, OSError):
     """A checkpoint could not be written: the disk is full, say. Those before it are whole.
 

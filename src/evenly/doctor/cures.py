@@ -18,7 +18,7 @@ from ..optimizers import Adam
 from ..penalties import L2
 from ..schedules import CosineDecay
 from ..settings import Settings
-from ..training.early_stopping import EarlyStopping
+from ..stopping import EarlyStopping
 from .finding import Cure
 from .rewrite import last_of, replaced, rewritten
 

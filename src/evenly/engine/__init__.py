@@ -9,3 +9,4 @@ from .engine import Engine as Engine
 from .records import Evaluation as Evaluation
 from .records import NotFiniteError as NotFiniteError
 from .records import StepRecord as StepRecord
+from .watching import Watcher as Watcher

@@ -7,18 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError, DataError, ShapeError
+from ..errors import DataError, ShapeError
 from ..layers.base import Run
 from ..native import Executor
 from ..program.values import SCALARS, Program, native_line
 from .arrays import Arrays
-from .checks import as_lengths, as_rows, as_targets, as_weights, check_seed, most_threads
+from .checks import (
+    as_lengths,
+    as_rows,
+    as_targets,
+    as_weights,
+    check_mixed,
+    check_seed,
+    check_trainable,
+    most_threads,
+)
 from .definitions import DefinitionRunner
 from .records import Evaluation, NotFiniteError, StepRecord
 from .replay import first_not_finite
 from .segments import segments
 from .step_numbers import step_numbers
 from .threads import ThreadChoice
+from .watching import Watcher, batch_of
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
 # threads is shorter.
@@ -40,6 +50,7 @@ class Engine(Arrays):
     Attributes:
         arrays: every parameter and running statistic by name: views, not copies.
         pause_every: :meth:`train` yields at each step whose number this divides; None: as it comes.
+        watcher: looks at steps of :meth:`train`; None: nobody does.
 
     Example:
         >>> import evenly as ev
@@ -68,6 +79,7 @@ class Engine(Arrays):
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
         self.pause_every: int | None = None
+        self.watcher: Watcher | None = None
         self._numbers = step_numbers(program, self.seed, 0, 1) if program.augment is None else None
         self._scalars = self.buffer("scalars")
         loss = program.loss
@@ -165,11 +177,11 @@ class Engine(Arrays):
                 f"step: the program is planned for batches of {self.program.batch} rows, "
                 f"got {len(x)}: compile it with a larger batch"
             )
-        self._trainable(len(x))
+        check_trainable(self.program, len(x))
         if self._definitions is not None:
             for records in self.train(x, y, None, len(x), weights, lengths):
                 return StepRecord(*records[0].tolist())
-        self._check_lengths(lengths)
+        check_mixed(self.program, lengths)
         numbers = self._own_numbers()
         threads, _ = self._training_threads.begin()
         *record, failed = self._executor.step(
@@ -183,28 +195,11 @@ class Engine(Arrays):
         self.steps += 1
         return StepRecord(*record)
 
-    def _trainable(self, smallest_batch: int) -> None:
-        """Makes sure that batches of this size can train."""
-        if self.program.optimizer is None:
-            raise ConfigurationError("the program has no optimizer: compile it with one")
-        if smallest_batch < self.program.training_rows:
-            raise ShapeError(
-                f"a batch of {smallest_batch} rows: batch normalization needs at least "
-                f"{self.program.training_rows} in training"
-            )
-
     def _own_numbers(self) -> Any:
         """The numbers of a step that no schedule moves: the same for each, but for mixup."""
         if self.program.augment is not None:
             return step_numbers(self.program, self.seed, self.steps, 1)
         return self._numbers
-
-    def _check_lengths(self, lengths: Any) -> None:
-        if lengths is not None and self.program.augment is not None:
-            raise ConfigurationError(
-                "lengths: mixup takes means of examples, and sequences of two lengths have none: "
-                "leave augment or lengths out"
-            )
 
     def train(self, x: Any, y: Any, order: Any, batch: int, weights: Any = None,
               lengths: Any = None, rates: Any = None, momenta: Any = None) -> Iterator[Any]:
@@ -225,20 +220,28 @@ class Engine(Arrays):
             NotFiniteError: as :meth:`step`.
         """
         n = len(x) if order is None else len(order)
-        self._trainable(n - (n - 1) // batch * batch)
-        self._check_lengths(lengths)
+        check_trainable(self.program, n - (n - 1) // batch * batch)
+        check_mixed(self.program, lengths)
         batches = -(-n // batch)
         numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta)
+        data = x, y, weights, lengths
         records = np.zeros((batches, len(StepRecord._fields)))
         done = 0
         while done < batches:
+            watcher = self.watcher
+            watched = watcher if watcher is not None and self.steps >= watcher.due else None
+            if watched is not None:
+                parts = batch_of(data, order, n, batch, done)
+                watched.before(self, numbers[done : done + 1], *parts)
             if self._definitions is not None:
-                parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
+                parts = batch_of(data, order, n, batch, done)
                 ran, failed = self._python_step(parts, numbers[done : done + 1], records[done])
             else:
                 threads, trial = self._training_threads.begin()
                 every = self.pause_every
                 end = batches if every is None else min(batches, done + every - self.steps % every)
+                if watcher is not None:
+                    end = min(end, done + max(1, watcher.due - self.steps))
                 ran, failed = self._executor.train(
                     x, y, weights, lengths, order, n, batch, done, end, self.seed,
                     self.steps, numbers[done:], records[done:],
@@ -246,20 +249,16 @@ class Engine(Arrays):
                 )
                 self._training_threads.end(threads, ran)
             self.steps += ran
+            if watched is not None and ran:
+                watched.after(self)
             if ran:
                 yield records[done : done + ran]
             done += ran
             if failed:
-                parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
+                parts = batch_of(data, order, n, batch, done)
                 raise NotFiniteError(
                     self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
                 )
-
-    @staticmethod
-    def _batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
-        at = slice(index * batch, min(n, (index + 1) * batch))
-        rows = at if order is None else order[at]
-        return [part if part is None else np.ascontiguousarray(part[rows]) for part in parts]
 
     def _python_step(self, parts: list[Any], numbers: Any, record: Any) -> tuple[int, bool]:
         x, y, weights, lengths = parts
@@ -322,10 +321,10 @@ class Engine(Arrays):
     def run(
         self, key: str, x: Any, y: Any, *, output_gradient: Any = None, weights: Any = None,
         lengths: Any = None, rows: int | None = None, numbers: Any = None, begin: int = 0,
-        end: int | None = None,
+        end: int | None = None, threads: int | None = None,
     ) -> dict[str, Any]:
-        """Runs instructions [begin, end) of a list on one batch; returns new running statistics of
-        the layers that run through their definition."""
+        """Runs instructions [begin, end) of a list on one batch, by default on as many threads as
+        training; returns new running statistics of the layers that run through their definition."""
         rows = len(x) if rows is None else rows
         if rows > max(self.program.batch, self.program.inference_batch * (key == "inference")):
             raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
@@ -350,7 +349,7 @@ class Engine(Arrays):
             else:
                 self._executor.run(
                     name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
-                    self.steps, numbers, self._training_threads.best,
+                    self.steps, numbers, threads or self._training_threads.best,
                 )
         return updates
 

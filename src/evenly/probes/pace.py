@@ -1,0 +1,78 @@
+"""How often a training is looked at."""
+
+from __future__ import annotations
+
+import math
+import time
+
+# The share of a training's time that may be spent on looking; and the seconds that may be in any
+# case: a short training would not be seen otherwise.
+SHARE, FREE = 0.02, 0.06
+
+
+class Pace:
+    """Spends time on looking: at most 2 % of a training's, or 0.06 seconds of one that is shorter
+    than three. With it are looked at the first step of each epoch and every k-th step, and steps
+    whose numbers double.
+
+    A floor does not depend on time, so that the shortest training is seen: its first step, the
+    first steps of the epochs 2, 4, 8, 16, ... and of its last. Of a short one they may be more
+    than 2 %.
+
+    Attributes:
+        due: the step that is looked at next.
+        spent: seconds.
+        epochs: of the training, None where that is not known.
+    """
+
+    def __init__(self, epochs: int | None = None, begun: int = 0) -> None:
+        self.due, self.spent = begun, 0.0
+        self._first_step = begun
+        self.epochs = epochs
+        self._cost = 0.0  # of a look
+        self._last_step, self._last_epoch = begun, 0
+        self._start = time.perf_counter()
+
+    @property
+    def trained(self) -> float:
+        """Seconds of training, without the looking."""
+        return max(1e-9, time.perf_counter() - self._start - self.spent)
+
+    def looked(self, step: int, seconds: float) -> None:
+        """Takes in what a look at a step has cost."""
+        self.spent += seconds
+        self._cost = seconds if not self._cost else 0.7 * self._cost + 0.3 * seconds
+        self._last_step = step
+        each = self.trained / max(1, step - self._first_step)
+        every = math.ceil(self._cost / (SHARE * each))
+        behind = (self.spent + self._cost) / SHARE - self.trained
+        within = self.spent + self._cost <= FREE
+        doubled = step + max(1, step - self._first_step)
+        if within:
+            self.due = min(doubled, step + max(1, every))
+        else:
+            self.due = step + max(1, every, math.ceil(max(0.0, behind) / each))
+
+    def took(self, seconds: float) -> None:
+        """Takes in what something else has cost."""
+        self.spent += seconds
+
+    def epoch(self, epoch: int, step: int) -> None:
+        """An epoch begins with a step: is it looked at?"""
+        if self.worth(epoch, self._cost):
+            self.due, self._last_epoch = step, epoch
+
+    def worth(self, epoch: int, cost: float, last: int | None = None) -> bool:
+        """Whether something that costs so many seconds may be done in this epoch.
+
+        Arguments:
+            epoch: counted from 1.
+            cost: in seconds.
+            last: the epoch in which it was done last; by default that of the last look at an
+                epoch's first step.
+        """
+        floor = epoch == self.epochs or epoch & (epoch - 1) == 0
+        if floor or self.spent + cost <= SHARE * self.trained:
+            return True
+        last = self._last_epoch if last is None else last
+        return self.spent + cost <= FREE and epoch >= last + 1 + last // 8
