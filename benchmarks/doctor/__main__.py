@@ -103,8 +103,8 @@ def _examples(proved: Sequence[Case], truths: Mapping[str, Any], records: Lines)
         truth, diagnosis = truths[case.name], verdict(records.known[case.name])
         kinds = [finding.kind for finding in diagnosis.findings]
         wrong = [kind for kind in kinds if kind not in truth["true"]]
-        missed = [root[0] for root in truth["roots"] if not set(kinds) & set(root) and (
-            len(truth["roots"]) > 1 or not set(kinds) & set(truth["first"]))]
+        missed = [root[0] for root, miss in zip(
+            truth["roots"], measure.misses(truth, kinds), strict=True) if miss]
         late = bool(truth["roots"]) and kinds[:1] and kinds[0] not in truth["first"]
         if not wrong and not missed and not late:
             continue

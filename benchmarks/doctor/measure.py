@@ -51,7 +51,7 @@ class Measures:
         precision: findings, on sick and healthy runs, that are true of the run.
         recall: ailments that were put in and proved, of which a finding speaks.
         first: sick runs whose first finding is right to cure first.
-        told: sick runs with any finding.
+        named: sick runs of which a finding names an ailment.
         alarms: healthy runs with any finding.
         by_kind: recall by the ailment's own name.
         claims: precision by finding.
@@ -60,7 +60,7 @@ class Measures:
     precision: Count = field(default_factory=Count)
     recall: Count = field(default_factory=Count)
     first: Count = field(default_factory=Count)
-    told: Count = field(default_factory=Count)
+    named: Count = field(default_factory=Count)
     alarms: Count = field(default_factory=Count)
     by_kind: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     claims: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
@@ -74,13 +74,19 @@ class Measures:
         if not truth["roots"]:
             self.alarms.add(bool(kinds))
             return
-        self.told.add(bool(kinds))
         self.first.add(bool(kinds) and kinds[0] in truth["first"])
-        for root in truth["roots"]:
-            accepted = [kind for kind in kinds if kind in root or (
-                len(truth["roots"]) == 1 and kind in truth["first"])]
-            self.recall.add(bool(accepted))
-            self.by_kind[root[0]].add(bool(accepted))
+        found = [not missed for missed in misses(truth, kinds)]
+        self.named.add(any(found))
+        for root, right in zip(truth["roots"], found, strict=True):
+            self.recall.add(right)
+            self.by_kind[root[0]].add(right)
+
+
+def misses(truth: Mapping[str, Any], kinds: Sequence[str]) -> list[bool]:
+    """Of each ailment, whether no finding names it. Where it is the only one, so does any finding
+    whose own cure is as good."""
+    alone = set(truth["first"]) if len(truth["roots"]) == 1 else set()
+    return [not set(kinds) & {*root, *alone} for root in truth["roots"]]
 
 
 def belongs(truth: Mapping[str, Any]) -> bool:
@@ -104,9 +110,9 @@ def measured(found: Mapping[str, Sequence[str]], truths: Iterable[Mapping[str, A
 
 def table(sets: Mapping[str, Measures]) -> str:
     """Rule sets side by side, as Markdown."""
-    lines = ["| rules | precision | recall | first finding right | sick runs told | "
+    lines = ["| rules | precision | recall | first finding right | sick runs named | "
              "healthy runs warned |", "|---|---|---|---|---|---|"]
-    lines += [f"| {name} | {m.precision} | {m.recall} | {m.first} | {m.told} | {m.alarms} |"
+    lines += [f"| {name} | {m.precision} | {m.recall} | {m.first} | {m.named} | {m.alarms} |"
               for name, m in sets.items()]
     return "\n".join(lines)
 

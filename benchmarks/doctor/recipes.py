@@ -305,7 +305,7 @@ RECIPES: dict[str, Recipe] = {
         _batch_norm, also=("overfitting",)),
     "batches of two": Recipe(
         ("batch_too_small", "batch_norm_mismatch"), _plan(batch=int), (2, 3), _batch_norm,
-        also=("rate_too_high")),
+        also=("rate_too_high",)),
     "dropout in front": Recipe(
         ("batch_norm_mismatch", "dropout_too_strong"), _plan(dropout=float, dropout_first=True),
         (0.5, 0.7), _batch_norm),

@@ -16,6 +16,7 @@ from benchmarks.doctor.recipes import RECIPES
 from benchmarks.doctor.run import Lines, run
 from benchmarks.doctor.truth import prove
 
+from evenly.doctor import KINDS
 from evenly.records import EpochSummary, LayerProbe, Probe, TrainingRecord
 
 
@@ -27,6 +28,8 @@ def test_there_are_enough_candidates_of_every_recipe_in_both_parts():
             parts[name].add(case.part)
     assert set(parts) == set(RECIPES)
     assert all(found == {CHOOSE, REPORT} for found in parts.values()), parts
+    assert {kind for recipe in RECIPES.values() for kind in (*recipe.kinds, *recipe.also)} <= set(
+        KINDS)
     assert len({case.name for case in sick}) == len(sick) > 550
     sound = list(healthy.healthy())
     assert {case.trick for case in sound} == {"", *healthy.TRICKS}
@@ -101,6 +104,7 @@ def test_what_is_counted():
     counted = measure.measured(found, truths)
     assert (counted.precision.right, counted.precision.all) == (3, 5)
     assert (counted.recall.right, counted.recall.all) == (2, 3)
+    assert (counted.named.right, counted.named.all) == (2, 2)
     assert (counted.first.right, counted.first.all) == (1, 2)
     assert (counted.alarms.right, counted.alarms.all) == (1, 1)
     assert counted.by_kind["dead_relu"].share == 1
