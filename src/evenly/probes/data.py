@@ -55,7 +55,7 @@ def summarize(
         constant_loss = best_constant_loss(y, targets, loss)
     features = x.shape[-1]
     neighbour = linear = constant = None
-    if y.ndim == 2 or (targets.kind == "classes" and y.ndim == 1):
+    if y.ndim == (1 if targets.kind == "classes" else 2):
         usable = not indices and not not_finite
         neighbour, linear, constant = scores_without_a_network(x if usable else None, y, targets)
     return DataSummary(

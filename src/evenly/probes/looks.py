@@ -8,7 +8,6 @@ not run. What stands in a buffer is read before a later instruction takes its pl
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,10 +98,6 @@ class Looks:
         """Measures the step that comes next, on its batch. Arguments as :meth:`Engine.run` takes
         them."""
         told: dict[str, dict[str, Any]] = {own_name(name): {} for name in self._places}
-        # A layer of the user's own may draw from the generators of the process.
-        states = None
-        if self.program.has_python:
-            states = random.getstate(), np.random.get_state()  # noqa: NPY002
         lines = self.program.lists["gradient"]
         for i, line in enumerate(lines):
             place = next((name for name in line.layers if name in self._places), None)
@@ -117,9 +112,6 @@ class Looks:
                 self._after_backward(engine, line, len(x), told)
             elif place is not None and "y" in line.buffers:
                 self._after_forward(engine, line, len(x), told, lengths)
-        if states is not None:
-            random.setstate(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002
         scalars = engine.buffer("scalars")
         probe = Probe(
             engine.steps, epoch, float(scalars[_LOSS]), float(scalars[_NORM]),

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..clipping import ClipGlobalNorm
-from ..engine import Engine
+from ..engine import Engine, NotFiniteError
 from ..layers.base import Run
-from ..records import DataSummary, EpochSummary, Probe, TrainingRecord
+from ..records import Checks, DataSummary, EpochSummary, Probe, TrainingRecord
 from ..records.lines import LinesWriter
 from ..rows.data import Examples
 from ..rows.sources import RowSource
 from ..rows.streams import Stream
+from ..rows.training_set import TrainingSet
 from .data import shared_rows, summarize
 from .describe import loss_info, network_info, optimizer_info, rows_of_batch_norm
+from .generators import own_random
 from .looks import Look, Looks
 from .pace import Pace
 
@@ -92,7 +94,8 @@ class TrainingWatcher:
     ) -> None:
         """Looks at the step that comes next."""
         begin = time.perf_counter()
-        with np.errstate(all="ignore"):  # of a network that diverges
+        random = own_random() if engine.program.has_python else nullcontext()
+        with random, np.errstate(all="ignore"):  # a network may diverge
             self._pending = self._looks.look(engine, numbers, x, y, weights, lengths, self._epoch)
         if self._pending.clipped is not None:
             self._clipped.append(self._pending.clipped)
@@ -173,6 +176,25 @@ class TrainingWatcher:
             probe_seconds=self.pace.spent + self._summed,
         )
 
+    def before_training(self, training: TrainingSet, checks: Checks | None) -> TrainingRecord:
+        """The record of a training that has not begun: of its first step's look, which is made on
+        this engine.
+
+        Arguments:
+            training: that would be trained on.
+            checks: what was tried.
+        """
+        self._engine.watcher = self
+        try:
+            for records in training.train(1, None, None):
+                if len(records):
+                    break
+        except NotFiniteError as failure:
+            self.failed(failure.step, failure.layer)
+        finally:
+            self._engine.watcher = None
+        return replace(self.record, checks=checks)
+
     # Parts -----------------------------------------------------------------------------------
 
     def _add(self, event: Probe | EpochSummary) -> None:
@@ -205,7 +227,7 @@ class TrainingWatcher:
             return {}
         program, loss = self._engine.program, self._engine.program.loss
         assert loss is not None
-        with _unmoved(self._engine):
+        with _unmoved(self._engine), own_random():
             scores = self._engine.predict(sample.x, sample.lengths)
         run = Run(training=False, weights=sample.weights, lengths=sample.lengths)
         with np.errstate(all="ignore"):  # of a network that diverges

@@ -184,7 +184,7 @@ def fit(
         shape, rows = x.shape[1:], len(data.x)
         data = scaled.measure(data, dtype)
     if isinstance(validation, tuple):
-        held = _given_validation(validation)
+        held = given_validation(validation)
     elif isinstance(validation, Stream):
         held = validation
     batch = min(batch or rows or 1, rows or batch or 1)
@@ -293,7 +293,8 @@ def _check_checkpoint(checkpoint: Any, resume: Any) -> None:
         )
 
 
-def _given_validation(parts: tuple[Any, ...]) -> Examples:
+def given_validation(parts: tuple[Any, ...]) -> Examples:
+    """The arrays of a validation set as examples."""
     if len(parts) not in (2, 3, 4):
         raise ConfigurationError(
             "fit: validation is a share, (x, y), (x, y, lengths) or (x, y, lengths, weights), got "
