@@ -25,8 +25,7 @@ class Outcome:
 
     Attributes:
         score: on the judge's rows: balanced accuracy, or R^2.
-        risk: there: cross-entropy over that of a constant answer (of losses that have one; else
-            1 - score).
+        risk: there: cross-entropy over that of a constant answer; None where scores mean none.
         train_score: on the training rows, in inference mode, likewise.
         watch_score: on the validation rows.
         losses: of the epochs.
@@ -34,7 +33,7 @@ class Outcome:
     """
 
     score: float
-    risk: float
+    risk: float | None
     train_score: float
     watch_score: float
     losses: tuple[float, ...]
@@ -136,10 +135,12 @@ def _answers(plan: Plan, data: Data, scores: Any, y: Any) -> Any:
     return np.nan_to_num(scores, nan=-1e9).argmax(axis=1)
 
 
-def risk(plan: Plan, data: Data, scores: Any, y: Any) -> float:
-    """Cross-entropy over that of a constant answer, where scores mean it; else 1 - score."""
-    if data.task == "numbers" or plan.loss or not np.isfinite(scores).all():
-        return min(1 - score(plan, data, scores, y), WORST_RISK)
+def risk(plan: Plan, data: Data, scores: Any, y: Any) -> float | None:
+    """Cross-entropy over that of a constant answer, where scores mean it."""
+    if data.task == "numbers" or plan.loss:
+        return None
+    if not np.isfinite(scores).all():
+        return WORST_RISK
     if data.task == "labels":
         scores = np.column_stack([np.zeros(len(scores)), scores[:, 0]])
         y = (y == y.max()) * 1

@@ -286,15 +286,15 @@ RECIPES: dict[str, Recipe] = {
         ("labels_corrupted",), _shuffled, (0.6, 0.8, 1.0), also=("overfitting", *STUCK)),
     "wrong range": Recipe(
         ("labels_wrong_range", "output_activation_wrong", "loss_wrong"), _wrong_range,
-        ((1, 2), (0, 255), (0, 10)), _labels, also=STUCK),
+        ((1, 2), (0, 255), (0, 10)), _labels, also=("saturation", *STUCK)),
     "softmax twice": Recipe(
         ("output_activation_wrong",), _plan(output="softmax"), ("softmax",), _classes),
     "sigmoid before the loss": Recipe(
         ("output_activation_wrong",), _plan(output=str), ("sigmoid", "relu"),
-        lambda plan, data: data.task != "numbers", also=STUCK),
+        lambda plan, data: data.task != "numbers", also=("saturation", *STUCK)),
     "bounded output": Recipe(
         ("output_activation_wrong",), _plan(output=str), ("sigmoid", "relu", "tanh"), _numeric,
-        also=("targets_not_scaled", *STUCK)),
+        also=("targets_not_scaled", "saturation", *STUCK)),
     "wrong loss": Recipe(
         ("loss_wrong",), _plan(loss=str), ("numbers", "absolute", "squared"), _classes, also=STUCK),
     "no activations": Recipe(
@@ -314,7 +314,7 @@ RECIPES: dict[str, Recipe] = {
         also=("rate_too_low", "undertrained", *STUCK)),
     "wrong sign": Recipe(
         ("gradient_sign",), _plan(own="wrong sign"), (1,),
-        also=("rate_too_high", "exploding_gradient", *STUCK)),
+        also=("rate_too_high", "exploding_gradient", "saturation", *STUCK)),
     "mixed rows": Recipe(
         ("rows_coupled",), _plan(own="mixes rows"), (1,),
         lambda plan, data: plan.family in ("mlp", "cnn"),

@@ -49,8 +49,12 @@ def gain(before: Sequence[Outcome], after: Sequence[Outcome]) -> Gain:
     """Compares trainings with the same seeds."""
     means, proved = {}, []
     for name, sign in (("score", 1), ("risk", -1)):
-        steps = [sign * (getattr(new, name) - getattr(old, name))
+        pairs = [(getattr(old, name), getattr(new, name))
                  for old, new in zip(before, after, strict=True)]
+        if None in (value for pair in pairs for value in pair):
+            means[name] = 0.0
+            continue
+        steps = [sign * (new - old) for old, new in pairs]
         means[name] = float(np.mean(steps))
         if len(steps) < FEWEST:
             continue
@@ -68,7 +72,7 @@ def gain(before: Sequence[Outcome], after: Sequence[Outcome]) -> Gain:
 def promise(before: Sequence[Outcome], after: Sequence[Outcome]) -> Gain:
     """How much less validation promises beyond what is true."""
     def without(outcomes: Sequence[Outcome]) -> list[Outcome]:
-        return [replace(one, score=one.score - one.watch_score, risk=0.0) for one in outcomes]
+        return [replace(one, score=one.score - one.watch_score, risk=None) for one in outcomes]
 
     return gain(without(before), without(after))
 
@@ -236,7 +240,8 @@ class _Proof:
                 self.roots = {name: compare(self.sick, neither) for name in self.hidden}
         for name in {*self.roots, *self.hidden}:
             own = RECIPES[name]
-            self.first |= set(own.kinds) if name in self.roots else set()
+            # Either of two may come first: both belong to what heals.
+            self.first |= set(own.kinds)
             self.true |= set(own.kinds) | {k for k in own.also if _possible(k, self.plan)}
 
     def cure(self) -> None:
@@ -272,7 +277,7 @@ class _Proof:
 def _possible(kind: str, plan: Plan) -> bool:
     """Whether a consequence can be there at all; those that curves tell are read off these."""
     if kind == "saturation":
-        return plan.activation in ("tanh", "sigmoid") or plan.recurrent
+        return plan.recurrent or bool({plan.activation, plan.output} & {"tanh", "sigmoid"})
     if kind == "dead_relu":
         return plan.activation == "relu"
     return kind not in STUCK

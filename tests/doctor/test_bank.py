@@ -152,4 +152,5 @@ def test_a_constant_answer_has_no_score():
     scores = np.zeros((len(made.judge_y), 1))
     assert score(plan, made, scores, made.judge_y) == 0.5
     assert risk(plan, made, scores, made.judge_y) == pytest.approx(1)
+    assert risk(Plan(loss="squared"), made, scores, made.judge_y) is None
     assert math.isclose(score(plan, made, 2.0 * made.judge_y[:, None] - 1, made.judge_y), 1)
