@@ -11,9 +11,10 @@ import math
 import statistics
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 
 from ..records import EpochSummary
+from .curves import Rise, blocks, late_fall, rise
+from .curves import swings as swings
 from .reading import Reading
 from .reading import finite as finite
 from .reading import median as median
@@ -262,7 +263,78 @@ class Case(Reading):
     @cached_property
     def ails(self) -> bool:
         """Whether there is harm: what symptoms alone do not show."""
+        return self.fails_to_fit or self.weak or self.overfits is not None or \
+            self.falls is not None
+
+    @cached_property
+    def fails_to_fit(self) -> bool:
+        """Whether there is harm on the training rows themselves."""
         return self.failed or (self.stuck and self.tried) or self.poor or self.worsened
+
+    @cached_property
+    def held_rows(self) -> int:
+        return self.record.validation.rows if self.record.validation is not None else 100
+
+    @cached_property
+    def held_score(self) -> float | None:
+        """Of validation rows at the end."""
+        if self.failed:
+            return None
+        ends = [self.kept] if self.record.best_epoch is not None and self.kept else self.last_epochs
+        return median(epoch.validation_score for epoch in ends)
+
+    @cached_property
+    def weak(self) -> bool:
+        """Whether unseen rows are answered worse than a simple model would answer them."""
+        if not self.settled or not self.learnable or self.held_score is None:
+            return False
+        assert self.reference is not None
+        noise = self.noise / 2 + 1 / math.sqrt(max(1, self.held_rows))
+        return self.reference - self.held_score > self.limit("weak_margin") + noise
+
+    @cached_property
+    def overfits(self) -> Rise | None:
+        """A rise of the validation loss that is more than chance."""
+        if not self.settled or self.failed or self.record.best_epoch is not None:
+            return None
+        held = finite(epoch.validation_loss for epoch in self.epochs)
+        found = rise(held, self.losses) if len(held) == len(self.epochs) else None
+        if found is None:
+            return None
+        # A small validation set: its loss is known no better than this.
+        chance = found.last / math.sqrt(max(1, self.held_rows))
+        scale = self.chance if self.chance is not None else found.low
+        least = max(self.limit("overfit_rise") * found.low, chance, 0.03 * scale)
+        return found if found.size >= least else None
+
+    @cached_property
+    def falls(self) -> float | None:
+        """The share of what is left of the loss that went in the last quarter of a training whose
+        epochs were over: on validation rows where there are any."""
+        if self.record.stopped != "epochs" or self.failed or not self.epochs:
+            return None
+        best = self.record.best_epoch
+        if best is not None and best < self.epochs[-1].epoch:
+            return None
+        watched = finite(epoch.validation_loss for epoch in self.epochs)
+        if len(watched) < len(self.epochs):
+            watched = self.losses
+        if len(watched) < 5:
+            watched = blocks(self.curve, 8)
+        fall = late_fall(watched)
+        if fall is None or len(watched) < 5 or watched[-1] <= 0:
+            return None
+        chance = self.chance if self.chance is not None else max(watched)
+        share = fall / watched[-1]
+        is_some = share >= self.limit("falling") and fall >= self.limit("falling_chance") * chance
+        return share if is_some and not self.done else None
+
+    @cached_property
+    def done(self) -> bool:
+        """Whether nothing is left to gain: a score of 1 stays one."""
+        scores = finite(e.validation_score if e.validation_score is not None else e.train_score
+                        for e in self.epochs[-3:])
+        return bool(scores) and min(scores) > 0.985
 
     @cached_property
     def tried(self) -> bool:
@@ -288,6 +360,13 @@ class Case(Reading):
         if self.poor:
             return (f"the score on the training rows is {self.score:.3g}, a simple model reaches "
                     f"{self.reference:.3g} on unseen ones")
+        if self.weak:
+            return (f"the score on validation rows is {self.held_score:.3g}, a simple model "
+                    f"reaches {self.reference:.3g} on unseen ones")
+        if self.overfits is not None:
+            return "the validation loss rises while the training loss falls"
+        if self.falls is not None:
+            return "the loss is still falling at the end"
         if self.stuck:
             share = self.skill if self.skill is not None else self.gain
             return f"training took away {max(0.0, share or 0.0):.0%} of the loss that " + (
@@ -305,10 +384,3 @@ class Case(Reading):
         last = statistics.median(losses[-quarter:])
         fall = max(losses) - min(losses)
         return (before - last) / fall if fall > 0 else 0.0
-
-
-def swings(values: Sequence[float]) -> float:
-    """The share of inner values at which a sequence turns around."""
-    steps = [b - a for a, b in pairwise(values)]
-    turns = sum(a * b < 0 for a, b in pairwise(steps))
-    return turns / max(1, len(steps) - 1)

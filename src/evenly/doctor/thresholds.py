@@ -35,6 +35,7 @@ LIMITS: dict[str, Limit] = {
     "poor_achieved": Limit(0.9, "training rows flatter a network, unseen ones do not flatter a "
                                 "simple model: a healthy one is above 1"),
     "poor_margin": Limit(0.02, "what differs by less is of no use to anybody"),
+    "weak_margin": Limit(0.03, "likewise, on validation rows"),
     "worsened": Limit(0.2, "of the constant answer's loss: swings of a healthy end are smaller"),
     # Data
     "inputs_large": Limit(8.0, "standardized inputs have 1, of pixels of 0 to 1 less; 8 deviations "
@@ -63,6 +64,8 @@ LIMITS: dict[str, Limit] = {
     # Network
     "gain_low": Limit(0.3, "weight's deviation times the root of the fan: 1 to 1.4 keeps the size"),
     "gain_high": Limit(4.0, "likewise; embeddings and gains of 5/3 are below"),
+    "gain_through": Limit(10.0, "of all layers together, with 1.4 as right; Xavier's 1 before ReLU "
+                                "comes to 11 at seven layers, and trains all the same"),
     "spread_low": Limit(0.02, "outputs of the last hidden layer that hardly depend on the inputs"),
     "spread_high": Limit(20.0, "outputs 20 times the inputs' size saturate any loss"),
     "first_loss": Limit(3.0, "times the constant answer's: an untouched network should not be "
@@ -94,6 +97,7 @@ LIMITS: dict[str, Limit] = {
     "dropout": Limit(0.6, "units kept are fewer than dropped; half is usual"),
     "mode_gap": Limit(0.25, "of the constant answer's loss: inference above training, where "
                             "dropout makes training's the higher one"),
+    "variance_gap": Limit(0.5, "of the logarithm: a factor of 1.6 between the two variances"),
     "batch_norm_rows": Limit(8, "statistics of fewer rows are noise"),
     "coupled": Limit(1e-4, "gradient of one row on another: rounding is smaller"),
     "descent": Limit(-0.1, "change over what the gradient foretells: curvature does not turn it"),

@@ -15,8 +15,8 @@ from .findings import KINDS, RULES
 from .measures import Case
 
 # What follows from almost anything that is wrong.
-RESULTS = ("oscillation", "undertrained", "underfitting_capacity", "divergence", "cannot_memorize",
-           "not_learning")
+RESULTS = ("oscillation", "overfitting", "undertrained", "underfitting_capacity", "divergence",
+           "cannot_memorize", "not_learning")
 # What a network comes to that is fed, begun or moved wrongly.
 FLOW = ("exploding_gradient", "saturation", "dead_relu", "vanishing_gradient")
 STEPS = ("rate_too_high", "rate_too_low", "clipping_always")
@@ -25,12 +25,12 @@ FIT = ("dropout_too_strong", "over_regularized", "batch_norm_mismatch", "batch_t
 # Cause: what it explains. A finding that another one explains stands behind as a consequence.
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "inputs_constant": (*RESULTS, *FLOW, *STEPS, *FIT, "labels_corrupted", "class_imbalance",
-                        "bad_init_scale", "overfitting", "inputs_not_scaled"),
+                        "bad_init_scale", "inputs_not_scaled"),
     "labels_wrong_range": (*RESULTS, *FLOW, *STEPS, "loss_wrong", "output_activation_wrong"),
-    "labels_corrupted": (*RESULTS, "overfitting", "class_imbalance", "vanishing_gradient",
+    "labels_corrupted": (*RESULTS, "class_imbalance", "vanishing_gradient",
                          "dead_relu", "missing_activations"),
-    "rows_coupled": (*RESULTS, "overfitting"),
-    "gradient_sign": (*RESULTS, *FLOW, *STEPS),
+    "rows_coupled": RESULTS,
+    "gradient_sign": (*RESULTS, *FLOW, *STEPS, "batch_norm_mismatch"),
     "loss_wrong": (*RESULTS, *FLOW, *STEPS, "output_activation_wrong", "targets_not_scaled"),
     "output_activation_wrong": (*RESULTS, *FLOW, *STEPS, "targets_not_scaled"),
     "inputs_scaled_twice": (*RESULTS, *FLOW, *STEPS, "bad_init_scale", "train_test_mismatch"),
@@ -40,12 +40,13 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "symmetric_init": (*RESULTS, *FLOW, "rate_too_low", "bad_init_scale", "missing_activations"),
     "bad_init_scale": (*RESULTS, *FLOW, *STEPS),
     "missing_activations": ("underfitting_capacity", "cannot_memorize", "not_learning"),
-    "rate_too_high": (*RESULTS, *FLOW, *FIT, "overfitting", "class_imbalance"),
+    "rate_too_high": (*RESULTS, *FLOW, "dropout_too_strong", "batch_norm_mismatch",
+                      "batch_too_small", "class_imbalance"),
     "exploding_gradient": RESULTS,
     "batch_too_small": (*RESULTS, "batch_norm_mismatch"),
     "batch_norm_mismatch": RESULTS,
     "dropout_too_strong": (*RESULTS, "rate_too_low", "class_imbalance"),
-    "over_regularized": (*RESULTS, *FLOW, "rate_too_low", "class_imbalance"),
+    "over_regularized": (*RESULTS, *FLOW, "rate_too_high", "rate_too_low", "class_imbalance"),
     "clipping_always": (*RESULTS, "rate_too_low"),
     "saturation": (*RESULTS, "vanishing_gradient", "rate_too_low"),
     "dead_relu": (*RESULTS, "vanishing_gradient", "rate_too_low"),

@@ -17,51 +17,49 @@ def look(case: Case) -> Iterator[Sign]:
     if not gains:
         return
     low, high = case.limit("gain_low"), case.limit("gain_high")
-    off = {name: gain for name, gain in gains.items()
-           if (gain < low and name != case.last_weighted) or gain > high}
-    if not off:
+    name, gain = max(gains.items(), key=lambda item: abs(math.log(item[1] or 1e-300)))
+    seen = _spread(case), _first_loss(case), _through(case, gains)
+    support = [evidence for evidence in seen if evidence is not None]
+    is_off = gain < low or gain > high
+    # Less than that speaks only with what comes of it.
+    if not is_off and not (support and (gain < 2 * low or gain > high / 2)):
         return
-    name, gain = max(off.items(), key=lambda item: abs(math.log(item[1] or 1e-300)))
     evidence = [Evidence(
         f"The initial weights of {name} have a deviation of {gain:.2g} over the root of their fan; "
         "1 to 1.4 keeps the size of what passes.", gain, high if gain > 1 else low,
-        f"probes.{name}.weight_rms")]
-    spread = _spread(case)
-    if spread is not None:
-        evidence.append(spread)
-    first, chance = case.first_loss, case.chance
-    if first is not None and chance is not None and first > case.limit("first_loss") * chance:
-        evidence.append(Evidence(
-            f"The untouched network's loss is {first / chance:.3g} times that of a constant "
-            "answer.", first / chance, case.limit("first_loss"), "probes.loss"))
+        f"probes.{name}.weight_rms"), *support]
     if case.trained:
         if not case.ails:
             return
         evidence += harm(case)
-    elif len(evidence) < 2:
+    elif not support:
         return
     yield Sign(tuple(evidence), (cures.fresh_weights(), cures.normalize()), 0.93, name, case.span)
 
 
 def _gains(case: Case) -> dict[str, float]:
-    """Weights' deviation times the root of the fan, of layers whose size nothing puts right."""
-    network = case.record.network
+    """Weights' deviation times the root of the fan, of layers whose size nothing puts right. An
+    output layer may begin small."""
     found: dict[str, float] = {}
-    if network is None:
-        return found
     for layer in case.layers:
         rms = case.first(layer.name, "weight_rms")
-        if layer.kind not in ("dense", "conv") or not layer.fan_in or rms is None:
+        if layer.kind not in ("dense", "conv", *RECURRENT) or not layer.fan_in or rms is None:
             continue
-        if case.normalized_behind(layer.name) or layer.kind in RECURRENT:
+        if case.normalized_behind(layer.name):
             continue
-        found[layer.name] = rms * math.sqrt(layer.fan_in)
+        fan = layer.fan_in
+        if layer.kind in RECURRENT and layer.shape:
+            fan = max(fan, layer.shape[-1])
+        gain = rms * math.sqrt(fan)
+        if layer.name != case.last_weighted or gain > 1:
+            found[layer.name] = gain
     return found
 
 
 def _spread(case: Case) -> Evidence | None:
     """How far apart rows are behind the last hidden layer, before training."""
-    hidden = [name for name in case.weighted if name != case.last_weighted]
+    hidden = [layer.name for layer in case.layers if layer.name != case.last_weighted
+              and layer not in case.output_layers]
     measured = [(name, case.first(name, "unit_deviation")) for name in hidden]
     told = [(name, value) for name, value in measured if value is not None]
     if not told:
@@ -72,6 +70,24 @@ def _spread(case: Case) -> Evidence | None:
         return None
     return Evidence(f"Before training the outputs of {name} vary by {value:.2g} from row to row.",
                     value, high if value > high else low, f"probes.{name}.unit_deviation")
+
+
+def _first_loss(case: Case) -> Evidence | None:
+    first, chance = case.first_loss, case.chance
+    if first is None or chance is None or first <= case.limit("first_loss") * chance:
+        return None
+    return Evidence(f"The untouched network's loss is {first / chance:.3g} times that of a "
+                    "constant answer.", first / chance, case.limit("first_loss"), "probes.loss")
+
+
+def _through(case: Case, gains: dict[str, float]) -> Evidence | None:
+    """What all layers together do to the size of what passes."""
+    through = math.prod(gain / math.sqrt(2) for gain in gains.values())
+    limit = case.limit("gain_through")
+    if 1 / limit <= through <= limit or len(gains) < 3:
+        return None
+    return Evidence(f"All layers together change the size of what passes by a factor of "
+                    f"{through:.2g}.", through, limit if through > 1 else 1 / limit, "network")
 
 
 RULE = Rule(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ...records.network import DROPOUTS
 from .. import cures
@@ -16,16 +18,17 @@ def look(case: Case) -> Iterator[Sign]:
     norms = [layer for layer in case.layers if layer.kind == "batch_norm"]
     if not norms or case.failed:
         return
-    gap = _gap(case)
+    gap = mode_gap(case)
     if gap is None or case.chance is None:
         return
     share = gap / case.chance
-    if share < case.limit("mode_gap"):
+    worst = max((case.late(layer.name, "variance_gap") or 0.0, layer.name) for layer in norms)
+    lags = worst[0] > case.limit("variance_gap") and share > case.limit("mode_gap") / 10
+    if share < case.limit("mode_gap") and not (lags and _many_times(case)):
         return
     evidence = [Evidence(
         f"On training rows the loss is {gap:.3g} higher in inference, with running averages, than "
         "in training, with the batch's own.", share, case.limit("mode_gap"), "epochs.train_loss")]
-    worst = max((case.late(layer.name, "variance_gap") or 0.0, layer.name) for layer in norms)
     if worst[0] > 0.3:
         evidence.append(Evidence(
             f"At {worst[1]} variances of a batch and running ones differ by a factor of "
@@ -33,10 +36,21 @@ def look(case: Case) -> Iterator[Sign]:
     yield Sign(tuple(evidence), _cures(case), 0.92, worst[1], case.span)
 
 
-def _gap(case: Case) -> float | None:
-    """Loss in inference less that in training, over the last epochs: dropout makes it negative."""
+def mode_gap(case: Case) -> float | None:
+    """Loss in inference less that in training, over the last epochs: dropout makes it negative, and
+    so does a loss that falls. Of one that grows it tells nothing."""
+    losses = [epoch.loss for epoch in case.epochs[-3:]]
     told = finite(e.train_loss - e.loss for e in case.last_epochs if e.train_loss is not None)
-    return statistics.median(told) if told else None
+    if not told or not all(map(math.isfinite, losses)):
+        return None
+    gap = statistics.median(told)
+    growth = max((b - a for a, b in pairwise(losses)), default=0.0)
+    return gap if gap > 3 * growth else None
+
+
+def _many_times(case: Case) -> bool:
+    told = [(e.train_loss, e.loss) for e in case.last_epochs if e.train_loss is not None]
+    return bool(told) and all(inferred > 3 * trained for inferred, trained in told)
 
 
 def _cures(case: Case) -> tuple[Cure, ...]:

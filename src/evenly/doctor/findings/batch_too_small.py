@@ -20,9 +20,9 @@ def look(case: Case) -> Iterator[Sign]:
         return
     told: tuple[Evidence, ...] = ()
     if case.trained:
-        from .batch_norm_mismatch import _gap
+        from .batch_norm_mismatch import mode_gap
 
-        gap = _gap(case)
+        gap = mode_gap(case)
         differs = gap is not None and case.chance is not None and \
             gap > case.limit("mode_gap") / 2 * case.chance
         if not (case.ails or differs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -22,17 +23,30 @@ def look(case: Case) -> Iterator[Sign]:
                         case.limit("descent"), "checks")
         yield Sign((told,), cure, 0.97, None, case.span)
         return
-    losses = case.curve
-    ratio = case.update_ratio
-    if len(losses) < 8 or ratio is None or ratio > case.limit("ratio_high") / 2 or \
-            case.first_loss is None:
-        return
+    rising = _rises(case)
+    if rising is not None:
+        yield Sign((rising,), cure, 0.9, None, case.span)
+
+
+def _rises(case: Case) -> Evidence | None:
+    """A loss that rises from the first step on, though steps are short: one that is too long does
+    that too, but then it is long beside the weights."""
+    ratio, first, limit = case.early_update_ratio, case.first_loss, case.limit("ratio_high")
+    if ratio is None or first is None or ratio > 0.6 * limit:
+        return None
+    if len(case.losses) >= 5:
+        losses, series = [first, *case.losses], "epochs.loss"
+    else:
+        losses, series = [p.loss for p in case.probes if math.isfinite(p.loss)], "probes.loss"
+    if len(losses) < 4:
+        return None
     up = sum(b > a for a, b in pairwise(losses)) / (len(losses) - 1)
     size = case.chance if case.chance is not None else abs(losses[0])
-    if up > 0.8 and losses[-1] - losses[0] > 0.5 * size and min(losses[1:]) >= losses[0]:
-        yield Sign((Evidence(f"The loss rises in {up:.0%} of the looks at it, from the first on, "
-                             "though steps are short.", up, 0.8, "epochs.loss"),), cure, 0.9, None,
-                   case.span)
+    if up < 0.8 or losses[-1] - first < 0.5 * size or min(losses[1:]) < 0.9 * first:
+        return None
+    return Evidence(f"The loss rises in {up:.0%} of the looks at it, from the first on, though a "
+                    f"step changes a kernel by no more than {ratio:.2g} of its size.", up, 0.8,
+                    series)
 
 
 RULE = Rule(

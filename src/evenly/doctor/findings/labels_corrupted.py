@@ -47,8 +47,8 @@ def _unrelated(case: Case) -> tuple[Evidence, ...]:
         f"({data.neighbour_score:.3g}) beats a constant answer ({constant:.3g}).",
         reference - constant, None, "data")]
     if not case.trained:
-        return tuple(told)
-    if case.failed or not case.epochs:
+        return tuple(told) if _is_plain(case) else ()
+    if case.failed or not case.epochs or not _had_its_chance(case):
         return ()
     scores = [e.validation_score for e in case.epochs if e.validation_score is not None]
     rows = case.record.validation.rows if case.record.validation is not None else 100
@@ -61,6 +61,25 @@ def _unrelated(case: Case) -> tuple[Evidence, ...]:
     elif not case.stuck:
         return ()
     return tuple(told)
+
+
+def _is_plain(case: Case) -> bool:
+    """Whether what simple models do not find is not there, before any training: classes of rows
+    without positions, and a short trial that finds nothing either."""
+    data, checks = case.record.data, case.record.checks
+    assert data is not None
+    if data.targets.kind != "classes" or case.is_recurrent or checks is None or \
+            any(layer.kind in ("conv", "embedding") for layer in case.layers):
+        return False
+    seeing, blind = checks.seeing_loss, checks.blind_loss
+    return seeing is not None and blind is not None and seeing > 0.95 * blind
+
+
+def _had_its_chance(case: Case) -> bool:
+    """Whether a training that could find something would have: it learned its own rows, or went on
+    for long."""
+    fitted = case.skill is not None and case.skill > 0.15
+    return case.ended and (fitted or case.steps >= 2 * case.limit("tried_steps"))
 
 
 RULE = Rule(

@@ -14,6 +14,8 @@ AIM = 0.01  # update over weight that a lowered rate aims at
 
 
 def look(case: Case) -> Iterator[Sign]:
+    if not case.trained:
+        yield from _trial(case)
     if not case.trained or not case.ails:
         return
     ratio = _ratio(case)
@@ -34,6 +36,22 @@ def look(case: Case) -> Iterator[Sign]:
     factor = 10.0 ** math.floor(math.log10(min(0.1, max(1e-4, AIM / ratio))) + 0.5)
     yield Sign(evidence, (cures.rate_times(factor, rate), cures.rate_times(factor / 10, rate),
                           cures.clip()), confidence, None, case.span)
+
+
+def _trial(case: Case) -> Iterator[Sign]:
+    """Before training: steps on one batch alone that go up and away."""
+    checks = case.record.checks
+    if checks is None or checks.memorized_loss is None or checks.first_loss is None:
+        return
+    last, first = checks.memorized_loss, checks.first_loss
+    if not (last > 2 * first or not math.isfinite(last)):
+        return
+    told = f"{last:.3g}" if math.isfinite(last) else "no number any more"
+    evidence = Evidence(f"After {checks.memorized_steps} steps on one small batch alone the loss "
+                        f"is {told}; it began at {first:.3g}.", last / first if first else last, 2.0,
+                        "checks")
+    yield Sign((evidence,), (cures.rate_times(0.1, case.rate), cures.rate_times(0.01, case.rate),
+                             cures.clip()), 0.85)
 
 
 def _ratio(case: Case) -> float | None:

@@ -15,6 +15,8 @@ AIM = 3e-3  # update over weight that a raised rate aims at
 
 
 def look(case: Case) -> Iterator[Sign]:
+    if not case.trained:
+        yield from _trial(case)
     if not case.epochs or case.failed or not (case.poor or (case.stuck and case.tried)):
         return
     ratio, travel = case.largest_update_ratio, case.travel
@@ -31,6 +33,21 @@ def look(case: Case) -> Iterator[Sign]:
     factor = 10.0 ** math.floor(math.log10(min(1e4, max(10.0, AIM / ratio))) + 0.5)
     yield Sign((evidence, *harm(case)), (cures.rate_times(factor, rate), cures.adam()), 0.9, None,
                case.span)
+
+
+def _trial(case: Case) -> Iterator[Sign]:
+    """Before training: steps on one batch alone that go down, and nowhere."""
+    checks = case.record.checks
+    if checks is None or checks.memorized_loss is None or checks.first_loss is None or \
+            checks.descent is None or not 0.5 < checks.descent < 1.5:
+        return
+    last, first = checks.memorized_loss, checks.first_loss
+    if not 0.9 * first < last < 1.05 * first or not checks.memorized_steps:
+        return
+    evidence = Evidence(
+        f"After {checks.memorized_steps} steps on one small batch alone the loss is {last:.3g}; it "
+        f"began at {first:.3g}, though each step goes downhill.", last / first, 0.9, "checks")
+    yield Sign((evidence,), (cures.rate_times(100, case.rate), cures.adam()), 0.8)
 
 
 def _falls(case: Case) -> bool:
