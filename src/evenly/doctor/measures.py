@@ -289,7 +289,9 @@ class Case(Reading):
         if not self.settled or not self.learnable or self.held_score is None:
             return False
         assert self.reference is not None
-        noise = self.noise / 2 + 1 / math.sqrt(max(1, self.held_rows))
+        # Shares of variance are known less well than shares of rows.
+        errors = 1 if self.is_classes else 2
+        noise = self.noise / 2 + errors / math.sqrt(max(1, self.held_rows))
         return self.reference - self.held_score > self.limit("weak_margin") + noise
 
     @cached_property
@@ -301,11 +303,15 @@ class Case(Reading):
         found = rise(held, self.losses) if len(held) == len(self.epochs) else None
         if found is None:
             return None
-        # A small validation set: its loss is known no better than this.
-        chance = found.last / math.sqrt(max(1, self.held_rows))
         scale = self.chance if self.chance is not None else found.low
-        least = max(self.limit("overfit_rise") * found.low, chance, 0.03 * scale)
-        return found if found.size >= least else None
+        size = found.size / scale
+        if found.size < self.limit("overfit_rise") * found.low:
+            return None
+        if not self.is_classes:
+            return found if size >= self.limit("overfit_variance") else None
+        # One row that is answered wrongly with confidence is no overfitting.
+        enough = size * self.held_rows >= self.limit("overfit_rows")
+        return found if enough and size >= self.limit("overfit_chance") else None
 
     @cached_property
     def falls(self) -> float | None:
@@ -327,7 +333,8 @@ class Case(Reading):
         chance = self.chance if self.chance is not None else max(watched)
         share = fall / watched[-1]
         is_some = share >= self.limit("falling") and fall >= self.limit("falling_chance") * chance
-        return share if is_some and not self.done else None
+        left = watched[-1] >= self.limit("falling_left") * chance
+        return share if is_some and left and not self.done else None
 
     @cached_property
     def done(self) -> bool:

@@ -88,9 +88,15 @@ LIMITS: dict[str, Limit] = {
     "clipped": Limit(0.9, "of the steps"),
     "clip_tight": Limit(0.2, "limit over the gradients' norm: the steps are that much too short"),
     # Fit
-    "falling": Limit(0.07, "of the loss, in the last quarter of the epochs"),
-    "falling_chance": Limit(0.01, "of the constant answer's loss: below it is of no use"),
+    "falling": Limit(0.06, "of the loss, in the last quarter of the epochs"),
+    "falling_chance": Limit(0.03, "of the constant answer's loss: below it is of no use"),
+    "falling_left": Limit(0.2, "of the constant answer's loss: where less is left, there is little "
+                               "to gain"),
     "overfit_rise": Limit(0.15, "of the best validation loss"),
+    "overfit_chance": Limit(0.2, "of the constant answer's loss: less costs no answers"),
+    "overfit_variance": Limit(0.1, "likewise of squared errors: a tenth of the variance"),
+    "overfit_rows": Limit(10, "such rises over the rows: one row alone comes to a handful"),
+    "overfit_above": Limit(0.05, "of the score: rows learned by heart beat any simple model"),
     "overfit_gap": Limit(0.1, "of the score, beyond noise"),
     "penalty_share": Limit(0.5, "of the cost: the weights matter more than the data"),
     "weights_shrunk": Limit(0.3, "of their first norm"),

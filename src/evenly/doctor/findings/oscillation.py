@@ -25,7 +25,7 @@ def look(case: Case) -> Iterator[Sign]:
     chance = case.chance if case.chance is not None else max(losses)
     if turns < case.limit("swing_turns") or level <= 0 or chance <= 0:
         return
-    if size < case.limit("swing_size") * level or size < 0.02 * chance:
+    if size < case.limit("swing_size") * level or size < 0.1 * chance:
         return
     early = losses[: len(losses) // 2]
     before = statistics.median(abs(b - a) for a, b in pairwise(early))

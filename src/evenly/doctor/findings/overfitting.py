@@ -35,7 +35,10 @@ def _gap(case: Case) -> tuple[Evidence, ...]:
     held = case.held_score
     if not case.weak or case.fails_to_fit or held is None or case.score is None:
         return ()
-    gap = case.score - held
+    assert case.reference is not None
+    gap, above = case.score - held, case.score - case.reference
+    if above < case.limit("overfit_above") and case.score < 0.97:
+        return ()
     if gap < case.limit("overfit_gap") + case.noise:
         return ()
     return (Evidence(

@@ -48,8 +48,7 @@ def _trial(case: Case) -> Iterator[Sign]:
         return
     told = f"{last:.3g}" if math.isfinite(last) else "no number any more"
     evidence = Evidence(f"After {checks.memorized_steps} steps on one small batch alone the loss "
-                        f"is {told}; it began at {first:.3g}.", last / first if first else last, 2.0,
-                        "checks")
+                        f"is {told}; it began at {first:.3g}.", last, 2 * first, "checks")
     yield Sign((evidence,), (cures.rate_times(0.1, case.rate), cures.rate_times(0.01, case.rate),
                              cures.clip()), 0.85)
 
