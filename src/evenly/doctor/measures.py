@@ -264,7 +264,7 @@ class Case(Reading):
     def ails(self) -> bool:
         """Whether there is harm: what symptoms alone do not show."""
         return self.fails_to_fit or self.weak or self.overfits is not None or \
-            self.falls is not None
+            self.falls is not None or self.barely_moved
 
     @cached_property
     def fails_to_fit(self) -> bool:
@@ -337,6 +337,36 @@ class Case(Reading):
         return share if is_some and left and not self.done else None
 
     @cached_property
+    def room(self) -> bool:
+        """Whether there is anything left to gain: on validation rows, where there are any."""
+        if self.ails:
+            return True
+        if not self.settled or self.chance is None or self.done:
+            return False
+        ends = [self.kept] if self.record.best_epoch is not None and self.kept else self.last_epochs
+        held = median(epoch.validation_loss for epoch in ends)
+        left = held if held is not None else self.final_loss
+        return left is not None and left >= self.limit("falling_left") * self.chance
+
+    @cached_property
+    def unfit(self) -> bool:
+        """Whether the network's own training rows leave something to gain."""
+        if self.fails_to_fit:
+            return True
+        return self.settled and self.final_loss is not None and self.chance is not None and \
+            self.final_loss >= self.limit("falling_left") * self.chance
+
+    @cached_property
+    def barely_moved(self) -> bool:
+        """Whether steps of a usual length were too few to come far."""
+        if self.record.stopped != "epochs" or not self.unfit or self.done or self.travel is None:
+            return False
+        ratio, curve = self.largest_update_ratio, self.curve
+        falls = len(curve) >= 2 and curve[-1] < curve[0]
+        return falls and ratio is not None and ratio >= self.limit("ratio_low") and \
+            self.travel < self.limit("travel")
+
+    @cached_property
     def done(self) -> bool:
         """Whether nothing is left to gain: a score of 1 stays one."""
         scores = finite(e.validation_score if e.validation_score is not None else e.train_score
@@ -374,6 +404,8 @@ class Case(Reading):
             return "the validation loss rises while the training loss falls"
         if self.falls is not None:
             return "the loss is still falling at the end"
+        if self.unfit and self.skill is not None and not self.stuck:
+            return f"{1 - self.skill:.0%} of a constant answer's loss is left on the training rows"
         if self.stuck:
             share = self.skill if self.skill is not None else self.gain
             return f"training took away {max(0.0, share or 0.0):.0%} of the loss that " + (

@@ -49,10 +49,11 @@ LIMITS: dict[str, Limit] = {
     "scaled_twice_alike": Limit(4.0, "scaled twice by one number, columns stay alike; natural "
                                      "small units differ"),
     "constant_share": Limit(0.95, "of the columns; pixels at the rim are constant in good data"),
+    "constant_most": Limit(0.6, "likewise, where the result leaves something to be had"),
     "constant_rows": Limit(0.95, "of the rows equal to others"),
     "targets_large": Limit(10.0, "a network's first answers are of size 1"),
     "targets_small": Limit(0.03, "likewise: steps of a usual rate are larger than the targets"),
-    "mismatch_shift": Limit(0.5, "deviations between the means of the two parts, the median over "
+    "mismatch_shift": Limit(0.45, "deviations between the means of the two parts, the median over "
                                  "the columns: splits at random differ by a tenth of that"),
     "mismatch_scale": Limit(1.5, "ratio of the two parts' deviations, the median over the columns"),
     "mismatch_harm": Limit(0.1, "a score that much lower on the validation rows"),
@@ -64,8 +65,8 @@ LIMITS: dict[str, Limit] = {
     # Network
     "gain_low": Limit(0.3, "weight's deviation times the root of the fan: 1 to 1.4 keeps the size"),
     "gain_high": Limit(4.0, "likewise; embeddings and gains of 5/3 are below"),
-    "gain_through": Limit(10.0, "of all layers together, with 1.4 as right; Xavier's 1 before ReLU "
-                                "comes to 11 at seven layers, and trains all the same"),
+    "gain_through": Limit(10.0, "of all layers together, beyond 1.4 or Glorot's 1 each: a few layers "
+                                "a little off add up to that"),
     "spread_low": Limit(0.02, "outputs of the last hidden layer that hardly depend on the inputs"),
     "spread_high": Limit(20.0, "outputs 20 times the inputs' size saturate any loss"),
     "first_loss": Limit(3.0, "times the constant answer's: an untouched network should not be "
@@ -80,6 +81,7 @@ LIMITS: dict[str, Limit] = {
     # Steps
     "ratio_high": Limit(0.1, "update over weight; 0.001 to 0.01 is usual, and ten steps of 0.1 "
                              "make a kernel forget where it was"),
+    "ratio_forgets": Limit(0.3, "likewise: three steps, and nothing is left of the first weights"),
     "ratio_low": Limit(1e-3, "update over weight of the layer that moves most"),
     "travel": Limit(0.5, "update over weight times steps: kernels that stay within half their "
                          "size of where they began have learned little"),
@@ -100,6 +102,7 @@ LIMITS: dict[str, Limit] = {
     "overfit_gap": Limit(0.1, "of the score, beyond noise"),
     "penalty_share": Limit(0.5, "of the cost: the weights matter more than the data"),
     "weights_shrunk": Limit(0.3, "of their first norm"),
+    "decay_step": Limit(0.02, "of the weights at a step: half of them are gone after 34 steps"),
     "dropout": Limit(0.6, "units kept are fewer than dropped; half is usual"),
     "mode_gap": Limit(0.25, "of the constant answer's loss: inference above training, where "
                             "dropout makes training's the higher one"),

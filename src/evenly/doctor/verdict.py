@@ -24,6 +24,7 @@ FIT = ("dropout_too_strong", "over_regularized", "batch_norm_mismatch", "batch_t
 
 # Cause: what it explains. A finding that another one explains stands behind as a consequence.
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
+    "class_imbalance": ("overfitting",),
     "inputs_constant": (*RESULTS, *FLOW, *STEPS, *FIT, "labels_corrupted", "class_imbalance",
                         "bad_init_scale", "inputs_not_scaled"),
     "labels_wrong_range": (*RESULTS, *FLOW, *STEPS, "loss_wrong", "output_activation_wrong"),
@@ -43,7 +44,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "rate_too_high": (*RESULTS, *FLOW, "dropout_too_strong", "batch_norm_mismatch",
                       "batch_too_small", "class_imbalance"),
     "exploding_gradient": RESULTS,
-    "batch_too_small": (*RESULTS, "batch_norm_mismatch"),
+    "batch_too_small": (*RESULTS, *FLOW, "batch_norm_mismatch"),
     "batch_norm_mismatch": RESULTS,
     "dropout_too_strong": (*RESULTS, "rate_too_low", "class_imbalance"),
     "over_regularized": (*RESULTS, *FLOW, "rate_too_high", "rate_too_low", "class_imbalance"),

@@ -17,24 +17,38 @@ def look(case: Case) -> Iterator[Sign]:
     if not gains:
         return
     low, high = case.limit("gain_low"), case.limit("gain_high")
-    name, gain = max(gains.items(), key=lambda item: abs(math.log(item[1] or 1e-300)))
+    name, gain = max(gains.items(), key=lambda item: _off(case, *item))
     seen = _spread(case), _first_loss(case), _through(case, gains)
     support = [evidence for evidence in seen if evidence is not None]
+    low *= _xavier(case, name)
     is_off = gain < low or gain > high
     # Less than that speaks only with what comes of it.
-    if not is_off and not (support and (gain < 2 * low or gain > high / 2)):
+    if not is_off and not (support and (gain < 1.6 * low or gain > high / 2)):
         return
     evidence = [Evidence(
         f"The initial weights of {name} have a deviation of {gain:.2g} over the root of their fan; "
         "1 to 1.4 keeps the size of what passes.", gain, high if gain > 1 else low,
         f"probes.{name}.weight_rms"), *support]
     if case.trained:
-        if not case.ails:
+        if not (case.room if is_off else case.ails):
             return
         evidence += harm(case)
     elif not support:
         return
     yield Sign(tuple(evidence), (cures.fresh_weights(), cures.normalize()), 0.93, name, case.span)
+
+
+def _xavier(case: Case, name: str) -> float:
+    """What Glorot's rule gives where a layer has more outputs than inputs: less than 1."""
+    layer = next(layer for layer in case.layers if layer.name == name)
+    into, out = layer.fan_in or 1, layer.fan_out or 1
+    return min(1.0, math.sqrt(2 * into / (into + out)))
+
+
+def _off(case: Case, name: str, gain: float) -> float:
+    """How far a gain is from what is right, in powers."""
+    gain = gain or 1e-300
+    return max(math.log(_xavier(case, name) / gain), math.log(gain / math.sqrt(2)))
 
 
 def _gains(case: Case) -> dict[str, float]:
@@ -82,8 +96,10 @@ def _first_loss(case: Case) -> Evidence | None:
 
 def _through(case: Case, gains: dict[str, float]) -> Evidence | None:
     """What all layers together do to the size of what passes."""
-    through = math.prod(gain / math.sqrt(2) for gain in gains.values())
     limit = case.limit("gain_through")
+    grown = math.prod(gain / math.sqrt(2) for gain in gains.values())
+    shrunk = math.prod(gain / _xavier(case, name) for name, gain in gains.items())
+    through = grown if grown > limit else shrunk
     if 1 / limit <= through <= limit or len(gains) < 3:
         return None
     return Evidence(f"All layers together change the size of what passes by a factor of "

@@ -25,7 +25,7 @@ def look(case: Case) -> Iterator[Sign]:
         gap = mode_gap(case)
         differs = gap is not None and case.chance is not None and \
             gap > case.limit("mode_gap") / 2 * case.chance
-        if not (case.ails or differs):
+        if not (case.ails or differs or (rows < 4 and case.room)):
             return
         told = harm(case)
     elif rows > 2:

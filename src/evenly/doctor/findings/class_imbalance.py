@@ -25,19 +25,39 @@ def look(case: Case) -> Iterator[Sign]:
                         ratio, case.limit("imbalance"), "data")
     cure = (cures.weigh_classes(_weights(shares)), cures.advice(
         "Draw rare classes more often, and judge by a score that counts each class alike."))
-    answers = case.kept.answers if case.kept is not None else ()
-    if not case.trained or len(answers) != len(shares):
+    if not case.trained or not case.settled:
         return
+    told = _ignored(case, present) or _not_held(case)
+    if told is not None:
+        yield Sign((evidence, told), cure, 0.9, None, case.span)
+
+
+def _ignored(case: Case, present: dict[int, float]) -> Evidence | None:
+    """Rare classes that are hardly ever answered."""
+    data, answers = case.record.data, case.kept.answers if case.kept is not None else ()
+    assert data is not None
+    if not answers or len(answers) <= max(present):
+        return None
     ignored = [c for c, share in present.items()
                if share * data.rows >= 5 and share < 1 / len(present)
                and answers[c] < case.limit("imbalance_ignored") * share]
-    if not ignored or not case.settled:
-        return
+    if not ignored:
+        return None
     missed = sum(present[c] for c in ignored)
-    told = Evidence(
+    return Evidence(
         f"Classes {', '.join(map(str, ignored[:8]))} make up {missed:.1%} of the rows and "
         f"{sum(answers[c] for c in ignored):.1%} of the answers.", missed, None, "epochs.answers")
-    yield Sign((evidence, told), cure, 0.9, None, case.span)
+
+
+def _not_held(case: Case) -> Evidence | None:
+    """Rows learned by heart that tell nothing of others: of rare classes there are too few."""
+    if case.score is None or case.held_score is None or not case.is_classes:
+        return None
+    gap = case.score - case.held_score
+    if gap < case.limit("overfit_gap") or case.score < 0.9 or not case.room:
+        return None
+    return Evidence(f"The score is {case.score:.3g} on training rows and {case.held_score:.3g} on "
+                    "validation rows.", gap, case.limit("overfit_gap"), "epochs.validation_score")
 
 
 def _shares(case: Case) -> tuple[float, ...]:

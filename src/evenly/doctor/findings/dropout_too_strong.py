@@ -12,7 +12,7 @@ from .base import Rule, Sign, harm
 
 
 def look(case: Case) -> Iterator[Sign]:
-    if not case.epochs or case.failed or not (case.poor or (case.stuck and case.tried)):
+    if not case.epochs or case.failed or not case.unfit:
         return
     rates = []
     for layer in case.layers:

@@ -16,9 +16,11 @@ def look(case: Case) -> Iterator[Sign]:
                          "the loading and the preparation back to where they become equal."),)
     if data is not None and data.columns and data.rows > 1:
         constant = sum(c.deviation == 0 for c in data.columns) / len(data.columns)
-        if constant >= case.limit("constant_share"):
+        limit = case.limit("constant_share")
+        most = constant >= case.limit("constant_most") and case.trained and case.room
+        if constant >= limit or most:
             evidence = Evidence(f"{constant:.0%} of the inputs are the same number in every row.",
-                                constant, case.limit("constant_share"), "data")
+                                constant, limit, "data")
             yield Sign((evidence, *harm(case)), cure, 0.98, None, case.span)
             return
         if data.equal_rows >= case.limit("constant_rows") and data.contradictions > 0.5:

@@ -21,7 +21,7 @@ def look(case: Case) -> Iterator[Sign]:
     if not evidence or _is_twice(case, found):
         return
     if case.trained:
-        if not case.ails:
+        if not (case.room if _is_grave(case, found) else case.ails):
             return
         evidence += harm(case)
     elif not _is_grave(case, found):

@@ -29,7 +29,7 @@ def look(case: Case) -> Iterator[Sign]:
     found = scale(case)
     if found is None or not is_twice(case, found):
         return
-    if case.trained and not case.ails:
+    if case.trained and not case.room:
         return
     evidence = Evidence(
         f"All inputs are small by the same factor: their root mean square is {found.largest:.2g} "

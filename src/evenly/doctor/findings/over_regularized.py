@@ -13,7 +13,7 @@ from .base import Rule, Sign, harm
 
 def look(case: Case) -> Iterator[Sign]:
     optimizer = case.record.optimizer
-    if not case.epochs or case.failed or not (case.poor or (case.stuck and case.tried)):
+    if not case.epochs or case.failed or not case.ails:
         return
     decay = 0.0
     if optimizer is not None:
@@ -30,6 +30,10 @@ def look(case: Case) -> Iterator[Sign]:
         evidence.append(Evidence(
             f"The weights of {shrunk[1]} have shrunk to {shrunk[0]:.0%} of their first size.",
             shrunk[0], case.limit("weights_shrunk"), f"probes.{shrunk[1]}.weight_norm"))
+    if optimizer is not None and optimizer.learning_rate * decay > case.limit("decay_step"):
+        pull = optimizer.learning_rate * decay
+        evidence.append(Evidence(f"Weight decay takes {pull:.1%} of every weight at each step.",
+                                 pull, case.limit("decay_step"), "network"))
     if not evidence:
         return
     yield Sign((*evidence, *harm(case)), (cures.no_penalty(),), 0.92, None, case.span)

@@ -17,12 +17,14 @@ AIM = 3e-3  # update over weight that a raised rate aims at
 def look(case: Case) -> Iterator[Sign]:
     if not case.trained:
         yield from _trial(case)
-    if not case.epochs or case.failed or not (case.poor or (case.stuck and case.tried)):
+    if not case.epochs or case.failed:
+        return
+    if not (case.poor or (case.stuck and case.tried) or case.falls is not None):
         return
     ratio, travel = case.largest_update_ratio, case.travel
     if ratio is None or travel is None or ratio <= 0:
         return
-    if ratio >= case.limit("ratio_low") or travel >= case.limit("travel") * 10:
+    if ratio >= case.limit("ratio_low") or travel >= 10 * case.limit("travel"):
         return
     if travel >= case.limit("travel") and not _falls(case):
         return

@@ -11,7 +11,7 @@ from .base import Rule, Sign, harm
 
 
 def look(case: Case) -> Iterator[Sign]:
-    if case.trained and not case.ails:
+    if case.trained and not case.room:
         return
     ends = {layer.name for layer in case.output_layers}
     worst: tuple[float, str] | None = None
@@ -22,6 +22,10 @@ def look(case: Case) -> Iterator[Sign]:
     if worst is None or worst[0] < case.limit("saturated"):
         return
     share, name = worst
+    early = case.first(name, "saturated_share")
+    # Many train to where they saturate; few begin there.
+    if case.trained and not case.ails and (early is None or early < case.limit("saturated")):
+        return
     evidence = Evidence(f"{share:.0%} of the outputs of {name} lie where their slope is below a "
                         "hundredth of the largest.", share, case.limit("saturated"),
                         f"probes.{name}.saturated_share")

@@ -25,7 +25,7 @@ def look(case: Case) -> Iterator[Sign]:
     ratio = statistics.median(
         math.log(b.deviation / a.deviation) if b.deviation > 0 else -math.inf for a, b in pairs)
     # Means of few rows differ by chance.
-    chance = 3 / math.sqrt(other.rows)
+    chance = 1.2 / math.sqrt(other.rows)
     evidence = []
     if shift > case.limit("mismatch_shift") + chance:
         evidence.append(Evidence(

@@ -7,19 +7,27 @@ from collections.abc import Iterator
 from .. import cures
 from ..finding import Evidence
 from ..measures import Case
-from .base import Rule, Sign
+from .base import Rule, Sign, harm
 
 
 def look(case: Case) -> Iterator[Sign]:
+    cure = (cures.more_epochs(3), cures.rate_times(3, case.rate))
     share = case.falls
     if share is None:
+        if case.barely_moved:
+            travel = case.travel or 0.0
+            told = Evidence(
+                f"All {case.steps} steps together changed no kernel by more than {travel:.2g} of "
+                "its size.", travel, case.limit("travel"), "probes.update_ratio")
+            cure = (cures.more_epochs(10), cures.rate_times(3, case.rate))
+            yield Sign((told, *harm(case)), cure, 0.85, None, case.span)
         return
     held = all(epoch.validation_loss is not None for epoch in case.epochs)
     evidence = Evidence(
         f"In the last quarter of the epochs the loss still fell by {share:.0%} of what is left "
         "of it.", share, case.limit("falling"),
         "epochs.validation_loss" if held else "epochs.loss")
-    yield Sign((evidence,), (cures.more_epochs(3), cures.rate_times(3, case.rate)), 0.88, None,
+    yield Sign((evidence,), cure, 0.88, None,
                (int(0.75 * (case.steps - 1)), case.steps - 1) if case.steps else None)
 
 
