@@ -222,7 +222,8 @@ HEALTHY = {
     "rare classes that are found": record(
         data=replace(DATA, targets=RARE, constant_score=0.9, neighbour_score=0.93),
         epochs=epochs(scores=[0.97] * EPOCHS, answers=(0.91, 0.06, 0.03))),
-    "dropout that is worth it": record(network=DROPPING),
+    "dropout that is worth it": record(
+        network=DROPPING, epochs=epochs([0.9 * 0.7**i + 0.1 for i in range(EPOCHS)])),
     "batch norm with batches of 16": record(network=NORMED, batch=16,
                                             rows_of_batch_norm={"batch_norm_1": 16}),
     "equal rows in a table of few values": record(

@@ -64,6 +64,8 @@ class Finding:
         why: two sentences: what it is, and what it does.
         source: where that is from.
         cures: what to change, the most promising first.
+        by_itself: whether it shows in a setting or in the first weights, so that no other finding
+            explains it.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Finding:
     why: str
     source: str
     cures: tuple[Cure, ...]
+    by_itself: bool = False
 
     @property
     def cure(self) -> Cure:

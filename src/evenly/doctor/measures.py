@@ -264,7 +264,7 @@ class Case(Reading):
     def ails(self) -> bool:
         """Whether there is harm: what symptoms alone do not show."""
         return self.fails_to_fit or self.weak or self.overfits is not None or \
-            self.falls is not None or self.barely_moved
+            self.falls is not None or self.barely_moved or self.few_steps
 
     @cached_property
     def fails_to_fit(self) -> bool:
@@ -333,7 +333,7 @@ class Case(Reading):
         chance = self.chance if self.chance is not None else max(watched)
         share = fall / watched[-1]
         is_some = share >= self.limit("falling") and fall >= self.limit("falling_chance") * chance
-        left = watched[-1] >= self.limit("falling_left") * chance
+        left = watched[-1] >= self.left_to_gain * chance
         return share if is_some and left and not self.done else None
 
     @cached_property
@@ -346,7 +346,13 @@ class Case(Reading):
         ends = [self.kept] if self.record.best_epoch is not None and self.kept else self.last_epochs
         held = median(epoch.validation_loss for epoch in ends)
         left = held if held is not None else self.final_loss
-        return left is not None and left >= self.limit("falling_left") * self.chance
+        return left is not None and left >= self.left_to_gain * self.chance
+
+    @cached_property
+    def left_to_gain(self) -> float:
+        """The share of the constant answer's loss that is worth having: of classes the answers do
+        not change below it, of numbers it is variance."""
+        return self.limit("falling_left") * (1.0 if self.is_classes else 0.5)
 
     @cached_property
     def unfit(self) -> bool:
@@ -355,6 +361,12 @@ class Case(Reading):
             return True
         return self.settled and self.final_loss is not None and self.chance is not None and \
             self.final_loss >= self.limit("falling_left") * self.chance
+
+    @cached_property
+    def few_steps(self) -> bool:
+        """Whether a training that left something to gain had hardly begun."""
+        return self.record.stopped == "epochs" and not self.failed and self.unfit and \
+            not self.done and 0 < self.steps < self.limit("few_steps")
 
     @cached_property
     def barely_moved(self) -> bool:

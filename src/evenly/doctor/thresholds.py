@@ -65,8 +65,8 @@ LIMITS: dict[str, Limit] = {
     # Network
     "gain_low": Limit(0.3, "weight's deviation times the root of the fan: 1 to 1.4 keeps the size"),
     "gain_high": Limit(4.0, "likewise; embeddings and gains of 5/3 are below"),
-    "gain_through": Limit(10.0, "of all layers together, beyond 1.4 or Glorot's 1 each: a few layers "
-                                "a little off add up to that"),
+    "gain_through": Limit(10.0, "of all layers together, beyond 1.4 or Glorot's 1 each: a few "
+                                "layers a little off add up to that"),
     "spread_low": Limit(0.02, "outputs of the last hidden layer that hardly depend on the inputs"),
     "spread_high": Limit(20.0, "outputs 20 times the inputs' size saturate any loss"),
     "first_loss": Limit(3.0, "times the constant answer's: an untouched network should not be "
@@ -81,10 +81,12 @@ LIMITS: dict[str, Limit] = {
     # Steps
     "ratio_high": Limit(0.1, "update over weight; 0.001 to 0.01 is usual, and ten steps of 0.1 "
                              "make a kernel forget where it was"),
-    "ratio_forgets": Limit(0.3, "likewise: three steps, and nothing is left of the first weights"),
+    "ratio_forgets": Limit(0.3, "likewise: three steps, and nothing is left of the first weights; "
+                                 "twice that where the result leaves nothing to be had"),
     "ratio_low": Limit(1e-3, "update over weight of the layer that moves most"),
-    "travel": Limit(0.5, "update over weight times steps: kernels that stay within half their "
-                         "size of where they began have learned little"),
+    "few_steps": Limit(20, "steps: nothing is learned in so few"),
+    "travel": Limit(0.6, "update over weight times steps: kernels that stay close to where they "
+                         "began have learned little"),
     "swing_turns": Limit(0.4, "of the epochs: a random walk has two thirds, a steady fall none"),
     "swing_size": Limit(0.25, "of the loss's level: what batches alone do is smaller"),
     "clipped": Limit(0.9, "of the steps"),
@@ -102,6 +104,8 @@ LIMITS: dict[str, Limit] = {
     "overfit_gap": Limit(0.1, "of the score, beyond noise"),
     "penalty_share": Limit(0.5, "of the cost: the weights matter more than the data"),
     "weights_shrunk": Limit(0.3, "of their first norm"),
+    "dropout_in_front": Limit(0.4, "of what a normalization reads: its variance is 1.7 times that of "
+                                   "inference"),
     "decay_step": Limit(0.02, "of the weights at a step: half of them are gone after 34 steps"),
     "dropout": Limit(0.6, "units kept are fewer than dropped; half is usual"),
     "mode_gap": Limit(0.25, "of the constant answer's loss: inference above training, where "

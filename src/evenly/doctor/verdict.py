@@ -30,7 +30,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "labels_wrong_range": (*RESULTS, *FLOW, *STEPS, "loss_wrong", "output_activation_wrong"),
     "labels_corrupted": (*RESULTS, "class_imbalance", "vanishing_gradient",
                          "dead_relu", "missing_activations"),
-    "rows_coupled": RESULTS,
+    "rows_coupled": (*RESULTS, *FLOW, "rate_too_low"),
     "gradient_sign": (*RESULTS, *FLOW, *STEPS, "batch_norm_mismatch"),
     "loss_wrong": (*RESULTS, *FLOW, *STEPS, "output_activation_wrong", "targets_not_scaled"),
     "output_activation_wrong": (*RESULTS, *FLOW, *STEPS, "targets_not_scaled"),
@@ -75,8 +75,9 @@ def diagnose(record: TrainingRecord, limits: Mapping[str, float] | None = None) 
     case = Case(record, limits)
     found = [finding for rule in RULES for finding in rule(case)]
     explained = {kind for finding in found for kind in EXPLAINS.get(finding.kind, ())}
-    first = sorted((f for f in found if f.kind not in explained), key=_place)
-    return Diagnosis(tuple(first), tuple(f for f in found if f.kind in explained),
+    stands = [f for f in found if f.by_itself or f.kind not in explained]
+    return Diagnosis(tuple(sorted(stands, key=_place)),
+                     tuple(f for f in found if f not in stands),
                      tuple(_looked_at(record)), record)
 
 

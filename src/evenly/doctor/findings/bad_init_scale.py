@@ -35,7 +35,8 @@ def look(case: Case) -> Iterator[Sign]:
         evidence += harm(case)
     elif not support:
         return
-    yield Sign(tuple(evidence), (cures.fresh_weights(), cures.normalize()), 0.93, name, case.span)
+    yield Sign(tuple(evidence), (cures.fresh_weights(), cures.normalize()), 0.93, name, case.span,
+               is_off)
 
 
 def _xavier(case: Case, name: str) -> float:

@@ -19,6 +19,7 @@ class Sign:
         confidence: in (0, 1].
         layer: where, or None where it is of the whole.
         steps: (first, last) step at which it was seen; None before training.
+        by_itself: whether no other finding can explain it.
     """
 
     evidence: tuple[Evidence, ...]
@@ -26,6 +27,7 @@ class Sign:
     confidence: float = 0.95
     layer: str | None = None
     steps: tuple[int, int] | None = None
+    by_itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Rule:
     def __call__(self, case: Case) -> list[Finding]:
         return [
             Finding(self.kind, sign.layer, sign.steps, sign.confidence, sign.evidence, self.why,
-                    self.source, sign.cures)
+                    self.source, sign.cures, sign.by_itself)
             for sign in self.look(case)
         ]
 

@@ -7,19 +7,22 @@ import statistics
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ...records.network import DROPOUTS
+from ...records import LayerInfo
+from ...records.network import ACTIVATIONS, DROPOUTS
 from .. import cures
 from ..finding import Cure, Evidence
 from ..measures import Case, finite
-from .base import Rule, Sign
+from .base import Rule, Sign, harm
 
 
 def look(case: Case) -> Iterator[Sign]:
     norms = [layer for layer in case.layers if layer.kind == "batch_norm"]
     if not norms or case.failed:
         return
+    shifted = list(_shifted(case)) if _dropped_before(case) and case.unfit else []
+    yield from shifted
     gap = mode_gap(case)
-    if gap is None or case.chance is None:
+    if shifted or gap is None or case.chance is None:
         return
     share = gap / case.chance
     worst = max((case.late(layer.name, "variance_gap") or 0.0, layer.name) for layer in norms)
@@ -34,6 +37,20 @@ def look(case: Case) -> Iterator[Sign]:
             f"At {worst[1]} variances of a batch and running ones differ by a factor of "
             f"{2.718281828 ** worst[0]:.2g}.", worst[0], 0.3, f"probes.{worst[1]}.variance_gap"))
     yield Sign(tuple(evidence), _cures(case), 0.92, worst[1], case.span)
+
+
+def _shifted(case: Case) -> Iterator[Sign]:
+    """Dropout in front raises the variance that is normalized in training, and not in inference."""
+    norms = [layer.name for layer in case.layers if layer.kind == "batch_norm"]
+    gap, name = max((case.late(norm, "variance_gap") or 0.0, norm) for norm in norms)
+    limit = case.limit("variance_gap") / 2
+    if gap < limit:
+        return
+    evidence = Evidence(f"Dropout stands in front of batch normalization; at {name} variances of a "
+                        f"batch and running ones differ by a factor of {math.exp(gap):.2g}.", gap,
+                        limit, f"probes.{name}.variance_gap")
+    yield Sign((evidence, *harm(case)), (cures.norm_before_dropout(), cures.dropout_at(0.1)), 0.85,
+               name, case.span, True)
 
 
 def mode_gap(case: Case) -> float | None:
@@ -71,10 +88,18 @@ def _cures(case: Case) -> tuple[Cure, ...]:
 
 
 def _dropped_before(case: Case) -> bool:
-    straight = ("dense", "conv", "relu", "pool", "flatten")
+    """Whether much dropout stands right in front of a normalization: no kernel in between that
+    could learn to live with it."""
+    straight = (*ACTIVATIONS, "pool", "flatten")
     return any(
         any(other.kind == "batch_norm" for other in case.behind(layer.name, straight))
-        for layer in case.layers if layer.kind in DROPOUTS)
+        for layer in case.layers
+        if layer.kind in DROPOUTS and _rate(layer) >= case.limit("dropout_in_front"))
+
+
+def _rate(layer: LayerInfo) -> float:
+    rate = layer.settings.get("rate")
+    return float(rate) if isinstance(rate, (int, float)) else 0.0
 
 
 RULE = Rule(

@@ -38,7 +38,7 @@ def look(case: Case) -> Iterator[Sign]:
         evidence.append(Evidence(f"Clipping leaves {tight:.1%} of the typical gradient.", tight,
                                  case.limit("clip_tight"), "epochs.gradient_norm"))
     longer = cures.rate_times(10, optimizer.learning_rate)
-    yield Sign((*evidence, *harm(case)), (cures.no_clip(), longer), 0.9, None, case.span)
+    yield Sign((*evidence, *harm(case)), (cures.no_clip(), longer), 0.9, None, case.span, True)
 
 
 def _is_slow(case: Case) -> bool:

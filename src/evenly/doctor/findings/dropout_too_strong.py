@@ -32,7 +32,7 @@ def look(case: Case) -> Iterator[Sign]:
     evidence = Evidence(f"{name} drops {rate:.0%} of what passes.", rate, case.limit("dropout"),
                         "network")
     yield Sign((evidence, *harm(case)), (cures.dropout_at(0.2), cures.dropout_at(0.0)), 0.9, name,
-               case.span)
+               case.span, True)
 
 
 RULE = Rule(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from ...records import TargetSummary
 from .. import cures
 from ..finding import Evidence
 from ..measures import ERRORS, Case
 from .base import Rule, Sign
+
+MOST_CLASSES, BALANCE = 20, 0.12
 
 
 def look(case: Case) -> Iterator[Sign]:
@@ -26,7 +30,7 @@ def look(case: Case) -> Iterator[Sign]:
             cure = cures.use_loss(cures.LOGISTIC, None, ends)
         else:
             text = f"The targets are {targets.distinct} classes"
-            cure = cures.use_loss(cures.CROSS_ENTROPY, targets.outputs, ends)
+            cure = cures.use_loss(cures.CROSS_ENTROPY, int(targets.largest) + 1, ends)
         yield Sign((Evidence(f"{text}, and the loss is of numbers ({loss}).",
                              float(targets.distinct), None, "data"),), (cure,), 0.9, None,
                    case.span)
@@ -50,8 +54,20 @@ def _are_classes(case: Case) -> bool:
     targets = data.targets
     if targets.kind in ("classes", "labels") or targets.one_hot:
         return True
-    return targets.whole and targets.distinct == 2 and targets.smallest == 0 and \
-        targets.largest == 1
+    if not targets.whole or targets.smallest != 0 or targets.largest != targets.distinct - 1:
+        return False
+    return targets.distinct == 2 or _are_balanced(targets)
+
+
+def _are_balanced(targets: TargetSummary) -> bool:
+    """Whether whole numbers from 0 on are about equally frequent: classes often are, counts and
+    grades hardly ever."""
+    count = targets.distinct
+    if not 3 <= count <= MOST_CLASSES or targets.outputs != 1:
+        return False
+    middle, deviation = (count - 1) / 2, math.sqrt((count**2 - 1) / 12)
+    return abs(targets.mean - middle) < BALANCE * count and \
+        abs(targets.deviation / deviation - 1) < BALANCE
 
 
 RULE = Rule(

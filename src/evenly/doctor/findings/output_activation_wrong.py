@@ -25,7 +25,7 @@ def look(case: Case) -> Iterator[Sign]:
         if told:
             text, cure, confidence = told
             evidence = Evidence(text, 1.0, None, "network")
-            yield Sign((evidence,), cure, confidence, layer.name, case.span)
+            yield Sign((evidence,), cure, confidence, layer.name, case.span, True)
             return
 
 

@@ -36,7 +36,7 @@ def look(case: Case) -> Iterator[Sign]:
                                  pull, case.limit("decay_step"), "network"))
     if not evidence:
         return
-    yield Sign((*evidence, *harm(case)), (cures.no_penalty(),), 0.92, None, case.span)
+    yield Sign((*evidence, *harm(case)), (cures.no_penalty(),), 0.92, None, case.span, True)
 
 
 def _share(case: Case) -> float | None:

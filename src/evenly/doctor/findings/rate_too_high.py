@@ -16,10 +16,12 @@ AIM = 0.01  # update over weight that a lowered rate aims at
 def look(case: Case) -> Iterator[Sign]:
     if not case.trained:
         yield from _trial(case)
-    if not case.trained or not case.room:
+    if not case.trained:
         return
     ratio = _ratio(case)
     limit = case.limit("ratio_high" if case.ails else "ratio_forgets")
+    if not case.room:
+        limit *= 2
     if ratio is None:
         # A loss that becomes infinite without any look at the layers: steps, as a rule.
         if not case.failed or case.probes:

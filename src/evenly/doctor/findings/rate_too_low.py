@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from .. import cures
 from ..finding import Evidence
-from ..measures import Case
+from ..measures import ADAPTIVE, Case
 from .base import Rule, Sign, harm
 
 AIM = 3e-3  # update over weight that a raised rate aims at
@@ -34,7 +34,7 @@ def look(case: Case) -> Iterator[Sign]:
     rate = case.rate
     factor = 10.0 ** math.floor(math.log10(min(1e4, max(10.0, AIM / ratio))) + 0.5)
     yield Sign((evidence, *harm(case)), (cures.rate_times(factor, rate), cures.adam()), 0.9, None,
-               case.span)
+               case.span, case.optimizer_kind in ADAPTIVE)
 
 
 def _trial(case: Case) -> Iterator[Sign]:

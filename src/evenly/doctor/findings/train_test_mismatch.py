@@ -39,7 +39,9 @@ def look(case: Case) -> Iterator[Sign]:
     if not evidence:
         return
     harm = _harm(case)
-    if case.trained and not harm:
+    strong = shift > 2 * case.limit("mismatch_shift") + chance or abs(ratio) > 2 * limit
+    # Of a network that does not even fit its own rows, scores tell nothing.
+    if case.trained and not harm and not (strong and case.fails_to_fit):
         return
     evidence += harm
     yield Sign(tuple(evidence), (cures.advice(

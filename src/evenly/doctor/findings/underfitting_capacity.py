@@ -10,16 +10,18 @@ from ..finding import Evidence
 from ..measures import Case
 from .base import Rule, Sign, harm
 
-FEW_UNITS = 8
+# So few units are few where the result is poor, and so few in any case.
+FEW_UNITS, ALMOST_NONE = 8, 2
 FEW_LAYERS = 2
 
 
 def look(case: Case) -> Iterator[Sign]:
     if not case.epochs or case.failed or not case.settled or not case.layers:
         return
-    if not _limited(case):
-        return
     smallest = _narrowest(case)
+    blatant = smallest is not None and smallest[0] <= ALMOST_NONE
+    if not _limited(case) and not (blatant and case.room):
+        return
     layers = len([name for name in case.weighted if case.kinds.get(name) != "embedding"])
     if smallest is not None and smallest[0] <= FEW_UNITS:
         text = f"All that the network knows of a row passes {smallest[0]} units, {smallest[1]}."
@@ -30,7 +32,8 @@ def look(case: Case) -> Iterator[Sign]:
         return
     evidence = Evidence(text, float(smallest[0] if smallest else 0), FEW_UNITS, "network")
     more = _room(case)
-    yield Sign((evidence, *(harm(case) or more)), (cures.widen(8, 64),), 0.85, layer, case.span)
+    yield Sign((evidence, *(harm(case) or more)), (cures.widen(8, 64),), 0.85, layer, case.span,
+               blatant)
 
 
 def _limited(case: Case) -> bool:
@@ -55,8 +58,10 @@ def _narrowest(case: Case) -> tuple[int, str] | None:
     if any(layer.kind in ("add", "concat") for layer in case.layers):
         return None
     found = [(layer.shape[-1], layer.name) for layer in case.layers
-             if layer.kind in ("dense", *RECURRENT) and layer.shape
-             and layer.name != case.last_weighted]
+             if layer.kind in ("dense", "conv", *RECURRENT) and layer.shape
+             and layer.name != case.last_weighted
+             # An image has few channels and many positions.
+             and (layer.kind != "conv" or layer.shape[-1] <= ALMOST_NONE)]
     return min(found) if found else None
 
 

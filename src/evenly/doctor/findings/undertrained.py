@@ -14,7 +14,12 @@ def look(case: Case) -> Iterator[Sign]:
     cure = (cures.more_epochs(3), cures.rate_times(3, case.rate))
     share = case.falls
     if share is None:
-        if case.barely_moved:
+        if case.few_steps:
+            few = Evidence(f"The training has {case.steps} steps in all.", float(case.steps),
+                           case.limit("few_steps"), "epochs.loss")
+            cure = (cures.more_epochs(10), cures.more_epochs(30))
+            yield Sign((few, *harm(case)), cure, 0.85, None, case.span, True)
+        elif case.barely_moved:
             travel = case.travel or 0.0
             told = Evidence(
                 f"All {case.steps} steps together changed no kernel by more than {travel:.2g} of "
