@@ -116,6 +116,8 @@ if TYPE_CHECKING:
     from .penalties import L2 as L2
     from .penalties import ElasticNet as ElasticNet
     from .penalties import Penalty as Penalty
+    from .probes.plain import Recorder as Recorder
+    from .probes.torch import watch_torch as watch_torch
     from .program import Program as Program
     from .program import compile as compile
     from .rows import Batches as Batches
@@ -183,6 +185,8 @@ _NAMES = {
         "SGD",
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
+    "probes.plain": ("Recorder",),
+    "probes.torch": ("watch_torch",),
     "program": ("compile", "Program"),
     "rows": ("Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
