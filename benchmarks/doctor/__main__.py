@@ -10,12 +10,12 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse  # noqa: E402
 import sys  # noqa: E402
-from collections.abc import Iterator, Mapping, Sequence  # noqa: E402
+from collections.abc import Callable, Iterator, Mapping, Sequence  # noqa: E402
 from dataclasses import fields  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from . import cases, cured, healthy, measure, others  # noqa: E402
+from . import cases, cured, data, healthy, measure, networks, others  # noqa: E402
 from .cases import Case  # noqa: E402
 from .run import Lines, run  # noqa: E402
 from .truth import prove  # noqa: E402
@@ -93,8 +93,26 @@ def _report(bank: Sequence[Case], proved: Sequence[Case], truths: Mapping[str, A
     return "\n\n".join([
         f"{sick} of {tried} sick candidates were proved sick, {len(proved) - sick} of "
         f"{len(bank) - tried} sound ones healthy, by {trainings} trainings.",
-        measure.table(counted), measure.kinds_table(counted[DOCTOR]),
+        measure.table(counted), measure.table(_parts(proved, truths, told[DOCTOR])),
+        measure.kinds_table(counted[DOCTOR]),
     ])
+
+
+def _parts(proved: Sequence[Case], truths: Mapping[str, Any],
+           found: Mapping[str, Sequence[str]]) -> dict[str, measure.Measures]:
+    """The doctor on some of the cases."""
+    def new(case: Case) -> bool:
+        return case.data in data.REPORT_ONLY or case.make()[0].family in networks.REPORT_ONLY
+
+    chosen: dict[str, Callable[[Case], bool]] = {
+        "one ailment": lambda case: len(case.recipes) == 1,
+        "two ailments": lambda case: len(case.recipes) == 2,
+        "healthy and harmless to look at": lambda case: not case.recipes and not case.trick,
+        "healthy, easily taken for sick": lambda case: bool(case.trick),
+        "data or network of the report alone": new,
+    }
+    return {name: measure.measured(found, [truths[case.name] for case in proved if is_one(case)])
+            for name, is_one in chosen.items()}
 
 
 def _examples(proved: Sequence[Case], truths: Mapping[str, Any], records: Lines) -> Iterator[str]:
