@@ -107,7 +107,7 @@ def _parts(proved: Sequence[Case], truths: Mapping[str, Any],
     chosen: dict[str, Callable[[Case], bool]] = {
         "one ailment": lambda case: len(case.recipes) == 1,
         "two ailments": lambda case: len(case.recipes) == 2,
-        "healthy and harmless to look at": lambda case: not case.recipes and not case.trick,
+        "healthy, plain": lambda case: not case.recipes and not case.trick,
         "healthy, easily taken for sick": lambda case: bool(case.trick),
         "data or network of the report alone": new,
     }
