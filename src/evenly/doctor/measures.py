@@ -394,7 +394,8 @@ class Case(Reading):
     def worsened(self) -> bool:
         """Whether the training loss ended far above its best."""
         losses = self.losses
-        if len(losses) < 3 or self.chance is None:
+        # In the middle of a training a leap may be made good yet.
+        if len(losses) < 3 or self.chance is None or not self.ended:
             return self.failed
         best, last = min(losses), statistics.median(losses[-max(1, len(losses) // 5):])
         return last - best > self.limit("worsened") * self.chance

@@ -104,8 +104,8 @@ LIMITS: dict[str, Limit] = {
     "overfit_gap": Limit(0.1, "of the score, beyond noise"),
     "penalty_share": Limit(0.5, "of the cost: the weights matter more than the data"),
     "weights_shrunk": Limit(0.3, "of their first norm"),
-    "dropout_in_front": Limit(0.4, "of what a normalization reads: its variance is 1.7 times that of "
-                                   "inference"),
+    "dropout_in_front": Limit(0.4, "of what a normalization reads: its variance is then 1.7 times "
+                                   "that of inference"),
     "decay_step": Limit(0.02, "of the weights at a step: half of them are gone after 34 steps"),
     "dropout": Limit(0.6, "units kept are fewer than dropped; half is usual"),
     "mode_gap": Limit(0.25, "of the constant answer's loss: inference above training, where "

@@ -16,7 +16,7 @@ def look(case: Case) -> Iterator[Sign]:
     if case.failed or case.record.best_epoch is not None:
         return
     losses = case.losses
-    if len(losses) < 8:
+    if len(losses) < 8 or not (case.ended or len(losses) >= 20):
         return
     late = losses[len(losses) // 2:]
     turns, level = swings(late), statistics.median(late)
