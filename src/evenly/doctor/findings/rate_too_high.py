@@ -43,7 +43,8 @@ def look(case: Case) -> Iterator[Sign]:
 def _trial(case: Case) -> Iterator[Sign]:
     """Before training: steps on one batch alone that go up and away."""
     checks = case.record.checks
-    if checks is None or checks.memorized_loss is None or checks.first_loss is None:
+    if checks is None or checks.memorized_loss is None or checks.first_loss is None or \
+            not checks.memorized_steps:
         return
     last, first = checks.memorized_loss, checks.first_loss
     if not (last > 2 * first or not math.isfinite(last)):
