@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .byhand.grading import grade as grade
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
+    from .clinic.check import check as check
     from .clipping import Clip as Clip
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .clipping import ClipNorm as ClipNorm
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from .constraints import Constraint as Constraint
     from .constraints import MaxNorm as MaxNorm
     from .constraints import UnitNorm as UnitNorm
+    from .doctor import Diagnosis as Diagnosis
+    from .doctor import Finding as Finding
+    from .doctor import diagnose as diagnose
     from .engine import Engine as Engine
     from .estimators import NetClassifier as NetClassifier
     from .estimators import NetRegressor as NetRegressor
@@ -116,6 +120,7 @@ if TYPE_CHECKING:
     from .penalties import L2 as L2
     from .penalties import ElasticNet as ElasticNet
     from .penalties import Penalty as Penalty
+    from .probes.keras import watch_keras as watch_keras
     from .probes.plain import Recorder as Recorder
     from .probes.torch import watch_torch as watch_torch
     from .program import Program as Program
@@ -156,8 +161,10 @@ _NAMES = {
     "byhand.exercises": ("exercise", "Exercise"),
     "byhand.grading": ("grade", "Grade"),
     "byhand.show": ("show_work", "ShownWork"),
+    "clinic.check": ("check",),
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
+    "doctor": ("diagnose", "Diagnosis", "Finding"),
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
     "exchange": ("from_torch", "to_torch"),
@@ -185,6 +192,7 @@ _NAMES = {
         "SGD",
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
+    "probes.keras": ("watch_keras",),
     "probes.plain": ("Recorder",),
     "probes.torch": ("watch_torch",),
     "program": ("compile", "Program"),

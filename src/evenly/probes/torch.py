@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,18 +16,22 @@ from ..errors import ConfigurationError
 from ..records import LayerInfo, Probe, TrainingRecord
 from .arrays import (
     measure_outputs,
-    measure_weights,
     norm_of_change,
     output_gradient,
-    twin_share,
 )
 from .collected import Collected, Watched, layer_probe
-from .generators import own_random
 from .pace import Pace
+from .torch_data import as_array, channels_last, evaluating, sample_of, scores_of
 from .torch_graph import Graph
+from .torch_measures import (
+    has_channels_first,
+    layers_of,
+    measure_kernels,
+    statistics_gaps,
+    tensors_of,
+)
 from .torch_modules import (
     RESHAPING,
-    by_unit,
     kernels,
     loss_info,
     module_info,
@@ -35,8 +39,6 @@ from .torch_modules import (
     optimizer_info,
 )
 from .torch_recurrent import saturated_gates
-
-_SAMPLE_ROWS, _EVALUATED_ROWS = 1000, 250
 
 
 def watch_torch(
@@ -107,13 +109,13 @@ class TorchWatcher(Watched):
         self._collected = kept = Collected("torch", epochs)
         kept.loss, kept.optimizer = loss_info(loss), optimizer_info(optimizer)
         self._pace = Pace(epochs)
-        self._layers = _layers(module)
+        self._layers = layers_of(module)
         self._last_first = False  # whether the last output had its channels first
         self._channels_first: dict[str, bool] = {}
         self._scored = (0, 0.0)
-        self._samples = [self._sample(part) for part in (data, validation)]
+        self._samples = [sample_of(part) for part in (data, validation)]
         first = next((module_kind(own) for own in self._layers.values()), "")
-        own, other = (_channels_last(sample) if first == "conv" else sample
+        own, other = (channels_last(sample) if first == "conv" else sample
                       for sample in self._samples)
         kept.describe_data(own, other, indices=first == "embedding")
         self._handles = [
@@ -154,7 +156,7 @@ class TorchWatcher(Watched):
                          and torch.is_grad_enabled())
         if self._running:
             self._graph = Graph(self._function)
-            tensors = _tensors(inputs)
+            tensors = tensors_of(inputs)
             self._rows = len(tensors[0]) if tensors and tensors[0].ndim else 0
             self._shape = tuple(tensors[0].shape[1:]) if tensors else ()
 
@@ -162,16 +164,16 @@ class TorchWatcher(Watched):
         if not self._running or self._graph is None:
             return
         with self._timed():  # before the module may change its input in place
-            self._sources[name] = self._graph.sources(_tensors(inputs))
+            self._sources[name] = self._graph.sources(tensors_of(inputs))
             if module_kind(module) == "batch_norm" and name not in self._told:
-                self._told[name] = _gaps(module, _tensors(inputs)[0])
+                self._told[name] = statistics_gaps(module, tensors_of(inputs)[0])
 
     def _leaves(self, name: str, module: Any, inputs: Any, outputs: Any) -> None:
         if not self._running:
             return
         with self._timed():
             assert self._graph is not None
-            tensors = _tensors(outputs)
+            tensors = tensors_of(outputs)
             sources = self._sources[name]
             if not tensors or not tensors[0].is_floating_point():
                 return
@@ -179,13 +181,14 @@ class TorchWatcher(Watched):
             if type(module).__name__ in RESHAPING:
                 self._graph.passed(output, sources)
                 return
-            first = self._is_channels_first(module, sources, output)
+            behind = [self._channels_first.get(source, output.ndim == 4) for source in sources]
+            first = has_channels_first(module, output, behind)
             self._channels_first[name] = first
             info = module_info(name, module, sources, tuple(output.shape[1:]))
             self._graph.add(info, output)
             if "dead_share" not in self._told.setdefault(name, {}):
                 self._outputs(name, info, module, output, first)
-                gates = saturated_gates(module, _tensors(inputs)[0], output)
+                gates = saturated_gates(module, tensors_of(inputs)[0], output)
                 if gates is not None:
                     self._told[name]["saturated_share"] = gates
                 if output.requires_grad:
@@ -198,7 +201,7 @@ class TorchWatcher(Watched):
         with self._timed():
             assert self._graph is not None
             parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
-            names = self._graph.sources(_tensors(outputs))
+            names = self._graph.sources(tensors_of(outputs))
             self._collected.network = self._graph.network(names, self._shape, parameters)
             self._collected.batch = self._collected.batch or self._rows
 
@@ -206,7 +209,7 @@ class TorchWatcher(Watched):
         """A function between modules that is a layer of its own."""
         told = self._told.setdefault(name, {})
         if output is not None:
-            array = _array(output)
+            array = as_array(output)
             if array.ndim == 4:
                 array = np.moveaxis(array, 1, -1)
             outputs = measure_outputs(array, kind)
@@ -223,7 +226,7 @@ class TorchWatcher(Watched):
         told = self._told.get(name)
         if told is not None and "output_gradient" not in told:
             with self._timed():
-                told["output_gradient"] = output_gradient(_array(gradient))
+                told["output_gradient"] = output_gradient(as_array(gradient))
 
     def _updates(self, *_: Any) -> None:
         if not self._looking or self._graph is None:
@@ -233,7 +236,7 @@ class TorchWatcher(Watched):
                 self._compare(self._gradient_norm())
             else:
                 self._gradients()
-            self._before = {name: [_array(kernel).copy() for _, kernel in kernels(own)]
+            self._before = {name: [as_array(kernel).copy() for _, kernel in kernels(own)]
                             for name, own in self._layers.items()}
 
     def _compare(self, after: float | None) -> None:
@@ -254,7 +257,7 @@ class TorchWatcher(Watched):
             with self._timed():
                 for name, before in self._before.items():
                     if before:
-                        after = [_array(kernel) for _, kernel in kernels(self._layers[name])]
+                        after = [as_array(kernel) for _, kernel in kernels(self._layers[name])]
                         self._told.setdefault(name, {})["update_ratio"] = norm_of_change(
                             before, after
                         )
@@ -362,7 +365,7 @@ class TorchWatcher(Watched):
         self._cost += time.perf_counter() - begin
 
     def _outputs(self, name: str, info: LayerInfo, module: Any, output: Any, first: bool) -> None:
-        array = _array(output)
+        array = as_array(output)
         if info.kind in ("rnn", "lstm", "gru") and not module.batch_first and array.ndim == 3:
             array = np.moveaxis(array, 1, 0)
         elif first and array.ndim > 2:
@@ -371,16 +374,6 @@ class TorchWatcher(Watched):
         outputs = measure_outputs(array, kind)
         self._told[name] |= outputs.told
         self._told[name]["dead_share"] = self._collected.dead.share(name, outputs.zero_units)
-
-    def _is_channels_first(self, module: Any, sources: tuple[str, ...], output: Any) -> bool:
-        kind = module_kind(module)
-        if output.ndim < 3:
-            return False
-        if kind in ("conv", "batch_norm", "instance_norm", "group_norm") or output.ndim > 4:
-            return True
-        if kind in ("dense", "embedding", "rnn", "lstm", "gru", "layer_norm"):
-            return False
-        return any(self._channels_first.get(name, output.ndim == 4) for name in sources)
 
     def _gradient_norm(self) -> float | None:
         import torch
@@ -396,157 +389,18 @@ class TorchWatcher(Watched):
         self._measured = True
         self._norm = self._gradient_norm()
         for name, own in self._layers.items():
-            pairs = [(key, kernel) for key, kernel in kernels(own)]
-            if not pairs:
-                continue
-            arrays = {key: _array(kernel) for key, kernel in pairs}
-            gradients = {key: _array(kernel.grad) for key, kernel in pairs
-                         if kernel.grad is not None}
-            told = self._told.setdefault(name, {})
-            told |= measure_weights(list(arrays.values()), list(gradients.values()))
-            columns = [(by_unit(own, key, arrays[key]), by_unit(own, key, gradients[key]))
-                       for key in arrays if key in gradients]
-            columns = [pair for pair in columns if pair[0] is not None]
-            bias = getattr(own, "bias", None)
-            if columns and bias is not None and hasattr(bias, "grad") and bias.grad is not None:
-                columns.append((_array(bias)[None], _array(bias.grad)[None]))
-            if columns:
-                told["twin_share"] = twin_share(*(np.concatenate(part)
-                                                  for part in zip(*columns, strict=True)))
+            told = measure_kernels(own)
+            if told:
+                self._told.setdefault(name, {}).update(told)
 
     def _evaluated(self) -> dict[str, Any]:
         """Losses and scores of the samples in evaluation mode; everything is left as it was."""
         if self._criterion is None or not any(self._samples):
             return {}
         told: dict[str, Any] = {}
-        with _evaluating(self.module):
+        with evaluating(self.module):
             for part, sample in zip(("train", "validation"), self._samples, strict=True):
                 if sample is not None:
-                    told |= _scores(self.module, self._criterion, sample, part,
+                    told |= scores_of(self.module, self._criterion, sample, part,
                                     self._collected.loss)
         return told
-
-    def _sample(self, data: Any) -> tuple[Any, Any] | None:
-        if data is None:
-            return None
-        if isinstance(data, (tuple, list)) and len(data) == 2:
-            x, y = data
-            rows = np.linspace(0, len(x) - 1, min(len(x), _SAMPLE_ROWS)).astype(np.int64)
-            return _array(x)[rows], _array(y)[rows]
-        dataset = getattr(data, "dataset", data)
-        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
-            raise ConfigurationError(
-                "watch_torch: data is (x, y), a Dataset with a length, or a DataLoader of one, got "
-                f"{type(data).__name__}"
-            )
-        rows = np.linspace(0, len(dataset) - 1, min(len(dataset), _SAMPLE_ROWS)).astype(np.int64)
-        with _own_generators():
-            items = [dataset[int(row)] for row in rows]
-        return tuple(np.stack([_array(item[i]) for item in items]) for i in (0, 1))  # type: ignore[return-value]
-
-
-def _layers(module: Any) -> dict[str, Any]:
-    """The modules that are layers: those without parts, and those with parameters of their own."""
-    found = {}
-    for name, own in module.named_modules():
-        is_leaf = not any(True for _ in own.children())
-        if is_leaf or any(True for _ in own.parameters(recurse=False)):
-            found[name or type(own).__name__] = own
-    return found
-
-
-def _tensors(values: Any) -> list[Any]:
-    """The tensors among some values, nested ones too."""
-    import torch
-
-    if isinstance(values, torch.Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = list(values.values())
-    if isinstance(values, (tuple, list)):
-        return [tensor for value in values for tensor in _tensors(value)]
-    return []
-
-
-def _array(tensor: Any) -> Any:
-    """A tensor as an array, which may share its memory."""
-    if hasattr(tensor, "detach"):
-        tensor = tensor.detach()
-        if tensor.is_floating_point() and tensor.element_size() < 4:
-            tensor = tensor.float()
-        return tensor.cpu().numpy()
-    return np.asarray(tensor)
-
-
-def _channels_last(sample: tuple[Any, Any] | None) -> tuple[Any, Any] | None:
-    if sample is None or sample[0].ndim < 3:
-        return sample
-    return np.moveaxis(sample[0], 1, -1), sample[1]
-
-
-def _gaps(module: Any, x: Any) -> dict[str, Any]:
-    """Batch statistics against running ones, before the step moves these."""
-    if module.running_mean is None or not module.training:
-        return {}
-    axes = [axis for axis in range(x.ndim) if axis != 1]
-    x = x.detach().double()
-    mean, variance = x.mean(axes), x.var(axes, unbiased=False)
-    running, spread = module.running_mean.double(), module.running_var.double()
-    floor = module.eps + 1e-30
-    return {
-        "mean_gap": float(((mean - running).abs() / (spread + floor).sqrt()).mean()),
-        "variance_gap": float(((variance + floor) / (spread + floor)).log().abs().mean()),
-    }
-
-
-@contextmanager
-def _own_generators() -> Iterator[None]:
-    """Leaves PyTorch's, NumPy's and Python's generators as they were."""
-    import torch
-
-    with torch.random.fork_rng(), own_random():
-        yield
-
-
-@contextmanager
-def _evaluating(module: Any) -> Iterator[None]:
-    import torch
-
-    modes = {own: own.training for own in module.modules()}
-    module.eval()
-    try:
-        with torch.no_grad(), _own_generators():
-            yield
-    finally:
-        for own, mode in modes.items():
-            own.training = mode
-
-
-def _scores(
-    module: Any, criterion: Callable[[Any, Any], Any], sample: tuple[Any, Any], part: str,
-    loss: Any,
-) -> dict[str, Any]:
-    import torch
-
-    first = next(module.parameters(), torch.zeros(()))
-    x = torch.as_tensor(sample[0]).to(first.device)
-    x = x.to(first.dtype) if x.is_floating_point() else x
-    y = torch.as_tensor(sample[1]).to(first.device)
-    parts = [module(x[at : at + _EVALUATED_ROWS]) for at in range(0, len(x), _EVALUATED_ROWS)]
-    scores = torch.cat(parts)
-    told: dict[str, Any] = {f"{part}_loss": float(criterion(scores, y).mean())}
-    kind = loss.kind if loss is not None else ""
-    if kind in ("softmax_cross_entropy", "nll") and scores.ndim == 2:
-        answers = scores.argmax(dim=1)
-        right = y if y.ndim == 1 else y.argmax(dim=1)
-        told[f"{part}_score"] = float((answers == right).double().mean())
-        if part == "train":
-            counts = torch.bincount(answers, minlength=scores.shape[1]).double()
-            told["answers"] = tuple((counts / counts.sum()).tolist())
-    elif kind.startswith("binary"):
-        limit = 0.5 if "probabilities" in kind else 0.0
-        told[f"{part}_score"] = float(((scores > limit) == (y > 0.5)).double().mean())
-    elif kind in ("squared_error", "absolute_error", "huber") and scores.shape == y.shape:
-        left, spread = ((scores - y) ** 2).sum(), ((y - y.mean(dim=0)) ** 2).sum()
-        told[f"{part}_score"] = float(1 - left / spread) if spread > 0 else None
-    return told
