@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Points = list[tuple[float, float]]
 MOST_COLUMNS, MOST_LAYERS = 40, 40
+# Measures whose limits are on their own scale; those of others compare layers with each other.
+LIMITED = ("update_ratio", "dead_share", "saturated_share", "twin_share", "variance_gap",
+           "unit_deviation")
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def _curves(
     if not lines:
         return None
     values = [y for _, points, _, _ in lines for _, y in points]
-    with drawing(3.6, 2.2) as (figure, axes):
+    with drawing(3.6, 2.5) as (figure, axes):
         for _, points, colour, style in lines:
             marker = "o" if len(points) == 1 else None
             axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.9, linestyle=style,
@@ -168,7 +171,8 @@ def _series_chart(
     others = [points for name in _names(record)
               if name != layer and (points := _series(record, name, field))]
     title = f"{field.replace('_', ' ')} of {layer}"
-    with drawing(3.6, 2.2) as (figure, axes):
+    limit = limit if field in LIMITED else None
+    with drawing(3.6, 2.5) as (figure, axes):
         for points in others:
             axes.plot(*zip(*points, strict=True), color=PLAIN, linewidth=1.0, alpha=0.6)
         axes.plot(*zip(*own, strict=True), color=ACCENT, linewidth=2.0,
@@ -241,14 +245,14 @@ def layer_chart(record: TrainingRecord, measure: Measure, ailing: Sequence[str] 
         labels = [f"\N{BLACK RIGHT-POINTING SMALL TRIANGLE} {name}" if name in ailing else name
                   for name, _ in rows]
         axes.set_yticks([place + 0.45 for place in range(len(rows))], labels)
-        for label, (name, _) in zip(axes.get_yticklabels(), rows, strict=True):
-            label.set_color(BAD if name in ailing else INK)
         ticks = sorted({0, len(columns) // 2, len(columns) - 1})
         axes.set_xticks([tick + 0.5 for tick in ticks], [f"{columns[tick]:g}" for tick in ticks])
         axes.set_xlabel("step", color=MUTED)
         axes.set_title(_scale_title(measure, low, high), loc="left", color=MUTED, fontsize=9)
         axes.tick_params(length=0, labelcolor=MUTED)
         axes.tick_params(axis="y", labelcolor=INK, labelsize=9)
+        for label, (name, _) in zip(axes.get_yticklabels(), rows, strict=True):
+            label.set_color(BAD if name in ailing else INK)
         axes.spines[:].set_visible(False)
         parts = [f"{name} from {points[0][1]:.2g} to {points[-1][1]:.2g}" for name, points in rows]
         return svg(figure, f"{measure.title} by layer and step: {'; '.join(parts)}")
@@ -287,5 +291,8 @@ def _finish(axes: Axes, title: str, axis: str,
     if len(lines) > 1:
         keys = [Line2D([], [], color=colour, ls=cast(Any, style), linewidth=1.9)
                 for _, _, colour, style in lines]
-        axes.legend(keys, [name for name, _, _, _ in lines], frameon=False, fontsize=9,
-                    labelcolor=MUTED, loc="best", handlelength=1.6)
+        figure = axes.get_figure()
+        assert figure is not None
+        figure.legend(keys, [name for name, _, _, _ in lines], frameon=False, fontsize=9,
+                      labelcolor=MUTED, loc="outside lower left", ncols=2, handlelength=1.6,
+                      columnspacing=1.2)

@@ -59,7 +59,8 @@ class Finding:
         kind: its stable name, ``dead_relu``.
         layer: where, or None where it is of the whole.
         steps: (first, last) step at which it was seen; None before training.
-        confidence: in (0, 1]: share of the bank's runs with this evidence in which it was true.
+        confidence: in (0, 1]: share of the bank's runs with this kind of finding in which it was
+            true, drawn towards what the evidence is worth where the bank has few of them.
         evidence: what was measured.
         why: two sentences: what it is, and what it does.
         source: where that is from.

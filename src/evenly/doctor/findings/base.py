@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ..confirmed import confidence
 from ..finding import Cure, Evidence, Finding
 from ..measures import Case
 
@@ -16,7 +17,7 @@ class Sign:
     Attributes:
         evidence: what was measured.
         cures: what to change, the most promising first.
-        confidence: in (0, 1].
+        believed: how much this evidence is worth, in (0, 1].
         layer: where, or None where it is of the whole.
         steps: (first, last) step at which it was seen; None before training.
         by_itself: whether no other finding can explain it.
@@ -24,7 +25,7 @@ class Sign:
 
     evidence: tuple[Evidence, ...]
     cures: tuple[Cure, ...]
-    confidence: float = 0.95
+    believed: float = 0.95
     layer: str | None = None
     steps: tuple[int, int] | None = None
     by_itself: bool = False
@@ -48,8 +49,8 @@ class Rule:
 
     def __call__(self, case: Case) -> list[Finding]:
         return [
-            Finding(self.kind, sign.layer, sign.steps, sign.confidence, sign.evidence, self.why,
-                    self.source, sign.cures, sign.by_itself)
+            Finding(self.kind, sign.layer, sign.steps, confidence(self.kind, sign.believed),
+                    sign.evidence, self.why, self.source, sign.cures, sign.by_itself)
             for sign in self.look(case)
         ]
 
