@@ -1,4 +1,4 @@
-"""`evenly doctor`: what ails a training, by its record; or on a table, with cures that are tried."""
+"""`evenly doctor`: what ails a training, by its record; or on a table, and cures are tried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = Checked("integer", int, "a whole number of at least 2", lambda n: n >= 2
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.argument("records", type=PATH, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
-@click.option("--page", type=PATH, metavar="FILE", help="An .html file to write: the evidence drawn.")
+@click.option("--page", type=PATH, metavar="FILE", help="An .html file: the evidence, drawn.")
 @click.option("--cure", "table", type=PATH, metavar="TABLE",
               help="A table to train on as `evenly fit` does, and to try cures on.")
 @click.option("--target", metavar="NAME", help="Column of the table to predict.")

@@ -1,4 +1,4 @@
-"""How often each kind of finding was true on the part of the bank that thresholds were chosen on."""
+"""How often each kind of finding was true, on the part of the bank that thresholds come from."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .. import cures
 from ..finding import Evidence
-from ..measures import Case, finite
+from ..measures import Case, finite, median
 from .base import Rule, Sign, harm
 
 AIM = 0.01  # update over weight that a lowered rate aims at
@@ -35,7 +35,9 @@ def look(case: Case) -> Iterator[Sign]:
     else:
         return
     rate = case.rate
-    factor = 10.0 ** math.floor(math.log10(min(0.1, max(1e-4, AIM / ratio))) + 0.5)
+    # How far the first step goes does not depend on when else was looked.
+    size = max(ratio, (median(case.first(n, "update_ratio") for n in case.weighted) or 0.0) / 3)
+    factor = 10.0 ** math.floor(math.log10(min(0.1, max(1e-4, AIM / size))) + 0.5)
     yield Sign(evidence, (cures.rate_times(factor, rate), cures.rate_times(factor / 10, rate),
                           cures.clip()), confidence, None, case.span)
 
