@@ -26,7 +26,7 @@ DOCTOR = "Evenly"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    bank = [case for case in (*cases.sick(), *healthy.healthy()) if case.part == options.part]
+    bank = [*cases.sick(options.part), *healthy.healthy(options.part)]
     truths = Lines(options.out / f"truth-{options.part}.jsonl")
     run(truths, bank, _truth, "truth", options.jobs)
     proved = [case for case in bank if measure.belongs(truths.known[case.name])]

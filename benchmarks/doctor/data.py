@@ -12,7 +12,7 @@ import numpy as np
 TRAIN, WATCH, JUDGE = 240, 80, 400
 
 # Never looked at while thresholds are chosen.
-REPORT_ONLY = ("cancer", "shapes", "order")
+REPORT_ONLY = ("spirals", "surface", "peaks", "bars")
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +209,44 @@ def _stripes(generator: Any) -> tuple[Any, Any]:
     return (x + 0.4 * generator.standard_normal(x.shape))[..., None], y
 
 
+def _spirals(generator: Any) -> tuple[Any, Any]:
+    """Two spirals of one turn that wind around each other, and three columns that say nothing."""
+    y = generator.integers(0, 2, 720)
+    turn = generator.uniform(0.3, 1, 720)
+    angle = 2 * np.pi * turn + np.pi * y
+    x = np.column_stack([turn * np.cos(angle), turn * np.sin(angle)])
+    more = generator.standard_normal((720, 3))
+    return np.column_stack([x + 0.04 * generator.standard_normal(x.shape), 0.5 * more]), y
+
+
+def _surface(generator: Any) -> tuple[Any, Any]:
+    x = generator.uniform(-1, 1, (720, 6))
+    y = np.sin(3 * x[:, 0]) + 2 * x[:, 1] * x[:, 2] + np.abs(x[:, 3]) + 0.5 * x[:, 4]
+    return x, y + 0.1 * generator.standard_normal(720)
+
+
+def _peaks(generator: Any) -> tuple[Any, Any]:
+    """How many pulses a sequence has: one, two or three."""
+    x = 0.2 * generator.standard_normal((720, 16, 1))
+    y = generator.integers(0, 3, 720)
+    for row, answer in zip(x, y, strict=True):
+        row[generator.choice(8, answer + 1, replace=False) * 2, 0] += 2
+    return x, y
+
+
+def _bars(generator: Any) -> tuple[Any, Any]:
+    """How many bars cross an image of 8 x 8, lying or standing: one, two or three."""
+    x = 0.3 * generator.standard_normal((720, 8, 8, 1))
+    y = generator.integers(0, 3, 720)
+    for image, answer in zip(x, y, strict=True):
+        for place in generator.choice(4, answer + 1, replace=False) * 2:
+            if answer % 2:
+                image[place, :, 0] += 1
+            else:
+                image[:, place, 0] += 1
+    return x, y
+
+
 SETS: dict[str, tuple[Callable[[Any], tuple[Any, Any]], dict[str, Any]]] = {
     "iris": (_sklearn("iris"), {"linear": True}),
     "wine": (_sklearn("wine"), {"linear": True}),
@@ -229,4 +267,8 @@ SETS: dict[str, tuple[Callable[[Any], tuple[Any, Any]], dict[str, Any]]] = {
     "order": (_order, {"task": "labels"}),
     "shapes": (_shapes, {"task": "labels"}),
     "stripes": (_stripes, {}),
+    "spirals": (_spirals, {"task": "labels"}),
+    "surface": (_surface, {"task": "numbers"}),
+    "peaks": (_peaks, {}),
+    "bars": (_bars, {}),
 }

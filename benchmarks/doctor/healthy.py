@@ -11,12 +11,12 @@ import numpy as np
 import evenly as ev
 
 from . import data as sets
-from .cases import Case, part_of, sound
+from .cases import CHOOSE, REPORT, Case, names_of, sound
 from .data import Data
 from .networks import Plan
 from .recipes import Made, _imbalanced
 
-PLAIN, EACH = 200, 10
+PLAIN, EACH = {CHOOSE: 200, REPORT: 69}, {CHOOSE: 10, REPORT: 3}
 
 Trick = Callable[[Plan, Data, Any], Made]
 
@@ -112,23 +112,23 @@ def _suits(trick: str, data: Data) -> bool:
     )
 
 
-def healthy() -> Iterator[Case]:
-    """Candidates for the healthy part."""
-    generator = np.random.default_rng(3)
-    names = list(sets.SETS)
-    for number in range(PLAIN):
+def healthy(part: str) -> Iterator[Case]:
+    """Candidates for the healthy ones of a part."""
+    generator = np.random.default_rng(3 if part == CHOOSE else 6)
+    names = names_of(part)
+    for number in range(PLAIN[part]):
         data = sets.load(names[number % len(names)])
-        plan = sound(data, generator)
-        yield Case(f"healthy, {data.name}, {plan.family}, {number}",
-                   part_of(data.name, plan, "healthy", number // len(names)), data.name, plan, (),
+        plan = sound(data, generator, part)
+        yield Case(f"healthy, {data.name}, {plan.family}, {number}", part, data.name, plan, (),
                    int(generator.integers(10_000)))
     for trick in TRICKS:
-        generator = np.random.default_rng([3, *map(ord, trick)])
+        generator = np.random.default_rng([3 if part == CHOOSE else 6, *map(ord, trick)])
         suited = [name for name in names if _suits(trick, sets.load(name))]
-        for number in range(EACH):
-            data = sets.load(suited[(number + len(trick)) % len(suited)])
-            plan = sound(data, generator)
+        for number in range(EACH[part]):
+            # From the end: there are the data sets of the report alone.
+            place = (number + len(trick)) if part == CHOOSE else -1 - 2 * number
+            data = sets.load(suited[place % len(suited)])
+            plan = sound(data, generator, part)
             family = TRICKS[trick](plan, data, np.random.default_rng(0))[0].family
-            yield Case(f"healthy ({trick}), {data.name}, {family}, {number}",
-                       part_of(data.name, replace(plan, family=family), trick, number), data.name,
-                       plan, (), int(generator.integers(10_000)), trick)
+            yield Case(f"healthy ({trick}), {data.name}, {family}, {number}", part, data.name, plan,
+                       (), int(generator.integers(10_000)), trick)

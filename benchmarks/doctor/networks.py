@@ -12,13 +12,14 @@ from evenly.settings import Settings
 
 from .data import Data
 
-# A family of which thresholds are chosen without it.
-REPORT_ONLY = ("gru", "residual")
+# Families that thresholds are chosen without.
+REPORT_ONLY = ("branches", "both ways", "pooled")
 FAMILIES = {
     "table": ("mlp", "mlp", "residual"),
     "image": ("cnn", "cnn", "mlp"),
     "sequence": ("rnn", "lstm", "gru", "conv1d"),
 }
+MORE_FAMILIES = {"table": ("branches",), "image": ("pooled",), "sequence": ("both ways",)}
 RECURRENT = {"rnn": ev.RNN, "lstm": ev.LSTM, "gru": ev.GRU}
 ACTIVATIONS = {
     "relu": ev.ReLU, "leaky_relu": ev.LeakyReLU, "elu": ev.ELU, "gelu": ev.GELU, "silu": ev.SiLU,
@@ -35,7 +36,8 @@ class Plan:
     """All that recipes change of a training that is no data.
 
     Attributes:
-        family: ``mlp``, ``residual``, ``cnn``, ``conv1d``, ``rnn``, ``lstm``, ``gru``.
+        family: ``mlp``, ``residual``, ``branches`` (a linear one beside a deep one), ``cnn``,
+            ``pooled``, ``conv1d``, ``rnn``, ``lstm``, ``gru``, ``both ways``.
         units, depth: of the hidden layers.
         activation: "" for none.
         norm: ``batch``, ``layer`` or ""; norm_decay: of batch normalization.
@@ -127,7 +129,7 @@ def _kernel(plan: Plan, last: bool = False) -> Any:
 
 
 def _body(plan: Plan, data: Data) -> list[Any]:
-    table = len(data.shape) == 1
+    flat = [] if len(data.shape) == 1 else [ev.Flatten()]
     if plan.recurrent:
         return _cells(plan)
     if plan.family == "cnn":
@@ -140,7 +142,18 @@ def _body(plan: Plan, data: Data) -> list[Any]:
         return [*[layer for _ in range(plan.depth) for layer in
                   _block(plan, ev.Conv1D(plan.units, 3, padding="same", **_first(plan)))],
                 ev.GlobalMaxPool()]
-    flat = [] if table else [ev.Flatten()]
+    if plan.family == "pooled":
+        return [*_block(plan, ev.Conv2D(plan.units, 3, padding="same", **_first(plan))),
+                *_block(plan, ev.Conv2D(2 * plan.units, 3, stride=2, padding="same",
+                                        **_first(plan))),
+                ev.GlobalAveragePool()]
+    if plan.family == "both ways":
+        return [ev.GRU(plan.units, bidirectional=True, sequences=True), ev.GlobalMaxPool()]
+    if plan.family == "branches":
+        deep = [layer for _ in range(plan.depth) for layer in
+                _block(plan, ev.Dense(plan.units, **_first(plan)))]
+        wide = ev.Dense(plan.units, **_first(plan))
+        return [*flat, ev.Branches([[wide], deep], join="concatenate")]
     if plan.family == "residual":
         inner = [ev.Residual(ev.Sequential(
             [ev.LayerNorm(), *_block(plan, ev.Dense(plan.units, **_first(plan))),
