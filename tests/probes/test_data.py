@@ -66,6 +66,20 @@ def test_equal_rows_and_contradictions():
     assert shared_rows(x, np.array([[3, 4, 5]])) == 0
 
 
+def test_long_rows_are_compared_whole():
+    x = np.random.default_rng(0).integers(0, 2, (40, 500)) * 1.0
+    x[1], x[3] = x[0], x[2]
+    x[3, 250] += 1
+    for place in range(500):  # wherever they differ
+        other = x[:1].copy()
+        other[0, place] += 1
+        assert shared_rows(x, other) == 0
+    told = summarize(x, np.arange(40) % 2, SOFTMAX)
+    assert told.equal_rows == 2 / 40
+    assert told.contradictions == 2 / 40
+    assert shared_rows(x, x[:4]) == 1
+
+
 def leave_one_out(x, y, answer):
     return np.array([answer(np.delete(x, i, 0), np.delete(y, i, 0), x[i]) for i in range(len(x))])
 

@@ -122,7 +122,9 @@ def test_watching_changes_no_bit(name):
         assert (a.loss, a.score, a.gradient_norm, a.validation_loss) == (
             b.loss, b.score, b.gradient_norm, b.validation_loss)
     assert plain.record is None
-    assert len(watched.record.probes) >= 3
+    # However slow the machine: the first step, and the first one of the last epoch.
+    assert watched.record.probes[0].step == 0
+    assert len(watched.record.probes) >= 2
     assert len(watched.record.epochs) == len(watched.history)
 
 
@@ -253,8 +255,9 @@ def test_what_an_epoch_tells():
         assert epoch.clipped_share == 1.0
         assert epoch.penalty > 0
         assert len(epoch.step_losses) == own.steps
+    for epoch in (model.record.epochs[0], model.record.epochs[-1]):
         assert sum(epoch.answers) == pytest.approx(1)
-    assert model.record.epochs[-1].train_loss is not None
+        assert epoch.train_loss is not None
 
 
 def test_the_score_of_the_training_set_is_that_of_inference():

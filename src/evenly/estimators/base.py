@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ..doctor import Diagnosis
 from ..engine import Engine
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Layer
@@ -65,6 +66,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         n_jobs: int | None = None,
         verbose: bool = False,
         dtype: str = "float32",
+        doctor: Any = None,
     ) -> None:
         self.hidden = hidden
         self.activation = activation
@@ -90,7 +92,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
-        self.dtype = dtype
+        self.dtype, self.doctor = dtype, doctor
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -207,7 +209,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose),
+            progress=bool(self.verbose), doctor=self.doctor,
             **training_settings(self, X.shape[0], validation is not None),
         )
 
@@ -361,6 +363,13 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _make_predictor(self) -> None:
         self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
+
+    @property
+    def diagnosis_(self) -> Diagnosis:
+        """What ailed the training, where it was watched."""
+        if getattr(getattr(self, "model_", None), "record", None) is None:
+            raise AttributeError("no diagnosis_: give doctor=True, and fit")
+        return self.model_.diagnosis
 
     @property
     def loss_curve_(self) -> Any:

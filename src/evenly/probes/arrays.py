@@ -130,8 +130,9 @@ def effective_rank(flat: Any) -> float | None:
 
 def count_not_finite(values: Any) -> int:
     """How many numbers are NaN or infinite."""
+    flat = values.reshape(-1)
     with np.errstate(all="ignore"):
-        if np.isfinite(values.sum(dtype=np.float64)):
+        if np.isfinite(np.dot(flat, flat)):  # as fast as reading allows
             return 0
     return int(values.size - np.isfinite(values).sum())
 
@@ -142,18 +143,16 @@ def output_gradient(d_y: Any) -> float:
 
 
 def root_mean_square(values: Any) -> float:
+    """Over all numbers; 0 of none."""
     flat = values.reshape(-1)
+    if not flat.size:
+        return 0.0
     with np.errstate(all="ignore"):
-        return math.sqrt(float(np.dot(flat, flat)) / max(1, flat.size)) if _is_tame(flat) else \
-            float(np.sqrt(np.mean(flat.astype(np.float64) ** 2)))
-
-
-def _is_tame(flat: Any) -> bool:
-    """Whether squares can be summed in the array's own type."""
-    if flat.dtype == np.float64:
-        return True
-    square = float(np.dot(flat, flat)) if flat.size else 0.0
-    return 1e-25 < square < 1e30
+        square = float(np.dot(flat, flat))
+        if flat.dtype != np.float64 and not 1e-25 < square < 1e30:
+            # Its own type may not hold the squares.
+            square = float((flat.astype(np.float64) ** 2).sum())
+    return math.sqrt(square / flat.size) if square >= 0 else math.nan
 
 
 def measure_weights(
@@ -172,7 +171,7 @@ def measure_weights(
     weight = math.sqrt(sum(root_mean_square(k) ** 2 * k.size for k in kernels))
     told["weight_norm"] = weight
     told["weight_rms"] = weight / math.sqrt(size)
-    told["weight_mean"] = sum(float(k.sum(dtype=np.float64)) for k in kernels) / size
+    told["weight_mean"] = sum(float(k.mean()) * k.size for k in kernels) / size
     if gradients:
         size = sum(g.size for g in gradients)
         norm = math.sqrt(sum(root_mean_square(g) ** 2 * g.size for g in gradients))
@@ -217,6 +216,17 @@ def twin_share(weights: Any, gradients: Any) -> float | None:
 def _equal(a: Any, b: Any) -> bool:
     limit = _EQUAL * max(float(np.abs(a).max()), float(np.abs(b).max()))
     return bool(np.abs(a - b).max() <= limit)
+
+
+def means_of_parts(values: Any, most: int) -> tuple[float, ...]:
+    """The means of consecutive values, in at most so many parts that are alike in length."""
+    count = min(len(values), most)
+    if not count:
+        return ()
+    edges = np.arange(count + 1) * len(values) // count
+    sums = np.add.reduceat(values, edges[:-1])
+    means: list[float] = (sums / np.diff(edges)).tolist()
+    return tuple(means)
 
 
 class DeadUnits:

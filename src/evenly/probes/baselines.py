@@ -14,7 +14,7 @@ LABEL_LOSSES = ("binary_cross_entropy", "binary_cross_entropy_of_probabilities")
 _NEIGHBOUR_ROWS, _LINEAR_ROWS = 1000, 2000
 # A linear model of more columns than this is solved by rows instead, of which so many are taken.
 _PRIMAL_COLUMNS, _DUAL_ROWS = 128, 300
-_MOST_COLUMNS = 4096
+_MOST_COLUMNS, _MOST_NUMBERS = 4096, 2**18
 _MOST_CLASSES = 1000
 _STRENGTHS = (1e-4, 1e-2, 1.0)
 
@@ -71,12 +71,11 @@ def scores_without_a_network(
     constant = _constant_score(targets)
     if x is None or len(x) < 4 or targets.outputs > _MOST_CLASSES or not np.isfinite(y).all():
         return None, None, constant
-    near, linear = _spread_rows(len(x), _NEIGHBOUR_ROWS), _spread_rows(len(x), _LINEAR_ROWS)
+    size = int(np.prod(x.shape[1:], dtype=np.int64))
+    near = _spread_rows(len(x), min(_NEIGHBOUR_ROWS, max(_DUAL_ROWS, _MOST_NUMBERS // size)))
+    linear = _spread_rows(len(x), _LINEAR_ROWS if size <= _PRIMAL_COLUMNS else _DUAL_ROWS)
     neighbour = _nearest(_standardized(x, near), _goals(y, targets)[near])
     goals, columns = _goals(y, targets), _standardized(x, linear)
-    if columns.shape[1] > _PRIMAL_COLUMNS:
-        kept = _spread_rows(len(columns), _DUAL_ROWS)
-        linear, columns = linear[kept], columns[kept]
     return (
         _score(goals[near][neighbour], goals[near], targets),
         _linear_score(columns, goals[linear], targets),

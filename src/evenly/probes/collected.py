@@ -24,7 +24,7 @@ from ..records import (
     TrainingRecord,
     write_lines,
 )
-from .arrays import DeadUnits
+from .arrays import DeadUnits, means_of_parts
 from .data import shared_rows, summarize
 
 _STEP_LOSSES = 32
@@ -150,10 +150,9 @@ class Collected:
 def _of_steps(
     epoch: int, losses: list[float], norms: list[float], clipped: list[bool]
 ) -> EpochSummary:
-    parts = np.array_split(np.array(losses), min(len(losses), _STEP_LOSSES)) if losses else []
     return EpochSummary(
         epoch, len(losses), float(np.mean(losses)) if losses else math.nan,
-        step_losses=tuple(float(part.mean()) for part in parts),
+        step_losses=means_of_parts(np.array(losses), _STEP_LOSSES),
         gradient_norm=float(np.mean(norms)) if norms else None,
         largest_gradient_norm=max(norms) if norms else None,
         clipped_share=float(np.mean(clipped)) if clipped else None,

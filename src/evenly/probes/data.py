@@ -13,7 +13,7 @@ from .baselines import CLASS_LOSSES, LABEL_LOSSES, best_constant_loss, scores_wi
 
 # All rows are read of arrays up to so many numbers; of larger ones as many evenly spaced rows.
 # Equal rows are looked for among more: a sample of them rarely holds both of a pair.
-_MOST_NUMBERS, _MOST_COMPARED = 2**21, 2**23
+_MOST_NUMBERS, _MOST_COMPARED, _COMPARED_COLUMNS = 2**21, 2**23, 64
 _QUARTILE_ROWS = 2000
 _MOST_DISTINCT = 1000
 
@@ -83,9 +83,14 @@ def shared_rows(train: Any, validation: Any) -> float:
         return 0.0
     validation, _ = sampled(validation, validation, _MOST_COMPARED)
     dtype = np.result_type(train, validation)
-    known = set(_keys(train.astype(dtype, copy=False)))
-    keys = _keys(validation.astype(dtype, copy=False))
-    return sum(key in known for key in keys) / max(1, len(keys))
+    train, validation = train.astype(dtype, copy=False), validation.astype(dtype, copy=False)
+    # Long rows are compared by some of their numbers first.
+    short, own = _keys(_some_columns(train)), _keys(_some_columns(validation))
+    there, here = set(short), set(own)
+    train = train[[key in here for key in short]]
+    near = validation[[key in there for key in own]]
+    known = set(_keys(train))
+    return sum(key in known for key in _keys(near)) / max(1, len(validation))
 
 
 def summary_of_targets(y: Any, loss: LossInfo | None = None) -> tuple[TargetSummary, Any]:
@@ -152,23 +157,40 @@ def _columns(x: Any) -> tuple[ColumnSummary, ...]:
 
 def _keys(rows: Any) -> list[int]:
     """A number for each row, equal for equal rows."""
-    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    flat = np.ascontiguousarray(_flat(rows))
     if flat.dtype.kind == "f":
         flat = flat + 0  # -0 equals 0
     return [hash(row.tobytes()) for row in flat]
 
 
+def _flat(rows: Any) -> Any:
+    """Each row flat, also where there is none."""
+    return rows.reshape(len(rows), int(np.prod(rows.shape[1:], dtype=np.int64)))
+
+
+def _some_columns(rows: Any) -> Any:
+    """Of long rows some numbers, spread without a pattern: equal rows have them equal."""
+    flat = _flat(rows)
+    if flat.shape[1] <= _COMPARED_COLUMNS:
+        return flat
+    return flat[:, np.sort(np.random.default_rng(0).permutation(flat.shape[1])[:_COMPARED_COLUMNS])]
+
+
 def _equal_rows(x: Any, y: Any) -> tuple[float, float]:
     """(share of rows that have an equal one, share of rows that have one with another target)."""
-    keys = np.array(_keys(x), dtype=np.int64)
-    _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    equal = counts[group] > 1
-    if not equal.any():
-        return 0.0, 0.0
-    own = np.array(_keys(np.asarray(y)[equal]), dtype=np.int64)
-    members = group[equal]
+    rows, y = len(x), np.asarray(y)
+    # Long rows are compared by some of their numbers first.
+    for some in (_some_columns, np.asarray):
+        keys = np.array(_keys(some(x)), dtype=np.int64)
+        _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        equal = counts[group] > 1
+        if not equal.any():
+            return 0.0, 0.0
+        x, y, group = x[equal], y[equal], group[equal]
+    own = np.array(_keys(y), dtype=np.int64)
+    members = group
     low = np.full(len(counts), np.iinfo(np.int64).max)
     high = np.full(len(counts), np.iinfo(np.int64).min)
     np.minimum.at(low, members, own)
     np.maximum.at(high, members, own)
-    return float(equal.mean()), float((low[members] != high[members]).sum() / len(keys))
+    return len(x) / rows, float((low[members] != high[members]).sum() / rows)

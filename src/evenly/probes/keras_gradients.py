@@ -99,8 +99,10 @@ def _through_graph(model: Any, layers: list[KerasLayer], x: Any, y: Any) -> Flow
     criterion = keras.losses.get(model.loss)
     fixed = _values(model.non_trainable_variables)
 
+    words = {"training": True} if model._call_has_training_arg else {}
+
     def run(trained: Any) -> Any:
-        outputs, _ = model.stateless_call(trained, fixed, x, training=True)
+        outputs, _ = model.stateless_call(trained, fixed, x, **words)
         return keras.ops.mean(criterion(y, outputs))
 
     loss, gradients = jax.value_and_grad(run)(_values(model.trainable_variables))

@@ -20,15 +20,19 @@ from ..rows.data import Examples
 from ..rows.sources import RowSource
 from ..rows.streams import Stream
 from ..rows.training_set import TrainingSet
+from .arrays import means_of_parts
 from .data import shared_rows, summarize
 from .describe import loss_info, network_info, optimizer_info, rows_of_batch_norm
 from .generators import own_random
 from .looks import Look, Looks
 from .pace import Pace
 
-# Rows that stand for the training set where it is scored in inference mode, or summed up.
-_SAMPLE_ROWS, _SUMMARY_NUMBERS = 1000, 2**23
+# Rows that stand for the training set where it is scored in inference mode, or summed up; fewer
+# where so many multiplications and additions would not do for them.
+_SAMPLE_ROWS, _FEWEST_ROWS, _SAMPLE_WORK, _SUMMARY_NUMBERS = 1000, 250, 2**28, 2**23
 _STEP_LOSSES = 32
+# Steps whose numbers are kept until they are summed up.
+_MOST_WAITING = 2**17
 _LOSS, _SCORE, _PENALTY, _NORM, _WEIGHT = range(5)
 
 Path = str | os.PathLike[str]
@@ -65,8 +69,10 @@ class TrainingWatcher:
         self._looks = Looks(program)
         self._pending: Look | None = None
         self._sample: Examples | None = None
-        self._scored: dict[str, Any] = {"epoch": 0, "cost": 0.0}
+        self._scored = 0, 0.0  # the epoch, and what it cost
         self._clipped: list[bool] = []
+        self._waiting: list[tuple[Any, Any, dict[str, Any]]] = []
+        self._waiting_steps = 0
         self._rows: list[tuple[Any, Any]] = []  # of a stream, as far as they were seen
         self._probes: list[Probe] = []
         self._epochs: list[EpochSummary] = []
@@ -118,7 +124,7 @@ class TrainingWatcher:
         """Takes in epochs of a training that goes on where it stood; the steps in them are told no
         more."""
         for record in records:
-            self._epochs.append(_summary(record, None))
+            self._epochs.append(_summary(record, None, {}))
         self._record = replace(self._record, initial_layers=False)
         self.pace = Pace(self.pace.epochs, self._engine.steps)
 
@@ -134,15 +140,30 @@ class TrainingWatcher:
             record: the loop's own of it, an :class:`evenly.EpochRecord`.
             steps: the records of its steps, (steps, 5).
         """
-        begin = time.perf_counter()
-        summary = replace(_summary(record, steps), clipped_share=self._clipped_share(steps))
-        self._clipped = []
-        scored = self._scored
-        if self.pace.worth(record.epoch, scored["cost"], scored["epoch"]):
-            summary = replace(summary, **self._inference())
-            scored |= {"epoch": record.epoch, "cost": time.perf_counter() - begin}
-        self._add(summary)
-        self.pace.took(time.perf_counter() - begin)
+        told: dict[str, Any] = {}
+        if self._clipped:
+            told["clipped_share"] = float(np.mean(self._clipped))
+            self._clipped = []
+        last, cost = self._scored
+        if self.pace.worth(record.epoch, cost, last):
+            begin = time.perf_counter()
+            told |= self._inference()
+            self._scored = record.epoch, time.perf_counter() - begin
+            self.pace.took(self._scored[1])
+        # Summed up many at a time: between native calls Python's code has left the caches.
+        self._waiting.append((record, steps, told))
+        self._waiting_steps += len(steps)
+        if self._path is not None or self._waiting_steps > _MOST_WAITING:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        clip = self._engine.program.clip
+        limit = clip.max_norm if isinstance(clip, ClipGlobalNorm) else None
+        waiting, self._waiting, self._waiting_steps = self._waiting, [], 0
+        for record, steps, told in waiting:
+            if limit is not None:
+                told["clipped_share"] = float((steps[:, _NORM] > limit).mean())
+            self._add(_summary(record, steps, told))
 
     def failed(self, step: int, layer: str) -> None:
         """A step was not finite."""
@@ -153,6 +174,7 @@ class TrainingWatcher:
 
     def ends(self, stopped: str, best_epoch: int | None = None) -> TrainingRecord:
         """The training has ended; the weights are still those of its last step."""
+        self._sum_up()
         if self._epochs and self._epochs[-1].train_loss is None and stopped != "diverged":
             self._epochs[-1] = replace(self._epochs[-1], **self._inference())
         self._record = replace(self._record, stopped=stopped, best_epoch=best_epoch)
@@ -169,6 +191,7 @@ class TrainingWatcher:
     @property
     def record(self) -> TrainingRecord:
         """As it stands."""
+        self._sum_up()
         data, validation = self._summarized()
         return replace(
             self._record, data=data, validation=validation, probes=tuple(self._probes),
@@ -214,12 +237,6 @@ class TrainingWatcher:
             self._writer = LinesWriter(self._path, self.record)
         return self._writer
 
-    def _clipped_share(self, steps: Any) -> float | None:
-        clip = self._engine.program.clip
-        if isinstance(clip, ClipGlobalNorm):
-            return float((steps[:, _NORM] > clip.max_norm).mean())
-        return float(np.mean(self._clipped)) if self._clipped else None
-
     def _inference(self) -> dict[str, Any]:
         """Loss, score and answers of a fixed sample of the training set, in inference mode."""
         sample = self._sampled()
@@ -247,7 +264,8 @@ class TrainingWatcher:
                 self._sample = Examples(*self._rows[0])
             else:
                 count = len(self._data.x)
-                most = _SAMPLE_ROWS
+                work = max(1, self._engine.program.multiply_adds)
+                most = min(_SAMPLE_ROWS, max(_FEWEST_ROWS, _SAMPLE_WORK // work))
                 if self._engine.program.carried:
                     most = min(most, self._engine.program.inference_batch)
                 rows = np.linspace(0, count - 1, min(count, most)).astype(np.int64)
@@ -316,13 +334,11 @@ def _unmoved(engine: Engine) -> Any:
             engine.states[name][...] = state
 
 
-def _summary(record: Any, steps: Any) -> EpochSummary:
+def _summary(record: Any, steps: Any, told: dict[str, Any]) -> EpochSummary:
     """What an epoch tells, of its steps too where they are known."""
-    told: dict[str, Any] = {}
     if steps is not None:
-        parts = np.array_split(steps[:, _LOSS], min(len(steps), _STEP_LOSSES))
-        told = {"step_losses": tuple(float(part.mean()) for part in parts),
-                "largest_gradient_norm": float(steps[:, _NORM].max())}
+        told["step_losses"] = means_of_parts(steps[:, _LOSS], _STEP_LOSSES)
+        told["largest_gradient_norm"] = float(steps[:, _NORM].max())
     return EpochSummary(
         epoch=record.epoch, steps=record.steps, loss=record.loss, score=record.score,
         validation_loss=record.validation_loss, validation_score=record.validation_score,

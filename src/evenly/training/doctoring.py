@@ -21,6 +21,10 @@ HOPELESS = frozenset({
 })
 
 
+# Seconds that a diagnosis is taken to cost before one was made.
+_FIRST_COST = 0.005
+
+
 class Doctor:
     """Watches over a training; warns once of each finding, and may end it.
 
@@ -32,7 +36,7 @@ class Doctor:
     def __init__(self, watcher: TrainingWatcher, stops: bool) -> None:
         self._watcher, self._stops = watcher, stops
         self._told: set[tuple[str, str | None]] = set()
-        self._last, self._cost = 0, 0.0
+        self._last, self._cost = 0, _FIRST_COST
         self._record: TrainingRecord | None = None
 
     def resume(self, records: Sequence[Any]) -> None:
@@ -47,7 +51,10 @@ class Doctor:
         """An epoch has ended; returns whether the training should."""
         self._watcher.epoch_ends(record, steps)
         pace = self._watcher.pace
-        if record.epoch > 1 and not pace.worth(record.epoch, self._cost, self._last):
+        # At the end a diagnosis is made in any case.
+        if not pace.affords(self._cost) and not (self._stops and pace.worth(
+            record.epoch, self._cost, self._last
+        )):
             return False
         begin = time.perf_counter()
         kinds = self._tell(self._watcher.record)
