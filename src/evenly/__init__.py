@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
     from .clinic.check import check as check
+    from .clinic.cure import cure as cure
     from .clipping import Clip as Clip
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .clipping import ClipNorm as ClipNorm
@@ -162,6 +163,7 @@ _NAMES = {
     "byhand.grading": ("grade", "Grade"),
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
+    "clinic.cure": ("cure",),
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
     "doctor": ("diagnose", "Diagnosis", "Finding"),

@@ -106,14 +106,14 @@ class _Watcher(Watched):
         number = kept.epoch_number
         self._pace.epoch(number, kept.steps)
         if self._watched.built and (kept.steps == 0 or self._pace.due <= kept.steps):
-            begin = time.perf_counter()
+            begin = time.process_time()
             layers = layers_of(self._watched)
             if kept.network is None:
                 kept.network = network_info(self._watched)
             with np.errstate(all="ignore"):
                 probe = self._look(layers)
             before = {own.name: [_array(w) for w in kernels(own.layer)] for own in layers}
-            self._pending = probe, before, time.perf_counter() - begin
+            self._pending = probe, before, time.process_time() - begin
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # Keras tells the mean of the epoch so far.
@@ -127,7 +127,7 @@ class _Watcher(Watched):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs = logs or {}
-        begin = time.perf_counter()
+        begin = time.process_time()
         score = next((logs[name] for name in _SCORES if name in logs), None)
         held = next((logs[f"val_{name}"] for name in _SCORES if f"val_{name}" in logs), None)
         told = {
@@ -138,7 +138,7 @@ class _Watcher(Watched):
             if sample is not None and told.get(f"{part}_loss") is None:
                 told |= self._evaluated(part, sample)
         self._collected.epoch(**told)
-        self._pace.took(time.perf_counter() - begin)
+        self._pace.took(time.process_time() - begin)
 
     @property
     def record(self) -> TrainingRecord:
@@ -189,7 +189,7 @@ class _Watcher(Watched):
         from dataclasses import replace
 
         assert self._pending is not None
-        begin = time.perf_counter()
+        begin = time.process_time()
         probe, before, cost = self._pending
         self._pending = None
         if hasattr(self._watched, "jax_state_sync"):
@@ -204,7 +204,7 @@ class _Watcher(Watched):
         loss = probe.loss if math.isfinite(probe.loss) or self._samples[0] is not None \
             else self._sum
         self._collected.probe(replace(probe, layers=layers, loss=loss))
-        self._pace.looked(probe.step, cost + time.perf_counter() - begin)
+        self._pace.looked(probe.step, cost + time.process_time() - begin)
 
     def _evaluated(self, part: str, sample: tuple[Any, Any]) -> dict[str, Any]:
         """Loss and score of a sample in inference mode."""

@@ -104,7 +104,7 @@ class Recorder(Watched):
         Raises:
             DataError: arrays whose shapes do not fit together, or are no numbers.
         """
-        begin = time.perf_counter()
+        begin = time.process_time()
         parts = {"outputs": outputs, "output_gradients": output_gradients, "weights": weights,
                  "gradients": gradients, "updated": updated}
         arrays = {part: {name: _array(part, name, value) for name, value in (given or {}).items()}
@@ -125,7 +125,7 @@ class Recorder(Watched):
                 rows or (sizes[0] if sizes else kept.batch or 0), layers,
             ))
         self._collected.step(float(loss))
-        self._spent += time.perf_counter() - begin
+        self._spent += time.process_time() - begin
 
     def _told(self, name: str, arrays: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         kind = self._kinds.get(name, "other")

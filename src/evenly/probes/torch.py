@@ -322,7 +322,7 @@ class TorchWatcher(Watched):
         """
         if self._loss is not None:  # no update follows it in this epoch
             self._step_is_over()
-        begin = time.perf_counter()
+        begin = time.process_time()
         told: dict[str, Any] = {
             "score": score, "train_loss": train_loss, "train_score": train_score,
             "validation_loss": validation_loss, "validation_score": validation_score,
@@ -333,12 +333,12 @@ class TorchWatcher(Watched):
             measured = self._evaluated()
             told = {name: measured.get(name) if told.get(name) is None else told[name]
                     for name in {**told, **measured}}
-            self._scored = number, time.perf_counter() - begin
+            self._scored = number, time.process_time() - begin
         rate = float(self.optimizer.param_groups[0]["lr"])
         if kept.optimizer is not None and rate != kept.optimizer.learning_rate:
             kept.optimizer = replace(kept.optimizer, schedule=kept.optimizer.schedule or "changing")
         kept.epoch(**told, learning_rate=rate)
-        self._pace.took(time.perf_counter() - begin)
+        self._pace.took(time.process_time() - begin)
         self._pace.epoch(kept.epoch_number, kept.steps)
         self._arm()
 
@@ -359,10 +359,10 @@ class TorchWatcher(Watched):
     def _timed(self) -> Iterator[None]:
         import torch
 
-        begin = time.perf_counter()
+        begin = time.process_time()
         with torch.no_grad(), np.errstate(all="ignore"):
             yield
-        self._cost += time.perf_counter() - begin
+        self._cost += time.process_time() - begin
 
     def _outputs(self, name: str, info: LayerInfo, module: Any, output: Any, first: bool) -> None:
         array = as_array(output)

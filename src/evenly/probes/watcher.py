@@ -99,7 +99,7 @@ class TrainingWatcher:
         self, engine: Engine, numbers: Any, x: Any, y: Any, weights: Any, lengths: Any
     ) -> None:
         """Looks at the step that comes next."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         random = own_random() if engine.program.has_python else nullcontext()
         with random, np.errstate(all="ignore"):  # a network may diverge
             self._pending = self._looks.look(engine, numbers, x, y, weights, lengths, self._epoch)
@@ -107,16 +107,16 @@ class TrainingWatcher:
             self._clipped.append(self._pending.clipped)
         if isinstance(self._data, Stream) and sum(len(x) for x, _ in self._rows) < _SAMPLE_ROWS:
             self._rows.append((x.copy(), y.copy()))
-        self._cost = time.perf_counter() - begin
+        self._cost = time.process_time() - begin
 
     def after(self, engine: Engine) -> None:
         """That step is made."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert self._pending is not None
         with np.errstate(all="ignore"):
             self._add(self._pending.done(engine))
         self._pending = None
-        self.pace.looked(engine.steps - 1, self._cost + time.perf_counter() - begin)
+        self.pace.looked(engine.steps - 1, self._cost + time.process_time() - begin)
 
     # What the loop calls ---------------------------------------------------------------------
 
@@ -146,9 +146,9 @@ class TrainingWatcher:
             self._clipped = []
         last, cost = self._scored
         if self.pace.worth(record.epoch, cost, last):
-            begin = time.perf_counter()
+            begin = time.process_time()
             told |= self._inference()
-            self._scored = record.epoch, time.perf_counter() - begin
+            self._scored = record.epoch, time.process_time() - begin
             self.pace.took(self._scored[1])
         # Summed up many at a time: between native calls Python's code has left the caches.
         self._waiting.append((record, steps, told))
@@ -273,7 +273,7 @@ class TrainingWatcher:
         return self._sample
 
     def _summarized(self) -> tuple[DataSummary | None, DataSummary | None]:
-        begin = time.perf_counter()
+        begin = time.process_time()
         if self._summaries is None:
             if isinstance(self._data, Stream):
                 if not self._rows:
@@ -290,7 +290,7 @@ class TrainingWatcher:
                         self._record, shared_rows=shared_rows(self._data.x, held.x)
                     )
             self._summaries = own, other
-            self._summed = time.perf_counter() - begin
+            self._summed = time.process_time() - begin
         return self._summaries
 
     def _some(self, data: Examples) -> Examples:

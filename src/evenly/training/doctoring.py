@@ -56,9 +56,9 @@ class Doctor:
             record.epoch, self._cost, self._last
         )):
             return False
-        begin = time.perf_counter()
+        begin = time.process_time()
         kinds = self._tell(self._watcher.record)
-        self._last, self._cost = record.epoch, time.perf_counter() - begin
+        self._last, self._cost = record.epoch, time.process_time() - begin
         pace.took(self._cost)
         return self._stops and not HOPELESS.isdisjoint(kinds)
 
