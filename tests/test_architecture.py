@@ -19,10 +19,11 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given"},
-    {"initializers"}, {"layers"},
+    {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses"}, {"byhand"}, {"program"}, {"engine"}, {"rows"}, {"training"}, {"exchange"},
-    {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"report"}, {"web"}, {"cli"},
+    {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"program"}, {"engine"}, {"rows"},
+    {"probes"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"public"},
+    {"study"}, {"report"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
@@ -228,8 +229,8 @@ def test_the_table_of_public_names_is_the_list_of_imports():
 
 # Records and types: what they hold is said there, where they come from is shown by others.
 WITHOUT_EXAMPLE = {
-    "ArraySpec", "Clip", "Constraint", "EpochRecord", "Layer", "Loss", "Optimizer", "Penalty",
-    "Program", "Run", "init",
+    "ArraySpec", "Clip", "Constraint", "EpochRecord", "Finding", "Layer", "Loss", "Optimizer",
+    "Penalty", "Program", "Run", "init",
 }
 
 

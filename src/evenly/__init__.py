@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .byhand.grading import grade as grade
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
+    from .clinic.check import check as check
+    from .clinic.cure import cure as cure
     from .clipping import Clip as Clip
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .clipping import ClipNorm as ClipNorm
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from .constraints import Constraint as Constraint
     from .constraints import MaxNorm as MaxNorm
     from .constraints import UnitNorm as UnitNorm
+    from .doctor import Diagnosis as Diagnosis
+    from .doctor import Finding as Finding
+    from .doctor import diagnose as diagnose
     from .engine import Engine as Engine
     from .estimators import NetClassifier as NetClassifier
     from .estimators import NetRegressor as NetRegressor
@@ -117,6 +122,9 @@ if TYPE_CHECKING:
     from .penalties import L2 as L2
     from .penalties import ElasticNet as ElasticNet
     from .penalties import Penalty as Penalty
+    from .probes.keras import watch_keras as watch_keras
+    from .probes.plain import Recorder as Recorder
+    from .probes.torch import watch_torch as watch_torch
     from .program import Program as Program
     from .program import compile as compile
     from .rows import Batches as Batches
@@ -137,8 +145,9 @@ if TYPE_CHECKING:
     from .schedules import ReduceOnPlateau as ReduceOnPlateau
     from .schedules import Schedule as Schedule
     from .schedules import StepDecay as StepDecay
+    from .settings import Settings as Settings
+    from .stopping import EarlyStopping as EarlyStopping
     from .training import Checkpoint as Checkpoint
-    from .training import EarlyStopping as EarlyStopping
     from .training import EpochRecord as EpochRecord
     from .training import History as History
     from .training import Model as Model
@@ -152,8 +161,11 @@ _NAMES = {
     "byhand.exercises": ("exercise", "Exercise"),
     "byhand.grading": ("grade", "Grade"),
     "byhand.show": ("show_work", "ShownWork"),
+    "clinic.check": ("check",),
+    "clinic.cure": ("cure",),
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
+    "doctor": ("diagnose", "Diagnosis", "Finding"),
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
     "exchange": ("from_torch", "to_torch"),
@@ -181,6 +193,9 @@ _NAMES = {
         "SGD",
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
+    "probes.keras": ("watch_keras",),
+    "probes.plain": ("Recorder",),
+    "probes.torch": ("watch_torch",),
     "program": ("compile", "Program"),
     "rows": ("Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
@@ -189,8 +204,10 @@ _NAMES = {
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
+    "settings": ("Settings",),
+    "stopping": ("EarlyStopping",),
     "training": (
-        "Checkpoint", "EarlyStopping", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+        "Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
     ),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

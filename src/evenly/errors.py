@@ -75,6 +75,20 @@ class DivergenceError(EvenlyError, ArithmeticError):
         self.model: Any = None
 
 
+class DoctorWarning(Portable, UserWarning):
+    """What the doctor finds while a training goes on.
+
+    Attributes:
+        finding: what ails it; None where it came through a pickle.
+    """
+
+    bulky: ClassVar[dict[str, Callable[[], Any]]] = {"finding": type(None)}
+
+    def __init__(self, message: str, finding: Any = None) -> None:
+        super().__init__(message)
+        self.finding = finding
+
+
 class CheckpointError(EvenlyError, OSError):
     """A checkpoint could not be written: the disk is full, say. Those before it are whole.
 

@@ -48,6 +48,14 @@ def test_classes_from_end_to_end(fitted, capsys):
     assert "left out, because training used no such column: 'kind'" in capsys.readouterr().err
 
 
+def test_the_doctor_has_the_last_word(here, capsys):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*command, "--doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "Looked at: " in out.split("held out: loss")[1] or "finding" in out
+    assert saving.load("m.evenly").estimator.doctor is True
+
+
 def test_numbers_from_end_to_end(here, capsys):
     assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK]) == 0
     out = capsys.readouterr().out

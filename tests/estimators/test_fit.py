@@ -1,10 +1,13 @@
 """Curves, validation, weights, classes, several labels and targets, warm start."""
 
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from evenly.errors import ConfigurationError, DataError
+from evenly.errors import ConfigurationError, DataError, DoctorWarning
 from evenly.estimators import NetClassifier, NetRegressor
 from evenly.estimators.rows import arranged, fingerprints, held_out
 
@@ -256,3 +259,18 @@ def test_the_size_of_all_weights_together_does_not_matter():
     hundred = NetClassifier(**settings).fit(X, Y, 100 * weights)
     assert np.allclose(one.predict_proba(X), hundred.predict_proba(X), atol=1e-4)
     assert np.allclose(one.validation_loss_curve_, hundred.validation_loss_curve_, rtol=1e-4)
+
+
+def test_a_watched_fit_has_its_diagnosis():
+    x = np.random.default_rng(0).standard_normal((80, 3))
+    y = (x[:, 0] > 0).astype(int)
+    settings = {"max_epochs": 3, "random_state": 0}
+    plain = NetClassifier(8, **settings).fit(x, y)
+    with warnings.catch_warnings(action="ignore", category=DoctorWarning):
+        watched = NetClassifier(8, doctor=True, **settings).fit(x, y)
+    for key, value in plain.model_.weights.items():
+        np.testing.assert_array_equal(watched.model_.weights[key], value)
+    assert watched.diagnosis_.record.epochs[-1].epoch == 3
+    assert pickle.loads(pickle.dumps(watched)).diagnosis_.record == watched.diagnosis_.record
+    with pytest.raises(AttributeError, match="give doctor=True"):
+        plain.diagnosis_  # noqa: B018

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evenly.report import render
-from evenly.report.charts import VARIABLES
+from evenly.report.drawing import VARIABLES
 from evenly.study.records import RunRecord, Scale, StudyRecord
 
 Make = Callable[..., StudyRecord]

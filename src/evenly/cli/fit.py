@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
               help="Epochs without improvement to go on for.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
 @click.option("--curves", type=PATH, help="A .png or .svg of the curves.")
+@click.option("--doctor", is_flag=True, help="Say what ails the training, if anything does.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def fit(
     table: Path,
@@ -44,6 +46,7 @@ def fit(
     patience: int,
     seed: int,
     curves: Path | None,
+    doctor: bool,
     force: bool,
 ) -> int:
     """Train a network on a table and write it into one file.
@@ -53,6 +56,7 @@ def fit(
     ends when the loss on them no longer improves.
     """
     need("fit", "sklearn", "pandas", "pyarrow", *(["matplotlib"] if curves else []))
+    from evenly.errors import DoctorWarning
     from evenly.saving import save
     from evenly.study import load
 
@@ -60,7 +64,7 @@ def fit(
 
     settings = {
         "hidden": _widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
-        "random_state": seed, "verbose": sys.stderr.isatty(),
+        "random_state": seed, "verbose": sys.stderr.isatty(), "doctor": True if doctor else None,
     }
     for path, kinds in ((out, ()), (curves, (".png", ".svg"))):
         if path is not None:
@@ -73,7 +77,10 @@ def fit(
             f"{table}: expects x of shape (rows, features), got examples of shape {data.example}: "
             "reshape x"
         )
-    model = _trained(data, settings)
+    with warnings.catch_warnings():
+        # What is found stands in the diagnosis, which is shown whole.
+        warnings.simplefilter("ignore", DoctorWarning)
+        model = _trained(data, settings)
     try:
         save(out, model)
     except OSError as error:
@@ -86,6 +93,9 @@ def fit(
         except click.UsageError as error:
             raise click.UsageError(f"{error.message}; the network is in {out}") from error
     _summary(data, model, out, curves)
+    if doctor:
+        click.echo()
+        click.echo(str(model.estimator.diagnosis_))
     return 130 if model.estimator.history_.stopped == "interrupted" else 0
 
 

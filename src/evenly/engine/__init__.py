@@ -10,3 +10,4 @@ from .records import Evaluation as Evaluation
 from .records import NotFiniteError as NotFiniteError
 from .records import StepRecord as StepRecord
 from .turns import Turns as Turns
+from .watching import Watcher as Watcher

@@ -109,6 +109,26 @@ def as_lengths(program: Program, lengths: Any, rows: int) -> Any:
     return np.ascontiguousarray(given, dtype=np.int32)
 
 
+def check_mixed(program: Program, lengths: Any) -> None:
+    """Raises ConfigurationError for sequences of several lengths that mixup would mix."""
+    if lengths is not None and program.augment is not None:
+        raise ConfigurationError(
+            "lengths: mixup takes means of examples, and sequences of two lengths have none: "
+            "leave augment or lengths out"
+        )
+
+
+def check_trainable(program: Program, smallest_batch: int) -> None:
+    """Makes sure that a program can train with batches of this size."""
+    if program.optimizer is None:
+        raise ConfigurationError("the program has no optimizer: compile it with one")
+    if smallest_batch < program.training_rows:
+        raise ShapeError(
+            f"a batch of {smallest_batch} rows: batch normalization needs at least "
+            f"{program.training_rows} in training"
+        )
+
+
 def check_seed(seed: Any) -> int:
     """A seed as a whole number, or a ConfigurationError."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ShapeError
 from ..program.parts import OVERFLOWED, SCALARS
-from .checks import as_lengths
+from .checks import as_lengths, check_mixed, check_trainable
 from .records import NotFiniteError, StepRecord
 from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
 from .runner import Runner
 from .step_numbers import step_numbers
+from .watching import batch_of
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
 # threads is shorter.
@@ -38,6 +39,7 @@ class Engine(Runner):
     Attributes:
         arrays: every parameter and running statistic by name: views, not copies.
         pause_every: :meth:`train` yields at each step whose number this divides; None: as it comes.
+        watcher: looks at steps of :meth:`train`; None: nobody does.
 
     Example:
         >>> import evenly as ev
@@ -69,11 +71,11 @@ class Engine(Runner):
                 f"step: the program is planned for batches of {self.program.batch} rows, "
                 f"got {len(x)}: compile it with a larger batch"
             )
-        self._trainable(len(x))
+        check_trainable(self.program, len(x))
         if self._definitions is not None:
             for records in self.train(x, y, None, len(x), weights, lengths):
                 return StepRecord(*records[0].tolist())
-        self._check_lengths(lengths)
+        check_mixed(self.program, lengths)
         numbers = self._own_numbers()
         threads, _ = self._training_threads.begin()
         record, failed, overflowed = self._executor.step(
@@ -92,23 +94,6 @@ class Engine(Runner):
     def _overflow(self, what: str, loss: float) -> NotFiniteError:
         """The error for the last step, whose update has made what is not finite."""
         return NotFiniteError(self.steps - 1, f"{what} after the update", loss, True)
-
-    def _trainable(self, smallest_batch: int) -> None:
-        """Makes sure that batches of this size can train."""
-        if self.program.optimizer is None:
-            raise ConfigurationError("the program has no optimizer: compile it with one")
-        if smallest_batch < self.program.training_rows:
-            raise ShapeError(
-                f"a batch of {smallest_batch} rows: batch normalization needs at least "
-                f"{self.program.training_rows} in training"
-            )
-
-    def _check_lengths(self, lengths: Any) -> None:
-        if lengths is not None and self.program.augment is not None:
-            raise ConfigurationError(
-                "lengths: mixup takes means of examples, and sequences of two lengths have none: "
-                "leave augment or lengths out"
-            )
 
     def train(self, x: Any, y: Any, order: Any, batch: int, weights: Any = None,
               lengths: Any = None, rates: Any = None, momenta: Any = None) -> Iterator[Any]:
@@ -134,16 +119,22 @@ class Engine(Runner):
                 states of the optimizer that have become infinite or NaN.
         """
         n = len(x) if order is None else len(order)
-        self._trainable(n - (n - 1) // batch * batch)
-        self._check_lengths(lengths)
+        check_trainable(self.program, n - (n - 1) // batch * batch)
+        check_mixed(self.program, lengths)
         batches = -(-n // batch)
         numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta)
+        data = x, y, weights, lengths
         records = np.zeros((batches, len(StepRecord._fields)))
         done, before = 0, strange_statistics(self)
         while done < batches:
             with self.turns.lock:
+                watcher = self.watcher
+                watched = watcher if watcher is not None and self.steps >= watcher.due else None
+                if watched is not None:
+                    parts = batch_of(data, order, n, batch, done)
+                    watched.before(self, numbers[done : done + 1], *parts)
                 if self._definitions is not None:
-                    parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
+                    parts = batch_of(data, order, n, batch, done)
                     ran, failed, overflowed = self._python_step(
                         parts, numbers[done : done + 1], records[done]
                     )
@@ -152,6 +143,8 @@ class Engine(Runner):
                     every, end = self.pause_every, batches
                     if every is not None:
                         end = min(batches, done + every - self.steps % every)
+                    if watcher is not None:
+                        end = min(end, done + max(1, watcher.due - self.steps))
                     ran, failed, overflowed = self._executor.train(
                         x, y, weights, lengths, order, n, batch, done, end, self.seed,
                         self.steps, numbers[done:], records[done:],
@@ -159,12 +152,14 @@ class Engine(Runner):
                     )
                     self._training_threads.end(threads, ran)
                 self.steps += ran
+                if watched is not None and ran:
+                    watched.after(self)
             self.turns.step_aside()
             if ran:
                 yield records[done : done + ran]
             done += ran
             if failed:
-                parts = self._batch_of((x, y, weights, lengths), order, n, batch, done)
+                parts = batch_of(data, order, n, batch, done)
                 with self.turns.lock:
                     raise NotFiniteError(
                         self.steps, *first_not_finite(self, numbers[done : done + 1], *parts)
@@ -174,12 +169,6 @@ class Engine(Runner):
         # The kernels look at parameters alone, step by step.
         for what in (*sorted(strange_statistics(self) - before), *strange_states(self)):
             raise self._overflow(what, records[-1, 0])
-
-    @staticmethod
-    def _batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
-        at = slice(index * batch, min(n, (index + 1) * batch))
-        rows = at if order is None else order[at]
-        return [part if part is None else np.ascontiguousarray(part[rows]) for part in parts]
 
     def _python_step(self, parts: list[Any], numbers: Any, record: Any) -> tuple[int, bool, bool]:
         x, y, weights, lengths = parts

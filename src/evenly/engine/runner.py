@@ -26,6 +26,7 @@ from .records import Evaluation
 from .segments import segments
 from .step_numbers import step_numbers
 from .threads import ThreadChoice
+from .watching import Watcher
 
 
 class Runner(Arrays):
@@ -51,6 +52,7 @@ class Runner(Arrays):
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
         self.pause_every: int | None = None
+        self.watcher: Watcher | None = None
         self._numbers = step_numbers(program, self.seed, 0, 1) if program.augment is None else None
         self._scalars = self.buffer("scalars")
         loss = program.loss
@@ -134,10 +136,10 @@ class Runner(Arrays):
     def run(
         self, key: str, x: Any, y: Any, *, output_gradient: Any = None, weights: Any = None,
         lengths: Any = None, rows: int | None = None, numbers: Any = None, begin: int = 0,
-        end: int | None = None,
+        end: int | None = None, threads: int | None = None,
     ) -> dict[str, Any]:
-        """Runs instructions [begin, end) of a list on one batch; returns new running statistics of
-        the layers that run through their definition."""
+        """Runs instructions [begin, end) of a list on one batch, by default on as many threads as
+        training; returns new running statistics of the layers that run through their definition."""
         rows = len(x) if rows is None else rows
         if rows > max(self.program.batch, self.program.inference_batch * (key == "inference")):
             raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
@@ -164,7 +166,7 @@ class Runner(Arrays):
             else:
                 self._executor.run(
                     name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
-                    self.steps, numbers, self._training_threads.best,
+                    self.steps, numbers, threads or self._training_threads.best,
                 )
         return updates
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..doctor import Diagnosis
 from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
@@ -68,6 +69,7 @@ class NetEstimator(ScaledInputs):
         n_jobs: int | None = None,
         verbose: bool = False,
         dtype: str = "float32",
+        doctor: Any = None,
     ) -> None:
         self.hidden = hidden
         self.activation = activation
@@ -93,7 +95,7 @@ class NetEstimator(ScaledInputs):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
-        self.dtype = dtype
+        self.dtype, self.doctor = dtype, doctor
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -260,7 +262,7 @@ class NetEstimator(ScaledInputs):
             net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose), **settings,
+            progress=bool(self.verbose), doctor=self.doctor, **settings,
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
@@ -310,6 +312,13 @@ class NetEstimator(ScaledInputs):
 
     def _make_predictor(self) -> None:
         self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
+
+    @property
+    def diagnosis_(self) -> Diagnosis:
+        """What ailed the training, where it was watched."""
+        if getattr(getattr(self, "model_", None), "record", None) is None:
+            raise AttributeError("no diagnosis_: give doctor=True, and fit")
+        return self.model_.diagnosis
 
     @property
     def loss_curve_(self) -> Any:

@@ -94,6 +94,9 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             OMP_NUM_THREADS allow; -1: all processors. No result depends on it.
         verbose: whether to show a progress bar.
         dtype: of the training, ``"float32"`` or ``"float64"``. Predictions are computed in float64.
+        doctor: True has the training watched, ``"stop"`` or a path as of :func:`evenly.fit`:
+            `diagnosis_` says what ails it, and each finding is a warning as it comes. A single
+            pass of partial_fit is not watched.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -104,6 +107,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         validation_loss_curve_, validation_score_curve_: on the validation set, or None without.
         n_iter_: epochs that were run.
         best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
+        diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
         n_features_in_, feature_names_in_: of the inputs.
 
     Example:
@@ -144,6 +148,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         n_jobs: int | None = None,
         verbose: bool = False,
         dtype: str = "float32",
+        doctor: Any = None,
     ) -> None:
         super().__init__(
             hidden, activation=activation, norm=norm, dropout=dropout, init=init, net=net,
@@ -152,6 +157,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             max_epochs=max_epochs, batch=batch, early_stopping=early_stopping, patience=patience,
             validation_fraction=validation_fraction, scale=scale, warm_start=warm_start,
             random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
+            doctor=doctor,
         )
         self.class_weight = class_weight
         self.multi_label = multi_label

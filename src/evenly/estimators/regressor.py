@@ -22,15 +22,15 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
     Arguments:
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
-            validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype: as of
-            :class:`NetClassifier`. A `net` ends with one output a target.
+            validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
+            doctor: as of :class:`NetClassifier`. A `net` ends with one output a target.
 
     Attributes:
         target_scaler_: means and deviations of the targets, or None without scaling.
         n_outputs_: how many targets.
         n_features_in_, feature_names_in_, model_, scaler_, history_, loss_curve_, score_curve_,
-            validation_loss_curve_, validation_score_curve_, n_iter_, best_epoch_: as of
-            :class:`NetClassifier`.
+            validation_loss_curve_, validation_score_curve_, n_iter_, best_epoch_, diagnosis_: as
+            of :class:`NetClassifier`.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(200, 3))

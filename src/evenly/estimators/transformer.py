@@ -47,7 +47,8 @@ class NetTransformer(
             estimator has learned: put it into ``sklearn.frozen.FrozenEstimator``.)
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
-            scale, warm_start, random_state, n_jobs, verbose, dtype: as of :class:`NetClassifier`.
+            scale, warm_start, random_state, n_jobs, verbose, dtype, doctor: as of
+            :class:`NetClassifier`.
 
     Attributes:
         estimator_: the trained NetClassifier or NetRegressor, with all its curves; None where a
@@ -94,6 +95,7 @@ class NetTransformer(
         n_jobs: int | None = None,
         verbose: bool = False,
         dtype: str = "float32",
+        doctor: Any = None,
     ) -> None:
         super().__init__(
             hidden, activation=activation, norm=norm, dropout=dropout, init=init, net=net,
@@ -102,6 +104,7 @@ class NetTransformer(
             max_epochs=max_epochs, batch=batch, early_stopping=early_stopping, patience=patience,
             validation_fraction=validation_fraction, scale=scale, warm_start=warm_start,
             random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
+            doctor=doctor,
         )
         self.layer = layer
         self.task = task

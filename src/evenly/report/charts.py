@@ -1,41 +1,18 @@
-"""Charts as SVG for the inside of a page: they take their colours from the page.
-
-Matplotlib draws with stand-in colours; each becomes a CSS variable, so one drawing serves light
-and dark. Text stays text, in the page's own font.
-"""
+"""Charts of a study, as SVG for the inside of a page."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from evenly.study.records import EpochPoint, RunRecord, StudyRecord, VariantRecord
 
+from .drawing import ACCENT, BAD, GOOD, INK, MUTED, PLAIN, RULE, drawing, svg
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-# Stand-ins: colours that nothing else draws with, and the CSS variables they become.
-INK = "#010203"
-MUTED = "#010204"
-RULE = "#010205"
-PLAIN = "#010206"
-ACCENT = "#010207"
-GOOD = "#010208"
-BAD = "#010209"
-VARIABLES = {
-    INK: "--ink",
-    MUTED: "--muted",
-    RULE: "--rule",
-    PLAIN: "--plain",
-    ACCENT: "--accent",
-    GOOD: "--good",
-    BAD: "--bad",
-}
 VERDICT_COLOURS = {"helped": GOOD, "hurt": BAD}
 BAND = 0.16
 
@@ -48,7 +25,7 @@ def score_chart(study: StudyRecord, variant: VariantRecord) -> str:
     The line is the mean over seeds, the band reaches from the lowest seed to the highest.
     """
     factor = study.scale.factor
-    with _drawing(3.4, 2.15) as (figure, axes):
+    with drawing(3.4, 2.15) as (figure, axes):
         plain = study.variants[0]
         if variant is not plain:
             _curve(axes, _of(study, plain), _test_score, PLAIN, factor=factor)
@@ -57,12 +34,12 @@ def score_chart(study: StudyRecord, variant: VariantRecord) -> str:
         axes.set_ylim(low * factor, high * factor)
         unit = f" ({study.scale.unit})" if study.scale.unit else ""
         _finish(axes, study, f"test {study.scale.name}{unit}")
-        return _svg(figure, f"Test {study.scale.name} of {variant.name} by epoch")
+        return svg(figure, f"Test {study.scale.name} of {variant.name} by epoch")
 
 
 def loss_chart(study: StudyRecord, variant: VariantRecord) -> str:
     """The loss by epoch on a log scale: training dashed, test solid."""
-    with _drawing(3.4, 2.15) as (figure, axes):
+    with drawing(3.4, 2.15) as (figure, axes):
         runs = _of(study, variant)
         _curve(axes, runs, lambda point: point.loss, MUTED, dashed=True)
         _curve(axes, runs, lambda point: point.test_loss, ACCENT)
@@ -72,7 +49,7 @@ def loss_chart(study: StudyRecord, variant: VariantRecord) -> str:
             axes.set_ylim(*limits)
             _plain_log_ticks(axes)
         _finish(axes, study, "loss")
-        return _svg(figure, f"Training and test loss of {variant.name} by epoch")
+        return svg(figure, f"Training and test loss of {variant.name} by epoch")
 
 
 def forest_chart(study: StudyRecord, width: float) -> str:
@@ -84,7 +61,7 @@ def forest_chart(study: StudyRecord, width: float) -> str:
     """
     rows = [row for row in study.variants[1:] if row.difference is not None]
     factor = study.scale.factor
-    with _drawing(width, 0.4 + 0.42 * len(rows)) as (figure, axes):
+    with drawing(width, 0.4 + 0.42 * len(rows)) as (figure, axes):
         axes.axvline(0, color=MUTED, linewidth=1)
         for position, row in enumerate(reversed(rows)):
             difference = row.difference
@@ -107,7 +84,7 @@ def forest_chart(study: StudyRecord, width: float) -> str:
         axes.grid(axis="x", color=RULE, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
-        return _svg(figure, "Paired differences from plain with 95 % intervals", f"{width:g}-")
+        return svg(figure, "Paired differences from plain with 95 % intervals", f"{width:g}-")
 
 
 def _test_score(point: EpochPoint) -> float | None:
@@ -222,52 +199,3 @@ def _finish(axes: Axes, study: StudyRecord, title: str) -> None:
     axes.grid(color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-
-
-@contextmanager
-def _drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure of its own: nothing here touches the drawing state of the program around it."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "evenly", "font.size": 10.0}
-    with matplotlib.rc_context(style):
-        figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
-        figure.patch.set_alpha(0)
-        axes = figure.add_subplot()
-        axes.patch.set_alpha(0)
-        yield figure, axes
-
-
-def _svg(figure: Figure, title: str, mark: str = "") -> str:
-    """The figure as an <svg> element for a page, with a title for those who hear it.
-
-    `mark` tells two charts of the same title apart.
-    """
-    buffer = io.StringIO()
-    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=metadata)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = text.replace("xlink:href", "href")
-    width, height = (
-        float(number) for number in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)[0]
-    )
-    text = re.sub(
-        r"<svg[^>]*>",
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img"><title>{title}</title>',
-        text,
-        count=1,
-    )
-    for stand_in, variable in VARIABLES.items():
-        text = text.replace(stand_in, f"var({variable})")
-    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)
-    return _own_ids(text, re.sub(r"\W+", "-", f"c{mark}{title}".lower()))
-
-
-def _own_ids(text: str, prefix: str) -> str:
-    """Names of parts made different from those of every other chart in the page."""
-    text = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', text)
-    text = re.sub(r'href="#([^"]*)"', rf'href="#{prefix}-\1"', text)
-    return re.sub(r"url\(#([^)]*)\)", rf"url(#{prefix}-\1)", text)

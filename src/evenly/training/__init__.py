@@ -1,7 +1,7 @@
 """Training: the loop, checkpoints, early stopping, history; and the model that comes out."""
 
+from ..stopping import EarlyStopping as EarlyStopping
 from .checkpoints import Checkpoint as Checkpoint
-from .early_stopping import EarlyStopping as EarlyStopping
 from .history import EpochRecord as EpochRecord
 from .history import History as History
 from .loop import fit as fit

@@ -1,54 +1,14 @@
-"""Early stopping."""
+"""Early stopping: follows the epochs and keeps the best weights."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError
-from ..layers.base import expect
+from ..stopping import MONITORS
+from ..stopping import EarlyStopping as EarlyStopping
 from .history import EpochRecord, undefined_score
-
-_MONITORS = {"validation_loss": -1, "validation_score": 1}
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Ends training when the validation loss (or score) has not improved for a while, and restores
-    the weights and running statistics of the best epoch.
-
-    A loss or score that is infinite or NaN is never the best. Where no epoch has another, training
-    ends after `patience` epochs with a warning, and the last epoch's weights stay.
-
-    Arguments:
-        patience: epochs without improvement after which training ends, >= 1.
-        min_delta: what counts as an improvement, >= 0.
-        monitor: ``"validation_loss"`` or ``"validation_score"``.
-
-    Raises:
-        DataError: from :func:`evenly.fit`, where the score that is watched does not exist: R^2 of
-            targets that do not vary.
-
-    Source: Prechelt 1998, "Early stopping - but when?", criterion UP.
-
-    Example:
-        >>> EarlyStopping(patience=5).monitor
-        'validation_loss'
-    """
-
-    patience: int = 10
-    min_delta: float = 0.0
-    monitor: str = "validation_loss"
-
-    def __post_init__(self) -> None:
-        expect(self.patience >= 1, self, "patience must be at least 1", self.patience)
-        expect(self.min_delta >= 0, self, "min_delta must not be negative", self.min_delta)
-        if self.monitor not in _MONITORS:
-            raise ConfigurationError(
-                f"EarlyStopping: monitor must be one of {tuple(_MONITORS)}, got {self.monitor!r}"
-            )
 
 
 class BestSoFar:
@@ -77,7 +37,7 @@ class BestSoFar:
             record.validation_loss or 0
         ):
             raise undefined_score(monitor, "EarlyStopping")
-        value *= _MONITORS[self.rule.monitor]
+        value *= MONITORS[self.rule.monitor]
         better = math.isfinite(value) and (
             self.epoch is None or value > self._best + self.rule.min_delta
         )

@@ -15,6 +15,7 @@ from ..rows.data import Examples
 from ..rows.streams import Stream
 from ..rows.training_set import TrainingSet, evaluate_any
 from .checkpoints import Keeper
+from .doctoring import Doctor
 from .early_stopping import BestSoFar
 from .history import EpochRecord, History, epoch_record
 from .interrupt import Interrupt
@@ -36,6 +37,7 @@ class Loop:
         rates, best: follow the epochs.
         bar, interrupt: of whoever watches.
         keeper: of checkpoints.
+        doctor: who watches over it, or None.
 
     Attributes:
         records: of the epochs so far.
@@ -44,9 +46,10 @@ class Loop:
     def __init__(
         self, engine: Engine, data: TrainingSet, validation: Examples | Stream | None,
         rates: Rates, best: BestSoFar | None, bar: Progress, interrupt: Interrupt,
-        keeper: Keeper | None,
+        keeper: Keeper | None, doctor: Doctor | None = None,
     ) -> None:
         self.engine, self.data, self.validation = engine, data, validation
+        self.doctor = doctor
         self.rates, self.best, self.bar, self.interrupt = rates, best, bar, interrupt
         self.keeper = keeper
         self.records: list[EpochRecord] = []
@@ -74,6 +77,8 @@ class Loop:
                 f"{epochs}: give epochs={was}, or another folder"
             )
         self.records = list(position.history)
+        if self.doctor is not None:
+            self.doctor.resume(self.records)
         for record in self.records:
             self.rates.after(record)
             if self.best is not None:
@@ -121,17 +126,16 @@ class Loop:
                     raise ConfigurationError(
                         f"fit: a callback may return 'stop' or None, got {request!r}"
                     )
+            ill = self.doctor is not None and self.doctor.epoch_ends(record, steps)
             over = self.best is not None and self.best.is_over(record, self.engine.arrays)
             whole = self.data.is_whole(len(steps))
             if self.interrupt.asked and not (whole and epoch == epochs):
                 if whole:  # else the checkpoint was written where the epoch broke off
                     self._parts = []
-                    self._keep("callback" if "stop" in requests else ENDED[0] if over else "")
+                    self._keep(_ended("stop" in requests, over, ill))
                 return "interrupted"
-            if "stop" in requests:
-                return "callback"
-            if over:
-                return "early stopping"
+            if ended := _ended("stop" in requests, over, ill):
+                return ended
         return "epochs"
 
     def _epoch(self, epoch: int) -> Any:
@@ -142,6 +146,8 @@ class Loop:
         self._moved = self.rates.of_epoch(epoch)
         if not len(done):
             self.engine.reset_states()
+        if self.doctor is not None:
+            self.doctor.epoch_begins(epoch)
         if not self.interrupt.asked:
             # Closed at once: a thread that reads must not outlive an error.
             with closing(self.data.train(epoch, *self._moved, len(done))) as training:
@@ -177,7 +183,7 @@ class Loop:
         try:
             self.keeper.write(position)
         except CheckpointError as error:
-            error.model = Model(self.engine, History(tuple(self.records), "checkpoint"))
+            error.model = self.model("checkpoint")
             raise
 
     def _record(self, epoch: int, steps: Any) -> EpochRecord:
@@ -216,6 +222,20 @@ class Loop:
             epoch=epoch, step=failure.step + 1, layer=failure.layer,
         )
         error.weights = good
+        if self.doctor is not None:
+            self.doctor.failed(failure.step, failure.layer)
+        error.model = self.model("diverged")
         self.engine.set_weights(error.weights)
-        error.model = Model(self.engine, History(tuple(self.records), "diverged"))
         return error
+
+    def model(self, stopped: str) -> Model:
+        """The engine as it is, with the history so far, and the record of a training that is
+        watched."""
+        best = self.best.epoch if self.best is not None else None
+        record = self.doctor.ends(stopped, best) if self.doctor is not None else None
+        return Model(self.engine, History(tuple(self.records), stopped, best), record)
+
+
+def _ended(asked: bool, over: bool, ill: bool) -> str:
+    """Why a training is over before its last epoch: the first of :data:`ENDED` that holds."""
+    return "callback" if asked else "early stopping" if over else "doctor" if ill else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -11,11 +12,12 @@ from ..augmentation import Mixup
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine, check_seed
-from ..errors import ConfigurationError, ShapeError
+from ..errors import CheckpointError, ConfigurationError, DivergenceError, ShapeError
 from ..layers.base import Layer, Run
 from ..losses import Loss
-from ..optimizers import Adam, Optimizer
+from ..optimizers import Optimizer
 from ..penalties import Penalty
+from ..probes.watcher import TrainingWatcher
 from ..program import DTYPES, hands_on
 from ..program import compile as compile_program
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
@@ -29,26 +31,30 @@ from ..rows.training_set import (
     check_targets,
 )
 from ..schedules import ReduceOnPlateau, Schedule
+from ..settings import Settings
+from .arguments import BATCH, EPOCHS, as_settings
 from .checkpoints import Checkpoint, Keeper
+from .doctoring import Doctor, asked_for
 from .early_stopping import BestSoFar, EarlyStopping
 from .epochs import Callback, Loop
-from .history import History, undefined_score
+from .history import undefined_score
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import make_progress
 from .rates import Rates
 from .run_settings import settings_of
+from .standardized import Standardized
 
 
 def fit(
-    net: Layer | Model,
+    net: Layer | Model | Settings,
     x: Any,
     y: Any = None,
     *,
-    loss: Loss,
+    loss: Loss | None = None,
     optimizer: Optimizer | None = None,
-    epochs: int = 20,
-    batch: int | None = 32,
+    epochs: int = EPOCHS,
+    batch: int | None = BATCH,
     validation: float | tuple[Any, ...] | None = None,
     sample_weight: Any = None,
     lengths: Any = None,
@@ -68,16 +74,18 @@ def fit(
     stop: Callable[[], bool] | None = None,
     checkpoint: Checkpoint | None = None,
     resume: bool = False,
+    doctor: bool | str | os.PathLike[str] | None = None,
 ) -> Model:
     """Trains a network.
 
     Arguments:
-        net: the network, or a model whose weights training starts from.
+        net: the network, or a model whose weights training starts from; or :class:`Settings`, which
+            hold the network and what else is not given then.
         x: inputs, (rows, features...). A SciPy sparse matrix is made dense a few rows at a time, an
             array in a file (``numpy.memmap``) is read so. Or a source that brings its own targets:
             :class:`ParquetRows`, :class:`Batches`.
         y: targets, as the loss wants them.
-        loss: what to lower.
+        loss: what to lower. It must be given, here or in settings.
         optimizer: by default ``Adam(1e-3)``.
         epochs: passes over the training set, >= 1.
         batch: rows a step: 1 for single examples, None for the whole training set. Where a last
@@ -118,6 +126,12 @@ def fit(
             `progress`, `callbacks` and `stop` may differ. Callbacks are not called again for epochs
             that are over, streams are read again from the beginning of the epoch, and must bring
             the same rows again. A training that has come to its end is not trained further.
+        doctor: True has the training watched: ``model.record`` holds what was measured,
+            ``model.diagnosis`` what ails it, and of each finding there is one
+            :class:`evenly.errors.DoctorWarning` as it comes. ``"stop"`` also ends the training for
+            what no further epoch mends. A path that ends in ``.jsonl``: the record is written
+            there as it grows. Watching takes less than 3 % of the time of a training of ten
+            seconds or more, and changes no bit of it.
 
     Returns:
         The trained model. After Ctrl-C, what was learned up to the last whole step
@@ -139,9 +153,18 @@ def fit(
         >>> model.history[-1].score > 0.9
         True
     """
+    settings = as_settings(net, {
+        "loss": loss, "optimizer": optimizer, "epochs": epochs, "batch": batch, "penalty": penalty,
+        "clip": clip, "constraint": constraint, "augment": augment, "schedule": schedule,
+        "early_stopping": early_stopping,
+    })
+    net, loss, epochs, batch = settings.net, settings.loss, settings.epochs, settings.batch
+    schedule, early_stopping = settings.schedule, settings.early_stopping
+    watched, stops, record_file = asked_for(doctor)
     weights = net.weights if isinstance(net, Model) else None
     made_for = net.input_shape if isinstance(net, Model) else None
     net = net.net if isinstance(net, Model) else as_sequential(net)
+    scaled = Standardized(settings, net, x)
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation, shuffle_buffer)
     _check_checkpoint(checkpoint, resume)
@@ -166,16 +189,17 @@ def fit(
         if validation is not None and not isinstance(validation, (tuple, Stream)):
             data, held = split(data, float(validation), seed)
         shape, rows = x.shape[1:], len(data.x)
+        data = scaled.measure(data, dtype)
     if isinstance(validation, tuple):
-        held = _given_validation(validation)
+        held = given_validation(validation)
         if dtype in DTYPES and held.weights is not None and not hands_on(net, shape):
             held = held.that_count(dtype)
     elif isinstance(validation, Stream):
         held = validation
     batch = min(batch or rows or 1, rows or batch or 1)
     program = compile_program(
-        net, shape, batch, loss, optimizer or Adam(), penalty=penalty, clip=clip,
-        constraint=constraint, augment=augment, dtype=dtype,
+        scaled.net, shape, batch, loss, settings.optimizer, penalty=settings.penalty,
+        clip=settings.clip, constraint=settings.constraint, augment=settings.augment, dtype=dtype,
     )
     if program.carried and shuffle:
         raise ConfigurationError(
@@ -183,7 +207,7 @@ def fit(
             "the rows so, and give shuffle=False"
         )
     try:
-        engine = Engine(program, seed=seed, threads=threads, weights=weights)
+        engine = Engine(program, seed=seed, threads=threads, weights=weights or scaled.weights)
     except ShapeError as error:
         if made_for in (None, tuple(shape)):
             raise
@@ -201,7 +225,7 @@ def fit(
         check_shape(engine, own, "fit, validation")
     elif held is not None:
         check_finite(held.x, "fit, validation", held.lengths, dtype)
-        held = held.prepared(engine)
+        held = scaled.prepared(held).prepared(engine)
     if not isinstance(x, Stream):
         _check_watched(engine, {"score": data}, schedule)
     if held is not None and not isinstance(held, Stream):
@@ -216,15 +240,31 @@ def fit(
                 "shuffle_buffer": shuffle_buffer}
         told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
         keeper = Keeper(checkpoint, resume, engine, told)
+    observer = None
+    if watched:
+        seen = x if isinstance(x, Stream) else data
+        engine.watcher = watcher = TrainingWatcher(
+            engine, seen, held, schedule, epochs, weights is None, record_file, scaled.scale
+        )
+        observer = Doctor(watcher, stops)
     bar = make_progress(progress, epochs, training.steps, score_name)
     try:
         with Interrupt(stop) as interrupt, keeper or nullcontext():
-            loop = Loop(engine, training, held, rates, best, bar, interrupt, keeper)
+            loop = Loop(engine, training, held, rates, best, bar, interrupt, keeper, observer)
             position = keeper.restore(training.steps) if keeper is not None else None
             if position is not None:
                 loop.resume(position, epochs)
-            stopped = loop.run(epochs, callbacks)
+            model = loop.model(loop.run(epochs, callbacks))
+    except (CheckpointError, DivergenceError) as error:
+        if error.model is not None:
+            scaled.finish(engine)
+            if isinstance(error, DivergenceError):
+                error.weights = {name: array.copy() for name, array in engine.arrays.items()}
+        raise
     finally:
+        engine.watcher = None
+        if observer is not None:
+            observer.close()
         bar.close()
     if best is not None:
         engine.set_weights(best.weights)
@@ -234,8 +274,8 @@ def fit(
                 "early stopping had none to choose, and the weights are those of the last",
                 RuntimeWarning, stacklevel=2,
             )
-    history = History(tuple(loop.records), stopped, best.epoch if best else None)
-    return Model(engine, history)
+    scaled.finish(engine)
+    return model
 
 
 def _check(
@@ -288,7 +328,8 @@ def _check_checkpoint(checkpoint: Any, resume: Any) -> None:
         )
 
 
-def _given_validation(parts: tuple[Any, ...]) -> Examples:
+def given_validation(parts: tuple[Any, ...]) -> Examples:
+    """The arrays of a validation set as examples."""
     if len(parts) not in (2, 3, 4):
         raise ConfigurationError(
             "fit: validation is a share, (x, y), (x, y, lengths) or (x, y, lengths, weights), got "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..doctor import Diagnosis, diagnose
 from ..engine import Engine, Evaluation, as_array
 from ..errors import ConfigurationError
 from ..layers.base import Layer, Shape
@@ -12,6 +13,7 @@ from ..layers.containers import Sequential
 from ..losses import Loss
 from ..program import compile as compile_program
 from ..program import training_rows
+from ..records import TrainingRecord
 from ..rows.sources import as_source, evaluate, predict
 from ..rows.streams import Stream
 from ..rows.training_set import (
@@ -32,6 +34,7 @@ class Model:
     Attributes:
         engine: runs the network; ``engine.program`` says what was compiled.
         history: records of the training, empty without one.
+        record: what was measured of it, where it was watched (``doctor=True``), else None.
 
     Example:
         >>> import evenly as ev
@@ -40,9 +43,13 @@ class Model:
         array([[0., 0.]], dtype=float32)
     """
 
-    def __init__(self, engine: Engine, history: History | None = None) -> None:
+    def __init__(
+        self, engine: Engine, history: History | None = None,
+        record: TrainingRecord | None = None,
+    ) -> None:
         self.engine = engine
         self.history = history if history is not None else History()
+        self.record = record
 
     @property
     def net(self) -> Sequential:
@@ -58,6 +65,18 @@ class Model:
     def loss(self) -> Loss | None:
         """The loss that it was compiled with."""
         return self.engine.program.loss
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What ailed its training, by its record; no findings mean healthy.
+
+        Raises:
+            ConfigurationError: the training was not watched.
+        """
+        if self.record is None:
+            raise ConfigurationError("the model has no record of its training: fit it with "
+                                     "doctor=True")
+        return diagnose(self.record)
 
     @property
     def weights(self) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from ..files import MEMORY, Path, read_arrays
 from .history import EpochRecord
 
 # Why a training may be over before its last epoch.
-ENDED = ("early stopping", "callback")
+ENDED = ("early stopping", "callback", "doctor")
 _KIND, _VERSION = "checkpoint", 1
 _COLUMNS = tuple(entry.name for entry in fields(EpochRecord))
 _WHOLE = ("epoch", "steps")  # columns that hold whole numbers

@@ -1,0 +1,1 @@
+"""How good the doctor is: ``python -m benchmarks.doctor``."""

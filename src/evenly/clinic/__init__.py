@@ -1,0 +1,8 @@
+"""Before and after a training: a check, a cure that is tried, a page.
+
+| file | what it does |
+|---|---|
+| `check.py` | looks at network, loss and data before training |
+| `cure.py` | tries cures in pairs, and keeps those that help |
+| `page.py`, `charts.py` | a diagnosis as a page |
+"""

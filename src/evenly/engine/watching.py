@@ -1,0 +1,31 @@
+"""Who looks at steps of a training, between native calls."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Watcher(Protocol):
+    """Looks at steps of :meth:`Engine.train`, and leaves every array that outlives one as it is."""
+
+    @property
+    def due(self) -> int:
+        """The step that it looks at next, counted from 0 over the whole training."""
+
+    def before(
+        self, engine: Any, numbers: Any, x: Any, y: Any, weights: Any, lengths: Any
+    ) -> None:
+        """A step of an engine comes: its batch, and its numbers as :meth:`Engine.run` takes
+        them."""
+
+    def after(self, engine: Any) -> None:
+        """That step is made. Not called where it was not finite."""
+
+
+def batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
+    """The rows of one batch of a pass, of each array; None stays None."""
+    at = slice(index * batch, min(n, (index + 1) * batch))
+    rows = at if order is None else order[at]
+    return [part if part is None else np.ascontiguousarray(part[rows]) for part in parts]
