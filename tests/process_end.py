@@ -10,7 +10,6 @@ import numpy as np
 
 import evenly as ev
 
-work, end = sys.argv[1:]
 rng = np.random.default_rng(0)
 x = rng.standard_normal((4000, 100)).astype(np.float32)
 y = (x[:, 0] > 0).astype(np.int64)
@@ -79,41 +78,43 @@ def steps():
     forever(lambda: engine.step(x[:32], y[:32]))
 
 
-daemon = end not in ("stop", "twice")
-threads = [
-    threading.Thread(target=globals()[work], daemon=daemon)
-    for _ in range(3 if "predict" in work else 1)
-]
-for thread in threads:
-    thread.start()
-started.wait()
-print("started", flush=True)
+if __name__ == "__main__":
+    work, end = sys.argv[1:]
+    daemon = end not in ("stop", "twice")
+    threads = [
+        threading.Thread(target=globals()[work], daemon=daemon)
+        for _ in range(3 if "predict" in work else 1)
+    ]
+    for thread in threads:
+        thread.start()
+    started.wait()
+    print("started", flush=True)
 
-if end == "exit":
-    sys.exit(3)
-if end == "busy":  # the interpreter lock is the main thread's to the last moment
-    last = time.perf_counter() + 0.1
-    while time.perf_counter() < last:
-        pass
-    sys.exit(3)
-if end == "error":
-    raise RuntimeError("of the program")
-if end == "stop":  # as the documentation has it
-    try:
+    if end == "exit":
+        sys.exit(3)
+    if end == "busy":  # the interpreter lock is the main thread's to the last moment
+        last = time.perf_counter() + 0.1
+        while time.perf_counter() < last:
+            pass
+        sys.exit(3)
+    if end == "error":
+        raise RuntimeError("of the program")
+    if end == "stop":  # as the documentation has it
+        try:
+            threads[0].join()
+        except KeyboardInterrupt:
+            stop.set()
+            threads[0].join()
+            sys.exit(5)
+    if end == "handler":
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(4))
+        print("handler", flush=True)
+        while True:
+            time.sleep(0.01)
+    if end in ("wait", "twice"):
         threads[0].join()
-    except KeyboardInterrupt:
-        stop.set()
-        threads[0].join()
-        sys.exit(5)
-if end == "handler":
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(4))
-    print("handler", flush=True)
-    while True:
-        time.sleep(0.01)
-if end in ("wait", "twice"):
-    threads[0].join()
-if end == "fork":
-    child = os.fork()
-    if child == 0:
-        sys.exit(6)
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) + 1)
+    if end == "fork":
+        child = os.fork()
+        if child == 0:
+            sys.exit(6)
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) + 1)

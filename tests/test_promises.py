@@ -29,7 +29,7 @@ BEGINNINGS = [ROOT, ROOT / "src" / "evenly", ROOT / "cpp", ROOT / "cpp" / "progr
 FOREIGN = {
     "Linear", "BatchNorm1d", "BatchNormalization", "Dropout1d", "Dropout2d", "SpatialDropout1D",
     "SpatialDropout2D", "Hardsigmoid", "MSELoss", "Conv2d", "AvgPool2d", "DataLoader",
-    "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
+    "Pipeline", "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
 }
 FOREIGN_ARGUMENTS = {"eps", "error_score"}
 
@@ -179,7 +179,7 @@ def missing(text, at):
     for extra in extras_in(text):
         yield from (f"[{part}]" for part in extra.split(",") if part not in EXTRAS)
     yield from (f"ev.{name}" for name in names_in(text) if not resolves(name))
-    yield from (name for name in types_in(text) if name not in KNOWN)
+    yield from (name for name in types_in(text) if name not in KNOWN | ARGUMENTS)
     yield from (f"{name}=" for name in arguments_in(text)
                 if name not in ARGUMENTS | FOREIGN_ARGUMENTS)
 

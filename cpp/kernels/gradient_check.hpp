@@ -38,7 +38,7 @@ class GradientCheck final : public Kernel {
     }
     // Squares that vanish, or that overflow even in double, are taken again of scaled numbers.
     double scale = 1;
-    if (!(squares > (sizeof(T) == 4 ? 1e-30 : 1e-290) && squares < 1e290)) {
+    if (size_ > 0 && !(squares > (sizeof(T) == 4 ? 1e-30 : 1e-290) && squares < 1e290)) {
       const Normal scaled =
           scaled_moments<T, false>(size_, 0.0, [this](Index i) { return gradients_[i]; });
       scale = scaled.scale;

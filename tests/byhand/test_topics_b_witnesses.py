@@ -429,7 +429,10 @@ def test_input_normalization():
         same(answers["train.deviation"], scaler.deviation)
         same(answers["train.scaled"], scaler.transform(given["x"]))
         if exercise.level > 1:
-            same(answers["test.scaled"], scaler.transform(given["test"]))
+            formula = (given["test"] - scaler.mean) / scaler.deviation
+            same(answers["test.scaled"], formula)
+            # What never varied is 0 behind the scaler.
+            same(np.where(scaler.constant, 0, formula), scaler.transform(given["test"]))
             x = t64(given["x"])
             theirs = (t64(given["test"]) - x.mean(0)) / x.std(0, correction=0)
             kept = scaler.deviation != 1 if exercise.level == 3 else slice(None)

@@ -96,9 +96,7 @@ def test_partial_fit_puts_the_weights_back():
     net = ev.NetRegressor(4, optimizer=ev.SGD(1e-3), batch=8, norm=None, dropout=0, random_state=0)
     net.partial_fit(x, x[:, 0])
     before = {name: array.copy() for name, array in net.model_.weights.items()}
-    program = dataclasses.replace(net.model_.engine.program, optimizer=ev.SGD(1e38))
-    net.model_.engine.program = program
-    net.model_.engine._numbers = None
+    net.set_params(optimizer=ev.SGD(1e38))
     with pytest.raises(DivergenceError, match="partial_fit") as caught:
         net.partial_fit(x, x[:, 0] * 1e3)
     for name, array in before.items():

@@ -94,6 +94,7 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
             raise NotReadable(f"the feature names should be {features} texts")
         setattr(estimator, _NAMES, names)
     estimator.scaler_ = _read_moments(content["scaler"], features, reader)
+    estimator._began = estimator.init
     estimator._constants = (
         _read_span(content["span"], features, reader) if "span" in content
         else constants_of(estimator.scaler_, features)

@@ -70,7 +70,9 @@ def _solve_inputs(inputs: Inputs, level: int) -> Solution:
         own, width = moments(test, 0, recorder.run("inference", layer="wrong"))
         scaled(test, own, width, recorder.run("inference", layer="wrong"))
         said += ("A feature that never varies in the training set has no scale: its deviation "
-                 "counts as 1.",
+                 "counts as 1. (Nothing can be learned about it, so the Standardizer of this "
+                 "library goes further and makes it 0 in the test set too. Here it stays as the "
+                 "formula has it.)",
                  "Last, the mistake: what becomes of the test set if it is normalized by its own "
                  "mean and deviation. Two examples then always end up at -1 and 1, or both at 0: "
                  "where they lie is lost." if rows == 2 else
