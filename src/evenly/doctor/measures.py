@@ -218,7 +218,7 @@ class Case(Reading):
         if self.reference is None or self.constant_score is None:
             return None
         needed = self.limit("learnable") * (1 - self.constant_score) + self.noise
-        return self.reference - self.constant_score > needed
+        return self.reference - self.constant_score > max(needed, self.noise)
 
     @cached_property
     def achieved(self) -> float | None:
@@ -311,7 +311,11 @@ class Case(Reading):
             return found if size >= self.limit("overfit_variance") else None
         # One row that is answered wrongly with confidence is no overfitting.
         enough = size * self.held_rows >= self.limit("overfit_rows")
-        return found if enough and size >= self.limit("overfit_chance") else None
+        scores = finite(epoch.validation_score for epoch in self.epochs)
+        drop = max(scores) - self.held_score if scores and self.held_score is not None else 0.0
+        lost = drop >= self.limit("overfit_drop") + 1 / max(1, self.held_rows)
+        limit = self.limit("overfit_chance") * (1 if lost else 2)
+        return found if enough and size >= limit else None
 
     @cached_property
     def falls(self) -> float | None:
@@ -333,8 +337,16 @@ class Case(Reading):
         chance = self.chance if self.chance is not None else max(watched)
         share = fall / watched[-1]
         is_some = share >= self.limit("falling") and fall >= self.limit("falling_chance") * chance
-        left = watched[-1] >= self.left_to_gain * chance
+        left = watched[-1] >= self.left_to_gain * chance and self._goes_on(chance)
         return share if is_some and left and not self.done else None
+
+    def _goes_on(self, chance: float) -> bool:
+        """Whether the training loss too falls, and has something left: else the validation loss
+        moves for other reasons."""
+        gain, last = self.late_gain, self.final_loss
+        if last is None or last < self.limit("falling_train") * chance:
+            return False
+        return gain is None or gain > self.limit("settled_gain") / 2 or last > chance / 2
 
     @cached_property
     def room(self) -> bool:
@@ -360,7 +372,7 @@ class Case(Reading):
         if self.fails_to_fit:
             return True
         return self.settled and self.final_loss is not None and self.chance is not None and \
-            self.final_loss >= self.limit("falling_left") * self.chance
+            self.final_loss >= self.left_to_gain * self.chance
 
     @cached_property
     def few_steps(self) -> bool:
@@ -372,6 +384,8 @@ class Case(Reading):
     def barely_moved(self) -> bool:
         """Whether steps of a usual length were too few to come far."""
         if self.record.stopped != "epochs" or not self.unfit or self.done or self.travel is None:
+            return False
+        if self.achieved is not None and self.achieved >= 1:
             return False
         ratio, curve = self.largest_update_ratio, self.curve
         falls = len(curve) >= 2 and curve[-1] < curve[0]

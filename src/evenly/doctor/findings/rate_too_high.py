@@ -21,6 +21,8 @@ def look(case: Case) -> Iterator[Sign]:
     ratio = _ratio(case)
     limit = case.limit("ratio_high" if case.ails else "ratio_forgets")
     if not case.room:
+        if _begin_small(case):
+            return
         limit *= 2
     if ratio is None:
         # A loss that becomes infinite without any look at the layers: steps, as a rule.
@@ -40,6 +42,16 @@ def look(case: Case) -> Iterator[Sign]:
     factor = 10.0 ** math.floor(math.log10(min(0.1, max(1e-4, AIM / size))) + 0.5)
     yield Sign(evidence, (cures.rate_times(factor, rate), cures.rate_times(factor / 10, rate),
                           cures.clip()), confidence, None, case.span)
+
+
+def _begin_small(case: Case) -> bool:
+    """Whether first weights are so small that any step is large beside them."""
+    for layer in case.layers:
+        rms = case.first(layer.name, "weight_rms")
+        if layer.fan_in and rms is not None and \
+                rms * math.sqrt(layer.fan_in) < case.limit("gain_low"):
+            return True
+    return False
 
 
 def _trial(case: Case) -> Iterator[Sign]:
