@@ -25,7 +25,7 @@ def confidence(kind: str, believed: float) -> float:
 
     Example:
         >>> round(confidence("bad_init_scale", 0.9), 2)
-        0.95
+        0.94
     """
     right, said = CONFIRMED.get(kind, (0, 0))
     return (right + WEIGHT * believed) / (said + WEIGHT)
