@@ -62,7 +62,7 @@ RARE = replace(CLASSES, shares=(0.9, 0.07, 0.03))
 CLIPPED = OptimizerInfo("sgd", 0.01, clip="global_norm", clip_limit=0.01)
 PENALIZED = OptimizerInfo("adam", 1e-3, penalty="l2", penalty_strength=1.0)
 UP_AND_DOWN = [0.5 + 0.3 * (i % 2) for i in range(EPOCHS)]
-OVERFIT = [0.6 + 0.03 * abs(i - 5) for i in range(EPOCHS)]
+OVERFIT = [0.6 + 0.06 * abs(i - 5) for i in range(EPOCHS)]
 
 
 def _dies(i):
@@ -92,7 +92,7 @@ SICK = {
     "rate_too_low": [record(probes=all_layers(update_ratio=1e-5),
                             epochs=epochs([1.08 - 0.001 * i for i in range(EPOCHS)],
                                           scores=[0.41] * EPOCHS))],
-    "oscillation": [record(epochs=epochs(UP_AND_DOWN))],
+    "oscillation": [record(epochs=epochs(UP_AND_DOWN, scores=[0.86] * EPOCHS))],
     "divergence": [record(failed_at=(7, "dense_3"), stopped="diverged", epochs=())],
     "not_learning": [record(epochs=stuck())],
     "cannot_memorize": [record(epochs=(), probes=probes(count=1), stopped="",
@@ -221,7 +221,7 @@ HEALTHY = {
                       scores=[1.0] * EPOCHS, held=[1.0] * EPOCHS)),
     "rare classes that are found": record(
         data=replace(DATA, targets=RARE, constant_score=0.9, neighbour_score=0.93),
-        epochs=epochs(scores=[0.97] * EPOCHS, answers=(0.91, 0.06, 0.03))),
+        epochs=epochs(scores=[0.997] * EPOCHS, held=[0.99] * EPOCHS, answers=(0.91, 0.06, 0.03))),
     "dropout that is worth it": record(
         network=DROPPING, epochs=epochs([0.9 * 0.7**i + 0.1 for i in range(EPOCHS)])),
     "batch norm with batches of 16": record(network=NORMED, batch=16,

@@ -41,8 +41,8 @@ def test_a_long_training_spends_its_share(monkeypatch, step, look, steps):
     seen, own = looks(monkeypatch, step, look, epochs, steps)
     total = step * steps * epochs
     assert own.spent <= 0.02 * total
-    assert len(seen) >= 8
-    assert max(b - a for a, b in pairwise(seen)) <= steps * epochs / 4
+    assert len(seen) >= 6
+    assert max(b - a for a, b in pairwise(seen)) <= steps * epochs / 2
 
 
 def test_a_short_training_is_seen(monkeypatch):

@@ -29,8 +29,9 @@ from evenly.records.lines import LinesWriter
 NETWORK = NetworkInfo(
     (
         LayerInfo("dense_1", "dense", ("data",), (8,), 3, 8, True, {"initializer": "HeNormal"}),
-        LayerInfo("dropout_1", "dropout", ("dense_1",), (8,), settings={"rate": 0.1, "on": True}),
-        LayerInfo("out", "dense", ("dropout_1", "data"), (2,), 8, 2, False, {"slope": None}),
+        LayerInfo("dropout_1", "dropout", ("dense_1",), (8,), settings={"rate": 0.1, "n": 3}),
+        LayerInfo("out", "dense", ("dropout_1", "data"), (2,), 8, 2, False,
+                  {"slope": None, "on": True}),
     ),
     (3,), 50, ("out",),
 )

@@ -5,8 +5,8 @@
 | `finding.py` | what is said: evidence, why, cure |
 | `findings/` | the rules, one kind a file |
 | `verdict.py` | which findings stand, in which order |
-| `measures.py` | what the rules ask of a record |
-| `thresholds.py` | every threshold, with its reason |
+| `reading.py`, `learned.py`, `measures.py`, `curves.py` | what the rules ask of a record |
+| `thresholds.py`, `confirmed.py` | every threshold, with its reason; how often each kind was true |
 | `cures.py`, `rewrite.py` | changes of settings and networks |
 
 It reads records alone, whoever made them, and changes settings, which are values.

@@ -59,6 +59,7 @@ LIMITS: dict[str, Limit] = {
     "mismatch_harm": Limit(0.1, "a score that much lower on the validation rows"),
     "imbalance": Limit(8.0, "most over least frequent class: below that nothing is ignored"),
     "imbalance_ignored": Limit(0.2, "of a class's share: what is answered more is not ignored"),
+    "imbalance_errors": Limit(0.15, "of the rare rows: that many may be among the wrong answers"),
     "contradictions": Limit(0.1, "of the rows: labels drawn by chance disagree far more often"),
     "leak": Limit(0.1, "of the validation rows; equal rows occur in honest tables too"),
     "leak_above_equal": Limit(2.0, "times the share of equal rows within the training rows"),
@@ -94,10 +95,12 @@ LIMITS: dict[str, Limit] = {
     # Fit
     "falling": Limit(0.06, "of the loss, in the last quarter of the epochs"),
     "falling_chance": Limit(0.03, "of the constant answer's loss: below it is of no use"),
+    "falling_train": Limit(0.05, "likewise, on training rows: there must be something to learn"),
     "falling_left": Limit(0.2, "of the constant answer's loss: where less is left, there is little "
                                "to gain"),
     "overfit_rise": Limit(0.15, "of the best validation loss"),
-    "overfit_chance": Limit(0.2, "of the constant answer's loss: less costs no answers"),
+    "overfit_chance": Limit(0.2, "of the constant answer's loss; twice that if no answer is lost"),
+    "overfit_drop": Limit(0.03, "of the score, from its best: answers that are lost"),
     "overfit_variance": Limit(0.1, "likewise of squared errors: a tenth of the variance"),
     "overfit_rows": Limit(10, "such rises over the rows: one row alone comes to a handful"),
     "overfit_above": Limit(0.05, "of the score: rows learned by heart beat any simple model"),

@@ -55,6 +55,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "rate_too_low": ("undertrained", "underfitting_capacity", "cannot_memorize", "not_learning"),
     "underfitting_capacity": ("cannot_memorize", "not_learning", "undertrained"),
     "oscillation": ("undertrained", "divergence"),
+    "undertrained": ("cannot_memorize", "not_learning"),
     "divergence": ("cannot_memorize", "not_learning"),
     "cannot_memorize": ("not_learning",),
 }

@@ -238,7 +238,8 @@ def _by_unit(arrays: list[Any], gates: int) -> Any:
 
 def _gaps(engine: Engine, line: Instruction, layer: BatchNorm) -> dict[str, float]:
     """Batch statistics against running ones."""
-    scale, upper, rest, _, variance, _ = engine.buffer(line.buffers["statistics"]).astype(np.float64)
+    statistics = engine.buffer(line.buffers["statistics"]).astype(np.float64)
+    scale, upper, rest, _, variance, _ = statistics
     mean, variance = (upper + rest) / scale, variance / scale / scale
     running = {slot: engine.buffer(line.buffers[f"running_{slot}"]).astype(np.float64)
                for slot in ("mean", "variance")}

@@ -7,7 +7,7 @@ import time
 
 # The share of a training's time that may be spent on looking; and the seconds that may be in any
 # case: a short training would not be seen otherwise.
-SHARE, FREE = 0.015, 0.08
+SHARE, FREE = 0.01, 0.06
 
 
 # Epochs that are looked at whatever it costs.
@@ -15,7 +15,7 @@ _FLOOR = frozenset(4**power for power in range(20))
 
 
 class Pace:
-    """Spends time on looking: 1.5 % of a training's, and 0.08 seconds of one that is shorter than
+    """Spends time on looking: 1 % of a training's, and 0.06 seconds of one that is shorter than
     six. With it are looked at the first step of each epoch and every k-th step, and steps whose
     numbers double. Looks are counted in processor time: another program's turn is nobody's cost.
 

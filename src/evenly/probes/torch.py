@@ -49,7 +49,7 @@ def watch_torch(
 
     Call ``watcher.step(loss)`` once a step, behind ``loss.backward()``, and before the gradients
     are clipped, where they are; ``watcher.epoch(...)`` once an epoch. Hooks on the modules and on
-    ``optimizer.step`` do the rest. Now and then a step is looked at, for 1.5 % of the time.
+    ``optimizer.step`` do the rest. Now and then a step is looked at, for 1 % of the time.
 
     Arguments:
         module: that is trained. Its modules are layers; functions such as ``relu`` between them

@@ -85,6 +85,8 @@ def _one_of(kinds: tuple[Any, ...]) -> Reader:
     readers = [_reader(kind) for kind in kinds]
 
     def read(value: Any, where: str) -> Any:
+        if type(value) is int and float in kinds:
+            return _int(value, where)  # a whole number that was set as one stays one
         reason = ""
         for own in readers:
             try:

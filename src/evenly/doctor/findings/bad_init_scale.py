@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ...records.network import RECURRENT
+from ...records.network import ACTIVATIONS, DROPOUTS, NORMALIZATIONS, RECURRENT
 from .. import cures
 from ..finding import Evidence
 from ..measures import Case
 from .base import Rule, Sign, harm
+
+FEW = 12  # weights
+AGAIN = 2.6
 
 
 def look(case: Case) -> Iterator[Sign]:
@@ -60,15 +63,23 @@ def _gains(case: Case) -> dict[str, float]:
         rms = case.first(layer.name, "weight_rms")
         if layer.kind not in ("dense", "conv", *RECURRENT) or not layer.fan_in or rms is None:
             continue
-        if case.normalized_behind(layer.name):
+        # Of a handful of weights the deviation is chance.
+        if case.normalized_behind(layer.name) or layer.fan_in * (layer.fan_out or 1) < FEW:
             continue
-        fan = layer.fan_in
+        gain = rms * math.sqrt(layer.fan_in)
         if layer.kind in RECURRENT and layer.shape:
-            fan = max(fan, layer.shape[-1])
-        gain = rms * math.sqrt(fan)
-        if layer.name != case.last_weighted or gain > 1:
+            # The kernel from step to step is applied again and again: half as much more is much.
+            gain = AGAIN * rms * math.sqrt(max(layer.fan_in, layer.shape[-1]))
+        if gain > 1 or (layer.name != case.last_weighted and not _ends_branch(case, layer.name)):
             found[layer.name] = gain
     return found
+
+
+def _ends_branch(case: Case, name: str) -> bool:
+    """Whether a layer's outputs are added to a shortcut's: such a branch may begin small, or at
+    zero, so that the block begins as the identity."""
+    through = (*ACTIVATIONS, *DROPOUTS, *NORMALIZATIONS)
+    return any(other.kind == "add" for other in case.behind(name, through))
 
 
 def _spread(case: Case) -> Evidence | None:

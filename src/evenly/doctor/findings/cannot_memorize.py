@@ -17,6 +17,8 @@ def look(case: Case) -> Iterator[Sign]:
     checks = case.record.checks
     if checks is None or checks.memorized_loss is None or not checks.memorized_steps:
         return
+    if case.trained and not case.fails_to_fit:
+        return
     data = case.record.data
     if data is not None and data.contradictions > 0:
         return

@@ -27,7 +27,7 @@ def look(case: Case) -> Iterator[Sign]:
         "Draw rare classes more often, and judge by a score that counts each class alike."))
     if not case.trained or not case.settled:
         return
-    told = _ignored(case, present) or _not_held(case)
+    told = _ignored(case, present) or _not_held(case) or _errs(case, present)
     if told is not None:
         yield Sign((evidence, told), cure, 0.9, None, case.span)
 
@@ -58,6 +58,20 @@ def _not_held(case: Case) -> Evidence | None:
         return None
     return Evidence(f"The score is {case.score:.3g} on training rows and {case.held_score:.3g} on "
                     "validation rows.", gap, case.limit("overfit_gap"), "epochs.validation_score")
+
+
+def _errs(case: Case, present: dict[int, float]) -> Evidence | None:
+    """Wrong answers so many that a good part of the rare rows may be among them."""
+    if case.held_score is None or not case.is_classes:
+        return None
+    most = max(present.values())
+    rare = sum(s for s in present.values() if s * case.limit("imbalance") <= most)
+    wrong = 1 - case.held_score
+    limit = case.limit("imbalance_errors") * rare
+    if wrong < limit:
+        return None
+    return Evidence(f"On validation rows {wrong:.1%} of the answers are wrong; rare classes make "
+                    f"up {rare:.1%} of the rows.", wrong, limit, "epochs.validation_score")
 
 
 def _shares(case: Case) -> tuple[float, ...]:

@@ -38,7 +38,7 @@ def _unrelated(case: Case) -> tuple[Evidence, ...]:
     assert data is not None
     constant, reference = case.constant_score, case.reference
     if constant is None or reference is None or data.linear_score is None or \
-            data.neighbour_score is None or data.rows < 100:
+            data.neighbour_score is None or data.rows < 50 or _has_rare_class(case):
         return ()
     if reference - constant > 0.03 * (1 - constant) + case.noise / 2:
         return ()
@@ -63,6 +63,11 @@ def _unrelated(case: Case) -> tuple[Evidence, ...]:
     return tuple(told)
 
 
+def _has_rare_class(case: Case) -> bool:
+    """Whether hardly anything is left above a constant answer."""
+    return case.is_classes and case.constant_score is not None and case.constant_score > 0.75
+
+
 def _is_plain(case: Case) -> bool:
     """Whether what simple models do not find is not there, before any training: classes of rows
     without positions, and a short trial that finds nothing either."""
@@ -79,6 +84,8 @@ def _had_its_chance(case: Case) -> bool:
     """Whether a training that could find something would have: it learned its own rows, or went on
     for long."""
     fitted = case.skill is not None and case.skill > 0.15
+    if case.record.stopped == "early stopping":
+        return True
     return case.ended and (fitted or case.steps >= 2 * case.limit("tried_steps"))
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...records import LayerInfo
-from ...records.network import ACTIVATIONS, DROPOUTS, NORMALIZATIONS, RECURRENT
+from ...records.network import ACTIVATIONS, DROPOUTS, RECURRENT
 from .. import cures
 from ..finding import Evidence
 from ..measures import Case
 from .base import Rule, Sign, harm
 
 LINEAR = ("dense", "conv")
-# Nothing that these do makes a network bend. (Max pooling does; what a pool is, its name tells.)
-STRAIGHT = ("flatten", *DROPOUTS, *NORMALIZATIONS)
+# Nothing that these do makes a network bend, in inference. (Max pooling does, and so does what
+# normalizes each example by itself.)
+STRAIGHT = ("flatten", *DROPOUTS, "batch_norm")
 
 
 def look(case: Case) -> Iterator[Sign]:
@@ -35,7 +36,7 @@ def look(case: Case) -> Iterator[Sign]:
             return
     else:
         room = None
-    if case.trained and not _limited(case):
+    if case.trained and not _limited(case) and (bends or not _below_linear(case)):
         return
     if not case.trained and (bends or room is not None):
         return
@@ -52,6 +53,15 @@ def _limited(case: Case) -> bool:
     return case.settled and data.neighbour_score - case.score > 0.02 + case.noise / 2
 
 
+def _below_linear(case: Case) -> bool:
+    """Whether a network that is a linear model does worse on its own rows than the best linear
+    model does on unseen ones: several kernels are harder to fit than one."""
+    data = case.record.data
+    if data is None or data.linear_score is None or case.score is None or not case.unfit:
+        return False
+    return data.linear_score - case.score > case.limit("poor_margin")
+
+
 def _room(room: float) -> Evidence:
     return Evidence(f"The nearest neighbour's score is {room:.3g} above a linear model's: there is "
                     "something to bend for.", room, 0.0, "data")
@@ -62,9 +72,10 @@ def _pairs(case: Case) -> list[tuple[LayerInfo, LayerInfo]]:
     for layer in case.layers:
         if layer.kind not in LINEAR:
             continue
-        for other in case.behind(layer.name, STRAIGHT):
-            if other.kind in LINEAR and not _is_bottleneck(layer, other):
-                found.append((layer, other))
+        readers = case.behind(layer.name, STRAIGHT)
+        # Where a shortcut reads it too, the two do not multiply to one.
+        if all(other.kind in LINEAR for other in readers):
+            found += [(layer, other) for other in readers if not _is_bottleneck(layer, other)]
     return found
 
 

@@ -27,6 +27,9 @@ def look(case: Case) -> Iterator[Sign]:
         return
     if size < case.limit("swing_size") * level or size < 0.1 * chance:
         return
+    if case.done or (case.held_score is not None and case.reference is not None
+                     and case.held_score >= case.reference):
+        return
     early = losses[: len(losses) // 2]
     before = statistics.median(abs(b - a) for a, b in pairwise(early))
     if size < 0.5 * before:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...records import LayerInfo
-from ...records.network import ACTIVATIONS, RECTIFIERS
+from ...records.network import ACTIVATIONS, RECTIFIERS, WEIGHTED
 from .. import cures
 from ..finding import Cure, Evidence
 from ..measures import ERRORS, FROM_PROBABILITIES, FROM_SCORES, Case
@@ -53,8 +53,12 @@ def _against_loss(case: Case, layer: LayerInfo) -> tuple[str, tuple[Cure, ...], 
     if kind == "softmax" and units == 1:
         return (f"The softmax '{layer.name}' is over one number: it is 1 whatever the input.",
                 _drop(layer, "its output cannot change"), 0.99)
-    if loss in (*FROM_PROBABILITIES, "nll") and kind not in ACTIVATIONS and case.layers:
-        if kind in ("other", "add", "concat") or loss == "nll":
+    if loss == "nll" and kind in WEIGHTED:
+        return (f"The loss takes log-probabilities, and '{layer.name}' gives numbers of any size.",
+                (cures.advice("Put log-softmax at the end, or use the loss that takes scores."),),
+                0.97)
+    if loss in FROM_PROBABILITIES and kind not in ACTIVATIONS and case.layers:
+        if kind in ("other", "add", "concat"):
             return None
         wanted = "softmax" if loss == "cross_entropy_of_probabilities" else "a sigmoid"
         return (f"The loss takes probabilities, and '{layer.name}' gives numbers of any size: "

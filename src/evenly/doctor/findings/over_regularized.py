@@ -13,7 +13,7 @@ from .base import Rule, Sign, harm
 
 def look(case: Case) -> Iterator[Sign]:
     optimizer = case.record.optimizer
-    if not case.epochs or case.failed or not case.ails:
+    if not case.epochs or case.failed or not (case.ails or case.unfit):
         return
     decay = 0.0
     if optimizer is not None:
@@ -48,13 +48,14 @@ def _share(case: Case) -> float | None:
 
 
 def _shrunk(case: Case) -> tuple[float, str] | None:
+    """Last over first size of the middle layer: a penalty draws on all of them."""
     found = []
     for name in case.weighted:
         series = case.series(name, "weight_norm")
         last = case.late(name, "weight_norm")
         if series and series[0][1] > 0 and last is not None:
             found.append((last / series[0][1], name))
-    return min(found) if found else None
+    return sorted(found)[len(found) // 2] if found else None
 
 
 RULE = Rule(

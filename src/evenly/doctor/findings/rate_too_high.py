@@ -10,6 +10,7 @@ from ..finding import Evidence
 from ..measures import Case, finite, median
 from .base import Rule, Sign, harm
 
+FIRST = 5  # times as long as a usual step of the same training
 AIM = 0.01  # update over weight that a lowered rate aims at
 
 
@@ -21,6 +22,8 @@ def look(case: Case) -> Iterator[Sign]:
     ratio = _ratio(case)
     limit = case.limit("ratio_high" if case.ails else "ratio_forgets")
     if not case.room:
+        if _begin_small(case):
+            return
         limit *= 2
     if ratio is None:
         # A loss that becomes infinite without any look at the layers: steps, as a rule.
@@ -35,11 +38,19 @@ def look(case: Case) -> Iterator[Sign]:
     else:
         return
     rate = case.rate
-    # How far the first step goes does not depend on when else was looked.
-    size = max(ratio, (median(case.first(n, "update_ratio") for n in case.weighted) or 0.0) / 3)
-    factor = 10.0 ** math.floor(math.log10(min(0.1, max(1e-4, AIM / size))) + 0.5)
+    factor = 10.0 ** math.floor(math.log10(min(0.1, max(1e-4, AIM / ratio))) + 0.5)
     yield Sign(evidence, (cures.rate_times(factor, rate), cures.rate_times(factor / 10, rate),
                           cures.clip()), confidence, None, case.span)
+
+
+def _begin_small(case: Case) -> bool:
+    """Whether first weights are so small that any step is large beside them."""
+    for layer in case.layers:
+        rms = case.first(layer.name, "weight_rms")
+        if layer.fan_in and rms is not None and \
+                rms * math.sqrt(layer.fan_in) < case.limit("gain_low"):
+            return True
+    return False
 
 
 def _trial(case: Case) -> Iterator[Sign]:
@@ -62,7 +73,15 @@ def _ratio(case: Case) -> float | None:
     """The larger of the ratios at the beginning and on the whole, of the median layer: where a
     network died of its steps, the late ones are zero."""
     told = finite([case.update_ratio, case.early_update_ratio])
+    if not _begin_small(case):
+        # The first step is always looked at. It is a long one: averages of gradients begin with it.
+        told += [one / FIRST for one in finite([_first_ratio(case)])]
     return max(told) if told else None
+
+
+def _first_ratio(case: Case) -> float | None:
+    """Of the very first step, of the median layer."""
+    return median(case.first(name, "update_ratio") for name in case.weighted)
 
 
 RULE = Rule(

@@ -11,6 +11,7 @@ from ..finding import Evidence
 from ..measures import ADAPTIVE, Case
 from .base import Rule, Sign, harm
 
+SHORT = 5e-4  # a step of each weight; kernels of a hundred inputs have weights of 0.1
 AIM = 3e-3  # update over weight that a raised rate aims at
 
 
@@ -21,10 +22,11 @@ def look(case: Case) -> Iterator[Sign]:
         return
     if not (case.poor or (case.stuck and case.tried) or case.falls is not None):
         return
-    ratio, travel = case.largest_update_ratio, case.travel
-    if ratio is None or travel is None or ratio <= 0:
+    ratio, travel, middle = case.largest_update_ratio, case.travel, case.update_ratio
+    if ratio is None or travel is None or middle is None or ratio <= 0:
         return
-    if ratio >= case.limit("ratio_low") or travel >= 10 * case.limit("travel"):
+    limit = case.limit("ratio_low")
+    if middle >= limit or ratio >= 2 * limit or travel >= 10 * case.limit("travel"):
         return
     if travel >= case.limit("travel") and not _falls(case):
         return
@@ -34,7 +36,13 @@ def look(case: Case) -> Iterator[Sign]:
     rate = case.rate
     factor = 10.0 ** math.floor(math.log10(min(1e4, max(10.0, AIM / ratio))) + 0.5)
     yield Sign((evidence, *harm(case)), (cures.rate_times(factor, rate), cures.adam()), 0.9, None,
-               case.span, case.optimizer_kind in ADAPTIVE)
+               case.span, _by_itself(case))
+
+
+def _by_itself(case: Case) -> bool:
+    """Whether it is the rate: steps of an adaptive rule are as long as the rate, whatever the
+    gradients are."""
+    return case.optimizer_kind in ADAPTIVE and case.rate is not None and case.rate <= SHORT
 
 
 def _trial(case: Case) -> Iterator[Sign]:

@@ -20,7 +20,10 @@ def look(case: Case) -> Iterator[Sign]:
         return
     smallest = _narrowest(case)
     blatant = smallest is not None and smallest[0] <= ALMOST_NONE
-    if not _limited(case) and not (blatant and case.room):
+    if blatant and not case.room:
+        return
+    if not blatant and (not _limited(case) or case.falls is not None or case.few_steps
+                        or case.barely_moved):
         return
     layers = len([name for name in case.weighted if case.kinds.get(name) != "embedding"])
     if smallest is not None and smallest[0] <= FEW_UNITS:
@@ -55,14 +58,16 @@ def _room(case: Case) -> tuple[Evidence, ...]:
 
 def _narrowest(case: Case) -> tuple[int, str] | None:
     """(units, name) of the narrowest hidden layer that all must pass."""
-    if any(layer.kind in ("add", "concat") for layer in case.layers):
-        return None
     found = [(layer.shape[-1], layer.name) for layer in case.layers
              if layer.kind in ("dense", "conv", *RECURRENT) and layer.shape
              and layer.name != case.last_weighted
              # An image has few channels and many positions.
              and (layer.kind != "conv" or layer.shape[-1] <= ALMOST_NONE)]
-    return min(found) if found else None
+    if not found:
+        return None
+    # What is added or put side by side goes other ways too: then all of them must be narrow.
+    forked = any(layer.kind in ("add", "concat") for layer in case.layers)
+    return max(found) if forked else min(found)
 
 
 RULE = Rule(
