@@ -16,6 +16,7 @@ from . import networks
 from .data import Data
 from .networks import FAMILIES, MORE_FAMILIES, Plan
 from .recipes import RECIPES, Made
+from .tricks import TRICKS
 
 CHOOSE, REPORT = "choose", "report"
 # Candidates; what does not prove to be sick leaves the bank.
@@ -46,8 +47,6 @@ class Case:
 
     def make(self, without: Collection[str] = ()) -> Made:
         """The plan and the data, recipes applied but for some."""
-        from .healthy import TRICKS
-
         plan, data = self.plan, sets.load(self.data)
         if self.trick:
             plan, data = TRICKS[self.trick](plan, data, np.random.default_rng(self.seed))
