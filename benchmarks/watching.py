@@ -83,8 +83,10 @@ def measure(case: Case, seconds: float, rounds: int) -> str:
         return time.process_time() - begin, model
 
     train(1)
-    one, _ = train(3)
-    epochs = max(2, round(seconds / (one / 3)))
+    epochs = 3
+    for _ in range(2):  # the first guess is of a training too short to tell
+        taken, _ = train(epochs)
+        epochs = max(2, round(epochs * seconds / taken))
     plain, watched, looks = [], [], 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ev.errors.DoctorWarning)

@@ -147,3 +147,12 @@ odd = st.builds(
 @given(odd)
 def test_odd_records_raise_nothing(made):
     check_form(diagnose(made))
+
+
+def test_each_finding_leads_to_an_exercise_that_there_is():
+    from evenly.byhand.exercises import CATALOGUE
+    from evenly.doctor.exercises import EXERCISES
+
+    kinds = {rule.kind for rule in RULES}
+    assert set(EXERCISES) <= kinds
+    assert set(EXERCISES.values()) <= set(CATALOGUE)

@@ -60,7 +60,8 @@ def _finding(record: TrainingRecord, finding: Finding, drawn: Any) -> dict[str, 
         "kind": finding.kind, "layer": finding.layer, "when": when,
         "confidence": f"{finding.confidence:.0%}",
         "evidence": [e.text for e in finding.evidence], "why": finding.why,
-        "source": finding.source, "cures": [c.text for c in finding.cures],
+        "source": finding.source, "exercise": finding.exercise,
+        "cures": [c.text for c in finding.cures],
         "chart": drawn(charts.evidence_chart(record, finding)),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..settings import Settings
+from .exercises import EXERCISES
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ class Finding:
     source: str
     cures: tuple[Cure, ...]
     by_itself: bool = False
+
+    @property
+    def exercise(self) -> str | None:
+        """The topic of ``evenly exercise`` in which it is worked by hand; None: there is none.
+        The layer that ails, on rows of one's own: ``evenly.show_work(model, x[:4], y[:4])``."""
+        return EXERCISES.get(self.kind)
 
     @property
     def cure(self) -> Cure:

@@ -140,6 +140,8 @@ class Diagnosis:
             lines += [f"   - {evidence.text}" for evidence in finding.evidence]
             lines += [f"   Why:  {finding.why}", f"   Cure: {finding.cure.text}",
                       f"   From: {finding.source}"]
+            if finding.exercise is not None:
+                lines.append(f"   By hand: evenly exercise {finding.exercise}")
         if self.consequences:
             names = dict.fromkeys(finding.kind for finding in self.consequences)
             lines += ["", f"Seen too, and explained by that: {', '.join(names)}."]
@@ -169,11 +171,17 @@ class Diagnosis:
                     f"<li><strong>{escape(_named(finding))}</strong>{escape(_when(finding))}"
                     f"<ul>{seen}</ul><p>{escape(finding.why)}</p>"
                     f"<p><strong>Cure:</strong> {escape(finding.cure.text)}</p>"
-                    f"<p><small>{escape(finding.source)}</small></p></li>")
+                    f"<p><small>{escape(finding.source)}{_exercise(finding)}</small></p></li>")
             parts.append("</ol>")
         else:
             parts.append(f"<p>Looked at: {escape('; '.join(self.looked_at) or 'nothing')}.</p>")
         return "".join(parts)
+
+
+def _exercise(finding: Finding) -> str:
+    if finding.exercise is None:
+        return ""
+    return f" By hand: <code>evenly exercise {finding.exercise}</code>"
 
 
 def _named(finding: Finding) -> str:
@@ -196,7 +204,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
             {"text": e.text, "value": _number(e.value), "limit": _number(e.limit),
              "series": e.series} for e in finding.evidence
         ],
-        "why": finding.why, "source": finding.source,
+        "why": finding.why, "source": finding.source, "exercise": finding.exercise,
         "cures": [{"text": c.text, "by_hand": c.change is None} for c in finding.cures],
     }
 

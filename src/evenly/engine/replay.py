@@ -72,6 +72,8 @@ def strange_states(engine: Runner) -> Iterator[str]:
     """The optimizer's states that hold infinity or NaN, in words."""
     program = engine.program
     for number, state in enumerate(program.optimizer.states if program.optimizer else (), start=1):
+        if _finite(engine.buffer(f"state_{number}")):  # those of all arrays, in one pass
+            continue
         for name, spec in program.arrays.items():
             if spec.trainable and not _finite(engine.buffer(f"{name}.state_{number}")):
                 yield f"the optimizer's {state} of {name}"
@@ -86,4 +88,4 @@ def strange_parameter(engine: Runner) -> str:
 
 def _finite(array: Any) -> bool:
     # NaN passes through both; nothing is allocated.
-    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+    return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
