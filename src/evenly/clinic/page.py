@@ -89,6 +89,6 @@ def facts(record: TrainingRecord) -> list[tuple[str, str]]:
         found.append(("epochs", f"{len(record.epochs)}" + (
             f" (ended: {record.stopped})" if record.stopped else "")))
     if record.seconds:
-        found.append(("took", f"{record.seconds:.1f} s, of which {record.probe_seconds:.2f} s for "
-                              "looking"))
+        found.append(("took", f"{record.seconds:.1f} s; looking cost {record.probe_seconds:.2f} s "
+                              "of processor time"))
     return found

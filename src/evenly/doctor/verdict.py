@@ -181,7 +181,7 @@ class Diagnosis:
 def _exercise(finding: Finding) -> str:
     if finding.exercise is None:
         return ""
-    return f" By hand: <code>evenly exercise {finding.exercise}</code>"
+    return f". By hand: <code>evenly exercise {finding.exercise}</code>"
 
 
 def _named(finding: Finding) -> str:

@@ -169,7 +169,7 @@ class TrainingRecord:
         best_epoch: whose weights were kept, where early stopping did.
         stopped: why the training ended, as :class:`evenly.History` says it; "" before its end.
         failed_at: step and layer of a loss or gradient that was not finite.
-        seconds: of the training; probe_seconds: of looking.
+        seconds: of the training; probe_seconds: of processor time, for looking.
     """
 
     source: str = "plain"
