@@ -43,6 +43,12 @@ SICK = {
     "classes below zero": (SOUND, X, Y - 1, CLASSES, "labels_wrong_range"),
     "minus one and one": (mlp(outputs=1), X, 2 * Y - 1, ev.BinaryCrossEntropy(),
                           "labels_wrong_range"),
+    "rare classes": (SOUND, X, np.where(np.arange(300) % 25 == 0, 1, 0), CLASSES,
+                     "class_imbalance"),
+    "dropout in front": (ev.Sequential([ev.Dense(16), ev.ReLU(), ev.Dropout(0.5), ev.BatchNorm(),
+                                        ev.Dense(2)]), X, Y, CLASSES, "batch_norm_mismatch"),
+    "an outlier": (SOUND, np.where(np.arange(2400).reshape(300, 8) == 17, 1e6, X), Y, CLASSES,
+                   "inputs_not_scaled"),
     "labels of other rows": (SOUND, X, np.random.default_rng(3).permutation(Y), CLASSES,
                              "labels_corrupted"),
 }

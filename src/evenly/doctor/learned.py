@@ -28,6 +28,12 @@ class Learned(Reading):
         """Whether there was any training."""
         return bool(self.epochs) or self.failed
 
+    @property
+    def about_to_begin(self) -> bool:
+        """Whether it was looked at before training: then a setting that mostly does harm is told,
+        although none can be seen yet."""
+        return not self.trained and self.record.checks is not None
+
     @cached_property
     def failed(self) -> bool:
         """Whether a loss or a gradient was not finite."""

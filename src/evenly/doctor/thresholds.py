@@ -45,6 +45,7 @@ LIMITS: dict[str, Limit] = {
     "inputs_small": Limit(0.03, "weights drawn for inputs of size 1 need 30 times the size"),
     "inputs_unequal": Limit(100.0, "largest over typical deviation: the loss is 100^2 times as "
                                    "curved along one input as along another"),
+    "inputs_far_out": Limit(1e3, "quartile ranges from the middle: heavy tails end before"),
     "inputs_offset": Limit(10.0, "mean over deviation: the common part outweighs what differs"),
     "scaled_twice_alike": Limit(4.0, "scaled twice by one number, columns stay alike; natural "
                                      "small units differ"),
@@ -58,6 +59,7 @@ LIMITS: dict[str, Limit] = {
     "mismatch_scale": Limit(1.5, "ratio of the two parts' deviations, the median over the columns"),
     "mismatch_harm": Limit(0.1, "a score that much lower on the validation rows"),
     "imbalance": Limit(8.0, "most over least frequent class: below that nothing is ignored"),
+    "imbalance_before": Limit(10.0, "before training there is no harm to see yet, so more of it"),
     "imbalance_ignored": Limit(0.2, "of a class's share: what is answered more is not ignored"),
     "imbalance_errors": Limit(0.15, "of the rare rows: that many may be among the wrong answers"),
     "contradictions": Limit(0.1, "of the rows: labels drawn by chance disagree far more often"),

@@ -19,6 +19,13 @@ def look(case: Case) -> Iterator[Sign]:
     norms = [layer for layer in case.layers if layer.kind == "batch_norm"]
     if not norms or case.failed:
         return
+    if case.about_to_begin and _dropped_before(case):
+        limit = case.limit("dropout_in_front")
+        rate = max(_rate(layer) for layer in case.layers if layer.kind in DROPOUTS)
+        yield Sign((Evidence(
+            f"Dropout of {rate:.2g} stands in front of batch normalization: in training the "
+            f"variance that is normalized is up to {1 / (1 - rate):.2g} times that of inference.",
+            rate, limit, ""),), (cures.norm_before_dropout(), cures.dropout_at(0.1)), 0.7)
     shifted = list(_shifted(case)) if _dropped_before(case) and case.unfit else []
     yield from shifted
     gap = mode_gap(case)

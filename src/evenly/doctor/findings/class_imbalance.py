@@ -25,6 +25,8 @@ def look(case: Case) -> Iterator[Sign]:
                         ratio, case.limit("imbalance"), "data")
     cure = (cures.weigh_classes(_weights(shares)), cures.advice(
         "Draw rare classes more often, and judge by a score that counts each class alike."))
+    if case.about_to_begin and ratio >= case.limit("imbalance_before"):
+        yield Sign((evidence,), cure, 0.7, None, None)
     if not case.trained or not case.settled:
         return
     told = _ignored(case, present) or _not_held(case) or _errs(case, present)

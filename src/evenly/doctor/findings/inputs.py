@@ -56,6 +56,22 @@ def middle(column: ColumnSummary) -> float:
     return value if math.isfinite(value) else column.mean
 
 
+def far_out(case: Case) -> tuple[float, int] | None:
+    """(quartile ranges from its column's median, the column) of the value that lies farthest out;
+    None where it is no farther than heavy tails reach. Else mean, deviation and a linear model are
+    that value's alone."""
+    data = case.record.data
+    if data is None or data.indices:
+        return None
+    worst = (0.0, 0)
+    for column in data.columns:
+        low, median, high = column.quartiles
+        if high > low:
+            far = max(column.largest - median, median - column.smallest) / (high - low)
+            worst = max(worst, (far, column.index))
+    return worst if case.limit("inputs_far_out") < worst[0] < math.inf else None
+
+
 def scale(case: Case) -> Scale | None:
     """The scale of the training inputs; None where it is unknown or has no meaning."""
     data = case.record.data

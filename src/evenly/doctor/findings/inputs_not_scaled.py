@@ -8,11 +8,20 @@ from .. import cures
 from ..finding import Evidence
 from ..measures import Case
 from .base import Rule, Sign, harm
-from .inputs import Scale, scale
+from .inputs import Scale, far_out, scale
 
 
 def look(case: Case) -> Iterator[Sign]:
     if case.normalized_first:
+        return
+    far = far_out(case) if case.about_to_begin else None
+    if far is not None:
+        distance, column = far
+        yield Sign((Evidence(
+            f"Column {column} has a value {distance:.3g} quartile ranges from its median.",
+            distance, case.limit("inputs_far_out"), "data"),), (cures.advice(
+                "Look at such rows. RobustScaler scales by the quartiles, which they do not move."),
+            ), 0.8)
         return
     found = scale(case)
     if found is None:

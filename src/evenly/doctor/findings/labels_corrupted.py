@@ -8,6 +8,7 @@ from .. import cures
 from ..finding import Evidence
 from ..measures import Case
 from .base import Rule, Sign
+from .inputs import far_out
 
 
 def look(case: Case) -> Iterator[Sign]:
@@ -27,6 +28,8 @@ def look(case: Case) -> Iterator[Sign]:
             "another target.", data.contradictions, case.limit("contradictions"), "data"),),
             cure, 0.85, None, case.span)
         return
+    if case.about_to_begin and far_out(case) is not None:
+        return  # no simple model says anything then
     evidence = _unrelated(case)
     if evidence:
         yield Sign(evidence, cure, 0.85, None, case.span)
