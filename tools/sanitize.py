@@ -52,7 +52,10 @@ def main() -> None:
         "PYTHONMALLOC": "malloc",
     }
     # An installed package must not come before the one that was just built.
-    check = f"import evenly.native as n; assert n._native.__file__.startswith({str(site)!r})"
+    check = (
+        "import evenly.native, evenly._native as n; "
+        f"assert n.__file__.startswith({str(site)!r}), n.__file__"
+    )
     run(sys.executable, "-c", check, **environment)
     run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist",
         "worksteal", *TESTS, **environment)
