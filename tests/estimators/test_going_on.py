@@ -44,6 +44,7 @@ CHANGES = {
     "n_jobs": (1, NONE),
     "verbose": (True, NONE),
     "dtype": ("float64", EFFECT),
+    "doctor": (True, NONE),
 }
 
 
@@ -58,6 +59,7 @@ def same(one, other):
     )
 
 
+@pytest.mark.filterwarnings("ignore::evenly.errors.DoctorWarning")
 @pytest.mark.parametrize("name", NetClassifier().get_params(deep=False))
 @pytest.mark.parametrize("kind", [NetClassifier, NetRegressor])
 def test_every_argument(name, kind, capsys):
