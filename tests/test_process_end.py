@@ -23,14 +23,19 @@ def ends(work, end, send=None, ready=b"started", times=TIMES):
         for run in runs:
             while (line := run.stdout.readline()).strip() != ready:
                 assert line, run.stderr.read().decode()
-        for run in runs:
-            if send is not None:
+        if send is not None:
+            # A signal just before a thread begins to wait does not end the waiting: Python looks at
+            # what came before it waits, and not between that and the waiting.
+            time.sleep(0.5)
+            for run in runs:
                 run.send_signal(send)
         said = [run.communicate(timeout=60)[1].decode() for run in runs]
     finally:
         for run in runs:
             run.kill()
             run.wait()
+            run.stdout.close()
+            run.stderr.close()
     return [run.returncode for run in runs], said
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .needed import need
-from .values import AT_LEAST_1, PATH, RATE, Checked
+from .values import AT_LEAST_1, PATH, RATE, Checked, widths
 
 SEEDS = Checked("integer", int, "a whole number of at least 2", lambda n: n >= 2)
 
@@ -88,8 +88,6 @@ def _cured(
     from evenly.clinic.cure import cure
     from evenly.study import load
     from evenly.tables import Columns
-
-    from .fit import _widths as widths
 
     data = load(table, target, None)
     if data.example is not None and len(data.example) > 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from .needed import need
-from .values import AT_LEAST_1, PATH, RATE, SEED
+from .values import AT_LEAST_1, PATH, RATE, SEED, widths
 
 if TYPE_CHECKING:
     from evenly.study import Table
@@ -63,7 +63,7 @@ def fit(
     from .writing import cannot, check_place, is_same
 
     settings = {
-        "hidden": _widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
+        "hidden": widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
         "random_state": seed, "verbose": sys.stderr.isatty(), "doctor": True if doctor else None,
     }
     for path, kinds in ((out, ()), (curves, (".png", ".svg"))):
@@ -113,18 +113,6 @@ def _trained(data: Table, settings: dict[str, Any]) -> TableModel:
     else:
         estimator = NetRegressor(**settings).fit(x, data.target)
     return TableModel(columns, estimator, data.target_name)
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    try:
-        widths = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        widths = ()
-    if not widths or min(widths) < 1:
-        raise click.UsageError(
-            f"--hidden: expects whole numbers of at least 1 with commas between them, got '{text}'"
-        )
-    return widths
 
 
 def _summary(data: Table, model: TableModel, out: Path, curves: Path | None) -> None:

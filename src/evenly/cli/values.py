@@ -44,3 +44,16 @@ SEED = Checked("integer", int, "a whole number from 0 to 4294967295", lambda n: 
 RATE = Checked("float", float, "a share of at least 0 and below 1", lambda n: 0 <= n < 1)
 # What is wrong with a file is told by whoever opens it.
 PATH = click.Path(path_type=Path, readable=False)
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """The widths of hidden layers, from ``128,64``; click.UsageError for what is none."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise click.UsageError(
+            f"--hidden: expects whole numbers of at least 1 with commas between them, got '{text}'"
+        )
+    return numbers
