@@ -1,0 +1,146 @@
+"""A study of one table: from the words of the command to the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import shlex
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from .needed import need
+from .running import cores, ctrl_c, progress
+
+if TYPE_CHECKING:
+    from evenly.study import Design, Outcome, Table
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The words of the command: a field an option."""
+
+    table: Path | None
+    target: str | None
+    net: str
+    task: str | None
+    variants: str
+    seeds: int
+    epochs: int | None
+    hidden: str | None
+    batch: int | None
+    lr: float | None
+    optimizer: str
+    jobs: int | None
+    out: Path
+    force: bool
+
+
+def study_table(asked: Asked) -> int:
+    """Study a table as it was asked for, write the report, and return the exit status.
+
+    Raises:
+        UsageError, StudyError, ReportError: before any work is done, where something cannot work.
+    """
+    need("study", "sklearn", "pandas", "pyarrow", "matplotlib", "jinja2")
+    from evenly import report
+    from evenly.study import check_fits, load, load_digits, part_sizes, summarize
+
+    from .table import show
+
+    table, design = asked.table, _design(asked)
+    processors = cores()
+    jobs = asked.jobs
+    if jobs is not None and jobs < 1:
+        raise click.UsageError(f"jobs: expects a whole number of at least 1, got {jobs}: try 1")
+    jobs = min(jobs or processors, asked.seeds * len(design.rows))
+    if table is None and asked.target is not None:
+        raise click.UsageError("--target: goes with a table: evenly study TABLE --target NAME")
+    if table is None and asked.task is not None:
+        raise click.UsageError("--task: goes with a table: evenly study TABLE --task NAME")
+    report.check_folder(asked.out, force=asked.force)
+    data = load_digits() if table is None else load(table, asked.target, _task(asked.task))
+    if asked.batch is None:
+        rows, _ = part_sizes(data, design)
+        design = dataclasses.replace(design, batch=min(design.batch, rows))
+    check_fits(data, design, jobs)
+    started = datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    outcome = _run(data, design, jobs, max(1, processors // jobs))
+    if not outcome.runs:
+        click.echo("evenly: stopped before a run had finished: nothing written", err=True)
+        return 130
+    record = summarize(
+        data, design, outcome, command=_command(asked, design), started=started
+    )
+    report.write_folder(
+        asked.out,
+        {
+            "report.html": report.render(record),
+            "results.csv": report.results_csv(record),
+            "history.jsonl": report.history_jsonl(record),
+        },
+        force=asked.force,
+    )
+    show(record, asked.out / "report.html")
+    return 130 if outcome.interrupted else 0
+
+
+def _design(asked: Asked) -> Design:
+    from evenly.study import VARIANTS, Design
+
+    return Design(
+        variants=_names(asked.variants, tuple(row.name for row in VARIANTS)),
+        seeds=asked.seeds,
+        epochs=asked.epochs,
+        net=asked.net,
+        hidden=None if asked.hidden is None else _widths(asked.hidden),
+        batch=Design.batch if asked.batch is None else asked.batch,
+        optimizer=asked.optimizer,
+        lr=asked.lr,
+    )
+
+
+def _names(text: str, every: tuple[str, ...]) -> tuple[str, ...]:
+    """`all`, or names with commas between them."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return every if names == ("all",) else names
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(width) for width in text.split(","))
+    except ValueError:
+        raise click.UsageError(
+            f"hidden: expects whole numbers with commas, got '{text}': try 128,64"
+        ) from None
+
+
+def _task(text: str | None) -> Literal["classification", "regression"] | None:
+    return None if text is None else ("regression" if text == "regression" else "classification")
+
+
+def _command(asked: Asked, design: Design) -> str:
+    """The line that runs this study again, with every setting that its results depend on."""
+    words = ["evenly", "study"]
+    if asked.table is not None:
+        words.append(str(asked.table))
+    for option, value in (("--target", asked.target), ("--task", asked.task)):
+        if value is not None:
+            words += [option, value]
+    words += ["--variants", ",".join(row.name for row in design.rows)]
+    words += ["--net", design.net, "--seeds", str(design.seeds), "--epochs", str(design.passes)]
+    words += ["--hidden", ",".join(map(str, design.widths)), "--batch", str(design.batch)]
+    words += ["--optimizer", design.optimizer, "--lr", repr(design.rate)]
+    return shlex.join([*words, "--out", str(asked.out)])
+
+
+def _run(data: Table, design: Design, jobs: int, threads: int) -> Outcome:
+    from evenly.study import run_all
+
+    stop = threading.Event()
+    total = design.seeds * len(design.rows) * design.passes
+    with progress(total) as (advance, say, end), ctrl_c(stop, say, end):
+        return run_all(data, design, jobs=jobs, threads=threads, stop=stop, on_epoch=advance)
