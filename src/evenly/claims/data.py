@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ..scaling import Standardizer
 from ..study.errors import StudyError
-from .study import Case
+from .study import Case, Study
 
 if TYPE_CHECKING:
     from ..study.data import Table
@@ -130,3 +130,21 @@ def _of_file(name: str, case: Case, train: int | None, test: int | None) -> Data
     kind = np.int64 if read.classes else np.float32
     return Data(cut.x_train[:train], cut.y_train[:train].astype(kind), cut.x_test[:test],
                 cut.y_test[:test].astype(kind))
+
+
+def on_table(study: Study, path: Path, target: str | None) -> Study:
+    """The study on a table of the user's, in place of its own data sets.
+
+    Raises:
+        StudyError: the study is on data of its own, or the table does not do.
+    """
+    if "data" not in study.factors:
+        raise study.wrong("is about data of its own, and cannot be tried on a table: "
+                          "evenly study TABLE compares networks on it")
+    name = f"file:{path}#{target or ''}"
+    wanted = whole(str(study.factors["data"][0]))[1].dtype.kind
+    if bool(table(name).classes) != (wanted in "iu"):
+        raise study.wrong(f"expects a target of {'classes' if wanted in 'iu' else 'numbers'}, and "
+                          f"'{table(name).target_name}' of {path} is not: give another --target")
+    others = {factor: levels for factor, levels in study.long_factors.items() if factor != "data"}
+    return replace(study, factors={**study.factors, "data": (name,)}, long_factors=others)

@@ -197,10 +197,3 @@ def tested(part: Part, values: Sequence[float], test_ratio: float) -> Test:
         holds = beyond(0.0, part.expects == "more")
         fails = beyond(0.0, part.expects == "less")
     return Test(mean, mean - half, mean + half, min(1.0, 2 * holds), min(1.0, 2 * fails))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction over the parts of a study, by statsmodels."""
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []

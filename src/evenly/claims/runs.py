@@ -18,6 +18,7 @@ from ..study.cells import Cell, Store, run_cells
 from ..study.errors import StudyError
 from ..version import __version__
 from .catalog import from_file
+from .data import table
 from .measures import whole_blocks
 from .records import RunRecord
 from .result import Result
@@ -100,15 +101,17 @@ def key(study: Study, case: Case) -> str:
 
 
 def fingerprint(studies: Sequence[Study], form: Form) -> str:
-    """Names what results depend on: the library's version, the studies' own text, the form. Results
-    of another fingerprint are no use when a study is resumed."""
+    """Names what results depend on: the library's version, the studies' own text, levels and form,
+    the user's table. Results of another fingerprint are no use when a study is resumed."""
     told = [__version__, form]
     for study in studies:
         try:
             text = inspect.getsource(inspect.getmodule(study.measure) or study.measure)
         except (OSError, TypeError):
             text = study.measure.__code__.co_code.hex()
-        told += [study.name, text]
+        told += [study.name, text, repr(study.levels_of(form))]
+        told += [str(table(str(level)).sha256) for level in study.levels_of(form).get("data", ())
+                 if str(level).startswith("file:")]
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
 
 

@@ -164,6 +164,10 @@ class Study:
             for block in range(count) for levels in self.combinations(form)
         ]
 
+    def with_blocks(self, count: int) -> Study:
+        """This study with another number of blocks, in both forms."""
+        return replace(self, blocks=count, long_blocks=count)
+
     def seeds(self, block: int) -> tuple[int, int]:
         """The seeds of a block, of training and of data: functions of study and block alone."""
         state = np.random.SeedSequence([block, *self.name.encode()]).generate_state(2)

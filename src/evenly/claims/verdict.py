@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..study.errors import StudyError
+from ..study.statistics import holm
 from .measures import Measures, finite, whole_blocks
-from .parts import Part, Test, holm, tested
+from .parts import Part, Test, tested
 from .records import ClaimRecord, PartRecord, RunRecord, Verdict
 from .study import FEWEST_BLOCKS, Case, Form, Study
 

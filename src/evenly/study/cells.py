@@ -7,15 +7,16 @@ joblib, and a cell that has ended once need not be run again.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
-import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,11 @@ from .errors import StudyError
 Values = Mapping[str, Any]
 Task = Callable[[Any], Values]
 
-# What is asked to stop, by the name of its run; in another process there is nothing to ask.
-_STOPS: dict[str, threading.Event] = {}
+# Of the worker's thread: the file whose being there asks its run to stop.
 _OWN = threading.local()
+LISTEN_SECONDS = 0.1
+# Cells a worker between two looks at what came, where a backend allows no other way.
+SLICE = 4
 
 
 class Stopped(Exception):
@@ -65,8 +68,8 @@ class Cells:
 def stopped() -> bool:
     """Whether the run that the calling thread works for is asked to stop. Long tasks ask it now and
     then (as ``fit(stop=stopped)``) and raise :class:`Stopped`."""
-    stop = _STOPS.get(getattr(_OWN, "run", ""))
-    return stop is not None and stop.is_set()
+    flag = getattr(_OWN, "flag", None)
+    return flag is not None and os.path.exists(flag)
 
 
 class Store:
@@ -169,95 +172,98 @@ def run_cells(
     Raises:
         StudyError: the backend is not known; whatever a task raises.
     """
-    from joblib import Parallel, delayed
-
     stop = stop or threading.Event()
     started = time.perf_counter()
     have = dict(store.found) if store is not None else {}
     kept = {cell.key: have[cell.key] for cell in cells if cell.key in have}
-    left = [cell for cell in cells if cell.key not in kept]
+    left = {cell.key: cell for cell in cells if cell.key not in kept}
     for cell in cells:
         if cell.key in kept:
             on_done(cell)
-    by_key = {cell.key: cell for cell in left}
     if left and not stop.is_set():
-        with _stoppable(stop) as name:
-            try:
-                pool = Parallel(n_jobs=min(jobs, len(left)), backend=backend,
-                                return_as="generator_unordered", batch_size=1)
-            except ValueError as error:
-                raise StudyError(f"backend: {error}") from error
-            results = pool(delayed(_run)(name, os.getpid(), task, cell) for cell in left)
-            try:
-                for key, values in _until(results, stop):
-                    if values is None:
-                        continue
-                    kept[key] = values
-                    if store is not None:
-                        store.add(key, values)
-                    on_done(by_key[key])
-            except BaseException:
-                # What still runs in this process hears that nobody waits for it.
-                stop.set()
-                raise
-            finally:
-                # A generator that another thread still waits in cannot be closed. What is given up
-                # is told by the outcome, and needs no warning.
-                with suppress(ValueError), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    results.close()
+        with _flag(stop) as flag:
+            worker = _Worker(flag, os.getpid(), task)
+            for key, values in _results(worker, list(left.values()), jobs, backend):
+                if values is None:
+                    continue
+                kept[key] = values
+                if store is not None:
+                    store.add(key, values)
+                on_done(left[key])
     ordered = {cell.key: kept[cell.key] for cell in cells if cell.key in kept}
     return Cells(ordered, len(ordered) < len(cells), time.perf_counter() - started)
 
 
-def _until(results: Any, stop: threading.Event) -> Iterator[tuple[str, Values | None]]:
-    """The results until the end or the stop, heard even while the next result takes its time."""
-    box: list[Any] = []
-    while not stop.is_set():
-        box.clear()
+def _results(
+    worker: _Worker, cells: list[Cell], jobs: int, backend: str
+) -> Iterator[tuple[str, Values | None]]:
+    """What the worker makes of the cells, as it comes."""
+    jobs = min(jobs, len(cells))
+    if jobs == 1:
+        yield from map(worker, cells)
+        return
+    from joblib import Parallel, delayed
 
-        def take() -> None:
-            try:
-                box.append(next(results, None))
-            except BaseException as error:
-                box.append(error)
-
-        # Waiting for a result is not interruptible; waiting for a thread is.
-        waiter = threading.Thread(target=take, daemon=True)
-        waiter.start()
-        while waiter.is_alive() and not stop.is_set():
-            waiter.join(0.1)
-        if waiter.is_alive():
-            # In this process tasks hear of the stop and end; others are ended by closing.
-            waiter.join(2.0)
-        if not box or box[0] is None:
-            return
-        if isinstance(box[0], BaseException):
-            if isinstance(box[0], Exception) and stop.is_set():
-                return
-            raise box[0]
-        yield box[0]
+    calls = (delayed(worker)(cell) for cell in cells)
+    try:
+        pool = Parallel(n_jobs=jobs, backend=backend, batch_size=1, pre_dispatch="all",
+                        return_as="generator_unordered")
+    except ValueError as error:
+        if "return_as" not in str(error):
+            raise StudyError(f"backend: {error}") from error
+        # Some backends hand out nothing before all has ended.
+        pool = Parallel(n_jobs=jobs, backend=backend)
+        while some := list(itertools.islice(calls, SLICE * jobs)):
+            yield from pool(some)
+    else:
+        yield from pool(calls)
 
 
 @contextmanager
-def _stoppable(stop: threading.Event) -> Iterator[str]:
-    name = uuid.uuid4().hex
-    _STOPS[name] = stop
+def _flag(stop: threading.Event) -> Iterator[str]:
+    """The path of a file that is made when `stop` is set, so that workers hear of it in whichever
+    process they are; and when the block is left by an error, since nobody waits for them then."""
+    folder = Path(tempfile.mkdtemp(prefix="evenly-study-"))
+    flag, over = folder / "stop", threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if stop.wait(LISTEN_SECONDS):
+                flag.touch()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
-        yield name
+        yield str(flag)
+    except BaseException:
+        stop.set()
+        raise
     finally:
-        del _STOPS[name]
+        over.set()
+        watcher.join()
+        if not stop.is_set():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(name: str, owner: int, task: Task, cell: Cell) -> tuple[str, Values | None]:
-    """A cell in its worker; None where it gave up."""
-    if os.getpid() != owner and threading.current_thread() is threading.main_thread():
-        # Ctrl-C reaches every process of the terminal. Who owns the run decides what ends.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _OWN.run = name
-    if stopped():
-        return cell.key, None
-    try:
-        return cell.key, task(cell.asks)
-    except Stopped:
-        return cell.key, None
+@dataclass(frozen=True)
+class _Worker:
+    """What runs a cell, in whichever process: the task, and where it hears of a stop."""
+
+    flag: str
+    owner: int
+    task: Task
+
+    def __call__(self, cell: Cell) -> tuple[str, Values | None]:
+        """The cell's key and its values; None where it gave up."""
+        is_main = threading.current_thread() is threading.main_thread()
+        if os.getpid() != self.owner and is_main:
+            # Ctrl-C reaches every process of the terminal. Who owns the run decides what ends.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _OWN.flag = self.flag
+        if stopped():
+            return cell.key, None
+        try:
+            return cell.key, self.task(cell.asks)
+        except Stopped:
+            return cell.key, None
