@@ -11,8 +11,8 @@ must then come out in at most 5 %.
 
 The pool is ten times as many blocks as a study has. A null study takes its number of blocks from
 it, without repeating one, and gives the arms of each block their names by lot, which changes
-nothing where the null is true. So 200 studies cost what ten do; they share blocks, and their rate is a
-little less certain than the interval of 200 independent ones says: --fresh has those.
+nothing where the null is true. So 200 studies cost what ten do; they share blocks, and their rate
+is a little less certain than the interval of 200 independent ones says: --fresh has those.
 """
 
 from __future__ import annotations

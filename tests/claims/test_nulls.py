@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from benchmarks.claims import at_the_margin, drawn, null_verdicts, nulls
+
 from evenly.claims import Study, more, run, same
 
 
