@@ -146,6 +146,11 @@ class Steps:
     losses: list[float]
     norms: list[float]
 
+    def scored(self, x: Any, y: Any, guess: float) -> float:
+        """The score on these rows, in inference mode; a guess's where the training broke."""
+        score = guess if self.engine is None else self.engine.evaluate(x, y).score
+        return float(score) if np.isfinite(score) else guess
+
 
 # Many trainings differ in their rates and seeds alone.
 _compiled = lru_cache(maxsize=8)(ev.compile)

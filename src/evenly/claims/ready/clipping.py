@@ -44,9 +44,9 @@ def measure(case: Case) -> dict[str, Any]:
     tried = [by_step(case, net, part, steps=STEPS[case.long], rate=rate, batch=16,
                      clip=CLIPS[case["clip"]]) for rate in RATES]
     held = data.x[kept:], data.y[kept:]
-    found = [scored(one.engine, *held, guess) for one in tried]
+    found = [one.scored(*held, guess) for one in tried]
     best = tried[int(np.argmax(found))]
-    tests = [scored(one.engine, part.x_test, part.y_test, guess) for one in tried]
+    tests = [one.scored(part.x_test, part.y_test, guess) for one in tried]
     return {
         "score": tests[int(np.argmax(found))], "score by rate": tests, "rates": RATES,
         "mean score": float(np.mean(tests)),
@@ -77,12 +77,6 @@ def order(case: Case, rows: int = 1600, steps: int = 60) -> Data:
     x, y = np.eye(6, dtype=np.float32)[symbols], asked[:, 0] * 2 + asked[:, 1]
     cut = rows * 3 // 4
     return Data(x[:cut], y[:cut], x[cut:], y[cut:])
-
-
-def scored(engine: Any, x: Any, y: Any, guess: float) -> float:
-    """The score in inference mode; a guess's where the training broke."""
-    score = guess if engine is None else engine.evaluate(x, y).score
-    return float(score) if np.isfinite(score) else guess
 
 
 def thinned(values: Any) -> list[float]:

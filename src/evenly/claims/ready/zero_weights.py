@@ -108,7 +108,7 @@ STUDY = Study(
           "Measured are the score on a quarter of the rows that was held out, and the units whose "
           "weights are, to the bit, another unit's.",
     says={
-        "holds": "Against random weights, zeros leave {twins} more with an equal twin and change "
+        "holds": "Against random weights, zeros leave {twins} with an equal twin and change "
                  "the test score by {loss}, to no better than logistic regression's; zero biases "
                  "change it by {biases}.",
         "fails": "Zero weights or zero biases did otherwise than claimed: {twins} with a twin, "
