@@ -147,9 +147,10 @@ class Steps:
     norms: list[float]
 
     def scored(self, x: Any, y: Any, guess: float) -> float:
-        """The score on these rows, in inference mode; a guess's where the training broke."""
+        """The score on these rows, in inference mode; a guess's where the training broke. At least
+        a guess's less 1, since R^2 has no end below."""
         score = guess if self.engine is None else self.engine.evaluate(x, y).score
-        return float(score) if np.isfinite(score) else guess
+        return max(float(score), guess - 1) if np.isfinite(score) else guess
 
 
 # Many trainings differ in their rates and seeds alone.

@@ -35,18 +35,17 @@ def measure(case: Case) -> dict[str, Any]:
     # A linear model has one valley: it may start at zero, where raw and normalized cost the same.
     net = ev.Dense(data.classes, kernel_init=ev.Zeros()) if case["network"] == "linear" else mlp(
         (16,), data.classes)
-    goal = guessed(data)[1] / 2
+    guess, guess_loss = guessed(data)
     tried = [by_step(case, net, data, steps=count, rate=rate) for rate in RATES]
-    steps = [steps_to(one.losses, goal) for one in tried]
+    steps = [steps_to(one.losses, guess_loss / 2) for one in tried]
     calm = [rate for one, rate in zip(tried, RATES, strict=True)
             if one.engine and np.all(np.diff(one.losses) <= RISE * np.array(one.losses[:-1]))]
     best = tried[int(np.argmin(steps))]
-    score = best.engine.evaluate(data.x_test, data.y_test).score if best.engine else 0.0
     return {
         "condition": condition(data.x), "steps": min(steps), "steps by rate": steps,
         "rates": RATES, "largest rate": max(calm, default=RATES[0]),
         "rates that learn": float(np.mean([one <= count for one in steps])),
-        "loss": best.losses, "score": score if np.isfinite(score) else 0.0,
+        "loss": best.losses, "score": best.scored(data.x_test, data.y_test, guess),
     }
 
 

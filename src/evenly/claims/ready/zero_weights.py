@@ -120,8 +120,8 @@ STUDY = Study(
         Picture("Test score by what training starts from", "score", over="start", by="activation",
                 panels="data", about="Behind ReLU and tanh nothing but the last bias ever moves; "
                 "sigmoid starts at 0.5, so that one unit, many times over, learns."),
-        Picture("Training loss", "loss", over="epoch", by="start", panels="activation", log="y",
-                at={"data": "odd digits"}),
+        Picture("Training loss with sigmoid", "loss", over="epoch", by="start", panels="data",
+                at={"activation": "sigmoid"}, log="y"),
     ),
     exercises=("zero-initialization",),
     layers=("Dense", "Zeros"),
