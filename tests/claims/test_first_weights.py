@@ -157,11 +157,26 @@ def test_half_the_variance_halves_the_squares_of_every_relu_layer(monkeypatch):
 
 
 def test_lsuv_starts_every_layer_at_variance_one(monkeypatch):
+    starts = []
+
+    def watched(*args, first, **settings):
+        starts.append(first)
+        return by_step(*args, first=first, **settings)
+
     monkeypatch.setattr(variance_kept, "STEPS", 5)
+    monkeypatch.setattr(variance_kept, "by_step", watched)
     found = variance_kept.measure(
         case(data="digits", activation="relu", depth=6, weights="LSUV"))
     # Behind a ReLU about half of the squares is left.
     assert found["activations"] == pytest.approx(np.full(6, 0.5**0.5), rel=0.25)
+    assert [first is not None for first in starts] == [True, True]
+
+
+def test_given_weights_are_where_training_starts():
+    data = some_rows()
+    first = {"dense_1.kernel": np.full((5, 3), 0.5)}
+    done = by_step(case(), ev.Dense(3), data, steps=1, rate=1.0, first=first)
+    assert done.losses[0] == pytest.approx(log(3), rel=1e-5)
 
 
 def test_what_is_learned_of_a_guess():
