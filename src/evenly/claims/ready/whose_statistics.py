@@ -74,9 +74,7 @@ STUDY = Study(
     name="test-statistics",
     claim="Test data must be normalized by the training set's statistics, not by their own, and "
           "not left as they are.",
-    source="course notes (deeplearning.ai, Improving deep neural networks, week 1); "
-           "Hastie, Tibshirani and Friedman 2009, The elements of statistical learning, "
-           "section 7.10",
+    source="course notes (deeplearning.ai, Improving deep neural networks, week 1)",
     factors={
         "data": ("cancer", "digits"),
         "test rows": ("all at once", "one at a time", "ten at a time", "one class at a time"),

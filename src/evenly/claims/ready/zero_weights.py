@@ -125,5 +125,5 @@ STUDY = Study(
     ),
     exercises=("zero-initialization",),
     layers=("Dense", "Zeros"),
-    seconds=7.0,
+    seconds=6.0,
 )
