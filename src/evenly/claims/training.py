@@ -7,15 +7,17 @@ happens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 import evenly as ev
 
+from ..engine import NotFiniteError
 from ..errors import DivergenceError
 from ..study.cells import Stopped, stopped
 from .data import Data
@@ -130,6 +132,110 @@ def train(
     )
 
 
+@dataclass(frozen=True)
+class Steps:
+    """A training, step by step.
+
+    Attributes:
+        engine: that made it; None where it broke.
+        losses: of each step, a guess's from where it broke.
+        norms: of each step's gradient before clipping; the last one goes on where it broke.
+    """
+
+    engine: Any
+    losses: list[float]
+    norms: list[float]
+
+    def scored(self, x: Any, y: Any, guess: float) -> float:
+        """The score on these rows, in inference mode; a guess's where the training broke. At least
+        a guess's less 1, since R^2 has no end below."""
+        score = guess if self.engine is None else self.engine.evaluate(x, y).score
+        return max(float(score), guess - 1) if np.isfinite(score) else guess
+
+
+# Many trainings differ in their rates and seeds alone.
+_compiled = lru_cache(maxsize=8)(ev.compile)
+
+
+def by_step(
+    case: Case, net: Any, data: Data, *, steps: int, rate: float, batch: int | None = None,
+    optimizer: Any = None, clip: Any = None, first: Mapping[str, Any] | None = None,
+) -> Steps:
+    """Trains a network on a thread, in as few calls as can be: quick where steps are small.
+
+    Arguments:
+        case: its seed is that of weights and batches.
+        net, data: what is trained on what.
+        steps: how many; the data are gone through as often as it takes.
+        rate: of all steps.
+        batch: rows a step; None takes all.
+        optimizer: plain gradient descent by default; its own rate is not used.
+        clip: as of ``fit``.
+        first: weights by name that take the place of drawn ones.
+
+    Raises:
+        Stopped: the study is asked to stop.
+    """
+    rows = len(data.x) if batch is None else batch
+    engine = engine_of(net, data, rows, case.seed, optimizer or ev.SGD(1.0), clip, first)
+    shuffle = np.random.default_rng(case.seed)
+    passes = -(-steps * rows // len(data.x))
+    order = np.concatenate([shuffle.permutation(len(data.x)) for _ in range(passes)])
+    losses: list[float] = []
+    norms: list[float] = []
+    with suppress(NotFiniteError):
+        for records in engine.train(
+            engine.rows(data.x), engine.targets(data.y), order[: steps * rows], rows,
+            rates=np.full(steps, rate),
+        ):
+            losses += records[:, 0].tolist()
+            norms += records[:, 3].tolist()
+            if stopped():
+                raise Stopped
+    broke = len(losses) < steps or not np.isfinite(losses).all()
+    guess_loss = guessed(data)[1]
+    missing = steps - len(losses)
+    return Steps(
+        None if broke else engine, _settled([*losses, *[guess_loss] * missing], guess_loss),
+        [*norms, *[norms[-1] if norms else 0.0] * missing],
+    )
+
+
+def engine_of(
+    net: Any, data: Data, rows: int, seed: int, optimizer: Any = None, clip: Any = None,
+    first: Mapping[str, Any] | None = None,
+) -> ev.Engine:
+    """An engine for batches of so many rows of the data, its weights drawn or given."""
+    loss = ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError()
+    program = _compiled(net, data.x.shape[1:], rows, loss, optimizer or ev.SGD(1.0), clip=clip)
+    return ev.Engine(program, seed=seed, threads=1, weights=first)
+
+
+def spreads(engine: ev.Engine, x: Any, y: Any) -> tuple[list[float], list[float]]:
+    """Root mean squares layer by layer, first layer first: of what each hands on, and of each
+    example's gradient on that. An activation counts with the layer in front of it.
+
+    Arguments:
+        engine: planned for at least as many rows.
+        x, y: a batch.
+    """
+    x, y = engine.rows(x), engine.targets(y)
+    outputs: list[float] = []
+    gradients: list[float] = []
+    for place, line in enumerate(engine.program.lists["gradient"]):
+        is_backward = line.operation.endswith("backward")
+        if is_backward and "d_y" in line.buffers:
+            gradients.append(_root_mean_square(engine.buffer(line.buffers["d_y"])[: len(x)]))
+        engine.run("gradient", x, y, begin=place, end=place + 1)
+        if not is_backward and line.layers and "y" in line.buffers:
+            outputs.append(_root_mean_square(engine.buffer(line.buffers["y"])[: len(x)]))
+    return outputs, [value * len(x) for value in reversed(gradients)]
+
+
+def _root_mean_square(values: Any) -> float:
+    return float(np.sqrt(np.mean(np.asarray(values, np.float64) ** 2)))
+
+
 def guessed(data: Data) -> tuple[float, float]:
     """Score and loss of who knows the training targets and nothing of the inputs."""
     if data.classes == 1:
@@ -153,3 +259,21 @@ def steps_to(losses: Sequence[float], target: float) -> float:
             return place + share if place else 1.0
         before = loss
     return len(losses) + 1.0
+
+
+@dataclass(frozen=True)
+class Times:
+    """An initializer whose numbers are multiplied by a factor.
+
+    Arguments:
+        first: the initializer.
+        factor: any number.
+    """
+
+    first: Any
+    factor: float
+
+    def sample(
+        self, generator: np.random.Generator, shape: tuple[int, ...], fan: tuple[int, int]
+    ) -> Any:
+        return self.factor * self.first.sample(generator, shape, fan)
