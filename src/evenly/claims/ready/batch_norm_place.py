@@ -20,7 +20,8 @@ LONG_RATES = (0.03, 0.1, 0.3, 1.0)
 def measure(case: Case) -> dict[str, Any]:
     """Trains with each rate; what counts is the one of the best score on a validation part."""
     rows = {"digits": (800, 300), "mnist": (800, 500)}.get(case["data"], (None, None))
-    data = split(case["data"], case, *rows, standardize=case["data"] != "mnist")
+    train_rows, test_rows = rows
+    data = split(case["data"], case, train_rows, test_rows, standardize=case["data"] != "mnist")
     data = data.halved().standardized() if case["data"] == "mnist" else data
     part = data.validation()
     net = mlp((64,) * 3, data.classes, activation=ACTIVATIONS[case["activation"]],
