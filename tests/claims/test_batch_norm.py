@@ -44,7 +44,8 @@ def test_steps_are_those_of_a_fit_and_looking_changes_nothing():
     looked = train_steps(CASE, net, data, look=lambda engine: seen.append(engine.steps),
                          at=(0, 1, 7, 14), **settings)
     assert seen == [0, 1, 7, 14]
-    assert plain.losses == looked.losses and len(plain.losses) == 14
+    assert plain.losses == looked.losses
+    assert len(plain.losses) == 14
     for name, array in plain.engine.arrays.items():
         np.testing.assert_array_equal(array, looked.engine.arrays[name])
     # Three steps are an epoch: each goes through all rows once.
@@ -59,8 +60,10 @@ def test_a_training_that_breaks_counts_as_a_guess():
     data = drawn()
     done = train_steps(CASE, mlp((5,), 3), data, steps=30, batch=20, optimizer=ev.SGD(1e30))
     shares = np.bincount(data.y) / len(data.y)
-    assert done.broke and done.score(data.x_test, data.y_test) == shares.max()
-    assert len(done.losses) == 30 and np.isfinite(done.losses).all()
+    assert done.broke
+    assert done.score(data.x_test, data.y_test) == shares.max()
+    assert len(done.losses) == 30
+    assert np.isfinite(done.losses).all()
     assert done.losses[-1] == pytest.approx(-(shares * np.log(shares)).sum())
 
 
@@ -119,10 +122,12 @@ class TestCovariateShift:
         shifts = np.array([layer.forward(zeros, {}, one)[0] for one in run])
         scales = np.array([layer.forward(ones, {}, one)[0] for one in run]) - shifts
         centers = shifts.mean(1)
-        assert -1.02 < centers.min() < -0.9 and 0.9 < centers.max() < 1.02
+        assert -1.02 < centers.min() < -0.9
+        assert 0.9 < centers.max() < 1.02
         assert np.abs(shifts - centers[:, None]).max() < 0.23
         assert shifts.std(1).mean() == pytest.approx(0.2 / np.sqrt(3), rel=0.02)
-        assert 0.95 < scales.mean(1).min() < 1.05 and 1.45 < scales.mean(1).max() < 1.55
+        assert 0.95 < scales.mean(1).min() < 1.05
+        assert 1.45 < scales.mean(1).max() < 1.55
         assert scales.std(1).mean() == pytest.approx(0.2, rel=0.02)
         again = layer.forward(ones, {}, run[7])[0]
         np.testing.assert_array_equal(again, layer.forward(ones, {}, run[7])[0])
@@ -167,7 +172,8 @@ class TestCovariateShift:
                         at=(0, 1, 2, 3))
             found[norm] = shift.distributions
         assert len(found["none"]) == 2
-        assert max(found["none"]) < 1e-4 and max(found["batch"]) < 1e-4
+        assert max(found["none"]) < 1e-4
+        assert max(found["batch"]) < 1e-4
         assert min(found["batch, noise"]) > 0.3
 
     def test_half_of_the_gain_is_what_decides(self):
@@ -209,7 +215,8 @@ class TestTestTime:
     def test_a_single_example_is_told_by_nothing(self, model):
         data, model = model
         found = batch_norm_test_time.by_own(model, data.x_test, 1)
-        assert len(found) == 80 and np.ptp(found, axis=0).max() == 0
+        assert len(found) == 80
+        assert np.ptp(found, axis=0).max() == 0
         score = batch_norm_test_time.score(found, data.y_test)
         assert score == np.mean(data.y_test == found[0].argmax())
 
@@ -230,7 +237,8 @@ class TestTestTime:
         for statistics in ("averages", "own", "whole"):
             found = batch_norm_test_time.measure(
                 Case({"statistics": statistics, "decay": 0.9, "data": data}, 0, 1, 2))
-            assert 0 <= found["one"] <= 1 and len(found["by rows"]) == len(found["rows"])
+            assert 0 <= found["one"] <= 1
+            assert len(found["by rows"]) == len(found["rows"])
 
     def test_the_averages_do_not_move_the_training(self):
         """So decays are compared on one and the same network."""
@@ -248,7 +256,8 @@ def test_the_percentiles_are_those_of_what_the_last_sigmoid_gets(monkeypatch):
     monkeypatch.setattr(batch_norm_faster, "RATES", (1.0, 30.0))
     case = Case({"norm": "batch", "first": "huge"}, 0, 1, 2)
     found = batch_norm_faster.measure(case)
-    assert found["looks"][0] == 0 and len(found["looks"]) == len(found["median"]) == 21
+    assert found["looks"][0] == 0
+    assert len(found["looks"]) == len(found["median"]) == 21
     # At the first step normalized numbers, a bell or nearly: -1, 0, 1 at 16, 50, 84 %.
     assert found["15th percentile"][0] == pytest.approx(-1.04, abs=0.25)
     assert found["median"][0] == pytest.approx(0, abs=0.25)
