@@ -51,6 +51,17 @@ class Data:
         x, x_test = (scaler.transform(part).astype(np.float32) for part in (self.x, self.x_test))
         return replace(self, x=x, x_test=x_test)
 
+    def fewer(self, share: float) -> Data:
+        """A share of the training part, standardized anew by what is left; all of the test part.
+        The rows of a smaller share are among those of a larger one."""
+        rows = max(2, round(share * len(self.x)))
+        return replace(self, x=self.x[:rows], y=self.y[:rows]).standardized()
+
+    def validation(self, share: float = 0.25) -> Data:
+        """The training part alone, its last rows in the place of the test part: to tune on."""
+        rows = len(self.x) - max(1, round(share * len(self.x)))
+        return Data(self.x[:rows], self.y[:rows], self.x[rows:], self.y[rows:])
+
 
 @cache
 def whole(name: str) -> tuple[Array, Array]:
