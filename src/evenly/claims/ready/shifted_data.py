@@ -114,6 +114,7 @@ STUDY = Study(
     factors={"data": ("digits",), "shift": ("none", "rare digits", "moved"),
              "cure": tuple(CURES)},
     long_factors={"data": ("digits", "mnist")},
+    blocks=12,
     technique=("shift",),
     measure=measure,
     test_ratio=RATIO,
@@ -122,8 +123,8 @@ STUDY = Study(
     "hidden layers of 64 ReLU units, 400 steps of Adam at 0.002. The test shows 200 other rows of "
     "these digits, or of the two that were left out, or of the eight moved by an eighth of their "
     "width. Cures are dropout 0.5, batch norm, L2 0.01, mixup 0.4, and all four; \"some seen\" "
-    "puts 70 rows like those of the test in the place of as many of the training part. A cure is one "
-    "that takes away half of what the shift costs; the best of them counts.",
+    "puts 70 rows like those of the test in the place of as many others of the training part. A "
+    "cure is one that takes away half of what the shift costs; the best of them counts.",
     says={
         "holds": FOUND + ": more than half of each shift's cost remains.",
         "fails": FOUND + ": a shift costs nothing, or half of its cost is cured.",
