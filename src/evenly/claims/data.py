@@ -41,8 +41,10 @@ class Data:
 
     @property
     def classes(self) -> int:
-        """The number of classes; 1 for numbers."""
-        return int(self.y.max()) + 1 if self.y.dtype.kind in "iu" else 1
+        """The number of classes, those that one part alone has among them; 1 for numbers."""
+        if self.y.dtype.kind not in "iu":
+            return 1
+        return int(max(self.y.max(), self.y_test.max())) + 1
 
     def standardized(self) -> Data:
         """Inputs with mean 0 and deviation 1 in the training part; the test part by the training

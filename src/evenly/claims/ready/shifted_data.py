@@ -46,7 +46,7 @@ def sides(case: Case) -> tuple[Data, Array]:
     the same common digits; where "some" are "seen", a tenth of them gives way to rows like those of
     the test.
     """
-    x, y = whole(case["data"])
+    x, y = whole(case["images"])
     rng = case.rng("rows")
     rare = rng.choice([0, 2, 4, 6, 8]), rng.choice([1, 3, 5, 7, 9])
     rows = rng.permutation(len(x))
@@ -111,9 +111,9 @@ STUDY = Study(
     claim="A shift between training and test data cannot be cured by regularization or "
     "normalization.",
     source="course notes (trained on common cars, tested on rare ones)",
-    factors={"data": ("digits",), "shift": ("none", "rare digits", "moved"),
+    factors={"images": ("digits",), "shift": ("none", "rare digits", "moved"),
              "cure": tuple(CURES)},
-    long_factors={"data": ("digits", "mnist")},
+    long_factors={"images": ("digits", "mnist")},
     blocks=12,
     technique=("shift",),
     measure=measure,
@@ -132,7 +132,7 @@ STUDY = Study(
     },
     pictures=(
         Picture("Test accuracy by what the test shows", "test accuracy", over="cure", by="shift",
-                panels="data"),
+                panels="images"),
     ),
     exercises=("input-normalization", "dropout", "batch-norm", "l2"),
     layers=("Dropout", "BatchNorm", "L2", "Mixup"),
