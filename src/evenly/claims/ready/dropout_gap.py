@@ -76,8 +76,8 @@ STUDY = Study(
     about=ABOUT + "The gap is test less training: of the loss, as a share of what a guess loses "
     "(under 2 % counts as 2 %); of accuracy, or R^2.",
     says={
-        "holds": "Dropout 0.5 narrows the gap on each of the tables: on average that of the loss is "
-        "{loss}, that of the score {score}; the training score changes by {train}, the test score "
+        "holds": "Dropout 0.5 narrows the gap on each of the tables: on average that of the loss "
+        "is {loss}, that of the score {score}; the training score changes by {train}, the test score "
         "by {test}.",
         "fails": "Dropout 0.5 does not narrow the gap: of the loss it is {loss}, of the score "
         "{score}.",

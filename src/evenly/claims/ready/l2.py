@@ -65,8 +65,8 @@ STUDY = Study(
     "counts as 2 %); of accuracy, or R^2.",
     says={
         "holds": "L2 of 0.01 makes weights smaller and gaps narrower on each of the tables: on "
-        "average the weights are {size}, the gap of the loss {loss}, that of the score {score}; the "
-        "test score changes by {test}.",
+        "average the weights are {size}, the gap of the loss {loss}, that of the score {score}; "
+        "the test score changes by {test}.",
         "fails": "L2 of 0.01 makes the weights {size}, the gap of the loss {loss} and of the score "
         "{score}: not all of it as claimed.",
         "cannot tell": "On average over the tables L2 of 0.01 makes the weights {size}, the gap of "
