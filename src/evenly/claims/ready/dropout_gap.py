@@ -77,8 +77,8 @@ STUDY = Study(
     "(under 2 % counts as 2 %); of accuracy, or R^2.",
     says={
         "holds": "Dropout 0.5 narrows the gap on each of the tables: on average that of the loss "
-        "is {loss}, that of the score {score}; the training score changes by {train}, the test score "
-        "by {test}.",
+        "is {loss}, that of the score {score}; the training score changes by {train}, the test "
+        "score by {test}.",
         "fails": "Dropout 0.5 does not narrow the gap: of the loss it is {loss}, of the score "
         "{score}.",
         "cannot tell": "On average over the tables dropout 0.5 makes the gap {loss} of the loss "
