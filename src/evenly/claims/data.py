@@ -41,8 +41,10 @@ class Data:
 
     @property
     def classes(self) -> int:
-        """The number of classes; 1 for numbers."""
-        return int(self.y.max()) + 1 if self.y.dtype.kind in "iu" else 1
+        """The number of classes, those that one part alone has among them; 1 for numbers."""
+        if self.y.dtype.kind not in "iu":
+            return 1
+        return int(max(self.y.max(), self.y_test.max())) + 1
 
     def standardized(self) -> Data:
         """Inputs with mean 0 and deviation 1 in the training part; the test part by the training
@@ -50,6 +52,12 @@ class Data:
         scaler = Standardizer().fit(self.x)
         x, x_test = (scaler.transform(part).astype(np.float32) for part in (self.x, self.x_test))
         return replace(self, x=x, x_test=x_test)
+
+    def fewer(self, share: float) -> Data:
+        """A share of the training part, standardized anew by what is left; all of the test part.
+        The rows of a smaller share are among those of a larger one."""
+        rows = max(2, round(share * len(self.x)))
+        return replace(self, x=self.x[:rows], y=self.y[:rows]).standardized()
 
     def validation(self, share: float = 0.25) -> Data:
         """The training part alone, its last rows in the place of the test part: to tune on."""

@@ -245,6 +245,34 @@ def guessed(data: Data) -> tuple[float, float]:
     return float(shares.max()), float(-(told * np.log(told)).sum())
 
 
+def epochs_for(steps: int, data: Data, batch: int = 32) -> int:
+    """How many epochs make about so many steps: data sets of all sizes then train alike."""
+    return max(1, round(steps / -(-len(data.x) // batch)))
+
+
+# A gap under 2 % of what a guess loses is none to speak of; its logarithm would be noise.
+LEAST_GAP = 0.02
+
+
+def loss_gap(done: Trained, data: Data) -> float:
+    """Test loss less training loss, both in inference mode, as a share of a guess's loss: so data
+    sets, and losses, can stand side by side."""
+    return (done.test_loss - done.train_loss) / guessed(data)[1]
+
+
+def log_gap(done: Trained, data: Data) -> float:
+    """The logarithm of :func:`loss_gap`, where gaps under 2 % count as 2 %."""
+    return float(np.log(max(loss_gap(done, data), LEAST_GAP)))
+
+
+def kernel_size(done: Trained) -> float:
+    """Root mean square of all kernels' weights; that of He's first weights is about
+    ``sqrt(2 / inputs)``."""
+    assert done.model is not None
+    kernels = [w.ravel() for name, w in done.model.weights.items() if name.endswith(".kernel")]
+    return float(np.sqrt(np.mean(np.square(np.concatenate(kernels), dtype=np.float64))))
+
+
 def _settled(values: Sequence[float], instead: float) -> list[float]:
     return [float(v) if v is not None and np.isfinite(v) else instead for v in values]
 
