@@ -58,7 +58,7 @@ def trained(case: Case, data: Data, epsilon: float, rate: float) -> tuple[float,
 
 def measure(case: Case) -> dict[str, Any]:
     """The accuracy on the test part, with what was best on a part held out of the training part."""
-    rows = {"digits": (900, 300), "mnist": (900, 300)}.get(case["data"], (None, None))
+    rows = {"digits": (600, 200), "mnist": (900, 300)}.get(case["data"], (None, None))
     data = constructed(case) if case["data"] == "constructed" else split(case["data"], case, *rows)
 
     def search(epsilon: float, start: float) -> Tuned:
@@ -111,11 +111,12 @@ STUDY = Study(
           "epsilon is tuned as well.",
     source=_SOURCE,
     factors={"data": ("digits", "cancer"), "optimizer": tuple(TRIED)},
+    long_factors={"data": ("digits", "cancer", "wine")},
     technique=("optimizer",),
     measure=measure,
     parts=_PARTS,
     test_ratio=1 / 3,
-    long_blocks=20,
+    long_blocks=12,
     about="Real tables, a network with one hidden layer of 64 (ReLU), 20 epochs of mini-batches of "
           f"32. {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=("adam", "momentum"), layers=("Adam", "Momentum"),
@@ -131,7 +132,7 @@ CONSTRUCTED = Study(
     technique=("optimizer",),
     measure=measure,
     parts=_PARTS,
-    blocks=10,
+    long_blocks=20,
     about="The data that Wilson et al. construct: the first input is the answer, two are always 1, "
           "and each example has inputs of its own. 60 rows, a linear layer that starts at zero, "
           f"squared error, 60 steps of the whole batch. {_ABOUT}",

@@ -146,7 +146,7 @@ STUDY = Study(
              words="steps to the target: one example against mini-batches"),
     ),
     test_ratio=1 / 3,
-    long_blocks=20,
+    long_blocks=12,
     about="A network with one hidden layer of 64 (ReLU) and plain descent, by the whole training "
           "part, by 32 rows and by single rows, each at its own best learning rate (fewest steps "
           "to the target, on a part of the rows and from other first weights). The target is a "

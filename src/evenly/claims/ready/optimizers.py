@@ -108,6 +108,7 @@ STUDY = Study(
     measure=measure,
     parts=tuple(_part(name, every=("data",)) for name in ("momentum", "rmsprop", "adam")),
     test_ratio=1 / 3,
+    long_blocks=12,
     about=f"Real tables, a network with hidden layers of 64 and 32 (ReLU). {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=_EXERCISES,
     layers=("SGD", "Momentum", "RMSprop", "Adam"),
@@ -121,7 +122,7 @@ BOWL = Study(
     technique=("optimizer",),
     measure=measure,
     parts=tuple(_part(name) for name in ("momentum", "rmsprop", "adam")),
-    blocks=12,
+    long_blocks=20,
     about="A linear layer that starts at zero, on ten inputs whose deviations go from 1 to 10, 600 "
           "rows drawn anew in each block: the cost is a bowl, 100 times as steep one way as the "
           f"other. {_ABOUT}",

@@ -71,7 +71,7 @@ def _part(measure: str, schedule: str, words: str, **settings: Any) -> Part:
 FALLING = tuple(name for name in SCHEDULES if name != "constant")
 _FACTORS: dict[str, tuple[str, ...]] = {
     "data": ("diabetes", "cancer"), "schedule": tuple(SCHEDULES)}
-_LONG = {"data": ("diabetes", "cancer", "digits", "wine")}
+_LONG = {"data": ("diabetes", "cancer", "digits")}
 _ABOUT = (
     "Real tables, a network with one hidden layer of 32 (ReLU), plain descent on mini-batches of "
     "16 for twenty epochs. The rate stays, or falls exponentially to a hundredth, as 1 / (1 + 0.2 "
@@ -107,7 +107,7 @@ STUDY = Study(
           for name in FALLING),
     ),
     test_ratio=1 / 3,
-    long_blocks=15,
+    long_blocks=12,
     about=_ABOUT,
     says={
         "holds": "The loss in the end wanders {exponential} with exponential, {inverse} with 1/t "
@@ -135,7 +135,7 @@ BETTER = Study(
     parts=tuple(_part("test loss", name, "test loss", name=name.split()[0], least=0.02)
                 for name in FALLING),
     test_ratio=1 / 3,
-    long_blocks=15,
+    long_blocks=12,
     about=_ABOUT,
     says={
         "holds": "Against the best constant rate the test loss is {exponential} with exponential, "

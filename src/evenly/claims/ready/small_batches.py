@@ -67,7 +67,7 @@ def trained(case: Case, data: Data, rate: float, way: str) -> dict[str, Any]:
 def measure(case: Case) -> dict[str, Any]:
     """Scores on the test part, with the rate that is best on a part held out of the training
     part."""
-    rows = {"digits": (900, 300), "mnist": (900, 300)}.get(case["data"], (None, None))
+    rows = {"digits": (600, 200), "mnist": (900, 300)}.get(case["data"], (None, None))
     data = split(case["data"], case, *rows)
 
     def error(one: Case, part: Data, rate: float) -> float:
@@ -91,6 +91,7 @@ STUDY = Study(
           "instead of letting the rate fall one may let the batch grow.",
     source="Keskar et al. 2017, against Smith et al. 2018",
     factors={"data": ("digits", "cancer"), "way": tuple(WAYS)},
+    long_factors={"data": ("digits", "cancer", "wine")},
     technique=("way",),
     measure=measure,
     parts=(
@@ -107,7 +108,7 @@ STUDY = Study(
              name="steps", words="steps with a growing batch, against a falling rate"),
     ),
     test_ratio=1 / 3,
-    long_blocks=20,
+    long_blocks=12,
     about="Real tables, a network with one hidden layer of 64 (ReLU), plain descent for 24 epochs. "
           "Small is 16 rows, large a tenth of the training part; the rate falls, or the batch "
           "grows, by 4 after each third. The rate is the one with the highest accuracy on a "
