@@ -83,7 +83,7 @@ _PARTS = (
          least=0.01, factor=100, digits=1, unit="points", name="rate",
          words="Wilson et al.: accuracy with Adam, its rate tuned, against momentum"),
     same("accuracy", {"optimizer": TUNED}, than={"optimizer": MOMENTUM},
-         margin=0.01, factor=100, digits=1, unit="points", name="both",
+         margin=0.01, factor=100, digits=2, unit="points", name="both",
          words="Choi et al.: accuracy with Adam, rate and epsilon tuned, against momentum"),
 )
 _ABOUT = (

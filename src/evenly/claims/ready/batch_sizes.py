@@ -75,6 +75,12 @@ def aim(case: Case, data: Data) -> float:
     return 0.1 + 0.9 * min(found.train_loss / guessed(data)[1], 1.0)
 
 
+def unrest(losses: Any) -> float:
+    """How far a loss lies off its neighbours, as a share of itself: from second differences, which
+    a steady fall leaves at 0 and independent noise of deviation s at s."""
+    return float(np.sqrt(np.mean(np.diff(np.log(losses), 2) ** 2) / 6))
+
+
 def seconds_of_a_pass(case: Case, data: Data) -> float:
     """Processor time of this thread for a pass over the rows, the least of five: other work on
     the machine can only add to it."""
@@ -106,7 +112,7 @@ def measure(case: Case) -> dict[str, Any]:
     a_step = a_pass * (WAYS[case["batch"]][0] or len(data.x)) / len(data.x)
     return {
         "cost": costs, "steps": steps, "seconds at": steps * a_step, "first losses": first,
-        "unrest": np.diff(np.log(first), 2).std() / 6**0.5,
+        "unrest": unrest(first),
         "steps to target": to_target, "rate": rate,
         "seconds an example": a_pass / len(data.x), "seconds a step": a_step,
         "seconds to target": to_target * a_step,

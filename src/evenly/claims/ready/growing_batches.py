@@ -83,10 +83,10 @@ def measure(case: Case) -> dict[str, Any]:
 
 
 # A point of accuracy is what a user would change the batch for.
-_POINT = {"factor": 100, "digits": 1, "unit": "points"}
+_POINT = {"factor": 100, "digits": 2, "unit": "points"}
 
 STUDY = Study(
-    name="small-batches",
+    name="batches-generalize",
     claim="Large batches generalize worse than small ones, unless the rate is tuned for them; and "
           "instead of letting the rate fall one may let the batch grow.",
     source="Keskar et al. 2017, against Smith et al. 2018",
