@@ -85,7 +85,8 @@ def test_the_cost_of_the_whole_batch_is_that_of_descent_by_hand():
     data, way = some_rows(), case(batch="whole")
     steps, costs, losses = batch_sizes.descent(way, data, 0.3)
     wanted = by_hand(way, data, 0.3, 8)
-    assert steps[:4].tolist() == [1, 2, 4, 8]
+    assert steps[:4].tolist() == [1, 2, 3, 6]
+    assert steps[-1] == 128
     np.testing.assert_allclose(costs[:4], [min(wanted[step - 1], 1) for step in steps[:4]],
                                rtol=1e-4)
     np.testing.assert_allclose(losses[1:8] / guessed(data)[1], wanted[:7], rtol=1e-4)
@@ -101,8 +102,9 @@ def test_every_row_has_its_turn_once_in_a_pass(way, monkeypatch):
     rows = np.concatenate(seen)
     for start in range(0, len(rows) - 24, 24):
         assert sorted(rows[start : start + 24]) == list(range(24))
+    sizes = {"mini": [1, 1, 2, 4], "one": [1, 2, 5, 15]}[way]
     assert [len(part) for part in seen[:4]] == [
-        number * batch_sizes.WAYS[way][0] for number in (1, 1, 2, 4)]
+        number * batch_sizes.WAYS[way][0] for number in sizes]
 
 
 def test_steps_to_the_target_on_a_line():

@@ -37,11 +37,11 @@ def made(case: Case, data: Data, rate: float) -> tuple[Any, Any, Any, int]:
 
 
 def descent(case: Case, data: Data, rate: float, until: float = 0.0) -> tuple[Any, Any, Any]:
-    """Steps (1, 2, 4, ...), the cost of all rows after each of them as a share of a guess's, and
-    the loss of every single step. A cost above a guess's, and what breaks, counts as a guess."""
+    """Nine numbers of steps, the cost of all rows after each as a share of a guess's, and the loss
+    of every single step. A cost above a guess's, and what breaks, counts as a guess."""
     engine, x, y, batch = made(case, data, rate)
     rng = np.random.default_rng([case.seed, 1])
-    steps = 2 ** np.arange(int(math.log2(WAYS[case["batch"]][2])) + 1)
+    steps = np.geomspace(1, WAYS[case["batch"]][2], 9).round().astype(int)
     costs, losses, left = np.ones(len(steps)), [], np.empty(0, np.int64)
     guess = guessed(data)[1]
     with suppress(NotFiniteError):
@@ -63,7 +63,7 @@ def steps_to(steps: Any, costs: Any, target: float) -> float:
     for place in range(1, len(steps)):
         if costs[place] <= target < costs[place - 1]:
             share = math.log(costs[place - 1] / target) / math.log(costs[place - 1] / costs[place])
-            return float(steps[place - 1] * 2**share)
+            return float(steps[place - 1] * (steps[place] / steps[place - 1]) ** share)
     return 1.0 if costs[0] <= target else float(steps[-1] * costs[-1] / target)
 
 
