@@ -83,7 +83,7 @@ def measure(case: Case) -> dict[str, Any]:
 
 
 # A point of accuracy is what a user would change the batch for.
-_POINT = {"factor": 100, "digits": 2, "unit": "points"}
+_POINT: dict[str, Any] = {"factor": 100, "digits": 2, "unit": "points"}
 
 STUDY = Study(
     name="batches-generalize",
