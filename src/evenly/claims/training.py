@@ -34,6 +34,7 @@ class Trained:
         train, test: the score at the end, in inference mode: accuracy, or R^2.
         train_loss, test_loss: likewise.
         test_curve: the test score after each epoch, where it was asked for.
+        test_losses: the test loss likewise.
         seconds: of the training.
         broke: whether it was not finite any more.
     """
@@ -47,6 +48,7 @@ class Trained:
     test_curve: tuple[float, ...]
     seconds: float
     broke: bool
+    test_losses: tuple[float, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -92,7 +94,7 @@ def train(
         net, data: what is trained on what.
         epochs, batch, optimizer, settings: as of ``fit``.
         loss: by default softmax cross-entropy for classes, squared error for numbers.
-        curve: whether the test part is scored after every epoch.
+        curve: whether the test part is scored, and its loss taken, after every epoch.
 
     Raises:
         Stopped: the study is asked to stop.
@@ -114,6 +116,7 @@ def train(
     guess, guess_loss = guessed(data)
     losses = [record.loss for record in records]
     tests = [record.validation_score for record in records] if curve else []
+    test_losses = [record.validation_loss for record in records] if curve else []
     broke = model is None
     found = (guess, guess, guess_loss, guess_loss)
     if model is not None:
@@ -128,6 +131,8 @@ def train(
         losses=tuple(_settled([*losses, *[guess_loss] * short], guess_loss)),
         train=found[0], test=found[1], train_loss=found[2], test_loss=found[3],
         test_curve=tuple(_settled([*tests, *[guess] * short], guess)) if curve else (),
+        test_losses=tuple(_settled([*test_losses, *[guess_loss] * short], guess_loss))
+        if curve else (),
         seconds=records[-1].seconds if records else 0.0, broke=broke,
     )
 
