@@ -94,3 +94,9 @@ class ClaimRecord:
     exercises: tuple[str, ...]
     layers: tuple[str, ...]
     command: str
+
+    @property
+    def headline(self) -> PartRecord:
+        """The part that says most about the verdict: the first that decided it."""
+        counted = [part for part in self.parts if part.counts]
+        return next((part for part in counted if part.verdict == self.verdict), counted[0])
