@@ -76,7 +76,8 @@ def test_a_logarithmic_scale_has_means_of_logarithms():
     point = only(only(found.panels).lines).points[0]
     np.testing.assert_allclose([point.mean, point.low, point.high],
                                np.exp([logs.mean(), logs.mean() - half, logs.mean() + half]))
-    assert noted(found).startswith("Geometric means over 6 blocks; bars are")
+    words = noted(Picture("P", "last", over="norm"), found)
+    assert words.startswith("Geometric means over 6 blocks; bars are")
 
 
 def test_over_the_places_of_a_list():
@@ -111,6 +112,26 @@ def test_only_whole_blocks_are_drawn():
     assert only(only(found.panels).lines).points[0].mean == pytest.approx(values.mean())
 
 
+def test_a_band_of_ones_own():
+    def spread(case):
+        middle = [1.0 + case.block, 2.0]
+        return {"last": 1.0, "middle": middle, "low": [v - 1 for v in middle],
+                "high": [v * 4 for v in middle], "short": [1.0]}
+
+    record = recorded(STUDY, spread)
+    picture = Picture("P", "middle", over="step", band=("low", "high"))
+    found = plotted(STUDY, record, picture)
+    first, second = only(only(found.panels).lines).points
+    assert (first.mean, first.low, first.high) == (3.5, 2.5, 14.0)
+    assert (second.mean, second.low, second.high) == (2.0, 1.0, 8.0)
+    assert noted(picture, found) == "Means over 6 blocks; bands reach from low to high."
+    assert "band there 1 to 8" in described(picture, found)
+    with pytest.raises(StudyError, match="'P': band: there is no measure 'lower': expects one"):
+        plotted(STUDY, record, replace(picture, band=("lower", "high")))
+    with pytest.raises(StudyError, match="'P': band: differs in length from the measure 'middle'"):
+        plotted(STUDY, record, replace(picture, band=("short", "high")))
+
+
 def test_levels_that_are_not_run_together_are_left_out():
     study = replace(STUDY, leaves_out=lambda levels: levels["norm"] == "none"
                     and levels["rate"] == 10.0)
@@ -130,7 +151,8 @@ def test_what_has_no_logarithm_is_left_out_and_said():
     found = plotted(STUDY, recorded(STUDY, some), Picture("P", "share", over="step", log="y"))
     assert not found.is_geometric
     assert [point.x for point in only(only(found.panels).lines).points] == [2]
-    assert "1 point is not above 0, and left out" in noted(found)
+    words = noted(Picture("P", "share", over="step"), found)
+    assert "1 point is not above 0, and left out" in words
 
 
 def test_one_block_has_no_interval():
@@ -138,7 +160,7 @@ def test_one_block_has_no_interval():
     found = plotted(STUDY, record, Picture("P", "last", over="rate"))
     for point in only(only(found.panels).lines).points:
         assert point.low == point.mean == point.high
-    assert noted(found) == "One block: there are no intervals."
+    assert noted(Picture("P", "last", over="rate"), found) == "One block: there are no intervals."
 
 
 def test_a_picture_in_words():

@@ -18,21 +18,25 @@ def described(picture: Picture, what: Plotted) -> str:
 
 
 def _told(picture: Picture, what: Plotted, line: Line) -> str:
+    extent = "band" if picture.band else "interval"
     if what.is_words or len(line.points) == 1:
-        return "; ".join(f"{told(point.x)} {point.mean:.3g}, interval {point.low:.3g} to "
+        return "; ".join(f"{told(point.x)} {point.mean:.3g}, {extent} {point.low:.3g} to "
                          f"{point.high:.3g}" for point in line.points)
     first, last = line.points[0], line.points[-1]
     return (f"from {first.mean:.3g} at {picture.over} {first.x:g} to {last.mean:.3g} at "
-            f"{picture.over} {last.x:g}, interval there {last.low:.3g} to {last.high:.3g}")
+            f"{picture.over} {last.x:g}, {extent} there {last.low:.3g} to {last.high:.3g}")
 
 
-def noted(what: Plotted) -> str:
+def noted(picture: Picture, what: Plotted) -> str:
     """What lines and bars are, in a sentence."""
     mean = "Geometric means" if what.is_geometric else "Means"
-    if what.blocks == 1:
-        return "One block: there are no intervals."
     extent = "bands" if what.is_list else "bars"
-    text = f"{mean} over {what.blocks} blocks; {extent} are 95\N{NO-BREAK SPACE}% intervals."
+    if picture.band:
+        text = f"{mean} over {what.blocks} blocks; {extent} reach from {' to '.join(picture.band)}."
+    elif what.blocks == 1:
+        text = "One block: there are no intervals."
+    else:
+        text = f"{mean} over {what.blocks} blocks; {extent} are 95\N{NO-BREAK SPACE}% intervals."
     if what.left_out:
         points, them = ("point is", "it") if what.left_out == 1 else ("points are", "them")
         text += (f" {what.left_out} {points} not above 0, and left out: a logarithmic scale has no "

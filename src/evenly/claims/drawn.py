@@ -84,7 +84,7 @@ def pictured(study: Study, record: ClaimRecord, picture: Picture, mark: str) -> 
         figure = draw(study, picture, what, width, PAGE)
         return svg(figure, picture.title, f"{mark}-{width:g}-", words)
 
-    return {"title": picture.title, "about": picture.about, "note": noted(what),
+    return {"title": picture.title, "about": picture.about, "note": noted(picture, what),
             "slim": drawing(COLUMN), "broad": drawing(ACROSS) if len(what.panels) > 1 else ""}
 
 

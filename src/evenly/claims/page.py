@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..report.drawing import PAGE, svg
 from ..report.scope import scoped, themed
@@ -17,16 +17,23 @@ from .records import ClaimRecord, PartRecord, Verdict
 from .series import told
 from .study import FEWEST_BLOCKS, Study
 
-if TYPE_CHECKING:
-    from .result import Result
-
 CLASS = "evenly-claim"
 KINDS: dict[Verdict, str] = {"holds": "holds", "fails": "fails", "cannot tell": "open"}
 MINUS, TIMES, NOTHING = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{EN DASH}"
 
 
+class Tested(Protocol):
+    """A study and what came of it."""
+
+    @property
+    def study(self) -> Study: ...
+
+    @property
+    def record(self) -> ClaimRecord: ...
+
+
 def render(
-    results: Sequence[Result], title: str = "The claims, tested", command: str = "",
+    results: Sequence[Tested], title: str = "The claims, tested", command: str = "",
     facts: Sequence[tuple[str, str]] = (), missing: Sequence[str] = (),
 ) -> str:
     """The report of one study or of many, as a page that opens offline and asks for nothing.

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from .pictures import Picture
 from .records import ClaimRecord, RunRecord
 from .study import Study
+
+# The blocks' numbers at each place or level.
+Columns = list[tuple[Any, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,18 @@ def plotted(study: Study, record: ClaimRecord, picture: Picture) -> Plotted:
     blocks = _whole(record.runs)
     by = _levels(record, picture.by)
     panels = _levels(record, picture.panels)
-    found: dict[tuple[int, int], list[tuple[Any, list[float]]]] = {}
+
+    def at_points(measure: str, fixed: Mapping[str, Any]) -> Columns:
+        one = replace(picture, measure=measure)
+        return (_over_places(blocks, one, fixed, wrong) if is_list else
+                _over_levels(blocks, record, one, fixed, wrong))
+
+    found, bands = {}, {}
     for p, panel in enumerate(panels):
         for b, line in enumerate(by):
             fixed = {**picture.at, **panel, **line}
-            found[p, b] = (_over_places(blocks, picture, fixed, wrong) if is_list else
-                           _over_levels(blocks, record, picture, fixed, wrong))
+            found[p, b] = at_points(picture.measure, fixed)
+            bands[p, b] = [at_points(end, fixed) for end in picture.band]
     every = [v for column in found.values() for _, values in column for v in values]
     if not every:
         raise wrong("no training has these levels")
@@ -96,6 +107,10 @@ def plotted(study: Study, record: ClaimRecord, picture: Picture) -> Plotted:
         for b, line in enumerate(by):
             points = [_point(x, values, study.test_ratio, is_geometric)
                       for x, values in found[p, b]]
+            if picture.band:
+                ends = [[_mean(values) for _, values in end] for end in bands[p, b]]
+                points = [replace(point, low=low, high=high)
+                          for point, low, high in zip(points, *ends, strict=True)]
             shown = [point for point in points if "y" not in picture.log or point.mean > 0]
             left_out += len(points) - len(shown)
             if shown:
@@ -142,9 +157,13 @@ def _checked(
             raise wrong(f"at: the factor '{name}' has no level {level!r}: expects one of {every}")
     kinds = set()
     for run in record.runs:
-        if picture.measure not in run.values:
-            raise wrong(f"there is no measure '{picture.measure}': expects one of "
-                        f"{', '.join(run.values)}")
+        for what, name in (("", picture.measure), *(("band: ", end) for end in picture.band)):
+            if name not in run.values:
+                raise wrong(f"{what}there is no measure '{name}': expects one of "
+                            f"{', '.join(run.values)}")
+        lengths = {np.size(run.values[name]) for name in (picture.measure, *picture.band)}
+        if len(lengths) > 1:
+            raise wrong(f"band: differs in length from the measure '{picture.measure}'")
         kinds.add(isinstance(run.values[picture.measure], list | tuple))
         if picture.places and not isinstance(run.values.get(picture.places), list | tuple):
             lists = [name for name, value in run.values.items() if isinstance(value, list | tuple)]
@@ -194,7 +213,7 @@ def _at(block: Sequence[RunRecord], fixed: Mapping[str, Any]) -> list[RunRecord]
 def _over_levels(
     blocks: Sequence[Sequence[RunRecord]], record: ClaimRecord, picture: Picture,
     fixed: Mapping[str, Any], wrong: Callable[[str], Exception],
-) -> list[tuple[Any, list[float]]]:
+) -> Columns:
     """The blocks' means at each level of the factor `over` that was run."""
     if picture.over in fixed:
         raise wrong(f"over: the factor '{picture.over}' is in by, panels or at too")
@@ -210,7 +229,7 @@ def _over_levels(
 def _over_places(
     blocks: Sequence[Sequence[RunRecord]], picture: Picture, fixed: Mapping[str, Any],
     wrong: Callable[[str], Exception],
-) -> list[tuple[Any, list[float]]]:
+) -> Columns:
     """The blocks' means at each place of a list. Lists of several lengths: of those that reach
     it."""
     runs = [own for block in blocks if (own := _at(block, fixed))]
