@@ -195,10 +195,15 @@ def test_a_wide_interval_does_not_squeeze_the_lines():
     study = Study(name="wide", claim="C.", source="s", factors={"norm": ("a", "b"), "n": (1, 2)},
                   measure=measure, pictures=(Picture("P", "loss", over="n", by="norm"),),
                   parts=(Part("p", lambda block: 1.0, "more"),))
-    (axes, *_) = figures(study, run(study).record)[0].axes
+    record = run(study).record
+    (axes, *_) = figures(study, record)[0].axes
     low, high = axes.get_ylim()
-    assert low > -1.3e5
-    assert high < 2.4e5
+    assert low > -4e5
+    assert high < 5.6e5
+    said = " Some are wider than the picture."
+    assert pictured(study, record, study.pictures[0], "x")["note"].endswith(said)
+    normal = pictured(NORMS, run(NORMS).record, NORMS.pictures[0], "x")
+    assert not normal["note"].endswith(said)
 
 
 def test_a_page_drawing_has_title_words_and_the_pages_colours(norms):

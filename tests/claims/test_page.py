@@ -76,6 +76,11 @@ def test_nothing_is_asked_of_the_outside(html):
         assert target.removeprefix("#") in names
 
 
+def seen(text):
+    """Numbers as they are printed, with plain spaces."""
+    return typeset(text).replace("\xa0", " ")
+
+
 def rows(html, kind):
     """The rows of the tables of a kind, as text."""
     found = []
@@ -92,9 +97,9 @@ def test_the_table_of_claims_is_first(html, results):
             "3 of 3 parts hold", "1 of 2 parts hold", ""), strict=True):
         record = result.record
         assert row.startswith(f"{record.claim} {record.verdict} {share}".strip())
-        assert typeset(record.headline.effect) in row
+        assert seen(record.headline.effect) in row
         assert record.headline.words in row
-        assert row.endswith(typeset(record.sentence))
+        assert row.endswith(seen(record.sentence))
     assert [result.verdict for result in results] == ["holds", "cannot tell", "fails"]
     assert Page(html).text("header") == (
         "evenly study The claims, tested 1 holds 1 fails 1 cannot be told")
@@ -120,7 +125,7 @@ def test_every_part_has_its_numbers(html, results):
         for row, part in zip(table, result.record.parts, strict=True):
             assert row.startswith(part.words)
             p = "< 0.001" if part.p_holm < 0.001 else f"{part.p_holm:.3f}"
-            assert row.endswith(f"{typeset(part.expects)} {typeset(part.effect)} {p} "
+            assert row.endswith(f"{seen(part.expects)} {seen(part.effect)} {p} "
                                 f"{part.verdict}")
     norms = rows(html, "parts")[0]
     each = results[0].record.parts[1].at_each
@@ -147,8 +152,8 @@ def test_a_section_tells_all_of_its_study(html, results):
         assert line in text
     drawings = sum(len(r.study.pictures) + 1 for r in results)
     assert html.count("<figure") == drawings
-    # Those of several panels are drawn side by side and below each other.
-    assert html.count('role="img"') == drawings + 2
+    # Those of several panels, and parts that are alone in their row, are drawn for a phone too.
+    assert html.count('role="img"') == drawings + 2 + 2
 
 
 def test_where_the_correction_decided_it_is_said(results):
@@ -218,8 +223,11 @@ def test_names_from_outside_are_escaped():
 
 @pytest.mark.parametrize(("text", "printed"), [
     ("-3.1 [-4.0, -2.2] points", f"{MINUS}3.1 [{MINUS}4.0, {MINUS}2.2] points"),
-    ("x 0.62 [0.50, 0.77]", f"{TIMES} 0.62 [0.50, 0.77]"), ("below x 1", f"below {TIMES} 1"),
-    ("-1.0e-05", f"{MINUS}1.0e{MINUS}05"), ("gain-3 of res-net 2-4", "gain-3 of res-net 2-4"),
+    ("x 0.62 [0.50, 0.77]", f"{TIMES}\xa00.62 [0.50, 0.77]"), ("below x 1", f"below {TIMES}\xa01"),
+    ("-1.9e-02 [-5.3e-01, +1.0e-04]", f"{MINUS}0.019 [{MINUS}0.53, +0.00010]"),
+    ("x 2.3e+07", f"{TIMES}\xa02.3{TIMES}10\u2077"),
+    ("-1.0e-05", f"{MINUS}1.0{TIMES}10\u207b\u2075"),
+    ("gain-3 of res-net 2-4", "gain-3 of res-net 2-4"),
     ("a max of 3", "a max of 3"), ("2 to -.5", f"2 to {MINUS}.5"),
 ])
 def test_numbers_are_printed_as_such(text, printed):

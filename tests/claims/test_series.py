@@ -112,6 +112,12 @@ def test_only_whole_blocks_are_drawn():
     assert only(only(found.panels).lines).points[0].mean == pytest.approx(values.mean())
 
 
+def test_a_line_runs_from_left_to_right():
+    study = replace(STUDY, factors={**FACTORS, "rate": (1.0, 10.0, 0.1)})
+    found = plotted(study, recorded(study), Picture("P", "last", over="rate"))
+    assert [point.x for point in only(only(found.panels).lines).points] == [0.1, 1.0, 10.0]
+
+
 def test_a_band_of_ones_own():
     def spread(case):
         middle = [1.0 + case.block, 2.0]

@@ -29,6 +29,8 @@ COLUMN, ACROSS = 3.6, 10.9
 MOST_ACROSS = 4
 # Ticks are so far apart, times a power of ten.
 STEPS = (1, 2, 5, 10)
+# Intervals may reach so much further than the means, times what those span.
+MOST_WIDER = 2.0
 # A figure by itself.
 OWN = 5.2
 
@@ -78,13 +80,16 @@ def pictured(study: Study, record: ClaimRecord, picture: Picture, mark: str) -> 
         mark: tells its parts from those of all other drawings in the page.
     """
     what = plotted(study, record, picture)
-    words = described(picture, what)
+    words, note = described(picture, what), noted(picture, what)
+    low, high = _limits(picture, what)
+    if any(point.low < low or point.high > high for point in _points(what)):
+        note += " Some are wider than the picture."
 
     def drawing(width: float) -> str:
         figure = draw(study, picture, what, width, PAGE)
         return svg(figure, picture.title, f"{mark}-{width:g}-", words)
 
-    return {"title": picture.title, "about": picture.about, "note": noted(picture, what),
+    return {"title": picture.title, "about": picture.about, "note": note,
             "slim": drawing(COLUMN), "broad": drawing(ACROSS) if len(what.panels) > 1 else ""}
 
 
@@ -160,7 +165,8 @@ def _line(
     lows, highs = ([getattr(point, name) for point in line.points] for name in ("low", "high"))
     # Lines that lie on each other are still seen apart by their markers.
     every = max(1, round(len(xs) / 6))
-    style: Any = {"color": look.colour, "marker": look.marker, "markersize": 5, "linewidth": 1.8}
+    style: Any = {"color": look.colour, "marker": look.marker, "markersize": 5, "linewidth": 1.8,
+                  "clip_on": False}
     if what.is_list:
         axes.fill_between(xs, lows, highs, color=look.colour, alpha=BAND, linewidth=0)
         start = (number * max(1, every // max(count, 1))) % len(xs)
@@ -212,7 +218,7 @@ def _scales(
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     formatter = FuncFormatter(lambda value, _: written(round(value, 12)))
-    low, high = _limits(what, "y" in picture.log)
+    low, high = _limits(picture, what)
     for axes in panels:
         bare(axes, palette)
         value = axes.xaxis if what.is_words else axes.yaxis
@@ -268,16 +274,18 @@ def _stand_apart(xs: Sequence[float], is_log: bool) -> bool:
     return len(xs) <= 9 and min(gaps, default=1.0) >= 0.1 * ((places[-1] - places[0]) or 1.0)
 
 
-def _limits(what: Plotted, is_log: bool) -> tuple[float, float]:
+def _limits(picture: Picture, what: Plotted) -> tuple[float, float]:
     """From the means; an interval that is far wider than all they span runs out of the picture."""
     points = _points(what)
+    is_log = "y" in picture.log
     change = math.log10 if is_log else float
+    wider = math.inf if picture.band else MOST_WIDER
     means = [change(point.mean) for point in points]
     low, high = min(means), max(means)
     span = high - low or abs(high) * 0.1 or 1.0
     lows = [change(point.low) for point in points if not is_log or point.low > 0]
-    low = max(min([low, *lows]), low - span)
-    high = min(max(change(point.high) for point in points), high + span)
+    low = max(min([low, *lows]), low - wider * span)
+    high = min(max(change(point.high) for point in points), high + wider * span)
     margin = 0.06 * (high - low) or 0.05 * span
     low, high = low - margin, high + margin
     return (10 ** max(low, -300), 10 ** min(high, 300)) if is_log else (low, high)

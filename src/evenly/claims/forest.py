@@ -16,20 +16,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = {"holds": "o", "fails": "X", "cannot tell": "D"}
-LINE, ROW, AXIS = 0.17, 0.27, 0.5
+LINE, ROW, AXIS = 0.18, 0.28, 0.5
+# From this width on words stand beside their intervals, and above them below it.
+BESIDE = 8.0
 
 
 def forest(study: Study, record: ClaimRecord, width: float, palette: Palette) -> Figure:
     """The effects of all parts with their 95 % intervals; shaded is what the claim expects."""
     groups = _groups(study, record)
-    letters = int(width * 100 / 7.4)
-    heights = [sum(_height(part, letters) for _, part in group) for group in groups]
+    is_beside = width >= BESIDE
+    letters = 60 if is_beside else int(width * 100 / 7.4)
+    heights = [sum(_height(part, letters, is_beside) for _, part in group) for group in groups]
     with canvas(width, sum(heights) + AXIS * len(groups)) as figure:
         found = figure.subplots(len(groups), 1, squeeze=False,
                                 gridspec_kw={"height_ratios": heights})
         for (axes,), group, height in zip(found, groups, heights, strict=True):
             axes.patch.set_alpha(0)
-            _draw(axes, group, height, letters, palette)
+            _draw(axes, group, height, letters, is_beside, palette)
         return figure
 
 
@@ -53,13 +56,14 @@ def _wrapped(part: PartRecord, letters: int) -> list[str]:
     return textwrap.wrap(text, letters) or [""]
 
 
-def _height(part: PartRecord, letters: int) -> float:
-    return LINE * len(_wrapped(part, letters)) + ROW
+def _height(part: PartRecord, letters: int, is_beside: bool) -> float:
+    lines = LINE * len(_wrapped(part, letters))
+    return lines + 0.12 if is_beside else lines + ROW
 
 
 def _draw(
     axes: Axes, group: list[tuple[Part, PartRecord]], height: float, letters: int,
-    palette: Palette,
+    is_beside: bool, palette: Palette,
 ) -> None:
     is_ratio = group[0][0].ratio
     zero = 1.0 if is_ratio else 0.0
@@ -70,15 +74,16 @@ def _draw(
     axes.set_xlim(low, high)
     bare(axes, palette)
     axes.grid(axis="y", visible=False)
-    axes.set_yticks([])
-    top = 0.0
+    top, rows = 0.0, []
     for part, found in group:
-        lines = _wrapped(found, letters)
-        middle = top + LINE * len(lines) + 0.1
-        words = axes.text(0, top + 0.02, "\n".join(lines), transform=axes.get_yaxis_transform(),
-                          va="top", color=palette.ink if found.counts else palette.muted,
-                          fontsize=9.5, linespacing=1.25, clip_on=False)
-        words.set_in_layout(False)
+        lines, tall = _wrapped(found, letters), _height(found, letters, is_beside)
+        middle = top + tall / 2 if is_beside else top + LINE * len(lines) + 0.11
+        rows.append(middle)
+        if not is_beside:
+            words = axes.text(0, top, "\n".join(lines), transform=axes.get_yaxis_transform(),
+                              va="top", color=_ink(found, palette), fontsize=9.5,
+                              linespacing=1.2, clip_on=False)
+            words.set_in_layout(False)
         _shade(axes, part, middle, (low, high), palette)
         axes.plot([zero, zero], [middle - 0.09, middle + 0.09], color=palette.muted, linewidth=1.2)
         colour = {"holds": palette.good, "fails": palette.bad}.get(found.verdict, palette.plain)
@@ -86,8 +91,16 @@ def _draw(
         axes.plot(ends, [middle, middle], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot([_value(part, found.mean)], [middle], color=colour, markersize=7,
                   marker=MARKERS[found.verdict])
-        top += LINE * len(lines) + ROW
+        top += tall
+    names = ["\n".join(_wrapped(found, letters)) for _, found in group]
+    axes.set_yticks(rows if is_beside else [], names if is_beside else [], fontsize=9.5)
+    for label, (_, found) in zip(axes.get_yticklabels(), group, strict=False):
+        label.set_color(_ink(found, palette))
     _numbers(axes, group[0][0], palette)
+
+
+def _ink(part: PartRecord, palette: Palette) -> str:
+    return palette.ink if part.counts else palette.muted
 
 
 def _shade(

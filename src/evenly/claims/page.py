@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Protocol
 
-from ..report.drawing import PAGE, svg
+from ..report.drawing import PAGE, RAISED, svg
 from ..report.scope import scoped, themed
 from ..version import __version__
 from . import drawn, forest
@@ -18,6 +18,8 @@ from .series import told
 from .study import FEWEST_BLOCKS, Study
 
 CLASS = "evenly-claim"
+# Pictures in a row of a wide page.
+COLUMNS = 3
 KINDS: dict[Verdict, str] = {"holds": "holds", "fails": "fails", "cannot tell": "open"}
 MINUS, TIMES, NOTHING = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{EN DASH}"
 
@@ -103,6 +105,10 @@ def _section(study: Study, record: ClaimRecord, mark: str) -> dict[str, Any]:
     """What the templates show of a claim."""
     holding = sum(part.verdict == "holds" for part in record.parts if part.counts)
     counting = sum(part.counts for part in record.parts)
+    pictures = [_drawn(drawn.pictured(study, record, picture, f"{mark}-{place}"))
+                for place, picture in enumerate(study.pictures)]
+    # Where the last row of columns is full, the parts get a row of their own.
+    alone = sum(not picture["broad"] for picture in pictures) % COLUMNS == 0
     return {
         "id": f"claim-{mark}", "name": record.name, "claim": record.claim,
         "verdict": record.verdict, "kind": KINDS[record.verdict],
@@ -110,9 +116,7 @@ def _section(study: Study, record: ClaimRecord, mark: str) -> dict[str, Any]:
         "measured": record.headline.words, "effect": typeset(record.headline.effect),
         "share": f"{holding} of {counting} parts hold" if counting > 1 else "",
         "parts": [_part(study, record, place) for place in range(len(record.parts))],
-        "pictures": [_drawn(drawn.pictured(study, record, picture, f"{mark}-{place}"))
-                     for place, picture in enumerate(study.pictures)],
-        "forest": _forest(study, record, mark), "facts": _run(record),
+        "pictures": pictures, "forest": _forest(study, record, mark, alone), "facts": _run(record),
         "exercises": [f"evenly exercise {name}" for name in record.exercises],
         "layers": list(record.layers), "command": record.command,
         "blocks": record.blocks_done,
@@ -121,10 +125,10 @@ def _section(study: Study, record: ClaimRecord, mark: str) -> dict[str, Any]:
 
 def _part(study: Study, record: ClaimRecord, place: int) -> dict[str, Any]:
     part, found = study.parts[place], record.parts[place]
-    each = ", ".join(f"{level} {typeset(part.told(mean))}" for level, mean in found.at_each.items())
     notes = []
-    if each:
-        notes.append(f"At each level: {each}.")
+    if len(found.at_each) > 1:
+        each = [f"{level} {typeset(part.told(mean))}" for level, mean in found.at_each.items()]
+        notes.append(f"At each level: {', '.join(each)}.")
     if found.corrected:
         count = sum(one.counts for one in record.parts)
         plural = "one part" if count == 1 else f"{count} parts"
@@ -146,17 +150,30 @@ def _p(record: ClaimRecord, part: PartRecord) -> str:
 
 
 def typeset(text: str) -> str:
-    """Numbers as they are printed: a minus sign, and a times sign in front of ratios."""
+    """Numbers as they are printed: a minus sign, a times sign in front of ratios, no e-05."""
+    text = re.sub(r"(?<![\w.])(\d(?:\.\d+)?)e([+-]\d+)", _power, text)
     text = re.sub(r"(?<![\w.\N{MINUS SIGN}-])-(?=\.?\d)", MINUS, text)
-    text = re.sub(r"(?<=\de)-(?=\d)", MINUS, text)
-    return re.sub(r"(?<!\w)x (?=[\d.])", f"{TIMES} ", text)
+    return re.sub(r"(?<!\w)x (?=[\d.])", f"{TIMES}\N{NO-BREAK SPACE}", text)
 
 
-def _forest(study: Study, record: ClaimRecord, mark: str) -> dict[str, Any]:
+def _power(found: re.Match[str]) -> str:
+    """1.9e-02 as 0.019, and what is far smaller or larger by its power of ten."""
+    digits, power = found[1], int(found[2])
+    if -4 <= power < 0:
+        return f"{float(found[0]):.{len(digits.replace('.', '')) - 1 - power}f}"
+    return f"{digits}{TIMES}10{str(power).translate(RAISED)}"
+
+
+def _forest(study: Study, record: ClaimRecord, mark: str, alone: bool) -> dict[str, Any]:
     words = forest.described(record)
-    title = "Effects with their 95 % intervals"
-    drawing = svg(forest.forest(study, record, drawn.COLUMN, PAGE), title, f"{mark}-parts-", words)
-    return {"title": title, "about": "", "slim": _markup(drawing), "broad": "",
+    title = "Effects with their 95\N{NO-BREAK SPACE}% intervals"
+
+    def drawing(width: float) -> Any:
+        figure = forest.forest(study, record, width, PAGE)
+        return _markup(svg(figure, title, f"{mark}-parts-{width:g}-", words))
+
+    return {"title": title, "about": "", "slim": drawing(drawn.COLUMN),
+            "broad": drawing(drawn.ACROSS) if alone else "",
             "note": "Shaded: where the claim expects it. Effects of one unit share an axis."}
 
 

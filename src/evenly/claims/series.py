@@ -119,12 +119,16 @@ def plotted(study: Study, record: ClaimRecord, picture: Picture) -> Plotted:
             drawn.append(Panel(_label(panel), tuple(lines)))
     if not drawn:
         raise wrong(f"log: the measure '{picture.measure}' is nowhere above 0: leave y out of log")
-    levels = [] if is_list else list(record.factors[picture.over])
     return Plotted(
         panels=tuple(drawn), labels=tuple(_label(line) for line in by), is_list=is_list,
-        is_words=not is_list and not (all(map(is_number, levels)) and len(levels) > 1),
+        is_words=not is_list and not _on_axis(record.factors[picture.over]),
         is_geometric=is_geometric, left_out=left_out, blocks=len(blocks),
     )
+
+
+def _on_axis(levels: Sequence[Any]) -> bool:
+    """Whether levels are places on an axis: several, and all of them numbers."""
+    return len(levels) > 1 and all(map(is_number, levels))
 
 
 def is_number(level: Any) -> bool:
@@ -217,8 +221,10 @@ def _over_levels(
     """The blocks' means at each level of the factor `over` that was run."""
     if picture.over in fixed:
         raise wrong(f"over: the factor '{picture.over}' is in by, panels or at too")
+    levels = record.factors[picture.over]
     found = []
-    for level in record.factors[picture.over]:
+    # A line runs from left to right, whichever level the others are compared with.
+    for level in sorted(levels) if _on_axis(levels) else levels:
         runs = [_at(block, {**fixed, picture.over: level}) for block in blocks]
         if all(runs):
             found.append((level, [_mean([run.values[picture.measure] for run in own])
