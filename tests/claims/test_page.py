@@ -147,7 +147,7 @@ def test_a_section_tells_all_of_its_study(html, results):
             assert picture.about in text
     for line in ("evenly exercise batch-norm", "evenly exercise initialization",
                  "help(evenly.BatchNorm)", "help(evenly.LayerNorm)", "evenly exercise dropout",
-                 f"levels of gain {MINUS}0.1, 0, 0.1", "evenly study --out 'a b'",
+                 f"levels of gain {MINUS}0.1 · 0 · 0.1", "evenly study --out 'a b'",
                  "machine two & more cores", "8, each with its own seeds"):
         assert line in text
     drawings = sum(len(r.study.pictures) + 1 for r in results)

@@ -183,7 +183,7 @@ def _drawn(picture: dict[str, Any]) -> dict[str, Any]:
 
 def _run(record: ClaimRecord) -> list[tuple[str, str]]:
     """What was run, in names and text."""
-    levels = [(name, ", ".join(told(level) for level in found))
+    levels = [(name, " · ".join(told(level) for level in found))
               for name, found in record.factors.items()]
     form = {"tour": "short, as in the tour", "long": "long"}.get(record.form, record.form)
     blocks = f"{record.blocks_done}" + ("" if record.blocks_done == record.blocks
