@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..report.drawing import PAGE, PAPER, Palette, bare, canvas, plain_log_ticks, svg, written
+from ..report.drawing import PAGE, PAPER, Look, bare, canvas, plain_log_ticks, svg, written
 from .captions import described, noted
 from .figures import Figures
 from .pictures import Picture
@@ -36,7 +36,7 @@ OWN = 5.2
 
 
 @dataclass(frozen=True)
-class Look:
+class Mark:
     """How one line is told from others: by its colour, and by its marker too."""
 
     colour: str
@@ -94,13 +94,13 @@ def pictured(study: Study, record: ClaimRecord, picture: Picture, mark: str) -> 
 
 
 def draw(
-    study: Study, picture: Picture, what: Plotted, width: float, palette: Palette
+    study: Study, picture: Picture, what: Plotted, width: float, look: Look
 ) -> Figure:
     """A picture as a figure of this width."""
     is_narrow = width <= COLUMN
     across = 1 if is_narrow else min(len(what.panels), MOST_ACROSS)
     rows = math.ceil(len(what.panels) / across)
-    looks = _looks(study, picture, what, palette)
+    marks = _marks(study, picture, what, look)
     direct = _has_room_at_ends(what)
     height = _height(what, is_narrow)
     legend = 0.0 if direct or len(what.labels) < 2 else 0.2 + 0.18 * _legend_rows(what, width)
@@ -114,40 +114,40 @@ def draw(
         for place, (axes, panel) in enumerate(zip(panels, what.panels, strict=True)):
             axes.patch.set_alpha(0)
             if what.is_words:
-                _dots(axes, what, panel.lines, looks)
+                _dots(axes, what, panel.lines, marks)
             else:
                 for number, line in enumerate(panel.lines):
-                    _line(axes, what, line, looks[line.label], number, len(panel.lines))
+                    _line(axes, what, line, marks[line.label], number, len(panel.lines))
             if panel.title:
-                axes.set_title(panel.title, loc="left", color=palette.ink, fontsize=10)
+                axes.set_title(panel.title, loc="left", color=look.ink, fontsize=10)
             # Hidden panels have no numbers of their own: those above them show theirs.
             is_lowest = place + across >= len(panels)
             axes.xaxis.set_tick_params(labelbottom=is_lowest)
-        _scales(panels, picture, what, palette)
-        _name_axes(panels, picture, what, palette, across)
+        _scales(panels, picture, what, look)
+        _name_axes(panels, picture, what, look, across)
         if direct:
-            ends = looks if what.is_list else {}
-            _names_at_ends(panels[0], what.panels[0].lines, ends, palette, height)
+            ends = marks if what.is_list else {}
+            _names_at_ends(panels[0], what.panels[0].lines, ends, look, height)
         elif len(what.labels) > 1:
-            _legend(figure, picture, what, looks, palette, width)
+            _legend(figure, picture, what, marks, look, width)
         return figure
 
 
-def _looks(
-    study: Study, picture: Picture, what: Plotted, palette: Palette
-) -> dict[str, Look]:
+def _marks(
+    study: Study, picture: Picture, what: Plotted, look: Look
+) -> dict[str, Mark]:
     """Colours and markers by label. What a technique is compared with is grey, as it is in all
     reports."""
     has_base = picture.by in study.technique and len(what.labels) > 1
-    looks = {}
+    marks = {}
     for place, label in enumerate(what.labels):
         if has_base and place == 0:
-            looks[label] = Look(palette.plain, MARKERS[0])
+            marks[label] = Mark(look.plain, MARKERS[0])
             continue
         number = place - has_base
-        looks[label] = Look(palette.series[number % len(palette.series)],
+        marks[label] = Mark(look.series[number % len(look.series)],
                             MARKERS[place % len(MARKERS)])
-    return looks
+    return marks
 
 
 def _height(what: Plotted, is_narrow: bool) -> float:
@@ -158,22 +158,22 @@ def _height(what: Plotted, is_narrow: bool) -> float:
 
 
 def _line(
-    axes: Axes, what: Plotted, line: Line, look: Look, number: int, count: int
+    axes: Axes, what: Plotted, line: Line, mark: Mark, number: int, count: int
 ) -> None:
     xs = [point.x for point in line.points]
     means = [point.mean for point in line.points]
     lows, highs = ([getattr(point, name) for point in line.points] for name in ("low", "high"))
     # Lines that lie on each other are still seen apart by their markers.
     every = max(1, round(len(xs) / 6))
-    style: Any = {"color": look.colour, "marker": look.marker, "markersize": 5, "linewidth": 1.8,
+    style: Any = {"color": mark.colour, "marker": mark.marker, "markersize": 5, "linewidth": 1.8,
                   "clip_on": False}
     if what.is_list:
-        axes.fill_between(xs, lows, highs, color=look.colour, alpha=BAND, linewidth=0)
+        axes.fill_between(xs, lows, highs, color=mark.colour, alpha=BAND, linewidth=0)
         start = (number * max(1, every // max(count, 1))) % len(xs)
         axes.plot(xs, means, markevery=(start, every), solid_capstyle="round", **style)
         return
     beside = _beside(axes, 3.0 * (number - (count - 1) / 2))
-    axes.vlines(xs, lows, highs, color=look.colour, linewidth=1.6, transform=beside)
+    axes.vlines(xs, lows, highs, color=mark.colour, linewidth=1.6, transform=beside)
     axes.plot(xs, means, transform=beside, **style)
 
 
@@ -187,18 +187,18 @@ def _beside(axes: Axes, points: float) -> Transform:
 
 
 def _dots(
-    axes: Axes, what: Plotted, lines: Sequence[Line], looks: dict[str, Look]
+    axes: Axes, what: Plotted, lines: Sequence[Line], marks: dict[str, Mark]
 ) -> None:
     """A row a level, the first on top; in it a dot with its interval for each line."""
     rows = {level: place for place, level in enumerate(_words(what))}
     step = 0.62 / max(1, len(lines))
     for number, line in enumerate(lines):
-        look = looks[line.label]
+        mark = marks[line.label]
         for point in line.points:
             y = rows[point.x] + step * (number - (len(lines) - 1) / 2)
-            axes.plot([point.low, point.high], [y, y], color=look.colour, linewidth=2.2,
+            axes.plot([point.low, point.high], [y, y], color=mark.colour, linewidth=2.2,
                       solid_capstyle="round")
-            axes.plot([point.mean], [y], color=look.colour, marker=look.marker, markersize=6.5)
+            axes.plot([point.mean], [y], color=mark.colour, marker=mark.marker, markersize=6.5)
 
 
 def _words(what: Plotted) -> list[Any]:
@@ -212,7 +212,7 @@ def _points(what: Plotted) -> list[Any]:
 
 
 def _scales(
-    panels: Sequence[Axes], picture: Picture, what: Plotted, palette: Palette
+    panels: Sequence[Axes], picture: Picture, what: Plotted, look: Look
 ) -> None:
     """Limits, scales and numbers, the same for all panels."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -220,7 +220,7 @@ def _scales(
     formatter = FuncFormatter(lambda value, _: written(round(value, 12)))
     low, high = _limits(picture, what)
     for axes in panels:
-        bare(axes, palette)
+        bare(axes, look)
         value = axes.xaxis if what.is_words else axes.yaxis
         (axes.set_xlim if what.is_words else axes.set_ylim)(low, high)
         if "y" in picture.log:
@@ -234,7 +234,7 @@ def _scales(
             names = [_wrapped(level) for level in _words(what)]
             axes.set_yticks(range(len(names)), names)
             axes.set_ylim(len(names) - 0.5, -0.5)
-            axes.tick_params(axis="y", labelcolor=palette.ink)
+            axes.tick_params(axis="y", labelcolor=look.ink)
             axes.grid(axis="y", visible=False)
             continue
         _level_axis(axes, picture, what)
@@ -296,21 +296,21 @@ def _wrapped(level: Any) -> str:
 
 
 def _name_axes(
-    panels: Sequence[Axes], picture: Picture, what: Plotted, palette: Palette, across: int
+    panels: Sequence[Axes], picture: Picture, what: Plotted, look: Look, across: int
 ) -> None:
     measure = picture.measure + (f" ({picture.unit})" if picture.unit else "")
     for place, axes in enumerate(panels):
         is_lowest = place + across >= len(panels)
         if what.is_words:
             if is_lowest:
-                axes.set_xlabel(measure, color=palette.muted)
+                axes.set_xlabel(measure, color=look.muted)
             continue
         if is_lowest:
-            axes.set_xlabel(picture.over, color=palette.muted)
+            axes.set_xlabel(picture.over, color=look.muted)
         if len(panels) == 1:
-            axes.set_title(measure, loc="left", color=palette.muted, fontsize=10)
+            axes.set_title(measure, loc="left", color=look.muted, fontsize=10)
         elif place % across == 0:
-            axes.set_ylabel(measure, color=palette.muted)
+            axes.set_ylabel(measure, color=look.muted)
 
 
 def _has_room_at_ends(what: Plotted) -> bool:
@@ -322,7 +322,7 @@ def _has_room_at_ends(what: Plotted) -> bool:
 
 
 def _names_at_ends(
-    axes: Axes, lines: Sequence[Line], looks: dict[str, Look], palette: Palette, height: float
+    axes: Axes, lines: Sequence[Line], marks: dict[str, Mark], look: Look, height: float
 ) -> None:
     """Names at the right ends of lines, moved apart where the ends are close."""
     figure = axes.get_figure()
@@ -335,10 +335,10 @@ def _names_at_ends(
     for line, end, place in zip(lines, ends, places, strict=True):
         point = line.points[-1]
         axes.annotate(line.label, (point.x, point.mean), xytext=(12, place - end),
-                      textcoords="offset points", va="center", color=palette.ink, fontsize=9.5,
+                      textcoords="offset points", va="center", color=look.ink, fontsize=9.5,
                       annotation_clip=False)
-        if look := looks.get(line.label):
-            axes.plot([point.x], [point.mean], color=look.colour, marker=look.marker,
+        if mark := marks.get(line.label):
+            axes.plot([point.x], [point.mean], color=mark.colour, marker=mark.marker,
                       markersize=5, clip_on=False)
 
 
@@ -371,13 +371,13 @@ def _legend_rows(what: Plotted, width: float) -> int:
 
 
 def _legend(
-    figure: Figure, picture: Picture, what: Plotted, looks: dict[str, Look], palette: Palette,
+    figure: Figure, picture: Picture, what: Plotted, marks: dict[str, Mark], look: Look,
     width: float,
 ) -> None:
     from matplotlib.lines import Line2D
 
-    keys = [Line2D([], [], color=look.colour, marker=look.marker, markersize=5, linewidth=1.8)
-            for look in looks.values()]
-    figure.legend(keys, list(looks), frameon=False, fontsize=9.5, labelcolor=palette.ink,
+    keys = [Line2D([], [], color=mark.colour, marker=mark.marker, markersize=5, linewidth=1.8)
+            for mark in marks.values()]
+    figure.legend(keys, list(marks), frameon=False, fontsize=9.5, labelcolor=look.ink,
                   loc="outside lower left", ncols=_legend_columns(what, width), handlelength=1.8,
                   columnspacing=1.4, borderpad=0.1)

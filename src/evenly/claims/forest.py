@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..report.drawing import Palette, bare, canvas, plain_log_ticks, written
+from ..report.drawing import Look, bare, canvas, plain_log_ticks, written
 from .parts import Part
 from .records import ClaimRecord, PartRecord
 from .study import Study
@@ -21,7 +21,7 @@ LINE, ROW, AXIS = 0.18, 0.28, 0.5
 BESIDE = 8.0
 
 
-def forest(study: Study, record: ClaimRecord, width: float, palette: Palette) -> Figure:
+def forest(study: Study, record: ClaimRecord, width: float, look: Look) -> Figure:
     """The effects of all parts with their 95 % intervals; shaded is what the claim expects."""
     groups = _groups(study, record)
     is_beside = width >= BESIDE
@@ -32,7 +32,7 @@ def forest(study: Study, record: ClaimRecord, width: float, palette: Palette) ->
                                 gridspec_kw={"height_ratios": heights})
         for (axes,), group, height in zip(found, groups, heights, strict=True):
             axes.patch.set_alpha(0)
-            _draw(axes, group, height, letters, is_beside, palette)
+            _draw(axes, group, height, letters, is_beside, look)
         return figure
 
 
@@ -63,7 +63,7 @@ def _height(part: PartRecord, letters: int, is_beside: bool) -> float:
 
 def _draw(
     axes: Axes, group: list[tuple[Part, PartRecord]], height: float, letters: int,
-    is_beside: bool, palette: Palette,
+    is_beside: bool, look: Look,
 ) -> None:
     is_ratio = group[0][0].ratio
     zero = 1.0 if is_ratio else 0.0
@@ -72,7 +72,7 @@ def _draw(
     if is_ratio:
         axes.set_xscale("log")
     axes.set_xlim(low, high)
-    bare(axes, palette)
+    bare(axes, look)
     axes.grid(axis="y", visible=False)
     top, rows = 0.0, []
     for part, found in group:
@@ -81,12 +81,12 @@ def _draw(
         rows.append(middle)
         if not is_beside:
             words = axes.text(0, top, "\n".join(lines), transform=axes.get_yaxis_transform(),
-                              va="top", color=_ink(found, palette), fontsize=9.5,
+                              va="top", color=_ink(found, look), fontsize=9.5,
                               linespacing=1.2, clip_on=False)
             words.set_in_layout(False)
-        _shade(axes, part, middle, (low, high), palette)
-        axes.plot([zero, zero], [middle - 0.09, middle + 0.09], color=palette.muted, linewidth=1.2)
-        colour = {"holds": palette.good, "fails": palette.bad}.get(found.verdict, palette.plain)
+        _shade(axes, part, middle, (low, high), look)
+        axes.plot([zero, zero], [middle - 0.09, middle + 0.09], color=look.muted, linewidth=1.2)
+        colour = {"holds": look.good, "fails": look.bad}.get(found.verdict, look.plain)
         ends = [_value(part, end) for end in (found.low, found.high)]
         axes.plot(ends, [middle, middle], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot([_value(part, found.mean)], [middle], color=colour, markersize=7,
@@ -95,16 +95,16 @@ def _draw(
     names = ["\n".join(_wrapped(found, letters)) for _, found in group]
     axes.set_yticks(rows if is_beside else [], names if is_beside else [], fontsize=9.5)
     for label, (_, found) in zip(axes.get_yticklabels(), group, strict=False):
-        label.set_color(_ink(found, palette))
-    _numbers(axes, group[0][0], palette)
+        label.set_color(_ink(found, look))
+    _numbers(axes, group[0][0], look)
 
 
-def _ink(part: PartRecord, palette: Palette) -> str:
-    return palette.ink if part.counts else palette.muted
+def _ink(part: PartRecord, look: Look) -> str:
+    return look.ink if part.counts else look.muted
 
 
 def _shade(
-    axes: Axes, part: Part, middle: float, reach: tuple[float, float], palette: Palette
+    axes: Axes, part: Part, middle: float, reach: tuple[float, float], look: Look
 ) -> None:
     low, high = reach
     zero = 1.0 if part.ratio else 0.0
@@ -114,7 +114,7 @@ def _shade(
         high = zero
     else:
         low = zero
-    axes.fill_between([low, high], middle - 0.09, middle + 0.09, color=palette.good, alpha=0.13,
+    axes.fill_between([low, high], middle - 0.09, middle + 0.09, color=look.good, alpha=0.13,
                       linewidth=0)
 
 
@@ -135,14 +135,14 @@ def _reach(group: list[tuple[Part, PartRecord]]) -> tuple[float, float]:
     return tuple(sorted((_value(first, low - margin), _value(first, high + margin))))  # type: ignore[return-value]
 
 
-def _numbers(axes: Axes, part: Part, palette: Palette) -> None:
+def _numbers(axes: Axes, part: Part, look: Look) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     if part.ratio:
         plain_log_ticks(axes.xaxis)
-        axes.set_xlabel("times as much", color=palette.muted)
+        axes.set_xlabel("times as much", color=look.muted)
         return
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written(round(x, 12))))
     if part.unit:
-        axes.set_xlabel(part.unit, color=palette.muted)
+        axes.set_xlabel(part.unit, color=look.muted)

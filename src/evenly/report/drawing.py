@@ -43,7 +43,7 @@ VARIABLES = {
 
 
 @dataclass(frozen=True)
-class Palette:
+class Look:
     """The colours of a drawing, by what they mean."""
 
     ink: str
@@ -59,8 +59,8 @@ class Palette:
 # Names come from users: a dollar sign in them is a dollar sign.
 STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "evenly", "font.size": 10.0,
               "text.parse_math": False}
-PAGE = Palette(INK, MUTED, RULE, PLAIN, ACCENT, GOOD, BAD, SERIES)
-PAPER = Palette(
+PAGE = Look(INK, MUTED, RULE, PLAIN, ACCENT, GOOD, BAD, SERIES)
+PAPER = Look(
     "#17202b", "#5b6878", "#e2e6eb", "#8a94a1", "#2f5fd0", "#0f7a48", "#bd352a",
     ("#2f5fd0", "#a83108", "#2b846e", "#912b90", "#a078f6", "#b2831a"),
 )
@@ -91,10 +91,10 @@ def drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
-def bare(axes: Axes, palette: Palette = PAGE) -> None:
+def bare(axes: Axes, look: Look = PAGE) -> None:
     """Axes without a frame: thin lines behind, muted numbers."""
-    axes.tick_params(which="both", labelcolor=palette.muted, color=palette.rule, length=0)
-    axes.grid(color=palette.rule, linewidth=0.8)
+    axes.tick_params(which="both", labelcolor=look.muted, color=look.rule, length=0)
+    axes.grid(color=look.rule, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
 
