@@ -8,7 +8,9 @@
 | `runs.py` | all trainings of a study |
 | `measures.py`, `verdict.py` | their measures; numbers into a verdict |
 | `records.py`, `result.py` | what comes out: plain values; with frame, figures, page |
-| `drawn.py`, `page.py` | pictures drawn; the report |
+| `series.py`, `captions.py` | the numbers of a picture; a picture in words |
+| `drawn.py`, `forest.py`, `figures.py` | pictures and parts drawn; figures in a notebook |
+| `page.py`, `templates/` | the report |
 | `catalog.py` | studies by name and by file |
 | `data.py`, `training.py` | what the ready studies train on, and how |
 | `ready/` | the ready studies, a claim a file |

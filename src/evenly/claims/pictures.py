@@ -27,6 +27,8 @@ class Picture:
         at: levels of the other factors; those left out are averaged over.
         places: name of a measure (a list) that holds where a list's numbers lie; counted from 1
             where there is none.
+        band: names of the measures that bands reach from and to, as of two percentiles; intervals
+            of the mean where there are none.
         log: axes whose scale is logarithmic.
         unit: of the measure.
         about: how to read it, in a sentence.

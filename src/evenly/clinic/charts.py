@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..doctor import Finding
 from ..records import TrainingRecord
-from ..report.drawing import ACCENT, BAD, INK, MUTED, PLAIN, RULE, drawing, svg
+from ..report.drawing import ACCENT, BAD, INK, MUTED, PLAIN, bare, drawing, plain_log_ticks, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +95,7 @@ def _curves(
                       marker=marker, markersize=4)
         if is_loss and min(values) > 0 and max(values) > 8 * min(values):
             axes.set_yscale("log")
-            _plain_ticks(axes)
+            plain_log_ticks(axes.yaxis)
         if axis == "epoch":
             _mark(axes, record, finding)
         _finish(axes, title, axis, lines)
@@ -183,7 +183,7 @@ def _series_chart(
         values += [limit] if limit else []
         if min(values) > 0 and max(values) > 30 * min(values):
             axes.set_yscale("log")
-            _plain_ticks(axes)
+            plain_log_ticks(axes.yaxis)
         named = [(layer, own, ACCENT, "-")]
         if others:
             named.append(("other layers", others[0], PLAIN, "-"))
@@ -268,14 +268,6 @@ def _log(value: float) -> float:
     return math.log10(max(value, 1e-300))
 
 
-def _plain_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.yaxis.set_major_locator(LogLocator(numticks=5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
 def _finish(axes: Axes, title: str, axis: str,
             lines: Sequence[tuple[str, Points, str, str]]) -> None:
     from matplotlib.lines import Line2D
@@ -284,10 +276,7 @@ def _finish(axes: Axes, title: str, axis: str,
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_title(title, loc="left", color=MUTED, fontsize=10)
     axes.set_xlabel(axis, color=MUTED)
-    axes.tick_params(which="both", labelcolor=MUTED, color=RULE, length=0)
-    axes.grid(color=RULE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
+    bare(axes)
     if len(lines) > 1:
         keys = [Line2D([], [], color=colour, ls=cast(Any, style), linewidth=1.9)
                 for _, _, colour, style in lines]

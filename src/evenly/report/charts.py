@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from evenly.study.records import EpochPoint, RunRecord, StudyRecord, VariantRecord
 
-from .drawing import ACCENT, BAD, GOOD, INK, MUTED, PLAIN, RULE, drawing, svg
+from .drawing import (
+    ACCENT,
+    BAD,
+    GOOD,
+    INK,
+    MUTED,
+    PLAIN,
+    RULE,
+    bare,
+    drawing,
+    plain_log_ticks,
+    svg,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +59,7 @@ def loss_chart(study: StudyRecord, variant: VariantRecord) -> str:
         if limits is not None:
             axes.set_yscale("log")
             axes.set_ylim(*limits)
-            _plain_log_ticks(axes)
+            plain_log_ticks(axes.yaxis)
         _finish(axes, study, "loss")
         return svg(figure, f"Training and test loss of {variant.name} by epoch")
 
@@ -177,16 +189,6 @@ def _loss_limits(study: StudyRecord) -> tuple[float, float] | None:
     return max(values[0] * 0.8, high * 1e-6), high * 1.3
 
 
-def _plain_log_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    low, high = axes.get_ylim()
-    subs = (1.0,) if high / low > 30 else (1.0, 2.0, 5.0)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
 def _finish(axes: Axes, study: StudyRecord, title: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -195,7 +197,4 @@ def _finish(axes: Axes, study: StudyRecord, title: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_title(title, loc="left", color=MUTED, fontsize=10)
     axes.set_xlabel("epoch", color=MUTED)
-    axes.tick_params(which="both", labelcolor=MUTED, color=RULE, length=0)
-    axes.grid(color=RULE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
+    bare(axes)
