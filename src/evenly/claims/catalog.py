@@ -15,8 +15,15 @@ from .study import Study, with_origin
 
 
 def names() -> tuple[str, ...]:
-    """The ready studies, in the order of the tour."""
+    """The ready studies, those of the tour first."""
     return tuple(ready())
+
+
+def tour() -> tuple[Study, ...]:
+    """The studies that ``evenly study`` runs without arguments."""
+    from . import ready as room
+
+    return tuple(ready()[name] for name in room.TOUR)
 
 
 @cache
@@ -30,7 +37,7 @@ def ready() -> dict[str, Study]:
         for study in _studies(loaded):
             assert study.name not in found, f"two studies are called {study.name}"
             found[study.name] = study
-    order = {name: place for place, name in enumerate(room.ORDER)}
+    order = {name: place for place, name in enumerate(room.TOUR)}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 

@@ -81,7 +81,6 @@ class Study:
         exercises: topics of ``evenly exercise`` that work it by hand.
         layers: public names that it is about.
         seconds: processor seconds that the tour's form takes, about.
-        in_tour: whether ``evenly study`` without arguments runs it.
         origin: the file that it is from, where that is a user's.
 
     Raises:
@@ -119,7 +118,6 @@ class Study:
     exercises: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     seconds: float = 0.0
-    in_tour: bool = True
     origin: str = ""
 
     def __post_init__(self) -> None:

@@ -53,8 +53,7 @@ def list_studies() -> int:
     need("study", "sklearn", "pandas", "matplotlib", "jinja2")
     from rich.table import Table
 
-    from evenly.claims import names
-    from evenly.claims.catalog import load
+    from evenly.claims.catalog import load, names, tour
 
     console = _console()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -63,7 +62,7 @@ def list_studies() -> int:
     table.add_column("tour", no_wrap=True)
     for name in names():
         study = load(name)
-        table.add_row(name, study.claim, "yes" if study.in_tour else "")
+        table.add_row(name, study.claim, "yes" if study in tour() else "")
     console.print(table)
     console.print("evenly study runs those of the tour in their short form; evenly study NAME runs "
                   "one in its long form.", style="dim")
@@ -119,13 +118,10 @@ def study_claims(asked: AskedClaims) -> int:
 
 
 def _studies(asked: AskedClaims) -> list[Study]:
-    from evenly.claims.catalog import load, names
+    from evenly.claims.catalog import load, tour
     from evenly.claims.data import on_table
 
-    if asked.what is None:
-        studies = [study for name in names() if (study := load(name)).in_tour]
-    else:
-        studies = [load(asked.what)]
+    studies = list(tour()) if asked.what is None else [load(asked.what)]
     if asked.blocks is not None:
         studies = [study.with_blocks(asked.blocks) for study in studies]
     if asked.data is None:

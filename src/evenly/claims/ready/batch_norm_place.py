@@ -87,5 +87,4 @@ STUDY = Study(
     exercises=("batch-norm",),
     layers=("BatchNorm", "ReLU", "Tanh", "Sigmoid"),
     seconds=6,
-    in_tour=False,
 )

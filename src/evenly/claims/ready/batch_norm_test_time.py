@@ -138,5 +138,4 @@ STUDY = Study(
     exercises=("batch-norm",),
     layers=("BatchNorm",),
     seconds=4,
-    in_tour=False,
 )

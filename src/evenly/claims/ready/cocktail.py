@@ -164,5 +164,4 @@ STUDY = Study(
     exercises=("dropout", "batch-norm", "adamw"),
     layers=("Dropout", "BatchNorm", "Residual", "StochasticDepth", "Mixup", "GaussianNoise",
             "AdamW"),
-    in_tour=False,
 )

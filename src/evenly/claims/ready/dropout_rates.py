@@ -50,7 +50,6 @@ RATES = Study(
     ),
     exercises=("dropout",),
     layers=("Dropout",),
-    in_tour=False,
 )
 
 
@@ -96,5 +95,4 @@ LITTLE = Study(
     ),
     exercises=("dropout",),
     layers=("Dropout",),
-    in_tour=False,
 )

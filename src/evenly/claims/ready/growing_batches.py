@@ -133,5 +133,4 @@ STUDY = Study(
     ),
     exercises=("mini-batches", "step-decay"),
     layers=("SGD", "StepDecay"),
-    in_tour=False,
 )

@@ -154,5 +154,4 @@ STUDY = Study(
     ),
     exercises=("gradient-descent", "momentum", "mini-batches", "inverse-time-decay"),
     layers=("Momentum", "InverseTimeDecay"),
-    in_tour=False,
 )

@@ -86,5 +86,4 @@ STUDY = Study(
     exercises=("batch-norm",),
     layers=("BatchNorm",),
     seconds=5,
-    in_tour=False,
 )

@@ -128,5 +128,4 @@ BOWL = Study(
           f"other. {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=_EXERCISES,
     layers=("SGD", "Momentum", "RMSprop", "Adam"),
-    in_tour=False,
 )

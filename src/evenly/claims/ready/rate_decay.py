@@ -120,7 +120,6 @@ STUDY = Study(
                        "cosine decay.",
     },
     pictures=_PICTURES, exercises=_EXERCISES, layers=_LAYERS,
-    in_tour=False,
 )
 
 BETTER = Study(
@@ -147,5 +146,4 @@ BETTER = Study(
                        "are surely better.",
     },
     pictures=_PICTURES, exercises=_EXERCISES, layers=_LAYERS,
-    in_tour=False,
 )

@@ -110,5 +110,4 @@ STUDY = Study(
     ),
     exercises=("l1", "max-norm", "softmax-cross-entropy"),
     layers=("L1", "MaxNorm", "EarlyStopping", "Mixup", "SoftmaxCrossEntropy"),
-    in_tour=False,
 )

@@ -136,5 +136,4 @@ STUDY = Study(
     ),
     exercises=("input-normalization", "dropout", "batch-norm", "l2"),
     layers=("Dropout", "BatchNorm", "L2", "Mixup"),
-    in_tour=False,
 )
