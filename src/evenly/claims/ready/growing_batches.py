@@ -133,5 +133,6 @@ STUDY = Study(
     ),
     exercises=("mini-batches", "step-decay"),
     layers=("SGD", "StepDecay"),
+    seconds=8,
     in_tour=False,
 )

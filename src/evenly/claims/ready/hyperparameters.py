@@ -154,5 +154,6 @@ STUDY = Study(
     ),
     exercises=("gradient-descent", "momentum", "mini-batches", "inverse-time-decay"),
     layers=("Momentum", "InverseTimeDecay"),
+    seconds=15,
     in_tour=False,
 )

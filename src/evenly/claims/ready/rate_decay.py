@@ -120,6 +120,7 @@ STUDY = Study(
                        "cosine decay.",
     },
     pictures=_PICTURES, exercises=_EXERCISES, layers=_LAYERS,
+    seconds=7,
     in_tour=False,
 )
 
@@ -147,5 +148,6 @@ BETTER = Study(
                        "are surely better.",
     },
     pictures=_PICTURES, exercises=_EXERCISES, layers=_LAYERS,
+    seconds=7,
     in_tour=False,
 )
