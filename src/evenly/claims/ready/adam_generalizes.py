@@ -120,6 +120,7 @@ STUDY = Study(
     about="Real tables, a network with one hidden layer of 64 (ReLU), 20 epochs of mini-batches of "
           f"32. {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=("adam", "momentum"), layers=("Adam", "Momentum"),
+    seconds=7,
 )
 
 CONSTRUCTED = Study(
@@ -136,4 +137,5 @@ CONSTRUCTED = Study(
           "and each example has inputs of its own. 60 rows, a linear layer that starts at zero, "
           f"squared error, 60 steps of the whole batch. {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=("adam", "momentum"), layers=("Adam", "Momentum"),
+    seconds=7,
 )

@@ -183,4 +183,5 @@ STUDY = Study(
     ),
     exercises=("mini-batches", "gradient-descent"),
     layers=("SGD",),
+    seconds=3,
 )

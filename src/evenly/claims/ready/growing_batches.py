@@ -133,4 +133,5 @@ STUDY = Study(
     ),
     exercises=("mini-batches", "step-decay"),
     layers=("SGD", "StepDecay"),
+    seconds=8,
 )

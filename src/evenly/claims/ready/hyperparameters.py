@@ -154,4 +154,5 @@ STUDY = Study(
     ),
     exercises=("gradient-descent", "momentum", "mini-batches", "inverse-time-decay"),
     layers=("Momentum", "InverseTimeDecay"),
+    seconds=15,
 )

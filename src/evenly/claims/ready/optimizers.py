@@ -112,6 +112,7 @@ STUDY = Study(
     about=f"Real tables, a network with hidden layers of 64 and 32 (ReLU). {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=_EXERCISES,
     layers=("SGD", "Momentum", "RMSprop", "Adam"),
+    seconds=7,
 )
 
 BOWL = Study(
@@ -128,4 +129,5 @@ BOWL = Study(
           f"other. {_ABOUT}",
     says=_SAYS, pictures=_PICTURES, exercises=_EXERCISES,
     layers=("SGD", "Momentum", "RMSprop", "Adam"),
+    seconds=4,
 )

@@ -120,6 +120,7 @@ STUDY = Study(
                        "cosine decay.",
     },
     pictures=_PICTURES, exercises=_EXERCISES, layers=_LAYERS,
+    seconds=7,
 )
 
 BETTER = Study(
@@ -146,4 +147,5 @@ BETTER = Study(
                        "are surely better.",
     },
     pictures=_PICTURES, exercises=_EXERCISES, layers=_LAYERS,
+    seconds=7,
 )
