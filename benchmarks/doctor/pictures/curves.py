@@ -14,10 +14,10 @@ from evenly.records import TrainingRecord
 from evenly.records.network import KINDS
 from evenly.report.drawing import ACCENT, BAD, INK, MUTED, PLAIN
 
+from .runs import Run
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from .twins import Run
 
 Points = list[tuple[float, float]]
 MOST_POINTS = 60

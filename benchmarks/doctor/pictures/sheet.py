@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from evenly.report.drawing import BAD, GOOD, MUTED, RULE, panels, svg_file
 
+from .runs import Run
 from .torch_twins import TorchTwins
-from .twins import Run, Twins
+from .twins import Twins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,8 @@ from evenly.probes import torch as probes
 from .. import data as sets
 from ..networks import Plan, build
 from .curves import View
-from .twins import Run, Steady
+from .runs import Run
+from .twins import Steady
 
 UNITS, ROWS, EPOCHS, RATE = 24, 16, 30, 0.01
 

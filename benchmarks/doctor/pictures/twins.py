@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
@@ -11,10 +10,8 @@ from unittest.mock import patch
 import numpy as np
 
 import evenly as ev
-from evenly.doctor import Diagnosis, diagnose
 from evenly.probes import watcher
 from evenly.probes.pace import Pace
-from evenly.records import TrainingRecord
 from evenly.settings import Settings
 from evenly.training.before import before_training
 
@@ -23,34 +20,9 @@ from ..data import Data
 from ..networks import Plan, build, targets
 from ..recipes import RECIPES
 from .curves import View
+from .runs import Run
 
 EVERY = 20  # steps
-
-
-@dataclass(frozen=True)
-class Run:
-    """A training that was watched.
-
-    Attributes:
-        settings, plan, data: what was trained, and on what.
-        record: of it.
-        predict: the network's answers to inputs, as the loss takes them.
-    """
-
-    settings: Settings
-    plan: Plan
-    data: Data
-    record: TrainingRecord
-    predict: Callable[[Any], Any]
-
-    @property
-    def diagnosis(self) -> Diagnosis:
-        """What the doctor says of it."""
-        return diagnose(self.record)
-
-    def targets(self, y: Any) -> Any:
-        """As the plan's loss takes them."""
-        return targets(self.plan, self.data, y)
 
 
 @dataclass(frozen=True)

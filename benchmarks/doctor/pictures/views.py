@@ -15,11 +15,10 @@ from evenly.doctor.thresholds import LIMITS
 from evenly.report.drawing import ACCENT, BAD, MUTED, PLAIN
 
 from .curves import MOST_POINTS, Curves, Line, Points, short
+from .runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from .twins import Run
 
 
 @dataclass(frozen=True)

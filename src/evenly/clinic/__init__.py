@@ -4,5 +4,6 @@
 |---|---|
 | `check.py` | looks at network, loss and data before training |
 | `cure.py` | tries cures in pairs, and keeps those that help |
+| `see.py` | shows the arithmetic of the layer that ails |
 | `page.py`, `charts.py` | a diagnosis as a page |
 """
