@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .byhand.show import show_work as show_work
     from .clinic.check import check as check
     from .clinic.cure import cure as cure
+    from .clinic.see import see as see
     from .clipping import Clip as Clip
     from .clipping import ClipGlobalNorm as ClipGlobalNorm
     from .clipping import ClipNorm as ClipNorm
@@ -163,6 +164,7 @@ _NAMES = {
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
     "clinic.cure": ("cure",),
+    "clinic.see": ("see",),
     "clipping": ("Clip", "ClipGlobalNorm", "ClipNorm", "ClipValue"),
     "constraints": ("Constraint", "MaxNorm", "UnitNorm"),
     "doctor": ("diagnose", "Diagnosis", "Finding"),

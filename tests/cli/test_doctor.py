@@ -82,3 +82,22 @@ def test_cures_are_tried_on_a_table(tmp_path, capsys):
     told = capsys.readouterr().out
     assert "inputs_not_scaled" in told
     assert "ev.fit(" in told
+    assert "by accuracy on validation rows" in told
+
+
+def test_cures_are_judged_by_what_is_asked_for(tmp_path, capsys):
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((160, 4))
+    path = tmp_path / "table.csv"
+    np.savetxt(path, np.c_[200 * x + 900, x[:, 0] > x[:, 1]], delimiter=",", header="a,b,c,d,y",
+               comments="")
+    words = ["doctor", "--cure", str(path), "--target", "y", "--hidden", "8", "--seeds", "2",
+             "--epochs", "5", "--measure"]
+    assert run([*words, "balanced"]) == 0
+    assert "by balanced accuracy on validation rows" in capsys.readouterr().out
+    assert run([*words, "loss"]) == 0
+    assert "by loss on validation rows" in capsys.readouterr().out
+    assert run([*words, "R2"]) == 2
+    assert "has no meaning for these targets" in capsys.readouterr().err
+    assert run([*words, "f1"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

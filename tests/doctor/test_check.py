@@ -54,6 +54,130 @@ SICK = {
 }
 
 
+THREE = np.digitize(X[:, 0], (-0.5, 0.5))
+SOFT = np.abs(GENERATOR.standard_normal((300, 3)))
+SOFT /= SOFT.sum(axis=1, keepdims=True)
+HOLES = Y.astype(float)
+HOLES[5] = np.nan
+NUMBERS = ev.MeanSquaredError()
+LOGISTIC = ev.BinaryCrossEntropy()
+# Targets that the loss refuses: what the finding says of them, and what its cure.
+REFUSED = {
+    "one-hot": (mlp(outputs=3), np.eye(3)[THREE], CLASSES, "a one among zeros", "argmax"),
+    "one-hot, whole numbers": (mlp(outputs=3), np.eye(3, dtype=int)[THREE], CLASSES,
+                               "a one among zeros", "argmax"),
+    "one-hot, truth values": (mlp(), np.eye(2, dtype=bool)[Y], CLASSES, "a one among zeros",
+                              "argmax"),
+    "one-hot of another width": (mlp(outputs=5), np.eye(3)[THREE], CLASSES, "a one among zeros",
+                                 "argmax"),
+    "probabilities": (mlp(outputs=3), SOFT, CLASSES, "are 3 numbers that are not whole", "argmax"),
+    "one-hot for one logistic output": (mlp(outputs=1), np.eye(2)[Y], LOGISTIC,
+                                        "a one among zeros", "argmax"),
+    "text": (mlp(outputs=3), np.array(["a", "b", "c"])[THREE], CLASSES, "text: 'b', 'a', 'c'",
+             "numpy.unique"),
+    "text objects": (mlp(outputs=3), np.array(["a", "b", "c"], object)[THREE], CLASSES, "text",
+                     "numpy.unique"),
+    "yes and no": (mlp(outputs=1), np.array(["no", "yes"])[Y], LOGISTIC, "text", "numpy.unique"),
+    "numbers as text": (mlp(outputs=1), X[:, 0].astype(str), NUMBERS, "text", "astype(float)"),
+    "a missing class": (mlp(), np.array([None, *Y[1:]], object), CLASSES, "1 of the targets",
+                        "Leave such rows out"),
+    "a class that is NaN": (mlp(), HOLES, CLASSES, "1 of the targets are NaN", "Leave such rows"),
+    "an answer that is NaN": (mlp(outputs=1), HOLES, LOGISTIC, "1 of the targets are NaN",
+                              "Leave such rows out"),
+    "infinite numbers": (mlp(outputs=1), np.where(np.arange(300) < 2, np.inf, X[:, 0]), NUMBERS,
+                         "2 of the targets", "Leave such rows out"),
+    "three numbers, one output": (mlp(outputs=1), X[:, :3], NUMBERS, "the last layer needs 3",
+                                  "3 outputs"),
+    "one number, three outputs": (mlp(outputs=3), X[:, 0], NUMBERS, "the last layer needs 1",
+                                  "1 output."),
+    "a column, three outputs": (mlp(outputs=3), X[:, :1], NUMBERS, "the last layer needs 1",
+                                "1 output."),
+    "no and yes, two logistic outputs": (mlp(), Y, LOGISTIC, "no or yes", "with 1 outputs"),
+    "halves": (mlp(), Y / 2, CLASSES, "no class numbers", "one class number"),
+    "a class a step, one answer a row": (mlp(), np.stack([Y, Y, Y], axis=1), CLASSES,
+                                         "no class numbers", "one class number"),
+    "complex numbers": (mlp(outputs=1), X[:, 0] + 1j, NUMBERS, "complex128", "Give numbers"),
+    "dates": (mlp(outputs=1), np.arange(300).astype("M8[D]"), NUMBERS, "datetime64",
+              "Give numbers"),
+    "from 1, in a column": (mlp(outputs=3), THREE[:, None] + 1, CLASSES, "class number is 3", ""),
+    "from 1, as floats": (mlp(outputs=3), THREE + 1.0, CLASSES, "class number is 3", ""),
+    "0 and 255": (mlp(), (255 * Y).astype(np.uint8), CLASSES, "class number is 255", ""),
+    "0 and 255, logistic": (mlp(outputs=1), 255 * Y, LOGISTIC, "from 0 to 255", ""),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_targets_that_no_training_could_begin_with_are_told(name):
+    net, y, loss, told, cure = REFUSED[name]
+    with pytest.raises((ev.errors.DataError, ev.errors.ShapeError)):
+        ev.fit(net, X, y, loss=loss, epochs=1, progress=False)
+    finding = check(net, X, y, loss=loss).findings[0]
+    assert finding.kind == "labels_wrong_range"
+    assert told in finding.evidence[0].text
+    assert cure in finding.cure.text
+    held = check(mlp(outputs=3) if loss is CLASSES else mlp(outputs=1), X,
+                 THREE if loss is CLASSES else Y, loss=loss, validation=(X, np.eye(4)[THREE]))
+    assert held.findings[0].kind == "labels_wrong_range"
+    assert held.findings[0].evidence[0].text.startswith("Validation: ")
+
+
+def test_cures_of_targets_heal():
+    for name in ("three numbers, one output", "one number, three outputs",
+                 "no and yes, two logistic outputs"):
+        net, y, loss, _, _ = REFUSED[name]
+        settings = ev.Settings(net, loss)
+        healed = check(settings, X, y).findings[0].cure(settings)
+        assert "labels_wrong_range" not in [f.kind for f in check(healed, X, y)]
+
+
+def test_targets_of_another_task_are_told_as_the_wrong_loss():
+    for net, y, loss in ((mlp(), X[:, 0], CLASSES), (mlp(outputs=1), np.eye(3)[THREE], NUMBERS),
+                         (mlp(outputs=2), THREE, NUMBERS)):
+        settings = ev.Settings(net, loss)
+        finding = check(settings, X, y).findings[0]
+        assert finding.kind == "loss_wrong"
+        y = y.argmax(axis=1) if y.ndim > 1 else y
+        assert "loss_wrong" not in [f.kind for f in check(finding.cure(settings), X, y)]
+
+
+@pytest.mark.parametrize(("net", "y", "loss"), [
+    (mlp(), Y.astype(float), CLASSES), (mlp(), Y[:, None], CLASSES),
+    (mlp(), Y[:, None].astype(float), CLASSES), (mlp(), Y > 0, CLASSES),
+    (mlp(), np.eye(2)[Y], LOGISTIC), (mlp(outputs=1), Y[:, None], LOGISTIC),
+    (mlp(outputs=1), X[:, 0], NUMBERS), (mlp(outputs=1), X[:, :1], NUMBERS),
+])
+def test_targets_that_are_well_as_they_are(net, y, loss):
+    assert not {f.kind for f in check(net, X, y, loss=loss, trials=False)} & {
+        "labels_wrong_range", "loss_wrong"}
+
+
+def test_both_a_softmax_too_many_and_one_hot_targets_are_told():
+    found = check(mlp(ev.Softmax(), outputs=3), X, np.eye(3)[THREE], loss=CLASSES)
+    assert [f.kind for f in found] == ["labels_wrong_range", "output_activation_wrong"]
+
+
+def test_batches_that_have_no_variance_are_told():
+    net = ev.Sequential([ev.Dense(16), ev.BatchNorm(), ev.ReLU(), ev.Dense(2)])
+    for x, y, batch in ((X, Y, 1), (X[:1], Y[:1], 32)):
+        with pytest.raises(ev.errors.ConfigurationError, match="no variance"):
+            ev.fit(net, x, y, loss=CLASSES, batch=batch, epochs=1, progress=False)
+        found = check(net, x, y, loss=CLASSES, batch=batch)
+        assert found.findings[0].kind == "batch_too_small"
+        assert "over 1 numbers" in found.findings[0].evidence[0].text
+
+
+def test_numbers_that_the_element_type_does_not_hold_are_told():
+    x, y = X.copy(), 1e39 * X[:, 0]
+    x[3, 2] = 1e39
+    for wrong_x, wrong_y, loss, outputs, kind in (
+        (x, Y, CLASSES, 2, "inputs_not_scaled"), (X, y, NUMBERS, 1, "targets_not_scaled"),
+    ):
+        with pytest.raises(ev.errors.DataError, match="too large for float32"):
+            ev.fit(mlp(outputs=outputs), wrong_x, wrong_y, loss=loss, epochs=1, progress=False)
+        found = check(mlp(outputs=outputs), wrong_x, wrong_y, loss=loss, trials=False)
+        assert found.findings[0].kind == kind
+
+
 @pytest.mark.parametrize("name", SICK)
 def test_what_would_ail_is_told_before(name):
     net, x, y, loss, kind = SICK[name]

@@ -1,18 +1,21 @@
-"""Trainings of Keras 3's on JAX: watched without a bit of change, and measured rightly."""
+"""Trainings of Keras 3's, on JAX or PyTorch: watched without a bit of change, measured rightly."""
 
 import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 import evenly as ev
 from evenly.errors import ConfigurationError
+from evenly.probes.keras_gradients import flow
+from evenly.probes.keras_layers import layers_of
 from evenly.records import read_lines
 
-pytest.importorskip("jax")
-os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("KERAS_BACKEND", "jax" if find_spec("jax") else "torch")
+pytest.importorskip(os.environ["KERAS_BACKEND"])
 keras = pytest.importorskip("keras")
-if keras.config.backend() != "jax":
+if keras.config.backend() not in ("jax", "torch"):
     pytest.skip("Keras runs on another backend", allow_module_level=True)
 layers = keras.layers
 # Keras and JAX warn of their own parts.
@@ -101,6 +104,20 @@ def test_watching_changes_no_bit(name):
         assert record.probes[0].step == 0
         assert record.data.rows == 160
         assert all(np.isfinite(probe.gradient_norm) for probe in record.probes)
+
+
+def test_a_look_draws_the_masks_that_the_step_would():
+    """Both passes of a look drop the same units: where one drops, its gradient is 0."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([
+        layers.Input((20,)), layers.Dense(64, name="hidden"), layers.Dropout(0.5, name="drop"),
+        layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    seen = flow(model, layers_of(model), X[:32], Y[:32])
+    dropped = seen.outputs["drop"] == 0
+    assert 0.4 < dropped.mean() < 0.6
+    assert (seen.output_gradients["hidden"][dropped] == 0).all()
+    assert (seen.output_gradients["hidden"][~dropped] != 0).all()
 
 
 def kinds(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import tracemalloc
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,14 @@ def make_model(path: Any) -> None:
     save(path, ev.fit(net, X, np.arange(12) % 2, loss=ev.SoftmaxCrossEntropy(), epochs=1, batch=4))
 
 
+def make_watched(path: Any) -> None:
+    net = ev.Sequential([ev.Dense(3), ev.ReLU(), ev.Dense(2)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        save(path, ev.fit(net, X, np.arange(12) % 2, loss=ev.SoftmaxCrossEntropy(), epochs=1,
+                          progress=False, doctor=True))
+
+
 def make_saved(path: Any) -> None:
     net = ev.Sequential([ev.Conv1D(2, 2), ev.LSTM(1, layers=2), ev.Dense(1)])
     scaler = ev.RobustScaler(channels=True).fit(X)
@@ -44,7 +53,7 @@ def make_regressor(path: Any) -> None:
     save(path, NetRegressor(2, norm=None, max_epochs=1, random_state=0).fit(X, X[:, 0]))
 
 
-FILES = [make_model, make_saved, make_classifier, make_regressor]
+FILES = [make_model, make_watched, make_saved, make_classifier, make_regressor]
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,9 @@ SEEDS = Checked("integer", int, "a whole number of at least 2", lambda n: n >= 2
 @click.option("--dropout", type=RATE, default=0.0, help="Share of units that dropout drops.")
 @click.option("--epochs", type=AT_LEAST_1, default=30, help="Passes over the rows.")
 @click.option("--seeds", type=SEEDS, default=5, help="Trainings of each kind.")
+@click.option("--measure", type=click.Choice(["accuracy", "balanced", "R2", "loss"]),
+              help="What cures are judged by: by default R2, or accuracy, balanced where classes "
+                   "are rare.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def doctor(
     records: Path | None,
@@ -35,6 +38,7 @@ def doctor(
     dropout: float,
     epochs: int,
     seeds: int,
+    measure: str | None,
     force: bool,
 ) -> int:
     """Say what ails a training, the evidence, and the cure.
@@ -54,7 +58,7 @@ def doctor(
     if page is not None:
         check_place(page, (".html",), force=force, inputs={"file": source})
     if table is not None:
-        text, diagnosis = _cured(table, target, hidden, dropout, epochs, seeds)
+        text, diagnosis = _cured(table, target, hidden, dropout, epochs, seeds, measure)
     else:
         diagnosis = _diagnosed(source)
         text = str(diagnosis)
@@ -80,7 +84,8 @@ def _diagnosed(records: Path) -> Any:
 
 
 def _cured(
-    table: Path, target: str | None, hidden: str, dropout: float, epochs: int, seeds: int
+    table: Path, target: str | None, hidden: str, dropout: float, epochs: int, seeds: int,
+    measure: str | None,
 ) -> tuple[str, Any]:
     import numpy as np
 
@@ -106,5 +111,5 @@ def _cured(
         layers.append(ev.Dense(1))
         loss = ev.MeanSquaredError()
     settings = ev.Settings(ev.Sequential(layers), loss, epochs=epochs)
-    cured = cure(settings, x, np.asarray(data.target), seeds=seeds)
+    cured = cure(settings, x, np.asarray(data.target), seeds=seeds, measure=measure)
     return str(cured), cured.diagnosis

@@ -3,6 +3,8 @@
 | file | what it does |
 |---|---|
 | `check.py` | looks at network, loss and data before training |
-| `cure.py` | tries cures in pairs, and keeps those that help |
+| `cure.py` | tries cures, and keeps those that help |
+| `pairs.py` | trainings in pairs, and what they are judged by |
+| `see.py` | shows the arithmetic of the layer that ails |
 | `page.py`, `charts.py` | a diagnosis as a page |
 """

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import math
 import statistics
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from ..doctor import Cure, Diagnosis, Finding
-from ..errors import (
-    ConfigurationError,
-    DataError,
-    DivergenceError,
-    DoctorWarning,
-    ShapeError,
-)
+from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import expect
-from ..losses import Loss
-from ..rows.data import Examples, as_arrays, rows_of, split
+from ..rows.data import Examples, as_arrays, rows_of
 from ..settings import Settings
 from ..study.records import Interval
 from ..study.statistics import interval
-from ..training import fit
 from ..training.model import as_sequential
-
-# Differences that are of use to anybody: of a score, and of a loss as a share of it.
-LEAST, LESS = 0.01, 0.05
+from .pairs import LESS, Pairs, State, code_of_targets, ends
 
 
 @dataclass(frozen=True)
@@ -43,9 +30,9 @@ class Trial:
             the cure could not be applied.
         effect: after less before, of the pairs, with its 95 % interval.
         loss_effect: likewise of the validation loss, where both are of the same loss; lower is
-            better.
-        helped: whether the interval lies above 0; or that of the loss below 0, by a twentieth at
-            least, and the score is no worse.
+            better. None where the loss is what is judged by.
+        helped: whether the interval lies above 0 (of a loss below 0), by so much as matters; or
+            that of the loss below 0, by a twentieth at least, and the score is no worse.
         problem: why it could not be applied, else "".
     """
 
@@ -77,7 +64,8 @@ class Cured:
         trials: each cure that was tried, in order.
         diagnosis: of the first training.
         left: what the doctor says of the training with those settings.
-        score_name: what the scores are: accuracy, or R2.
+        score_name: what the scores are: accuracy, balanced accuracy, R2, loss, or the name of the
+            measure that was given.
         targets: what to do to the targets for these settings, as code; "" for nothing.
     """
 
@@ -112,7 +100,8 @@ class Cured:
 
 def cure(
     settings: Settings, x: Any, y: Any, *, validation: float | tuple[Any, ...] = 0.2,
-    seeds: int = 5, finding: Finding | None = None, most: int = 6, sample_weight: Any = None,
+    seeds: int = 5, finding: Finding | None = None, most: int = 6,
+    measure: str | Callable[[Any, Any], float] | None = None, sample_weight: Any = None,
     lengths: Any = None, dtype: str = "float32",
 ) -> Cured:
     """Tries cures and keeps those that help: the doctor's word is not believed.
@@ -130,19 +119,26 @@ def cure(
         seeds: trainings of each kind, >= 2.
         finding: what to cure; by default what the doctor finds first.
         most: cures to try at most.
+        measure: what to judge by, on the validation rows: ``"accuracy"``, ``"balanced"`` (accuracy,
+            each class counting alike), ``"R2"``, ``"loss"``, or a function of (targets, answers)
+            that is higher where answers are better, such as ``sklearn.metrics.f1_score``; classes
+            come to it as numbers. By default R2 for quantities, and for classes accuracy, balanced
+            where the most frequent one has eight times the rows of the rarest.
         sample_weight, lengths, dtype: as for :func:`evenly.fit`.
 
     Returns:
         A :class:`Cured`: the settings that did, each trial, and the code to copy.
 
     Raises:
-        ConfigurationError: fewer than two seeds.
+        ConfigurationError: fewer than two seeds; a measure that there is not, or that has no
+            meaning for these targets.
         ShapeError, ConfigurationError, DataError: as :func:`evenly.fit`, before training.
 
     Source: Kim et al. 2023, "Repairing DNN architecture: are we there yet?" (cures must be
     compared with chance); Nadeau and Bengio 2003 for the interval.
 
     Example:
+        >>> import numpy as np
         >>> import evenly as ev
         >>> x = np.random.default_rng(0).standard_normal((200, 2))
         >>> y = (x[:, 0] > x[:, 1]).astype(int)
@@ -159,25 +155,11 @@ def cure(
     x, y = as_arrays(x, y, "cure")
     data = Examples(x, y, rows_of(sample_weight, len(x), "sample_weight"),
                     rows_of(lengths, len(x), "lengths"))
-    pairs = _Pairs(data, validation, seeds, dtype)
+    pairs = Pairs(data, validation, seeds, dtype, measure)
     return _try(pairs, settings, finding, most)
 
 
-@dataclass(frozen=True)
-class _State:
-    """Settings, and what trainings with them came to."""
-
-    settings: Settings
-    scores: tuple[float, ...]
-    losses: tuple[float, ...]
-    diagnosis: Diagnosis
-
-    def is_ahead_of(self, other: _State) -> bool:
-        """By the means alone, for sure or not."""
-        return statistics.fmean(self.scores) > statistics.fmean(other.scores)
-
-
-def _try(pairs: _Pairs, settings: Settings, finding: Finding | None, most: int) -> Cured:
+def _try(pairs: Pairs, settings: Settings, finding: Finding | None, most: int) -> Cured:
     # What is sure is compared with; what leads, sure or not, is gone on with: two ailments may hide
     # what a single cure does.
     first = sure = lead = pairs.train(settings)
@@ -196,11 +178,11 @@ def _try(pairs: _Pairs, settings: Settings, finding: Finding | None, most: int) 
         if trial.helped:
             sure = lead = changed
             waiting = list(_cures(None, lead.diagnosis))
-        elif changed.is_ahead_of(lead):
+        elif pairs.judge.gain(lead.scores, changed.scores) > 0:
             lead = changed
             waiting = [*_cures(None, lead.diagnosis), *waiting]
-    return Cured(sure.settings, tuple(trials), first.diagnosis, sure.diagnosis, pairs.score_name,
-                 _code_of_targets(sure.settings.loss, pairs.y))
+    return Cured(sure.settings, tuple(trials), first.diagnosis, sure.diagnosis, pairs.judge.name,
+                 code_of_targets(sure.settings.loss, pairs.y))
 
 
 def _cures(finding: Finding | None, diagnosis: Diagnosis) -> Iterator[tuple[str, Cure]]:
@@ -213,20 +195,26 @@ def _cures(finding: Finding | None, diagnosis: Diagnosis) -> Iterator[tuple[str,
 
 
 def _trial(
-    pairs: _Pairs, settings: Settings, sure: _State, kind: str, cure: Cure
-) -> tuple[Trial, _State | None]:
+    pairs: Pairs, settings: Settings, sure: State, kind: str, cure: Cure
+) -> tuple[Trial, State | None]:
+    judge = pairs.judge
     try:
         changed = pairs.train(cure(settings))
     except (ConfigurationError, ShapeError, DataError) as error:
         return Trial(kind, cure.text, sure.scores, (), None, None, False, str(error)), None
+    same_loss = _is_same_loss(sure.settings, changed.settings)
+    if judge.is_loss and not same_loss:
+        problem = "it changes the loss, and losses of two kinds cannot be compared"
+        return Trial(kind, cure.text, sure.scores, (), None, None, False, problem), None
     effect = interval(_differences(sure.scores, changed.scores), pairs.ratio)
-    helped = _ends(effect)[0] > 0 and effect.mean >= LEAST
+    low, mean = judge.better_end(effect), judge.sign * effect.mean
+    helped = low > 0 and mean >= judge.least(sure.scores)
     loss_effect = None
-    if _is_same_loss(sure.settings, changed.settings) and all(
+    if not judge.is_loss and same_loss and all(
             map(math.isfinite, (*sure.losses, *changed.losses))):
         loss_effect = interval(_differences(sure.losses, changed.losses), pairs.ratio)
         less = -loss_effect.mean >= LESS * abs(statistics.fmean(sure.losses))
-        helped |= _ends(loss_effect)[1] < 0 and less and effect.mean > -LEAST
+        helped |= ends(loss_effect)[1] < 0 and less and mean > -judge.least(sure.scores)
     trial = Trial(kind, cure.text, sure.scores, changed.scores, effect, loss_effect, helped)
     return trial, changed
 
@@ -239,123 +227,8 @@ def _is_same_loss(one: Settings, other: Settings) -> bool:
     return one.loss == other.loss and one.targets == other.targets
 
 
-def _ends(effect: Interval) -> tuple[float, float]:
-    """The ends of an interval; where all pairs differ alike, that difference."""
-    half = effect.half_width or 0.0
-    return effect.mean - half, effect.mean + half
-
-
 def _shown(effect: Interval) -> str:
     if effect.half_width is None:
         return f"{effect.mean:+.3f} in every pair"
-    low, high = _ends(effect)
+    low, high = ends(effect)
     return f"{effect.mean:+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-class _Pairs:
-    """Trainings on the same seeds, and their scores.
-
-    Attributes:
-        ratio: rows to judge by over rows to train with, where each seed draws them anew.
-        score_name: accuracy or R2.
-    """
-
-    def __init__(self, data: Examples, validation: Any, seeds: int, dtype: str) -> None:
-        self._dtype = dtype
-        self.y = np.asarray(data.y)
-        self.ratio = 0.0
-        if isinstance(validation, tuple):
-            held = Examples(*as_arrays(validation[0], validation[1], "cure, validation"), None,
-                            validation[2] if len(validation) > 2 else None)
-            self._parts = [(data, held)] * seeds
-        else:
-            self._parts = [split(data, float(validation), seed) for seed in range(seeds)]
-            train, held = self._parts[0]
-            self.ratio = len(held.x) / len(train.x)
-        self.classes = _classes(self.y)
-        self.score_name = "accuracy" if self.classes is not None else "R2"
-
-    def train(self, settings: Settings) -> _State:
-        """The validation score and loss of each seed, and the first training's diagnosis."""
-        scores, losses, diagnosis = [], [], None
-        for seed, (train, held) in enumerate(self._parts):
-            score, loss, seen = self._one(settings, train, held, seed)
-            scores.append(score)
-            losses.append(loss)
-            diagnosis = diagnosis if diagnosis is not None else seen
-        assert diagnosis is not None
-        return _State(settings, tuple(scores), tuple(losses), diagnosis)
-
-    def _one(
-        self, settings: Settings, train: Examples, held: Examples, seed: int
-    ) -> tuple[float, float, Diagnosis | None]:
-        y, held_y = (_targets(settings.loss, part.y) for part in (train, held))
-        parts = (held.x, held_y) if held.lengths is None else (held.x, held_y, held.lengths)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DoctorWarning)
-            try:
-                model = fit(settings, train.x, y, validation=parts, seed=seed,
-                            sample_weight=train.weights, lengths=train.lengths, dtype=self._dtype,
-                            progress=False, doctor=seed == 0)
-            except DivergenceError as error:
-                # It learned nothing that is of use.
-                seen = error.model.diagnosis if seed == 0 else None
-                return self._constant(train, held), math.inf, seen
-        score = self._score(settings.loss, model.predict(held.x, held.lengths), held.y)
-        kept = model.history[(model.history.best_epoch or len(model.history)) - 1]
-        loss = kept.validation_loss if kept.validation_loss is not None else math.inf
-        return score, loss, model.diagnosis if seed == 0 else None
-
-    def _score(self, loss: Loss, answers: Any, y: Any) -> float:
-        answers, y = np.asarray(answers, dtype=np.float64), np.asarray(y)
-        right = _classes(y) if self.classes is not None else None
-        if right is None:
-            y = y.reshape(answers.shape).astype(np.float64)
-            spread = float(((y - y.mean(axis=0)) ** 2).sum())
-            return 1 - float(((answers - y) ** 2).sum()) / spread if spread > 0 else 0.0
-        if answers.shape[-1] == 1 or answers.shape == right.shape:
-            border = 0.5 if not loss.counts_right_answers else 0.0
-            if self.y.ndim == 1 and self.y.max() > 1:
-                return float((np.rint(answers.reshape(right.shape)) == right).mean())
-            return float(((answers.reshape(right.shape) > border) == (right > 0)).mean())
-        return float((answers.argmax(axis=-1) == right).mean())
-
-    def _constant(self, train: Examples, held: Examples) -> float:
-        if self.classes is None:
-            return 0.0
-        own, other = _classes(np.asarray(train.y)), _classes(np.asarray(held.y))
-        values, counts = np.unique(own, return_counts=True)
-        return float((other == values[counts.argmax()]).mean())
-
-
-def _classes(y: Any) -> Any:
-    """Targets as class numbers; None where they are quantities."""
-    if y.ndim == 2 and y.shape[1] > 1:
-        is_one_hot = bool(np.isin(y, (0, 1)).all()) and bool((y.sum(axis=1) == 1).all())
-        return y.argmax(axis=1) if is_one_hot else None
-    flat = y.reshape(-1) if y.ndim == 2 else y
-    if y.ndim > 2 or (flat.dtype.kind not in "iub" and not (
-            bool((flat == np.floor(flat)).all()) and len(np.unique(flat)) == 2)):
-        return None
-    values = np.unique(flat)
-    is_small = len(values) <= max(20, len(flat) // 20)
-    return flat.astype(np.int64) if is_small and values.min() >= 0 else None
-
-
-def _targets(loss: Loss, y: Any) -> Any:
-    """Targets as a loss takes them: a cure may change the loss."""
-    y = np.asarray(y)
-    if loss.targets_are_classes and y.ndim == 2 and y.shape[1] > 1 and _classes(y) is not None:
-        return y.argmax(axis=1)
-    if loss.targets_are_classes and y.dtype.kind == "f" and y.ndim <= 2 and \
-            bool((y == np.floor(y)).all()):
-        return y.reshape(len(y)).astype(np.int64)
-    return y
-
-
-def _code_of_targets(loss: Loss, y: Any) -> str:
-    if loss.targets_are_classes and y.ndim == 2 and y.shape[1] > 1:
-        return "y = y.argmax(axis=1)"
-    if loss.targets_are_classes and y.dtype.kind == "f":
-        return "y = y.astype(int)"
-    return ""

@@ -40,7 +40,8 @@ def render(diagnosis: Diagnosis, name: str = "") -> str:
     ]
     return environment.get_template("doctor.html.j2").render(
         style=Markup(style + more), name=name or "a training", diagnosis=diagnosis,
-        findings=[_finding(record, finding, drawn) for finding in diagnosis.findings],
+        findings=[{**_finding(record, finding, drawn), "by_hand": diagnosis.by_hand(number)}
+                  for number, finding in enumerate(diagnosis.findings, 1)],
         consequences=list(dict.fromkeys(f.kind for f in diagnosis.consequences)),
         curves=curves, layers=layers, facts=facts(record), lead=_lead(diagnosis),
     )

@@ -212,6 +212,21 @@ def activate(names: Sequence[str]) -> Cure:
     return _net(f"Put ReLU() behind {', '.join(names)}.", one)
 
 
+def outputs(units: int) -> Cure:
+    """As many outputs as there are targets a row."""
+
+    def change(settings: Settings) -> Settings:
+        last = last_of(settings.net, *LINEAR)
+
+        def one(layer: Layer) -> Layer:
+            is_last = layer.name == last and isinstance(layer, ly.Dense)
+            return replace(layer, units=units) if is_last else layer  # type: ignore[type-var]
+
+        return replace(settings, net=replaced(settings.net, one))
+
+    return Cure(f"Let the last layer have {units} output{'s' if units > 1 else ''}.", change)
+
+
 def without(names: Sequence[str], why: str) -> Cure:
     """The network without these layers."""
     return _net(f"Leave {', '.join(names)} out: {why}.",

@@ -83,7 +83,7 @@ class Finding:
     @property
     def exercise(self) -> str | None:
         """The topic of ``evenly exercise`` in which it is worked by hand; None: there is none.
-        The layer that ails, on rows of one's own: ``evenly.show_work(model, x[:4], y[:4])``."""
+        The layer that ails, on rows of one's own: ``evenly.see(finding, model, x, y)``."""
         return EXERCISES.get(self.kind)
 
     @property

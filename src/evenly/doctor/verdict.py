@@ -140,8 +140,10 @@ class Diagnosis:
             lines += [f"   - {evidence.text}" for evidence in finding.evidence]
             lines += [f"   Why:  {finding.why}", f"   Cure: {finding.cure.text}",
                       f"   From: {finding.source}"]
-            if finding.exercise is not None:
-                lines.append(f"   By hand: evenly exercise {finding.exercise}")
+            told = [f"evenly exercise {finding.exercise}"] if finding.exercise is not None else []
+            told += [line for line in (self.by_hand(number),) if line]
+            if told:
+                lines.append(f"   By hand: {'; on your rows: '.join(told)}")
         if self.consequences:
             names = dict.fromkeys(finding.kind for finding in self.consequences)
             lines += ["", f"Seen too, and explained by that: {', '.join(names)}."]
@@ -149,11 +151,27 @@ class Diagnosis:
             lines.append(f"Looked at: {'; '.join(self.looked_at) or 'nothing'}.")
         return "\n".join(lines)
 
+    def by_hand(self, number: int = 1) -> str:
+        """The line of code that shows the layer that ails with its numbers, on rows of one's own;
+        "" where the network is one that Evenly cannot run.
+
+        Arguments:
+            number: of the finding, as it is printed.
+        """
+        net = {"evenly": "model" if self.record.epochs or self.record.failed_at else "net",
+               "torch": "ev.from_torch(module, input_shape)"}.get(self.record.source)
+        if net is None or self.record.network is None:
+            return ""
+        loss = "" if net == "model" else ", loss=loss"
+        which = "" if number == 1 else f", number={number}"
+        return f"ev.see(diagnosis, {net}, x, y{loss}{which})"
+
     def to_json(self) -> str:
         """As JSON: the same as the text, with numbers."""
         told: dict[str, Any] = {
             "version": 1, "healthy": self.healthy, "headline": self.headline,
-            "findings": [_plain(finding) for finding in self.findings],
+            "findings": [{**_plain(finding), "by_hand": self.by_hand(number)}
+                         for number, finding in enumerate(self.findings, 1)],
             "consequences": [_plain(finding) for finding in self.consequences],
             "looked_at": list(self.looked_at),
         }
@@ -165,13 +183,14 @@ class Diagnosis:
         parts = [f"<p><strong>{escape(self.headline)}</strong></p>"]
         if self.findings:
             parts.append("<ol>")
-            for finding in self.findings:
+            for number, finding in enumerate(self.findings, 1):
                 seen = "".join(f"<li>{escape(e.text)}</li>" for e in finding.evidence)
                 parts.append(
                     f"<li><strong>{escape(_named(finding))}</strong>{escape(_when(finding))}"
                     f"<ul>{seen}</ul><p>{escape(finding.why)}</p>"
                     f"<p><strong>Cure:</strong> {escape(finding.cure.text)}</p>"
-                    f"<p><small>{escape(finding.source)}{_exercise(finding)}</small></p></li>")
+                    f"<p><small>{escape(finding.source)}{_exercise(finding)}"
+                    f"{_shown(self.by_hand(number))}</small></p></li>")
             parts.append("</ol>")
         else:
             parts.append(f"<p>Looked at: {escape('; '.join(self.looked_at) or 'nothing')}.</p>")
@@ -182,6 +201,10 @@ def _exercise(finding: Finding) -> str:
     if finding.exercise is None:
         return ""
     return f". By hand: <code>evenly exercise {finding.exercise}</code>"
+
+
+def _shown(line: str) -> str:
+    return f". On your rows: <code>{line}</code>" if line else ""
 
 
 def _named(finding: Finding) -> str:

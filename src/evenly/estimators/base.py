@@ -351,6 +351,13 @@ class NetEstimator(ScaledInputs):
         check_is_fitted(self, "model_")
         return self._predictor.scores(self._check_x(X), self._inputs)
 
+    def _as_trained(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Inputs and targets as the network was trained with."""
+        check_is_fitted(self, "model_")
+        outputs = self.model_.engine.program.output_shape[-1]
+        return self._inputs(self._check_x(X)), (
+            None if y is None else self._targets(self._encode(y), outputs))
+
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in self._made_anew}

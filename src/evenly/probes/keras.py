@@ -39,8 +39,8 @@ def watch_keras(model: Any, data: Any = None, validation: Any = None) -> Any:
     """A Keras 3 callback that watches a training; it changes no bit of it.
 
     At the beginnings of epochs, as far as 1 % of the time allow it, the layers are looked at, on
-    the same 128 rows of `data`: outputs in training mode, and, with the backend JAX, the gradients
-    of the loss. How far the epoch's first step moves each kernel is seen in any case.
+    the same 128 rows of `data`: outputs in training mode, and, with the backends JAX and PyTorch,
+    the gradients of the loss. How far the epoch's first step moves each kernel is seen in any case.
 
     Arguments:
         model: of Keras, compiled, with its shapes known.

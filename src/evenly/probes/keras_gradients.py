@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .keras_layers import KerasLayer, flat_layers, kernels
+
+# Those whose gradients are asked for without a training step.
+BACKENDS = ("jax", "torch")
 
 
 @dataclass
@@ -28,11 +33,11 @@ class Flow:
 
 
 def flow(model: Any, layers: list[KerasLayer], x: Any, y: Any) -> Flow:
-    """On the backend JAX all of it, in training mode. On others the outputs of a model whose
-    layers are a graph, in inference mode: training mode would move running statistics."""
+    """On the backends JAX and PyTorch all of it, in training mode. On others the outputs of a model
+    whose layers are a graph, in inference mode: training mode would move running statistics."""
     import keras
 
-    if keras.config.backend() != "jax":
+    if keras.config.backend() not in BACKENDS:
         return _outputs_alone(model, layers, x)
     sequence = _sequence(model)
     return _through_sequence(model, sequence, x, y) if sequence else _through_graph(
@@ -61,8 +66,66 @@ def _values(variables: Any) -> list[Any]:
     return [variable.value for variable in variables]
 
 
+def _differentiated(run: Callable[..., Any], *at: list[Any]) -> tuple[Any, Any]:
+    """(what a function gives, the gradients of its first number on what it is given), which is
+    lists of arrays, or of lists of them."""
+    import keras
+
+    if keras.config.backend() == "jax":
+        import jax
+
+        places = tuple(range(len(at)))
+        (loss, others), found = jax.value_and_grad(run, argnums=places, has_aux=True)(*at)
+        return (loss, others), found
+    import torch
+
+    with _random_as_it_was(), torch.enable_grad():
+        own = tuple(_each(part, lambda a: a.detach().clone().requires_grad_()) for part in at)
+        told = run(*own)
+        found = iter(torch.autograd.grad(told[0], _flat(own), allow_unused=True))
+
+    def gradient(array: Any) -> Any:
+        one = next(found)
+        return torch.zeros_like(array) if one is None else one
+
+    return told, tuple(_each(part, gradient) for part in own)
+
+
+@contextmanager
+def _random_as_it_was() -> Iterator[None]:
+    """Keras's dropout, and layers of the user's own, draw from PyTorch's generator: it is put back
+    to where it was, so that what follows draws the same."""
+    import keras
+
+    if keras.config.backend() != "torch":
+        yield
+        return
+    import torch
+
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+
+
+def _each(part: Any, change: Callable[[Any], Any]) -> Any:
+    return [_each(one, change) for one in part] if isinstance(part, list) else change(part)
+
+
+def _flat(parts: Any) -> list[Any]:
+    if isinstance(parts, (list, tuple)):
+        return [array for part in parts for array in _flat(part)]
+    return [parts]
+
+
+def _array(tensor: Any) -> Any:
+    import keras
+
+    return np.array(keras.ops.convert_to_numpy(tensor))
+
+
 def _through_sequence(model: Any, sequence: list[Any], x: Any, y: Any) -> Flow:
-    import jax
     import keras
 
     criterion = keras.losses.get(model.loss)
@@ -79,21 +142,19 @@ def _through_sequence(model: Any, sequence: list[Any], x: Any, y: Any) -> Flow:
             outputs.append(value)
         return keras.ops.mean(criterion(y, value)), outputs
 
-    _, outputs = run(trainable, None)
+    with _random_as_it_was():
+        _, outputs = run(trainable, None)
     zeros = [keras.ops.zeros_like(output) for output in outputs]
-    (loss, _), (gradients, on_outputs) = jax.value_and_grad(run, argnums=(0, 1), has_aux=True)(
-        trainable, zeros
-    )
-    seen = Flow(float(loss))
+    (loss, _), (gradients, on_outputs) = _differentiated(run, trainable, zeros)
+    seen = Flow(float(_array(loss)))
     for i, layer in enumerate(sequence):
-        seen.outputs[layer.name] = np.asarray(outputs[i])
-        seen.output_gradients[layer.name] = np.asarray(on_outputs[i])
-        seen.gradients[layer.name] = [np.asarray(g) for g in gradients[i] if g.ndim > 1]
+        seen.outputs[layer.name] = _array(outputs[i])
+        seen.output_gradients[layer.name] = _array(on_outputs[i])
+        seen.gradients[layer.name] = [_array(g) for g in gradients[i] if g.ndim > 1]
     return seen
 
 
 def _through_graph(model: Any, layers: list[KerasLayer], x: Any, y: Any) -> Flow:
-    import jax
     import keras
 
     criterion = keras.losses.get(model.loss)
@@ -101,14 +162,15 @@ def _through_graph(model: Any, layers: list[KerasLayer], x: Any, y: Any) -> Flow
 
     words = {"training": True} if model._call_has_training_arg else {}
 
-    def run(trained: Any) -> Any:
-        outputs, _ = model.stateless_call(trained, fixed, x, **words)
-        return keras.ops.mean(criterion(y, outputs))
+    def run(trained: Any) -> tuple[Any, None]:
+        value = keras.ops.convert_to_tensor(x)
+        outputs, _ = model.stateless_call(trained, fixed, value, **words)
+        return keras.ops.mean(criterion(y, outputs)), None
 
-    loss, gradients = jax.value_and_grad(run)(_values(model.trainable_variables))
+    (loss, _), (gradients,) = _differentiated(run, _values(model.trainable_variables))
     seen = _outputs_alone(model, layers, x)
-    seen.loss = float(loss)
-    by_variable = {id(variable): np.asarray(gradient) for variable, gradient in
+    seen.loss = float(_array(loss))
+    by_variable = {id(variable): _array(gradient) for variable, gradient in
                    zip(model.trainable_variables, gradients, strict=True)}
     for own in layers:
         seen.gradients[own.name] = [by_variable[id(weight)] for weight in kernels(own.layer)

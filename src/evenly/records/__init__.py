@@ -12,7 +12,7 @@ are the doctor, the study and the report. Nothing here knows any of them.
 """
 
 from .data import ColumnSummary, DataSummary, TargetSummary
-from .lines import read_lines, write_lines
+from .lines import from_lines, read_lines, to_lines, write_lines
 from .network import LayerInfo, LossInfo, NetworkInfo, OptimizerInfo
 from .training import Checks, EpochSummary, LayerProbe, Probe, TrainingRecord
 
@@ -29,6 +29,8 @@ __all__ = [
     "Probe",
     "TargetSummary",
     "TrainingRecord",
+    "from_lines",
     "read_lines",
+    "to_lines",
     "write_lines",
 ]

@@ -42,6 +42,10 @@ class TargetSummary:
         distinct: different values (of all columns together), counted up to 1,000.
         whole: whether all are whole numbers.
         one_hot: whether every row is a one among zeros.
+        shape: of one row's targets, where the loss refuses them.
+        refused: why the loss refuses them, in its own words; None where it takes them.
+        texts: some of them, where they are text.
+        missing: how many are NaN, infinite or nothing, where the loss refuses that.
     """
 
     kind: str
@@ -54,6 +58,10 @@ class TargetSummary:
     distinct: int = 0
     whole: bool = False
     one_hot: bool = False
+    shape: tuple[int, ...] | None = None
+    refused: str | None = None
+    texts: tuple[str, ...] | None = None
+    missing: int | None = None
 
 
 @dataclass(frozen=True)

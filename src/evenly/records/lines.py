@@ -7,6 +7,7 @@ and ``{"end": ...}``. A number that is not finite is ``{"float": "nan"}``, ``"in
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -53,6 +54,21 @@ def write_lines(record: TrainingRecord, path: Path) -> None:
         ...     read_lines(path).seconds
         1.5
     """
+    replace_atomically(path, lambda file: file.writelines(_whole(record)))
+
+
+def to_lines(record: TrainingRecord) -> bytes:
+    """The same lines, as bytes for another file to hold.
+
+    Example:
+        >>> from_lines(to_lines(TrainingRecord(seconds=1.5))).seconds
+        1.5
+    """
+    return b"".join(_whole(record))
+
+
+def _whole(record: TrainingRecord) -> Iterator[bytes]:
+    """All lines of a record."""
     lines = [_about(record)]
     # In the order in which they were measured: a look at a step comes before its epoch's summary.
     events: list[tuple[int, int, Any]] = [(epoch.epoch, 1, epoch) for epoch in record.epochs]
@@ -60,12 +76,7 @@ def write_lines(record: TrainingRecord, path: Path) -> None:
     lines += [_event(event) for _, _, event in sorted(events, key=lambda item: item[:2])]
     lines.append({"end": {name: getattr(record, name) for name in _END}})
     head = {"format": FORMAT, "version": record.version, "lines": len(lines)}
-
-    def write(file: BinaryIO) -> None:
-        for line in (head, *lines):
-            file.write(_as_bytes(line))
-
-    replace_atomically(path, write)
+    yield from map(_as_bytes, (head, *lines))
 
 
 class LinesWriter:
@@ -141,13 +152,30 @@ def read_lines(path: Path) -> TrainingRecord:
 
     Example: see :func:`write_lines`.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
+        raise FileFormatError(path, "no regular file")  # a pipe would be waited for
+    with open(path, "rb") as file:
+        return _read(path, file)
+
+
+def from_lines(data: bytes) -> TrainingRecord:
+    """A record of what :func:`to_lines` gives.
+
+    Raises:
+        FileFormatError: as :func:`read_lines`.
+    """
+    return _read("the record", io.BytesIO(data))
+
+
+def _read(path: Path, file: BinaryIO) -> TrainingRecord:
+    """A record of an open file; its path is for errors."""
     about: dict[str, Any] | None = None
     end: dict[str, Any] | None = None
     probes: list[Probe] = []
     epochs: list[EpochSummary] = []
     expected: int | None = None
     number = 0
-    for number, line in _lines(path):
+    for number, line in _lines(path, file):
         if number == 1:
             expected = _head(path, line)
             continue
@@ -191,26 +219,23 @@ def _event(event: Probe | EpochSummary) -> dict[str, Any]:
     return {"probe" if isinstance(event, Probe) else "epoch": event}
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
     """(number, object) of each line, one in memory at a time."""
-    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
-        raise FileFormatError(path, "no regular file")  # a pipe would be waited for
-    with open(path, "rb") as file:
-        number = 0
-        while line := file.readline(_LINE + 1):
-            number += 1
-            if number > _LINES:
-                raise _wrong(path, number, f"more than {_LINES:,} lines")
-            if not line.endswith(b"\n"):
-                raise _wrong(path, number, f"more than {_LINE:,} bytes" if len(line) > _LINE
-                             else "truncated: the line has no end")
-            try:
-                value = json.loads(line.decode(), parse_constant=_refuse)
-            except (ValueError, RecursionError) as error:
-                raise _wrong(path, number, f"no JSON: {error}") from None
-            if not isinstance(value, dict):
-                raise _wrong(path, number, "expects a JSON object")
-            yield number, value
+    number = 0
+    while line := file.readline(_LINE + 1):
+        number += 1
+        if number > _LINES:
+            raise _wrong(path, number, f"more than {_LINES:,} lines")
+        if not line.endswith(b"\n"):
+            raise _wrong(path, number, f"more than {_LINE:,} bytes" if len(line) > _LINE
+                         else "truncated: the line has no end")
+        try:
+            value = json.loads(line.decode(), parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise _wrong(path, number, f"no JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise _wrong(path, number, "expects a JSON object")
+        yield number, value
     if not number:
         raise _wrong(path, 1, "empty: no record of a training")
 

@@ -85,9 +85,20 @@ def canvas(width: float, height: float) -> Iterator[Figure]:
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes: see :func:`canvas`."""
+    with panels(1, 1, width, height) as (figure, axes):
+        yield figure, axes[0][0]
+
+
+@contextmanager
+def panels(
+    rows: int, columns: int, width: float, height: float
+) -> Iterator[tuple[Figure, list[list[Axes]]]]:
+    """A figure with several pairs of axes, row by row: see :func:`canvas`."""
     with canvas(width, height) as figure:
-        axes = figure.add_subplot()
-        axes.patch.set_alpha(0)
+        axes = [[figure.add_subplot(rows, columns, row * columns + column + 1)
+                 for column in range(columns)] for row in range(rows)]
+        for each in (one for row in axes for one in row):
+            each.patch.set_alpha(0)
         yield figure, axes
 
 

@@ -20,6 +20,7 @@ from ..penalties import Penalty
 from ..program import compile as compile_program
 from ..training import History, Model
 from .values import NotReadable, Reader, Writer
+from .watched import read_record, write_record
 
 # Layers that a file may describe: compile's time grows with their square.
 _MOST_LAYERS = 4096
@@ -56,7 +57,7 @@ def write_model(model: Model, writer: Writer) -> dict[str, Any]:
         for name in _FIELDS
     }
     writer.arrays |= {key: engine.buffer(buffer) for key, buffer in kept_buffers(program).items()}
-    return content
+    return content | write_record(model.record, writer)
 
 
 def read_model(content: Any, reader: Reader, memory: int) -> Model:
@@ -74,6 +75,10 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
         NotReadable: contents that mean nothing.
         EvenlyError: a network that compile refuses.
     """
+    record = None
+    if isinstance(content, dict) and "record" in content:  # of a training that was watched
+        record = read_record(content["record"], reader, memory)
+        content = {name: value for name, value in content.items() if name != "record"}
     told = reader.record(content, _FIELDS, "the model")
     net, seed, steps = told["net"], told["seed"], told["steps"]
     if _depth(net) > _MOST_NESTED:
@@ -104,7 +109,7 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
     for key, name in kept_buffers(program).items():
         engine.buffer(name)[...] = arrays[key]
     engine.steps = steps
-    return Model(engine, told["history"])
+    return Model(engine, told["history"], record)
 
 
 def _depth(layer: Layer) -> int:

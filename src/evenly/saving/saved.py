@@ -116,8 +116,9 @@ def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> N
     """Saves a model or a fitted estimator in one safetensors file.
 
     The file holds the network as a value, weights and running statistics, the optimizer with its
-    state and step number, loss, history, seed and every other setting of the training, and of an
-    estimator also its arguments, classes and scales. It is replaced as a whole or not at all.
+    state and step number, loss, history, seed and every other setting of the training, what the
+    doctor recorded of it, and of an estimator also its arguments, classes and scales. It is
+    replaced as a whole or not at all.
 
     Arguments:
         path: of the file.

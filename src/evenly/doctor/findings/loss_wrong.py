@@ -21,10 +21,13 @@ def look(case: Case) -> Iterator[Sign]:
     targets, loss = data.targets, case.loss_kind
     ends = [layer.name for layer in case.output_layers
             if layer.kind in ("softmax", "sigmoid", "hard_sigmoid", "relu", "tanh")]
-    if loss in ERRORS and _are_classes(case):
+    if targets.texts is not None or targets.missing:
+        return
+    if loss in ERRORS and are_classes(case):
         if targets.outputs > 1 or targets.one_hot:
             text = "Each row's targets are a one among zeros: a class"
-            cure = cures.use_loss(cures.CROSS_ENTROPY, None, ends)
+            units = None if targets.refused is None else targets.outputs
+            cure = cures.use_loss(cures.CROSS_ENTROPY, units, ends)
         elif targets.distinct == 2:
             text = "The targets are two whole numbers: no and yes"
             cure = cures.use_loss(cures.LOGISTIC, None, ends)
@@ -34,8 +37,9 @@ def look(case: Case) -> Iterator[Sign]:
         yield Sign((Evidence(f"{text}, and the loss is of numbers ({loss}).",
                              float(targets.distinct), None, "data"),), (cure,), 0.9, None,
                    case.span)
-    elif loss.startswith(("softmax_cross", "cross_entropy", "nll")) and targets.kind == "classes" \
-            and targets.distinct > max(50, data.rows / 4):
+    elif loss.startswith(("softmax_cross", "cross_entropy", "nll")) and (
+            are_quantities(case) or (targets.kind == "classes" and targets.distinct > max(
+                50, data.rows / 4))):
         yield Sign((Evidence(f"The targets have {targets.distinct} values in {data.rows} rows: "
                              "they look like quantities, and the loss takes them for classes.",
                              float(targets.distinct), None, "data"),),
@@ -48,7 +52,17 @@ def look(case: Case) -> Iterator[Sign]:
                    (cures.use_loss(cures.SQUARED, None, ends),), 0.95, None, case.span)
 
 
-def _are_classes(case: Case) -> bool:
+def are_quantities(case: Case) -> bool:
+    """Whether targets that a loss of classes refuses are quantities: one number a row, not all of
+    them whole, and of many values."""
+    data = case.record.data
+    assert data is not None
+    targets = data.targets
+    return targets.refused is not None and targets.shape in ((), (1,)) and \
+        not targets.whole and targets.distinct > MOST_CLASSES
+
+
+def are_classes(case: Case) -> bool:
     data = case.record.data
     assert data is not None
     targets = data.targets
