@@ -86,7 +86,7 @@ def test_ctrl_c_writes_the_report_of_what_has_finished(own_folder: Path) -> None
     assert found
     folder = own_folder / "evenly-study"
     with (folder / "results.csv").open() as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "network"]
     assert 5 <= len(rows) == int(found[1]) < 800
     assert {row["epochs"] for row in rows} == {"5"}
     html = (folder / "report.html").read_text(encoding="utf-8")

@@ -25,6 +25,21 @@ DEFAULT_OUT = "evenly-study"
     help="Classes or numbers. Told apart by the target's values if not said.",
 )
 @click.option(
+    "--measure",
+    metavar="NAME",
+    help="Decides: accuracy, balanced-accuracy, auc, log-loss or brier; r2, mae or rmse."
+    "  [default: accuracy or r2]",
+)
+@click.option("--groups", metavar="NAME", help="Column whose values no split parts.")
+@click.option(
+    "--split",
+    metavar="NAME",
+    default="random",
+    help="random, or time: each seed tests rows behind those that train.",
+)
+@click.option("--time", metavar="NAME", help="Column that --split time orders the rows by.")
+@click.option("--keep-columns", is_flag=True, help="Have --groups and --time as inputs too.")
+@click.option(
     "--variants",
     metavar="A,B",
     help="What to compare with plain: names with commas, or 'all'.",
@@ -60,8 +75,9 @@ def study(**given: Any) -> int:
     scikit-learn are studied. Images and sequences are arrays in .npz files: x of shape (rows,
     height, width[, channels]) or (rows, steps, features).
 
-    The variants are plain, batch-norm, layer-norm, dropout, l2 and batch-norm+dropout. Writes
-    report.html, results.csv and history.jsonl into the folder --out.
+    The variants are plain (a network without normalization and regularization), batch-norm,
+    layer-norm, dropout, l2 and batch-norm+dropout. Beside them stand the simplest answer and a
+    linear model. Writes report.html, results.csv and history.jsonl into the folder --out.
     """
     from .table_study import Asked, study_table
 

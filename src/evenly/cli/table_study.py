@@ -27,6 +27,11 @@ class Asked:
     target: str | None
     net: str
     task: str | None
+    measure: str | None
+    groups: str | None
+    split: str
+    time: str | None
+    keep_columns: bool
     variants: str
     seeds: int
     epochs: int | None
@@ -57,12 +62,20 @@ def study_table(asked: Asked) -> int:
     if jobs is not None and jobs < 1:
         raise click.UsageError(f"jobs: expects a whole number of at least 1, got {jobs}: try 1")
     jobs = min(jobs or processors, asked.seeds * len(design.rows))
-    if table is None and asked.target is not None:
-        raise click.UsageError("--target: goes with a table: evenly study TABLE --target NAME")
-    if table is None and asked.task is not None:
-        raise click.UsageError("--task: goes with a table: evenly study TABLE --task NAME")
+    _check_words(asked)
     report.check_folder(asked.out, force=asked.force)
-    data = load_digits() if table is None else load(table, asked.target, _task(asked.task))
+    data = (
+        load_digits()
+        if table is None
+        else load(
+            table,
+            asked.target,
+            _task(asked.task),
+            groups=asked.groups,
+            time=asked.time,
+            keep=asked.keep_columns,
+        )
+    )
     if asked.batch is None:
         rows, _ = part_sizes(data, design)
         design = dataclasses.replace(design, batch=min(design.batch, rows))
@@ -100,7 +113,26 @@ def _design(asked: Asked) -> Design:
         batch=Design.batch if asked.batch is None else asked.batch,
         optimizer=asked.optimizer,
         lr=asked.lr,
+        split=asked.split,
+        measure=asked.measure,
     )
+
+
+def _check_words(asked: Asked) -> None:
+    """Raises UsageError for options that need another one beside them."""
+    if asked.table is None:
+        given = {"target": asked.target, "task": asked.task, "groups": asked.groups,
+                 "time": asked.time, "split": "time" if asked.split == "time" else None}
+        for name, value in given.items():
+            if value is not None:
+                word = "time" if name == "split" else "NAME"
+                raise click.UsageError(
+                    f"--{name}: goes with a table: evenly study TABLE --{name} {word}"
+                )
+    if asked.time is not None and asked.split != "time":
+        raise click.UsageError("--time: goes with --split time")
+    if asked.keep_columns and asked.groups is None and asked.time is None:
+        raise click.UsageError("--keep-columns: goes with --groups or --time")
 
 
 def _names(text: str, every: tuple[str, ...]) -> tuple[str, ...]:
@@ -127,9 +159,18 @@ def _command(asked: Asked, design: Design) -> str:
     words = ["evenly", "study"]
     if asked.table is not None:
         words.append(str(asked.table))
-    for option, value in (("--target", asked.target), ("--task", asked.task)):
+    for option, value in (
+        ("--target", asked.target),
+        ("--task", asked.task),
+        ("--measure", asked.measure),
+        ("--groups", asked.groups),
+        ("--split", asked.split if asked.split != "random" else None),
+        ("--time", asked.time),
+    ):
         if value is not None:
             words += [option, value]
+    if asked.keep_columns:
+        words.append("--keep-columns")
     words += ["--variants", ",".join(row.name for row in design.rows)]
     words += ["--net", design.net, "--seeds", str(design.seeds), "--epochs", str(design.passes)]
     words += ["--hidden", ",".join(map(str, design.widths)), "--batch", str(design.batch)]

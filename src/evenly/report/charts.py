@@ -24,7 +24,8 @@ def score_chart(study: StudyRecord, variant: VariantRecord) -> str:
 
     The line is the mean over seeds, the band reaches from the lowest seed to the highest.
     """
-    factor = study.scale.factor
+    scale = study.curve_scale
+    factor = scale.factor
     with drawing(3.4, 2.15) as (figure, axes):
         plain = study.variants[0]
         if variant is not plain:
@@ -32,9 +33,9 @@ def score_chart(study: StudyRecord, variant: VariantRecord) -> str:
         _curve(axes, _of(study, variant), _test_score, ACCENT, factor=factor)
         low, high = _score_limits(study)
         axes.set_ylim(low * factor, high * factor)
-        unit = f" ({study.scale.unit})" if study.scale.unit else ""
-        _finish(axes, study, f"test {study.scale.name}{unit}")
-        return svg(figure, f"Test {study.scale.name} of {variant.name} by epoch")
+        unit = f" ({scale.unit})" if scale.unit else ""
+        _finish(axes, study, f"test {scale.name}{unit}")
+        return svg(figure, f"Test {scale.name} of {variant.name} by epoch")
 
 
 def loss_chart(study: StudyRecord, variant: VariantRecord) -> str:

@@ -11,6 +11,7 @@ from evenly.study.records import StudyRecord
 
 COLUMNS = (
     "net",
+    "kind",
     "variant",
     "seed",
     "status",
@@ -26,21 +27,28 @@ COLUMNS = (
 
 
 def results_csv(study: StudyRecord) -> str:
-    """One line a run, with a header. Scores are fractions; a diverged run has none.
+    """One line a run, with a header: networks, then references. Scores are fractions; a diverged
+    run has none. The last columns are all measures on the test part.
 
-    `difference_from_plain` is this run's test score minus plain's with the same seed.
+    `gap` and `difference_from_plain` are of the measure that decides: training minus test, and this
+    run's test less plain's with the same seed.
     """
     plain = study.variants[0].name
-    base = {run.seed: run.test_score for run in study.runs if run.variant == plain}
+    measure = study.measure
+    base = {run.seed: run.tested(measure) for run in study.runs if run.variant == plain}
+    runs = [(run, "network") for run in study.runs]
+    runs += [(run, "reference") for run in study.reference_runs]
+    measures = list(dict.fromkeys(name for run, _ in runs for name, _ in run.test))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for run in study.runs:
-        other = base.get(run.seed)
-        known = run.test_score is not None and other is not None and run.variant != plain
+    writer.writerow((*COLUMNS, *(f"test_{name.replace('-', '_')}" for name in measures)))
+    for run, kind in runs:
+        own, other = run.tested(measure), base.get(run.seed)
+        known = own is not None and other is not None and run.variant != plain
         writer.writerow(
             (
                 study.net,
+                kind,
                 run.variant,
                 run.seed,
                 "diverged" if run.diverged else "finished",
@@ -49,9 +57,10 @@ def results_csv(study: StudyRecord) -> str:
                 run.train_score,
                 run.test_loss,
                 run.test_score,
-                run.gap,
-                (run.test_score or 0.0) - (other or 0.0) if known else None,
+                run.gap(measure),
+                (own or 0.0) - (other or 0.0) if known else None,
                 round(run.seconds, 4),
+                *(run.tested(name) for name in measures),
             )
         )
     return text.getvalue()

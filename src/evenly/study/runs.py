@@ -1,4 +1,4 @@
-"""Runs every variant with every seed: seeds x variants, a thread a run."""
+"""Runs every variant with every seed, and the references beside them, a thread a run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import evenly as ev
 from evenly.errors import DivergenceError
 
 from .data import Table, input_shape
 from .designs import Design, Variant, build
+from .measures import measure
 from .records import EpochPoint, RunRecord
+from .references import REFERENCES, Reference, run_reference
 from .splits import Split, SplitStore
 
 # How long the main thread sleeps at most before it looks for a signal again.
@@ -24,11 +28,15 @@ LISTEN_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Outcome:
-    """The runs that finished, by seed and then by variant, and whether some were given up."""
+    """The runs that finished, by seed and then by variant, and whether some were given up.
+
+    `references` are those of the simplest answer and the linear model.
+    """
 
     runs: tuple[RunRecord, ...]
     interrupted: bool
     seconds: float
+    references: tuple[RunRecord, ...] = ()
 
 
 def run_all(
@@ -60,16 +68,19 @@ def run_all(
     stop = stop or threading.Event()
     started = time.perf_counter()
     shape = input_shape(table, design)
-    store = SplitStore(table, design.test_fraction, shape, uses=len(design.rows))
-    order = [(seed, row) for seed in range(design.seeds) for row in design.rows]
+    rows: tuple[Reference | Variant, ...] = (*REFERENCES, *design.rows)
+    store = SplitStore(table, design, shape, uses=len(rows))
+    order = [(seed, row) for seed in range(design.seeds) for row in rows]
 
-    def run(seed: int, row: Variant) -> RunRecord | None:
+    def run(seed: int, row: Reference | Variant) -> RunRecord | None:
         if stop.is_set():
             return None
         split = store.take(seed)
         # Making a split of a large table takes its time: somebody may have lost patience.
         if stop.is_set():
             return None
+        if isinstance(row, Reference):
+            return run_reference(table, row, seed, split, stop)
         return run_one(table, design, row, seed, split, threads, stop, on_epoch)
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="study") as pool:
@@ -80,8 +91,14 @@ def run_all(
             # Leaving the block waits for the threads: tell them that nobody waits for results.
             stop.set()
             raise
-    runs = tuple(record for future in futures if (record := future.result()) is not None)
-    return Outcome(runs, len(runs) < len(order), time.perf_counter() - started)
+    found = [record for future in futures if (record := future.result()) is not None]
+    names = {row.name for row in REFERENCES}
+    return Outcome(
+        tuple(record for record in found if record.variant not in names),
+        len(found) < len(order),
+        time.perf_counter() - started,
+        tuple(record for record in found if record.variant in names),
+    )
 
 
 def _wait(futures: list[Future[RunRecord | None]]) -> None:
@@ -164,7 +181,18 @@ def run_one(
         test_loss=test.loss,
         test_score=test.score,
         seconds=seconds,
+        train=measure(table.task, *_answers(table, model, split, split.x_train, split.y_train)),
+        test=measure(table.task, *_answers(table, model, split, split.x_test, split.y_test)),
     )
+
+
+def _answers(table: Table, model: Any, split: Split, x: Any, y: Any) -> tuple[Any, Any]:
+    """The truth and the network's answers, as the measures take them."""
+    scores = np.asarray(model.predict(x), np.float64)
+    if not table.classes:
+        return split.in_units(y), split.in_units(scores.reshape(-1))
+    chances = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return y, chances / chances.sum(axis=1, keepdims=True)
 
 
 def _broken(
