@@ -23,7 +23,7 @@ ORDER = [
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"program"}, {"engine"}, {"rows"},
     {"probes"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"public"},
-    {"study"}, {"report"}, {"clinic"}, {"web"}, {"cli"},
+    {"study"}, {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -1,4 +1,4 @@
-"""`evenly study`: what helps on this table, and what cannot be told apart."""
+"""`evenly study`: the claims, tested; or what helps on one table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 DEFAULT_OUT = "evenly-study"
+DIGITS = "digits"
+# Options of each kind of study; the others belong to both.
+OF_CLAIMS = ("blocks", "data", "short")
+OF_BOTH = ("what", "target", "jobs", "backend", "out", "force", "resume")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("table", required=False, type=click.Path(path_type=Path))
+@click.argument("what", required=False, metavar="[NAME | FILE.py | TABLE]")
+@click.option("--list", "listed", is_flag=True, help="List the ready studies, and stop.")
+@click.option("--short", is_flag=True, help="One claim in the form that the tour has.")
+@click.option("--blocks", type=int, help="Repetitions of a claim.  [default: the study's own]")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="TABLE",
+    help="A table of your own that a claim is tried on, with its --target.",
+)
 @click.option("--target", metavar="NAME", help="Column to predict (array 'y' in .npz files).")
 @click.option(
     "--net",
@@ -63,22 +75,65 @@ DEFAULT_OUT = "evenly-study"
 @click.option(
     "--optimizer", metavar="NAME", default="adam", help="sgd, momentum, rmsprop, adam or adamw."
 )
+@click.option(
+    "--backend", metavar="NAME", default="threading",
+    help="Of joblib: threading, loky (processes), or one that is registered.",
+)
+@click.option("--resume", is_flag=True, help="Go on where the study in --out was stopped.")
 @click.option("--jobs", type=int, help="Runs at the same time.  [default: one a core]")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(DEFAULT_OUT), help="Folder to write."
 )
 @click.option("--force", is_flag=True, help="Replace the report in a folder that exists.")
-def study(**given: Any) -> int:
-    """Compare networks that differ in one thing, over several seeds.
+@click.pass_context
+def study(context: click.Context, /, what: str | None, listed: bool, **given: Any) -> int:
+    """Test the claims about these techniques, or compare networks on one table.
 
-    TABLE is a .csv, .tsv, .parquet or .npz file. Without it, the handwritten digits that ship with
-    scikit-learn are studied. Images and sequences are arrays in .npz files: x of shape (rows,
-    height, width[, channels]) or (rows, steps, features).
+    \b
+    evenly study                      the tour: the best-known claims, tested, in 90 seconds
+    evenly study --list               all ready studies
+    evenly study dropout-gap          one of them at length
+    evenly study my_claim.py          a study of your own
+    evenly study table.csv --target y networks with and without a technique, on your table
+    evenly study digits --net cnn     the same on handwritten digits
 
-    The variants are plain (a network without normalization and regularization), batch-norm,
-    layer-norm, dropout, l2 and batch-norm+dropout. Beside them stand the simplest answer and a
-    linear model. Writes report.html, results.csv and history.jsonl into the folder --out.
+    TABLE is a .csv, .tsv, .parquet or .npz file. Images and sequences are arrays in .npz files: x
+    of shape (rows, height, width[, channels]) or (rows, steps, features). Its variants are plain (a
+    network without normalization and regularization), batch-norm, layer-norm, dropout, l2 and
+    batch-norm+dropout. Beside them stand the simplest answer and a linear model.
+
+    Writes report.html and the numbers beside it into the folder --out.
     """
+    if listed:
+        from .claims import list_studies
+
+        return list_studies()
+    said = {name for name in given
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    for_table = sorted(said - set(OF_CLAIMS) - set(OF_BOTH))
+    for_claims = sorted(said & set(OF_CLAIMS))
+    if _is_claim(what) and not (what is None and for_table):
+        if for_table:
+            raise click.UsageError(f"--{for_table[0]}: is for the study of a table, and {what} "
+                                   "is a claim: leave it out")
+        from .claims import AskedClaims, study_claims
+
+        return study_claims(AskedClaims(
+            what=what, is_short=given["short"],
+            **{name: given[name] for name in (*OF_BOTH[1:], "blocks", "data")},
+        ))
+    if for_claims:
+        raise click.UsageError(f"--{for_claims[0]}: is for claims (evenly study --list), not for "
+                               "the study of a table: leave it out")
     from .table_study import Asked, study_table
 
-    return study_table(Asked(**given))
+    table = None if what in (None, DIGITS) and not Path(what or "").is_file() else what
+    options = {name: value for name, value in given.items() if name not in OF_CLAIMS}
+    return study_table(Asked(table=None if table is None else Path(table), **options))
+
+
+def _is_claim(what: str | None) -> bool:
+    """Whether that names a claim: nothing (the tour), a Python file, a word that is no file."""
+    if what is None or what.endswith(".py"):
+        return True
+    return what != DIGITS and "." not in what and not Path(what).exists()

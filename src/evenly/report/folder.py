@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import ReportError
@@ -13,12 +13,13 @@ from .errors import ReportError
 FILES = ("report.html", "results.csv", "history.jsonl")
 
 
-def check_folder(out: Path, *, force: bool) -> None:
+def check_folder(out: Path, *, force: bool, names: Sequence[str] = FILES) -> None:
     """Check, before any work is done, that a report can be written; leave nothing behind.
 
     Args:
         out: the folder to write.
         force: whether an existing folder may be written into.
+        names: of the files that will be written.
 
     Raises:
         ReportError: it exists and `force` is off, it is a file, or it cannot be written.
@@ -32,7 +33,7 @@ def check_folder(out: Path, *, force: bool) -> None:
             raise ReportError(
                 f"{out}: exists: say --force to replace the report in it, or name another --out"
             )
-        for name in FILES:
+        for name in names:
             if (out / name).is_dir():
                 raise ReportError(f"{out / name}: is a folder, expects a file: name another --out")
         place = out
@@ -60,7 +61,7 @@ def write_folder(out: Path, contents: Mapping[str, str], *, force: bool) -> None
     Raises:
         ReportError: it exists and `force` is off, or it cannot be written.
     """
-    check_folder(out, force=force)
+    check_folder(out, force=force, names=list(contents))
     made: list[Path] = []
     staging: Path | None = None
     try:
