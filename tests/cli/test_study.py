@@ -107,7 +107,7 @@ def test_digits_as_images_and_as_sequences(
     # Better than a guess, by far: the examples are what their classes say.
     assert min(float(row["test_score"]) for row in rows) > 0.3
     html = (folder / "report.html").read_text(encoding="utf-8")
-    assert f"evenly study --variants plain,batch-norm --net {net} --seeds 2" in html
+    assert f"evenly study digits --variants plain,batch-norm --net {net} --seeds 2" in html
     assert {"cnn": "Conv2D(16, 3)", "lstm": "LSTM(32)"}[net] in html
 
 

@@ -109,6 +109,34 @@ def test_the_command_in_the_report_gives_the_same_numbers(
     assert first == second
 
 
+def test_processes_give_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    write()
+    command = ["study", "t.csv", "--target", "kind", "--variants", "dropout", "--epochs", "3",
+               "--seeds", "2", "--jobs", "2"]
+    for backend in ("threading", "loky"):
+        assert run([*command, "--backend", backend, "--out", backend]) == 0
+    first, second = ([{k: v for k, v in row.items() if k != "seconds"} for row in results(folder)]
+                     for folder in ("threading", "loky"))
+    assert first == second
+
+
+def test_what_is_resumed_must_be_there_and_the_same(
+    own_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write()
+    command = ["study", "t.csv", "--target", "kind", "--variants", "plain", *QUICK, "--resume"]
+    assert run(command) == 2
+    assert capsys.readouterr().err == (
+        "evenly: evenly-study/runs.jsonl: cannot be resumed: No such file or directory: leave out "
+        "--resume\n"
+    )
+    assert [path.name for path in own_folder.iterdir()] == ["t.csv"]
+    (own_folder / "evenly-study").mkdir()
+    (own_folder / "evenly-study" / "runs.jsonl").write_text('{"evenly study": "other"}\n')
+    assert run(command) == 2
+    assert "holds the runs of another design" in capsys.readouterr().err
+
+
 def test_groups_change_what_is_found() -> None:
     """A column that tells the group tells the answer: in random splits alone."""
     random = np.random.default_rng(0)
@@ -140,6 +168,7 @@ BAD = [
     ("t.csv --target kind --groups empty", "t.csv: groups 'empty': NaN or nothing in 160 of 160 "
      "rows, first in row 1: remove or fill the rows"),
     ("t.csv --target kind --split tim", "split: there is no 'tim': did you mean 'time'?"),
+    ("t.csv --target kind --backend lokki --jobs 2", "backend: ..."),
     ("t.csv --target kind --time day", "--time: goes with --split time"),
     ("t.csv --target kind --keep-columns", "--keep-columns: goes with --groups or --time"),
     ("t.csv --target kind --split time --time tone", "t.csv: time 'tone': expects numbers or dates "
@@ -157,7 +186,12 @@ def test_bad_input_is_one_clear_line(
 ) -> None:
     write(tone=["red"] * 160)
     assert run(["study", *line.split()]) == 2
-    assert capsys.readouterr() == ("", f"evenly: {message}\n")
+    out, err = capsys.readouterr()
+    assert out == ""
+    start, is_open, _ = f"evenly: {message}".partition("...")
+    assert err.startswith(start)
+    assert err.count("\n") == 1
+    assert is_open or err == f"{start}\n"
     assert [path.name for path in own_folder.iterdir()] == ["t.csv"]
 
 

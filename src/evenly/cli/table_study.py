@@ -17,6 +17,9 @@ from .running import cores, ctrl_c, progress
 
 if TYPE_CHECKING:
     from evenly.study import Design, Outcome, Table
+    from evenly.study.stored import Runs
+
+RUNS = "runs.jsonl"
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,10 @@ class Asked:
     lr: float | None
     optimizer: str
     jobs: int | None
+    backend: str
     out: Path
     force: bool
+    resume: bool
 
 
 def study_table(asked: Asked) -> int:
@@ -53,8 +58,9 @@ def study_table(asked: Asked) -> int:
     need("study", "sklearn", "pandas", "pyarrow", "matplotlib", "jinja2")
     from evenly import report
     from evenly.study import check_fits, load, load_digits, part_sizes, summarize
+    from evenly.study.stored import Runs, fingerprint
 
-    from .table import show
+    from .table import folded, show
 
     table, design = asked.table, _design(asked)
     processors = cores()
@@ -63,7 +69,9 @@ def study_table(asked: Asked) -> int:
         raise click.UsageError(f"jobs: expects a whole number of at least 1, got {jobs}: try 1")
     jobs = min(jobs or processors, asked.seeds * len(design.rows))
     _check_words(asked)
-    report.check_folder(asked.out, force=asked.force)
+    report.check_folder(
+        asked.out, force=asked.force or asked.resume, names=(*report.FILES, RUNS)
+    )
     data = (
         load_digits()
         if table is None
@@ -81,13 +89,13 @@ def study_table(asked: Asked) -> int:
         design = dataclasses.replace(design, batch=min(design.batch, rows))
     check_fits(data, design, jobs)
     started = datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    outcome = _run(data, design, jobs, max(1, processors // jobs))
+    store = Runs(asked.out / RUNS, fingerprint(data, design), resume=asked.resume)
+    outcome = _run(data, design, jobs, max(1, processors // jobs), asked.backend, store)
     if not outcome.runs:
         click.echo("evenly: stopped before a run had finished: nothing written", err=True)
         return 130
-    record = summarize(
-        data, design, outcome, command=_command(asked, design), started=started
-    )
+    command = _command(asked, design)
+    record = summarize(data, design, outcome, command=command, started=started)
     report.write_folder(
         asked.out,
         {
@@ -95,10 +103,17 @@ def study_table(asked: Asked) -> int:
             "results.csv": report.results_csv(record),
             "history.jsonl": report.history_jsonl(record),
         },
-        force=asked.force,
+        force=True,
     )
     show(record, asked.out / "report.html")
-    return 130 if outcome.interrupted else 0
+    if outcome.interrupted:
+        resumed = _command(asked, design, "--resume")
+        click.echo("Go on with:")
+        click.echo("\n".join(folded(resumed)))
+        return 130
+    # All of it is in the report.
+    (asked.out / RUNS).unlink(missing_ok=True)
+    return 0
 
 
 def _design(asked: Asked) -> Design:
@@ -154,11 +169,10 @@ def _task(text: str | None) -> Literal["classification", "regression"] | None:
     return None if text is None else ("regression" if text == "regression" else "classification")
 
 
-def _command(asked: Asked, design: Design) -> str:
+def _command(asked: Asked, design: Design, *more: str) -> str:
     """The line that runs this study again, with every setting that its results depend on."""
     words = ["evenly", "study"]
-    if asked.table is not None:
-        words.append(str(asked.table))
+    words.append("digits" if asked.table is None else str(asked.table))
     for option, value in (
         ("--target", asked.target),
         ("--task", asked.task),
@@ -175,13 +189,18 @@ def _command(asked: Asked, design: Design) -> str:
     words += ["--net", design.net, "--seeds", str(design.seeds), "--epochs", str(design.passes)]
     words += ["--hidden", ",".join(map(str, design.widths)), "--batch", str(design.batch)]
     words += ["--optimizer", design.optimizer, "--lr", repr(design.rate)]
-    return shlex.join([*words, "--out", str(asked.out)])
+    return shlex.join([*words, "--out", str(asked.out), *more])
 
 
-def _run(data: Table, design: Design, jobs: int, threads: int) -> Outcome:
+def _run(
+    data: Table, design: Design, jobs: int, threads: int, backend: str, store: Runs
+) -> Outcome:
     from evenly.study import run_all
 
     stop = threading.Event()
     total = design.seeds * len(design.rows) * design.passes
     with progress(total) as (advance, say, end), ctrl_c(stop, say, end):
-        return run_all(data, design, jobs=jobs, threads=threads, stop=stop, on_epoch=advance)
+        return run_all(
+            data, design, jobs=jobs, threads=threads, backend=backend, store=store, stop=stop,
+            on_epoch=advance,
+        )

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,6 +34,24 @@ VARIABLES = {
     GOOD: "--good",
     BAD: "--bad",
 }
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colours of a drawing."""
+
+    ink: str
+    muted: str
+    rule: str
+    plain: str
+    accent: str
+    good: str
+    bad: str
+
+
+PAGE = Look(INK, MUTED, RULE, PLAIN, ACCENT, GOOD, BAD)
+# Those of the page in the light, for figures by themselves.
+PAPER = Look("#17202b", "#5b6878", "#e2e6eb", "#8a94a1", "#2f5fd0", "#11804d", "#c23a2e")
 
 
 @contextmanager

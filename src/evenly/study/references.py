@@ -43,11 +43,11 @@ class Reference:
     """
 
     name: str
-    fit: Callable[[Table, Split, threading.Event], tuple[Any, Any, str] | None]
+    fit: Callable[[Table, Split, Any], tuple[Any, Any, str] | None]
 
 
 def run_reference(
-    table: Table, reference: Reference, seed: int, split: Split, stop: threading.Event
+    table: Table, reference: Reference, seed: int, split: Split, stop: Any
 ) -> RunRecord | None:
     """One reference with one seed; None where `stop` was set before it was done."""
     from sklearn.exceptions import ConvergenceWarning
@@ -79,7 +79,7 @@ def run_reference(
     )
 
 
-def _simplest(table: Table, split: Split, stop: threading.Event) -> tuple[Any, Any, str]:
+def _simplest(table: Table, split: Split, stop: Any) -> tuple[Any, Any, str]:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     model = DummyClassifier(strategy="prior") if table.classes else DummyRegressor()
@@ -87,7 +87,7 @@ def _simplest(table: Table, split: Split, stop: threading.Event) -> tuple[Any, A
     return (*_answers(table, model, split, np.asarray), "")
 
 
-def _linear(table: Table, split: Split, stop: threading.Event) -> tuple[Any, Any, str] | None:
+def _linear(table: Table, split: Split, stop: Any) -> tuple[Any, Any, str] | None:
     def flat(x: Any) -> Any:
         return x.reshape(len(x), -1)
 

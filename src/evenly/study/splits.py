@@ -148,13 +148,18 @@ class SplitStore:
         design: how.
         shape: of one example for the network.
         uses: how often each split is asked for before it is dropped.
+        most: how many splits are kept: of seeds whose other runs are done elsewhere, the last
+            asked for.
     """
 
-    def __init__(self, table: Table, design: Design, shape: tuple[int, ...], uses: int) -> None:
+    def __init__(
+        self, table: Table, design: Design, shape: tuple[int, ...], uses: int, most: int = 1
+    ) -> None:
         self.table = table
         self.design = design
         self.shape = shape
         self.uses = uses
+        self.most = most
         self._lock = threading.Lock()
         self._made: dict[int, tuple[Split, int]] = {}
 
@@ -169,4 +174,6 @@ class SplitStore:
                 )
             if left > 1:
                 self._made[seed] = (split, left - 1)
+            while len(self._made) > self.most:
+                del self._made[next(iter(self._made))]
             return split
