@@ -74,6 +74,40 @@ def test_the_linear_model_where_no_network_is_better(strokes: Table, make_run: M
     assert "--hidden none --norm none --dropout 0 --l2 0.01 " in record.fit_command
 
 
+def test_a_network_that_is_ahead_without_proof_is_said_to_be(
+    strokes: Table, make_run: Make
+) -> None:
+    linear = tuple(a - b for a, b in zip(PLAIN, (0.01, -0.005, 0.012, -0.004, 0.0), strict=True))
+    references = {"simplest": moved(ALWAYS, -0.2), "linear": linear}
+    record = advised(strokes, make_run, {"plain": PLAIN}, references)
+    assert record.variants[0].standing("linear") == "unclear"
+    assert record.advice.endswith("no network is shown to be better, which more seeds may do.")
+    assert "--hidden none" in record.fit_command
+
+
+def test_a_linear_model_that_may_be_worth_nothing_is_not_taken(
+    strokes: Table, make_run: Make
+) -> None:
+    linear = tuple(a - b for a, b in zip(PLAIN, (0.04, -0.03, 0.05, -0.02, 0.01), strict=True))
+    record = advised(strokes, make_run, {"plain": PLAIN}, REFERENCES | {"linear": linear})
+    assert record.variants[0].standing("linear") == "unclear"
+    assert record.advice.endswith("plain: nothing else helped.")
+
+
+def test_a_variant_that_is_worth_something_where_plain_may_not_be(
+    strokes: Table, make_run: Make
+) -> None:
+    unsure = tuple(a - b for a, b in zip(PLAIN, (0.04, -0.03, 0.05, -0.02, 0.01), strict=True))
+    record = advised(
+        strokes, make_run, {"plain": unsure, "l2": PLAIN}, {"simplest": ALWAYS}
+    )
+    assert [v.verdict for v in record.variants] == ["baseline", "unclear"]
+    assert record.advice == (
+        "To train on all rows what the study recommends, l2: plain is not shown to be better than "
+        "the simplest answer, it is."
+    )
+
+
 def test_nothing_where_always_no_does_as_well(strokes: Table, make_run: Make) -> None:
     worse = moved(ALWAYS, -0.05)
     record = advised(strokes, make_run, {"plain": worse, "l2": moved(worse, 0.02)}, REFERENCES | {

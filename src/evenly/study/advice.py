@@ -41,23 +41,31 @@ def advise(
 ) -> Advice:
     """Recommend one of the networks, or the linear model.
 
-    The best of those that helped, or plain. Where no network is shown to be better than the linear
-    model, the linear model: it is simpler. Where that is no better than the simplest answer, the
-    words say so.
+    The best of those that helped, or plain; where plain is not shown to be better than the simplest
+    answer, the best of those that are. Where that is not shown to be better than the linear model,
+    the linear model: it is simpler. Where nothing is better than the simplest answer, the words say
+    so.
     """
     done = [v for v in variants if v.test is not None and not v.diverged]
     if not done:
         return Advice()
     helped = [v for v in done if v.verdict == "helped"]
-    chosen = max(helped or done[:1], key=lambda v: scale.sign * (v.test.mean if v.test else 0.0))
+    pool, why = helped, "it helped most" if len(helped) > 1 else "it helped"
+    if not helped:
+        pool, why = done[:1], "nothing else helped"
+        worth = [v for v in done if v.standing("simplest") == "better"]
+        if worth and pool[0] not in worth:
+            pool, why = worth, "plain is not shown to be better than the simplest answer, it is"
+    chosen = max(pool, key=lambda v: scale.sign * (v.test.mean if v.test else 0.0))
     by_name = {line.name: line for line in references}
     linear, simplest = by_name.get("linear"), by_name.get("simplest")
     row: Variant | None = next(row for row in design.rows if row.name == chosen.name)
-    why = "it helped most" if len(helped) > 1 else "it helped" if helped else "nothing else helped"
     picked, what = chosen, f"{chosen.name}: {why}"
     if linear is not None and _is_enough(linear, chosen, scale):
         picked, row = linear, None
         what = "a linear model: no network is shown to be better"
+        if _is_ahead(chosen, linear, scale):
+            what += ", which more seeds may do"
     words = f"To train on all rows what the study recommends, {what}."
     if simplest is not None and picked.standing("simplest") in ("unclear", "worse"):
         words = (
@@ -77,10 +85,17 @@ def _other_measure(table: Table, scale: Scale) -> str:
         if share >= MOSTLY_ONE else ""
 
 
+def _is_ahead(network: VariantRecord, line: VariantRecord, scale: Scale) -> bool:
+    assert network.test is not None
+    return line.test is not None and scale.sign * (network.test.mean - line.test.mean) > 0
+
+
 def _is_enough(linear: VariantRecord, network: VariantRecord, scale: Scale) -> bool:
+    if network.standing("simplest") == "better" and linear.standing("simplest") != "better":
+        return False
     standing = network.standing("linear")
-    if standing == "untested" and linear.test is not None and network.test is not None:
-        return scale.sign * (network.test.mean - linear.test.mean) <= 0
+    if standing == "untested":
+        return linear.test is not None and not _is_ahead(network, linear, scale)
     return standing != "better"
 
 
