@@ -168,7 +168,8 @@ BAD = [
     ("t.csv --target kind --groups empty", "t.csv: groups 'empty': NaN or nothing in 160 of 160 "
      "rows, first in row 1: remove or fill the rows"),
     ("t.csv --target kind --split tim", "split: there is no 'tim': did you mean 'time'?"),
-    ("t.csv --target kind --backend lokki --jobs 2", "backend: ..."),
+    ("t.csv --target kind --backend lokki --jobs 2", "backend: Invalid backend: lokki, ..."),
+    ("t.csv --target kind --backend lokki --jobs 1", "backend: Invalid backend: lokki, ..."),
     ("t.csv --target kind --time day", "--time: goes with --split time"),
     ("t.csv --target kind --keep-columns", "--keep-columns: goes with --groups or --time"),
     ("t.csv --target kind --split time --time tone", "t.csv: time 'tone': expects numbers or dates "

@@ -90,12 +90,13 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
     """Test the claims about these techniques, or compare networks on one table.
 
     \b
-    evenly study                      the tour: the best-known claims, tested, in 90 seconds
-    evenly study --list               all ready studies
-    evenly study dropout-gap          one of them at length
-    evenly study my_claim.py          a study of your own
-    evenly study table.csv --target y networks with and without a technique, on your table
-    evenly study digits --net cnn     the same on handwritten digits
+    evenly study                   the tour: the best-known claims, tested
+    evenly study --list            all ready studies
+    evenly study dropout-gap       one of them at length
+    evenly study my_claim.py       a study of your own
+    evenly study table.csv --target y
+                                   networks with and without a technique
+    evenly study digits --net cnn  the same on handwritten digits
 
     TABLE is a .csv, .tsv, .parquet or .npz file. Images and sequences are arrays in .npz files: x
     of shape (rows, height, width[, channels]) or (rows, steps, features). Its variants are plain (a

@@ -17,6 +17,7 @@ from evenly.errors import DivergenceError
 from .cells import Cell, Stopped, Store, run_cells, stopped
 from .data import Table, input_shape
 from .designs import Design, Variant, build
+from .errors import StudyError
 from .measures import measure
 from .records import EpochPoint, RunRecord
 from .references import REFERENCES, Reference, run_reference
@@ -80,6 +81,7 @@ def run_all(
     """
     stop = stop or threading.Event()
     input_shape(table, design)
+    _check_backend(backend)
     rows: tuple[Reference | Variant, ...] = (*REFERENCES, *design.rows)
     cells = [
         Cell(f"{seed} {row.name}", (row.name, seed)) for seed in range(design.seeds) for row in rows
@@ -108,6 +110,16 @@ def run_all(
         found.seconds,
         tuple(run for run in runs if run.variant not in networks),
     )
+
+
+def _check_backend(name: str) -> None:
+    """Raises StudyError for a backend that joblib does not know, however many runs go at a time."""
+    from joblib import Parallel
+
+    try:
+        Parallel(n_jobs=1, backend=name)
+    except (ValueError, ImportError) as error:
+        raise StudyError(f"backend: {error}: try threading or loky") from error
 
 
 class _Asked:
