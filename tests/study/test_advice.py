@@ -113,11 +113,20 @@ def test_nothing_where_always_no_does_as_well(strokes: Table, make_run: Make) ->
     record = advised(strokes, make_run, {"plain": worse, "l2": moved(worse, 0.02)}, REFERENCES | {
         "linear": moved(ALWAYS, -0.01)})
     assert record.advice.startswith(
-        "Nothing here is shown to be better than the answer always 'no' (95.0 %): look for columns "
+        "Nothing here is shown to be better than always saying 'no' (95.0 %): look for columns "
         "that say more, or more rows, or decide by --measure auc: 95% of one class leave accuracy "
         "little to say."
     )
     assert record.fit_command
+
+
+def test_what_is_ahead_of_always_no_without_proof(strokes: Table, make_run: Make) -> None:
+    near = tuple(s + d for s, d in zip(ALWAYS, (0.03, -0.01, 0.02, -0.01, 0.02), strict=True))
+    record = advised(strokes, make_run, {"plain": near}, {"simplest": ALWAYS})
+    assert record.advice == (
+        "Nothing here is shown to be better than always saying 'no' (95.0 %), which more seeds may "
+        "do. To train on all rows what comes nearest, plain."
+    )
 
 
 def test_no_advice_where_nothing_finished(strokes: Table, make_run: Make) -> None:

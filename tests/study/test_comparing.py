@@ -65,7 +65,7 @@ def test_what_is_worse_than_always_saying_no_did_not_help(strokes: Table, make_r
     assert [v.verdict for v in record.variants] == ["baseline", "outdone", "hurt"]
     assert "helped" not in record.sentence
     assert record.sentence == (
-        "With 5 seeds: every network is worse than the answer always 'no' (95.0 %) and than a "
+        "With 5 seeds: every network is worse than always saying 'no' (95.0 %) and than a "
         "linear model (95.0 %); l2 (+2.0 points) is better than plain, and of no use all the same; "
         "dropout (-2.0 points) hurt."
     )
@@ -83,7 +83,7 @@ def test_what_is_not_shown_to_be_better_is_of_no_use_either(
     assert record.variants[1].p < 0.05
     assert record.variants[1].verdict == "outdone"
     assert record.sentence.startswith(
-        "With 5 seeds: no network is shown to be better than the answer always 'no' (95.0 %); "
+        "With 5 seeds: no network is shown to be better than always saying 'no' (95.0 %); "
     )
 
 
@@ -139,7 +139,7 @@ def test_each_reference_has_a_family_of_its_own(strokes: Table, make_run: Make) 
 def test_one_seed_says_only_what_means_say(strokes: Table, make_run: Make) -> None:
     below = study(strokes, make_run, {"plain": [0.9], "l2": [0.91]}, {"simplest": [0.95]})
     assert below.sentence.startswith(
-        "With 1 seed: no network is better than the answer always 'no' (95.0 %); "
+        "With 1 seed: no network is better than always saying 'no' (95.0 %); "
     )
     above = study(strokes, make_run, {"plain": [0.9], "l2": [0.96]}, {"simplest": [0.95]})
     assert above.sentence == (

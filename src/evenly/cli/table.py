@@ -58,7 +58,8 @@ def folded(command: str, width: int = 80) -> list[str]:
 def _head(study: StudyRecord) -> Text:
     data = study.data
     what = f"one of {len(data.classes)} classes" if data.classes else "a number"
-    parts = data.parts or f"{data.train_rows} rows to train, {data.test_rows} to test"
+    parts = data.parts[:1].lower() + data.parts[1:]
+    parts = parts or f"{data.train_rows} rows to train, {data.test_rows} to test"
     return Text(f"{study.net} on {data.name}: '{data.target}', {what}; {parts}")
 
 

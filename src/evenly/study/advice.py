@@ -69,6 +69,10 @@ def advise(
     words = f"To train on all rows what the study recommends, {what}."
     if simplest is not None and picked.standing("simplest") in ("unclear", "worse"):
         words = (
+            f"Nothing here is shown to be better than {reference_words(simplest, scale)}, which "
+            f"more seeds may do. To train on all rows what comes nearest, "
+            f"{'a linear model' if row is None else chosen.name}."
+            if picked.standing("simplest") == "unclear" and _is_ahead(picked, simplest, scale) else
             f"Nothing here is shown to be better than {reference_words(simplest, scale)}: look for "
             f"columns that say more, or more rows{_other_measure(table, scale)}. To train on all "
             f"rows what comes nearest, {'a linear model' if row is None else chosen.name}."

@@ -87,7 +87,7 @@ def in_words(table: Table, design: Design) -> str:
     """Which rows train and which test, where the number of rows does not say it all; else empty."""
     train_rows, test_rows = part_sizes(table, design)
     if design.split == "time":
-        order = f"order of '{table.time_name}'" if table.time is not None else "order in the table"
+        order = f"order of '{table.time_name}'" if table.time is not None else "order of the table"
         windows = (
             f"the last {test_rows} rows test, those before train"
             if design.seeds == 1

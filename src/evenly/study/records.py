@@ -5,7 +5,7 @@ The report and the command line read these and nothing below them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # `outdone`: better than plain, and no better than the simplest answer. `reference`: a line that no
@@ -14,6 +14,8 @@ Verdict = Literal[
     "baseline", "helped", "hurt", "unclear", "diverged", "untested", "outdone", "reference"
 ]
 Standing = Literal["better", "worse", "unclear", "untested"]
+
+MOST_DIGITS = 6
 
 # (name of the measure, its value or None where it is not defined)
 Measured = tuple[tuple[str, float | None], ...]
@@ -131,10 +133,16 @@ class Scale:
 
     def difference(self, interval: Interval) -> str:
         """`+0.4 [-0.1, +0.9]`, or the mean alone where there is no interval."""
-        mean = self.signed(interval.mean)
         if interval.half_width is None:
-            return mean
-        return f"{mean} [{self.signed(interval.low)}, {self.signed(interval.high)}]"
+            return self.signed(interval.mean)
+        scale, ends = self, (interval.low, interval.high)
+        # An end beside 0 is not rounded to it: the verdict may turn on which side it is.
+        while ends[0] * ends[1] > 0 and scale.digits < MOST_DIGITS and "0" in map(_bare, map(
+            scale.signed, ends
+        )):
+            scale = replace(scale, digits=scale.digits + 1)
+        low, high = map(scale.signed, ends)
+        return f"{scale.signed(interval.mean)} [{low}, {high}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,11 @@ class Comparison:
     difference: Interval | None
     p: float | None
     p_holm: float | None
+
+
+def _bare(text: str) -> str:
+    """`0` for a number that is written as zero, whatever its digits."""
+    return "0" if float(text) == 0 else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ def sentence(
 
 def reference_words(reference: VariantRecord, scale: Scale) -> str:
     """A reference as the object of a sentence, with what it reaches."""
-    name = "a linear model" if reference.name == "linear" else f"the answer {reference.adds}"
+    said = reference.adds.removeprefix("always ")
+    name = "a linear model" if reference.name == "linear" else f"always saying {said}"
     if reference.test is None:
         return name
     return f"{name} ({_with_unit(scale, reference.test.mean)})"
