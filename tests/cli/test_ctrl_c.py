@@ -6,6 +6,7 @@ import contextlib
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from evenly.cli import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 
@@ -86,12 +89,36 @@ def test_ctrl_c_writes_the_report_of_what_has_finished(own_folder: Path) -> None
     assert found
     folder = own_folder / "evenly-study"
     with (folder / "results.csv").open() as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "network"]
     assert 5 <= len(rows) == int(found[1]) < 800
     assert {row["epochs"] for row in rows} == {"5"}
     html = (folder / "report.html").read_text(encoding="utf-8")
     assert f"Stopped early: {len(rows)} of 800 runs had finished" in html
     assert [path.name for path in own_folder.iterdir()] == ["evenly-study"]
+
+
+def test_what_ctrl_c_stopped_goes_on_with_the_line_that_is_shown(own_folder: Path) -> None:
+    words = ["--seeds", "12", "--epochs", "40", "--hidden", "8", "--variants", "plain,l2"]
+    process = start(TELL_RUNS, *words, "--out", "stopped")
+    out, err = interrupt(process, after=3)
+    assert process.returncode == 130, err
+    shown = out.split("Go on with:\n")[1].replace("\\\n", "")
+    line = shlex.split(shown)
+    assert line[:2] == ["evenly", "study"]
+    assert line[-1] == "--resume"
+    assert (own_folder / "stopped" / "runs.jsonl").exists()
+    assert run(line[1:]) == 0
+    assert run(["study", *words, "--out", "whole"]) == 0
+    first, second = (scores(own_folder / folder) for folder in ("stopped", "whole"))
+    assert first == second
+    for folder in ("stopped", "whole"):
+        names = sorted(path.name for path in (own_folder / folder).iterdir())
+        assert names == ["history.jsonl", "report.html", "results.csv"]
+
+
+def scores(folder: Path) -> list[list[str]]:
+    with (folder / "results.csv").open() as file:
+        return [[v for k, v in row.items() if k != "seconds"] for row in csv.DictReader(file)]
 
 
 def test_ctrl_c_before_a_run_has_finished_writes_nothing(own_folder: Path) -> None:

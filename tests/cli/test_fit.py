@@ -13,6 +13,7 @@ from evenly import saving
 from evenly.cli import run
 
 QUICK = ("--epochs", "8", "--hidden", "16")
+FIT = ("fit", "table.csv", "--target", "kind", "--out", "o")
 
 
 def make(rows=240, seed=0):
@@ -124,6 +125,30 @@ def test_curves(here, name):
      "--dropout: expects a share"),
     (["fit", "table.csv", "--target", "kind", "--out", "o", "--epochs",
      "0"], "--epochs: expects a whole"),
+    ([*FIT, "--norm", "bach"], "--norm: expects one of batch, layer, rms, group, none, got 'bach': "
+     "did you mean 'batch'?"),
+    ([*FIT, "--optimizer", "adan"],
+     "--optimizer: expects one of adamw, adam, adamax, nadam, radam, adagrad, rmsprop, momentum, "
+     "nesterov, sgd, got 'adan': did you mean 'adam"),
+    ([*FIT, "--schedule", "zzz"],
+     "--schedule: expects one of cosine, linear, one_cycle, warmup, plateau, none, got"),
+    ([*FIT, "--batch", "0"],
+     "--batch: expects one of auto, all, or a whole number of at least 1, got '0'"),
+    ([*FIT, "--batch", "al"], "got 'al': did you mean 'all'?"),
+    ([*FIT, "--lr", "0"], "--lr: expects a finite number above 0, got '0'"),
+    ([*FIT, "--lr", "inf"], "--lr: expects a finite number above 0, got 'inf'"),
+    ([*FIT, "--l2", "-1"], "--l2: expects a finite number of at least 0, got '-1'"),
+    ([*FIT, "--l2", "nan"], "--l2: expects a finite number of at least 0, got 'nan'"),
+    ([*FIT, "--class-weight", "cheap"], "--class-weight: expects balanced, or a weight of at least "
+     "0 for each class, as in yes=5,no=1, got 'cheap'"),
+    ([*FIT, "--class-weight", "cheap=-1"], "as in yes=5,no=1, got 'cheap=-1'"),
+    ([*FIT, "--class-weight", "cheap=1,cheap=2"], "got 'cheap=1,cheap=2'"),
+    ([*FIT, "--class-weight", "chaep=2"], "class_weight: no class is 'chaep'; there are"),
+    (["fit", "table.csv", "--target", "price", "--out", "o", "--class-weight", "balanced"],
+     "--class-weight: expects classes, 'price' is numbers: leave it out, or say --task"),
+    ([*FIT, "--without", "prize"], "no column 'prize': did you mean 'price'?"),
+    ([*FIT, "--without", "kind"], "'kind' is the target: name other columns beside it"),
+    ([*FIT, "--without", "size,color,price"], "no input columns beside the target"),
     (["predict", "m.evenly", "none.csv"], "none.csv: no such file"),
     (["predict", "none.evenly", "new.csv"], "none.evenly"),
     (["predict", "table.csv", "new.csv"], "table.csv"),
@@ -148,6 +173,66 @@ def test_bad_input_is_one_line_and_leaves_everything(fitted, capsys, words, mess
     assert captured.err.count("\n") == 1
     assert message in captured.err
     assert {path.name: path.read_bytes() for path in fitted.iterdir()} == before
+
+
+@pytest.mark.parametrize(("options", "settings"), [
+    ([], {"hidden": (128, 64), "norm": "batch", "dropout": 0.2, "l2": 0.0, "optimizer": None,
+          "learning_rate": None, "schedule": "cosine", "batch": "auto", "class_weight": None,
+          "early_stopping": True, "patience": 20, "random_state": 0}),
+    (["--norm", "layer", "--dropout", "0.1"], {"norm": "layer", "dropout": 0.1}),
+    (["--hidden", "none", "--norm", "none"], {"norm": None, "hidden": ()}),
+    (["--hidden", "16,8"], {"hidden": (16, 8)}),
+    (["--l2", "0.01", "--lr", "0.005"], {"l2": 0.01, "learning_rate": 0.005}),
+    (["--optimizer", "nesterov"], {"optimizer": "nesterov"}),
+    (["--schedule", "one_cycle"], {"schedule": "one_cycle"}),
+    (["--schedule", "none", "--batch", "32"], {"schedule": None, "batch": 32}),
+    (["--batch", "all"], {"batch": None}),
+    (["--class-weight", "balanced"], {"class_weight": "balanced"}),
+    (["--class-weight", "cheap=1,dear=2.5"], {"class_weight": {"cheap": 1.0, "dear": 2.5}}),
+    (["--all-rows"], {"early_stopping": False}),
+])
+def test_options_are_arguments_of_the_estimator_and_are_shown(here, capsys, options, settings):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", "--epochs", "2"]
+    assert run([*command, *options]) == 0
+    found = saving.load("m.evenly").estimator.get_params(deep=False)
+    assert {name: found[name] for name in settings} == settings
+    capsys.readouterr()
+    assert run(["show", "m.evenly"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "settings, as options of fit: " in shown
+    assert " ".join(options) in shown
+    # What is shown trains the same again.
+    line = shown.split("options of fit: ")[1].split(" layer what")[0]
+    assert run([*command[:-2], *line.split(), "--force"]) == 0
+    again = saving.load("m.evenly").estimator.get_params(deep=False)
+    assert {n: v for n, v in again.items() if n != "verbose"} == {
+        n: v for n, v in found.items() if n != "verbose"}
+
+
+def test_all_rows_train_where_none_are_held_out(here, capsys):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK, "--all-rows"]
+    assert run(command) == 0
+    assert "no rows were held out" in capsys.readouterr().out
+    history = saving.load("m.evenly").estimator.history_
+    assert len(history) == 8
+    assert history[0].validation_loss is None
+
+
+def test_columns_that_are_no_inputs(here):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*command, "--without", "price, color"]) == 0
+    model = saving.load("m.evenly")
+    assert [column.name for column in model.columns.columns] == ["size"]
+
+
+def test_a_linear_model_for_numbers(here, capsys):
+    assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", "--hidden", "none",
+                "--epochs", "60", "--optimizer", "adam", "--lr", "0.05"]) == 0
+    model = saving.load("m.evenly")
+    assert [type(layer).__name__ for layer in model.estimator.model_.net.layers] == ["Dense"]
+    table = pd.read_csv("table.csv")
+    predicted = model.predict(table.drop(columns="price"))[0]["price"]
+    assert np.corrcoef(predicted, table["price"])[0, 1] > 0.9
 
 
 def test_force_replaces(fitted):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evenly.study.records import (
+    Comparison,
     DataRecord,
     EpochPoint,
     Interval,
@@ -25,7 +27,17 @@ def run(variant: str, seed: int, level: float, epochs: int) -> RunRecord:
         for i in range(1, epochs + 1)
     )
     score = points[-1].test_score
-    return RunRecord(variant, seed, points, 0.1, level + 0.02, 0.2, score, 0.25)
+    return RunRecord(
+        variant, seed, points, 0.1, level + 0.02, 0.2, score, 0.25,
+        train=(("accuracy", level + 0.02), ("auc", 0.99)), test=(("accuracy", score), ("auc", 0.9)),
+    )
+
+
+def reference(name: str, seed: int, level: float) -> RunRecord:
+    measured = (("accuracy", level), ("auc", None))
+    return RunRecord(
+        name, seed, (), None, None, None, None, 0.01, train=measured, test=measured
+    )
 
 
 def variant(name: str, verdict: Any, difference: Interval | None) -> VariantRecord:
@@ -44,6 +56,7 @@ def variant(name: str, verdict: Any, difference: Interval | None) -> VariantReco
         target_epochs=3.0,
         target_reached=2,
         seconds=0.25,
+        against=(Comparison("simplest", "better", Interval(0.5, 0.01, 2), 0.001, 0.002),),
     )
 
 
@@ -74,6 +87,8 @@ def make_study() -> Callable[..., StudyRecord]:
             "data": data,
             "net": "mlp",
             "net_title": "dense networks",
+            "measure": "accuracy",
+            "curve_scale": Scale("accuracy", 100.0, 1, "%", "points"),
             "scale": Scale("accuracy", 100.0, 1, "%", "points"),
             "settings": (("epochs", "6"), ("seeds", "0, 1")),
             "variants": (
@@ -86,6 +101,13 @@ def make_study() -> Callable[..., StudyRecord]:
                 for seed in range(2)
                 for name, level in levels.items()
             ),
+            "references": (
+                replace(
+                    variant("simplest", "reference", Interval(-0.5, 0.01, 2)),
+                    adds="always 'x<y>'", test=Interval(0.41, 0.02, 2), target_epochs=None,
+                ),
+            ),
+            "reference_runs": tuple(reference("simplest", seed, 0.41) for seed in range(2)),
             "seeds": 2,
             "runs_asked": 6,
             "interrupted": False,
@@ -94,6 +116,10 @@ def make_study() -> Callable[..., StudyRecord]:
             "versions": (("Python", "3.11.7"), ("evenly", "0.1.0")),
             "started": "2025-01-02 03:04:05+00:00",
             "seconds": 1.5,
+            "comparisons": 2,
+            "advice": "To train on all rows what the study recommends, dropout: it helped.",
+            "fit_command": "evenly fit 'a<b>.csv' --target 'R&D'",
+            "fit_code": "table = load(Path('a<b>.csv'), 'R&D', None)",
         }
         return StudyRecord(**(values | changes))
 

@@ -92,7 +92,7 @@ def test_every_number_of_the_table_is_there(make_study: Make) -> None:
     table = page.text("tbody")
     assert "dropout 91.0 ±2.0 +2.0 [+1.0, +3.0] 0.020 +2.0 3 0.25 helped" in table
     assert "l2 91.0 ±2.0 \u22125.0 [\u22127.0, \u22123.0]" in table
-    assert page.text("pre") == "evenly study 'a<b>.csv' --target 'R&D'"
+    assert page.text("pre").endswith("evenly study 'a<b>.csv' --target 'R&D'")
     facts = page.text("dl")
     for fact in ("0, 1", "3.11.7", "2025-01-02 03:04:05+00:00", "0" * 64, "R&D"):
         assert fact in facts
@@ -135,6 +135,56 @@ def test_text_from_the_table_is_escaped(make_study: Make) -> None:
     assert "a<b>.csv" not in html
 
 
+def test_the_references_stand_in_the_table_and_beside_each_network(make_study: Make) -> None:
+    study = make_study()
+    text = Page(render(study)).text("tbody")
+    assert "simplest always 'x<y>' 41.0 ±2.0 \u221250.0 [\u221251.0, \u221249.0]" in text
+    assert "reference plain 91.0" in text
+    # The second table: against each reference.
+    assert "plain +50.0 [+49.0, +51.0] 0.002 better" in text
+    without = Page(render(replace(study, references=(), variants=tuple(
+        replace(v, against=()) for v in study.variants))))
+    assert "Is a network needed?" not in without.text("h2")
+
+
+def test_which_side_of_zero_is_better(make_study: Make) -> None:
+    study = make_study()
+    assert "Right of zero is better." in Page(render(study)).text("p")
+    scale = Scale("log loss", 1.0, 3, "", "", lower_is_better=True)
+    page = Page(render(replace(study, scale=scale)))
+    assert "Left of zero is better." in page.text("p")
+    assert "The score is log loss: lower is better." in page.text("header")
+    # Curves stay loss and score.
+    assert "Test accuracy of l2 by epoch" in page.text("title")
+
+
+def test_an_interval_without_0_and_no_finding_are_told_apart(make_study: Make) -> None:
+    study = make_study()
+    alone = replace(study.variants[1], verdict="unclear")
+    page = Page(render(replace(study, variants=(study.variants[0], alone))))
+    assert "unclear after Holm" in page.text("td")
+    assert "unclear after Holm" not in Page(render(study)).text("td")
+    assert "a bar may leave zero out and its verdict be unclear" in page.text("p")
+
+
+def test_what_to_train_follows_the_verdict(make_study: Make) -> None:
+    page = Page(render(make_study()))
+    header = page.text("header")
+    assert "dropout: it helped. evenly fit 'a<b>.csv' --target 'R&D'" in header
+    assert "table = load(Path('a<b>.csv'), 'R&D', None)" in page.text("pre")
+    assert "Plain is the network without normalization and regularization" in header
+    none = Page(render(make_study(advice="", fit_command="", fit_code="")))
+    assert "Train it" not in none.text("h2")
+    assert "evenly fit" not in none.text("pre")
+
+
+def test_what_a_reference_run_has_to_say_is_said(make_study: Make) -> None:
+    study = make_study()
+    noted = tuple(replace(run, note="not converged") for run in study.reference_runs)
+    page = Page(render(replace(study, reference_runs=noted)))
+    assert page.text("header").count("simplest: not converged.") == 1
+
+
 def test_an_early_end_is_said_first(make_study: Make) -> None:
     study = make_study()
     page = Page(render(replace(study, interrupted=True, runs=study.runs[:4])))
@@ -156,7 +206,7 @@ def test_divergence_is_said_and_drawn_without_harm(make_study: Make, broken_run:
     "changes",
     [
         {"epochs": 1},
-        {"scale": Scale("R²", 1.0, 3, "", "")},
+        {"curve_scale": Scale("R²", 1.0, 3, "", "")},
         {"runs": ()},
         {"seeds": 1},
     ],

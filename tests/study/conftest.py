@@ -54,6 +54,12 @@ def make_run() -> Callable[..., RunRecord]:
             "test_score": scores[-1],
             "seconds": 0.5,
         }
-        return RunRecord(**(values | changes))
+        values |= changes
+        if values["test_score"] is not None:
+            values.setdefault("train", (("accuracy", values["train_score"]),
+                                        ("r2", values["train_score"])))
+            values.setdefault("test", (("accuracy", values["test_score"]),
+                                       ("r2", values["test_score"])))
+        return RunRecord(**values)
 
     return make

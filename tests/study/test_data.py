@@ -255,7 +255,7 @@ def test_a_split_is_made_once_and_dropped_after_its_last_use(
         return make_split(table, seed, *settings)
 
     monkeypatch.setattr("evenly.study.splits.make_split", count)
-    store = SplitStore(blobs, 0.25, (6,), uses=2)
+    store = SplitStore(blobs, Design(), (6,), uses=2)
     first, second = store.take(0), store.take(0)
     assert first is second
     store.take(1)

@@ -27,7 +27,12 @@ def test_every_variant_runs_with_every_seed(blobs: Table) -> None:
         assert run.diverged is None
         # The score is the last epoch's, not the best one's.
         assert run.test_score == pytest.approx(run.epochs[-1].test_score)
-        assert run.gap == pytest.approx((run.train_score or 0) - (run.test_score or 0))
+        assert run.gap("accuracy") == pytest.approx((run.train_score or 0) - (run.test_score or 0))
+        assert run.tested("accuracy") == pytest.approx(run.test_score)
+        assert [name for name, _ in run.test] == [
+            "accuracy", "balanced-accuracy", "auc", "log-loss", "brier"
+        ]
+        assert run.tested("log-loss") == pytest.approx(run.test_loss, rel=1e-5)
 
 
 def test_results_depend_neither_on_jobs_nor_on_threads(blobs: Table) -> None:
@@ -71,7 +76,8 @@ def test_divergence_is_recorded_and_the_study_goes_on(line: Table) -> None:
         assert run.diverged
         assert "\n" not in run.diverged
         assert run.test_score is None
-        assert run.gap is None
+        assert run.gap("r2") is None
+        assert run.tested("r2") is None
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -155,6 +155,11 @@ def test_data_and_settings_are_recorded(blobs: Table, make_run: Make) -> None:
         (PERCENT, PERCENT.interval(Interval(0.9731, None, 1)), "97.3"),
         (PERCENT, PERCENT.difference(Interval(0.004, 0.005, 5)), "+0.4 [-0.1, +0.9]"),
         (PERCENT, PERCENT.signed(-0.0001), "0.0"),
+        # An end that is not 0 is not written so, unless 0 lies between the ends.
+        (PERCENT, PERCENT.difference(Interval(0.0023, 0.0021, 5)), "+0.23 [+0.02, +0.44]"),
+        (PERCENT, PERCENT.difference(Interval(-0.0023, 0.0021, 5)), "-0.23 [-0.44, -0.02]"),
+        (PERCENT, PERCENT.difference(Interval(0.0002, 0.0004, 5)), "0.0 [0.0, +0.1]"),
+        (R2, R2.difference(Interval(0.0002, 0.00019, 5)), "+0.00020 [+0.00001, +0.00039]"),
         (PERCENT, PERCENT.signed(0.0), "0.0"),
         (R2, R2.difference(Interval(-0.0123, 0.1, 3)), "-0.012 [-0.112, +0.088]"),
         (R2, R2.value(-1.5e30), "-1.5e+30"),

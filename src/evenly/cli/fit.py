@@ -10,11 +10,32 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from .needed import need
-from .values import AT_LEAST_1, PATH, RATE, SEED, widths
+from .values import (
+    AT_LEAST_1,
+    NOT_NEGATIVE,
+    PATH,
+    POSITIVE,
+    RATE,
+    SEED,
+    Word,
+    class_weights,
+    widths,
+)
 
 if TYPE_CHECKING:
     from evenly.study import Table
     from evenly.tables import TableModel
+
+NORMS = ("batch", "layer", "rms", "group")
+OPTIMIZERS = (
+    "adamw", "adam", "adamax", "nadam", "radam", "adagrad", "rmsprop", "momentum", "nesterov",
+    "sgd",
+)
+SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
+
+
+def _or_none(*words: str) -> Word:
+    return Word({**dict(zip(words, words, strict=True)), "none": None})
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -26,11 +47,26 @@ if TYPE_CHECKING:
     type=click.Choice(["classification", "regression"]),
     help="Classes or numbers. Told apart by the target's values if not said.",
 )
-@click.option("--hidden", metavar="A,B", default="128,64", help="Widths of the hidden layers.")
+@click.option("--without", metavar="A,B", help="Columns that are no inputs.")
+@click.option("--hidden", metavar="A,B", default="128,64",
+              help="Widths of the hidden layers; none: a linear model.")
+@click.option("--norm", type=_or_none(*NORMS), metavar="NAME", default="batch",
+              help="Normalization: batch, layer, rms, group or none.")
 @click.option("--dropout", type=RATE, default=0.2, help="Share of units that dropout drops.")
+@click.option("--l2", type=NOT_NEGATIVE, default=0.0, help="Strength of an L2 penalty.")
+@click.option("--optimizer", type=Word({name: name for name in OPTIMIZERS}), metavar="NAME",
+              help=f"{', '.join(OPTIMIZERS)}.  [default: adamw, learning rate 0.002]")
+@click.option("--lr", type=POSITIVE, help="Learning rate.  [default: the optimizer's own]")
+@click.option("--schedule", type=_or_none(*SCHEDULES), metavar="NAME", default="cosine",
+              help="Of the learning rate: cosine, linear, one_cycle, warmup, plateau or none.")
+@click.option("--batch", type=Word({"auto": "auto", "all": None}, AT_LEAST_1), metavar="ROWS",
+              default="auto", help="Rows a step: a number, auto, or all.")
+@click.option("--class-weight", metavar="WEIGHTS",
+              help="balanced, or a weight for each class: yes=5,no=1.")
 @click.option("--epochs", type=AT_LEAST_1, default=100, help="Passes over the rows, at most.")
 @click.option("--patience", type=AT_LEAST_1, default=20,
               help="Epochs without improvement to go on for.")
+@click.option("--all-rows", is_flag=True, help="Hold no rows out; train for all epochs.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
 @click.option("--curves", type=PATH, help="A .png or .svg of the curves.")
 @click.option("--doctor", is_flag=True, help="Say what ails the training, if anything does.")
@@ -40,14 +76,11 @@ def fit(
     target: str | None,
     out: Path,
     task: str | None,
-    hidden: str,
-    dropout: float,
-    epochs: int,
-    patience: int,
-    seed: int,
+    without: str | None,
     curves: Path | None,
     doctor: bool,
     force: bool,
+    **given: Any,
 ) -> int:
     """Train a network on a table and write it into one file.
 
@@ -62,16 +95,15 @@ def fit(
 
     from .writing import cannot, check_place, is_same
 
-    settings = {
-        "hidden": widths(hidden), "dropout": dropout, "max_epochs": epochs, "patience": patience,
-        "random_state": seed, "verbose": sys.stderr.isatty(), "doctor": True if doctor else None,
-    }
+    settings = _settings(given) | {"doctor": True if doctor else None}
     for path, kinds in ((out, ()), (curves, (".png", ".svg"))):
         if path is not None:
             check_place(path, kinds, force=force, inputs={"table": table})
     if curves is not None and is_same(curves, out):
         raise click.UsageError(f"--curves: expects another file than --out, got {curves}")
-    data = load(table, target, cast(Literal["classification", "regression"] | None, task))
+    left_out = tuple(name.strip() for name in (without or "").split(",") if name.strip())
+    data = load(table, target, cast(Literal["classification", "regression"] | None, task),
+                without=left_out)
     if data.example is not None and len(data.example) > 1:
         raise click.UsageError(
             f"{table}: expects x of shape (rows, features), got examples of shape {data.example}: "
@@ -99,20 +131,33 @@ def fit(
     return 130 if model.estimator.history_.stopped == "interrupted" else 0
 
 
+def _settings(given: dict[str, Any]) -> dict[str, Any]:
+    """The options as arguments of the estimators."""
+    hidden = given["hidden"]
+    return {
+        "hidden": () if hidden == "none" else widths(hidden),
+        "learning_rate": given["lr"],
+        "class_weight": class_weights(given["class_weight"]),
+        "max_epochs": given["epochs"],
+        "early_stopping": not given["all_rows"],
+        "random_state": given["seed"],
+        "verbose": sys.stderr.isatty(),
+        **{name: given[name] for name in
+           ("norm", "dropout", "l2", "optimizer", "schedule", "batch", "patience")},
+    }
+
+
 def _trained(data: Table, settings: dict[str, Any]) -> TableModel:
-    import numpy as np
+    from evenly.tables import train
 
-    from evenly.estimators import NetClassifier, NetRegressor
-    from evenly.tables import Columns, TableModel
-
-    columns = Columns.learn(data.inputs)
-    x, _ = columns.encode(data.inputs)
-    if data.classes:
-        names = np.array(data.classes, dtype=str)
-        estimator: Any = NetClassifier(**settings).fit(x, names[data.target])
-    else:
-        estimator = NetRegressor(**settings).fit(x, data.target)
-    return TableModel(columns, estimator, data.target_name)
+    if not data.classes:
+        if settings["class_weight"] is not None:
+            raise click.UsageError(
+                f"--class-weight: expects classes, '{data.target_name}' is numbers: leave it out, "
+                "or say --task classification"
+            )
+        settings = {name: value for name, value in settings.items() if name != "class_weight"}
+    return train(data.inputs, data.answers, data.target_name, **settings)
 
 
 def _summary(data: Table, model: TableModel, out: Path, curves: Path | None) -> None:
@@ -135,7 +180,8 @@ def _summary(data: Table, model: TableModel, out: Path, curves: Path | None) -> 
         line += (f"; held out: loss {record.validation_loss:.4f}, {score} "
                  f"{record.validation_score:.4f}")
     else:
-        line += "; too few rows to hold some out"
+        line += "; " + ("too few rows to hold some out" if estimator.early_stopping else
+                        "no rows were held out")
     console.print(Text(line))
     for path in (out, curves):
         if path is not None:

@@ -33,6 +33,8 @@ def show(model: Path) -> int:
         console.print(Text(f"{model}: predicts '{loaded.target}', {what}"))
         console.print(_columns(loaded))
         loaded = loaded.estimator
+    if hasattr(loaded, "get_params"):
+        console.print(Text(f"settings, as options of fit: {_options(loaded)}"))
     network = getattr(loaded, "model_", loaded)
     program = network.engine.program
     console.print(_layers(program))
@@ -44,6 +46,12 @@ def show(model: Path) -> int:
     console.print(Text(f"loss {program.loss!r}; optimizer {program.optimizer!r}"))
     console.print(Text(_training(network.history)))
     return 0
+
+
+def _options(estimator: Any) -> str:
+    from evenly.tables import option_words
+
+    return " ".join(option_words(estimator.get_params(deep=False)))
 
 
 def _columns(model: Any) -> Table:

@@ -37,6 +37,21 @@ OF_BOTH = ("what", "target", "jobs", "backend", "out", "force", "resume")
     help="Classes or numbers. Told apart by the target's values if not said.",
 )
 @click.option(
+    "--measure",
+    metavar="NAME",
+    help="Decides: accuracy, balanced-accuracy, auc, log-loss or brier; r2, mae or rmse."
+    "  [default: accuracy or r2]",
+)
+@click.option("--groups", metavar="NAME", help="Column whose values no split parts.")
+@click.option(
+    "--split",
+    metavar="NAME",
+    default="random",
+    help="random, or time: each seed tests rows behind those that train.",
+)
+@click.option("--time", metavar="NAME", help="Column that --split time orders the rows by.")
+@click.option("--keep-columns", is_flag=True, help="Have --groups and --time as inputs too.")
+@click.option(
     "--variants",
     metavar="A,B",
     help="What to compare with plain: names with commas, or 'all'.",
@@ -75,16 +90,18 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
     """Test the claims about these techniques, or compare networks on one table.
 
     \b
-    evenly study                      the tour: the best-known claims, tested, in 90 seconds
-    evenly study --list               all ready studies
-    evenly study dropout-gap          one of them at length
-    evenly study my_claim.py          a study of your own
-    evenly study table.csv --target y networks with and without a technique, on your table
-    evenly study digits --net cnn     the same on handwritten digits
+    evenly study                   the tour: the best-known claims, tested
+    evenly study --list            all ready studies
+    evenly study dropout-gap       one of them at length
+    evenly study my_claim.py       a study of your own
+    evenly study table.csv --target y
+                                   networks with and without a technique
+    evenly study digits --net cnn  the same on handwritten digits
 
     TABLE is a .csv, .tsv, .parquet or .npz file. Images and sequences are arrays in .npz files: x
-    of shape (rows, height, width[, channels]) or (rows, steps, features). Its variants are plain,
-    batch-norm, layer-norm, dropout, l2 and batch-norm+dropout.
+    of shape (rows, height, width[, channels]) or (rows, steps, features). Its variants are plain (a
+    network without normalization and regularization), batch-norm, layer-norm, dropout, l2 and
+    batch-norm+dropout. Beside them stand the simplest answer and a linear model.
 
     Writes report.html and the numbers beside it into the folder --out.
     """
@@ -112,8 +129,7 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
     from .table_study import Asked, study_table
 
     table = None if what in (None, DIGITS) and not Path(what or "").is_file() else what
-    others = (*OF_CLAIMS, "backend", "resume")
-    options = {name: value for name, value in given.items() if name not in others}
+    options = {name: value for name, value in given.items() if name not in OF_CLAIMS}
     return study_table(Asked(table=None if table is None else Path(table), **options))
 
 

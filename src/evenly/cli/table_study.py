@@ -17,6 +17,9 @@ from .running import cores, ctrl_c, progress
 
 if TYPE_CHECKING:
     from evenly.study import Design, Outcome, Table
+    from evenly.study.stored import Runs
+
+RUNS = "runs.jsonl"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Asked:
     target: str | None
     net: str
     task: str | None
+    measure: str | None
+    groups: str | None
+    split: str
+    time: str | None
+    keep_columns: bool
     variants: str
     seeds: int
     epochs: int | None
@@ -35,8 +43,10 @@ class Asked:
     lr: float | None
     optimizer: str
     jobs: int | None
+    backend: str
     out: Path
     force: bool
+    resume: bool
 
 
 def study_table(asked: Asked) -> int:
@@ -48,8 +58,9 @@ def study_table(asked: Asked) -> int:
     need("study", "sklearn", "pandas", "pyarrow", "matplotlib", "jinja2")
     from evenly import report
     from evenly.study import check_fits, load, load_digits, part_sizes, summarize
+    from evenly.study.stored import Runs, fingerprint
 
-    from .table import show
+    from .table import folded, show
 
     table, design = asked.table, _design(asked)
     processors = cores()
@@ -57,24 +68,34 @@ def study_table(asked: Asked) -> int:
     if jobs is not None and jobs < 1:
         raise click.UsageError(f"jobs: expects a whole number of at least 1, got {jobs}: try 1")
     jobs = min(jobs or processors, asked.seeds * len(design.rows))
-    if table is None and asked.target is not None:
-        raise click.UsageError("--target: goes with a table: evenly study TABLE --target NAME")
-    if table is None and asked.task is not None:
-        raise click.UsageError("--task: goes with a table: evenly study TABLE --task NAME")
-    report.check_folder(asked.out, force=asked.force)
-    data = load_digits() if table is None else load(table, asked.target, _task(asked.task))
+    _check_words(asked)
+    report.check_folder(
+        asked.out, force=asked.force or asked.resume, names=(*report.FILES, RUNS)
+    )
+    data = (
+        load_digits()
+        if table is None
+        else load(
+            table,
+            asked.target,
+            _task(asked.task),
+            groups=asked.groups,
+            time=asked.time,
+            keep=asked.keep_columns,
+        )
+    )
     if asked.batch is None:
         rows, _ = part_sizes(data, design)
         design = dataclasses.replace(design, batch=min(design.batch, rows))
     check_fits(data, design, jobs)
     started = datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    outcome = _run(data, design, jobs, max(1, processors // jobs))
+    store = Runs(asked.out / RUNS, fingerprint(data, design), resume=asked.resume)
+    outcome = _run(data, design, jobs, max(1, processors // jobs), asked.backend, store)
     if not outcome.runs:
         click.echo("evenly: stopped before a run had finished: nothing written", err=True)
         return 130
-    record = summarize(
-        data, design, outcome, command=_command(asked, design), started=started
-    )
+    command = _command(asked, design)
+    record = summarize(data, design, outcome, command=command, started=started)
     report.write_folder(
         asked.out,
         {
@@ -82,10 +103,17 @@ def study_table(asked: Asked) -> int:
             "results.csv": report.results_csv(record),
             "history.jsonl": report.history_jsonl(record),
         },
-        force=asked.force,
+        force=True,
     )
     show(record, asked.out / "report.html")
-    return 130 if outcome.interrupted else 0
+    if outcome.interrupted:
+        resumed = _command(asked, design, "--resume")
+        click.echo("Go on with:")
+        click.echo("\n".join(folded(resumed)))
+        return 130
+    # All of it is in the report.
+    (asked.out / RUNS).unlink(missing_ok=True)
+    return 0
 
 
 def _design(asked: Asked) -> Design:
@@ -100,7 +128,26 @@ def _design(asked: Asked) -> Design:
         batch=Design.batch if asked.batch is None else asked.batch,
         optimizer=asked.optimizer,
         lr=asked.lr,
+        split=asked.split,
+        measure=asked.measure,
     )
+
+
+def _check_words(asked: Asked) -> None:
+    """Raises UsageError for options that need another one beside them."""
+    if asked.table is None:
+        given = {"target": asked.target, "task": asked.task, "groups": asked.groups,
+                 "time": asked.time, "split": "time" if asked.split == "time" else None}
+        for name, value in given.items():
+            if value is not None:
+                word = "time" if name == "split" else "NAME"
+                raise click.UsageError(
+                    f"--{name}: goes with a table: evenly study TABLE --{name} {word}"
+                )
+    if asked.time is not None and asked.split != "time":
+        raise click.UsageError("--time: goes with --split time")
+    if asked.keep_columns and asked.groups is None and asked.time is None:
+        raise click.UsageError("--keep-columns: goes with --groups or --time")
 
 
 def _names(text: str, every: tuple[str, ...]) -> tuple[str, ...]:
@@ -122,25 +169,38 @@ def _task(text: str | None) -> Literal["classification", "regression"] | None:
     return None if text is None else ("regression" if text == "regression" else "classification")
 
 
-def _command(asked: Asked, design: Design) -> str:
+def _command(asked: Asked, design: Design, *more: str) -> str:
     """The line that runs this study again, with every setting that its results depend on."""
     words = ["evenly", "study"]
-    if asked.table is not None:
-        words.append(str(asked.table))
-    for option, value in (("--target", asked.target), ("--task", asked.task)):
+    words.append("digits" if asked.table is None else str(asked.table))
+    for option, value in (
+        ("--target", asked.target),
+        ("--task", asked.task),
+        ("--measure", asked.measure),
+        ("--groups", asked.groups),
+        ("--split", asked.split if asked.split != "random" else None),
+        ("--time", asked.time),
+    ):
         if value is not None:
             words += [option, value]
+    if asked.keep_columns:
+        words.append("--keep-columns")
     words += ["--variants", ",".join(row.name for row in design.rows)]
     words += ["--net", design.net, "--seeds", str(design.seeds), "--epochs", str(design.passes)]
     words += ["--hidden", ",".join(map(str, design.widths)), "--batch", str(design.batch)]
     words += ["--optimizer", design.optimizer, "--lr", repr(design.rate)]
-    return shlex.join([*words, "--out", str(asked.out)])
+    return shlex.join([*words, "--out", str(asked.out), *more])
 
 
-def _run(data: Table, design: Design, jobs: int, threads: int) -> Outcome:
+def _run(
+    data: Table, design: Design, jobs: int, threads: int, backend: str, store: Runs
+) -> Outcome:
     from evenly.study import run_all
 
     stop = threading.Event()
     total = design.seeds * len(design.rows) * design.passes
     with progress(total) as (advance, say, end), ctrl_c(stop, say, end):
-        return run_all(data, design, jobs=jobs, threads=threads, stop=stop, on_epoch=advance)
+        return run_all(
+            data, design, jobs=jobs, threads=threads, backend=backend, store=store, stop=stop,
+            on_epoch=advance,
+        )

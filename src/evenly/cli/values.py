@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
         self, name: str, convert: Callable[[str], Any], rule: str, fits: Callable[[Any], bool]
     ) -> None:
         self.name = name
-        self._convert, self._rule, self._fits = convert, rule, fits
+        self.rule = rule
+        self._convert, self._fits = convert, fits
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -34,14 +37,45 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
             number = None
         if number is None or not self._fits(number):
             name = param.opts[0] if param is not None else self.name
-            raise click.UsageError(f"{name}: expects {self._rule}, got '{value}'", ctx)
+            raise click.UsageError(f"{name}: expects {self.rule}, got '{value}'", ctx)
         return number
+
+
+class Word(click.ParamType):  # type: ignore[type-arg]
+    """One of some words, as what it stands for; or else a value of another type.
+
+    Arguments:
+        table: what each word stands for.
+        other: takes what is no such word; its rule is named behind the words.
+    """
+
+    def __init__(self, table: Mapping[str, Any], other: Checked | None = None) -> None:
+        self.name = "word"
+        self._table, self._other = table, other
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if value in self._table:
+            return self._table[value]
+        if self._other is not None:
+            try:
+                return self._other.convert(value, param, ctx)
+            except click.UsageError:
+                pass
+        name = param.opts[0] if param is not None else self.name
+        close = difflib.get_close_matches(str(value).lower(), self._table, n=1, cutoff=0.5)
+        rule = ", ".join(self._table) + (f", or {self._other.rule}" if self._other else "")
+        hint = f": did you mean '{close[0]}'?" if close else ""
+        raise click.UsageError(f"{name}: expects one of {rule}, got '{value}'{hint}", ctx)
 
 
 AT_LEAST_1 = Checked("integer", int, "a whole number of at least 1", lambda n: n >= 1)
 # What scikit-learn's random_state takes.
 SEED = Checked("integer", int, "a whole number from 0 to 4294967295", lambda n: 0 <= n < 2**32)
 RATE = Checked("float", float, "a share of at least 0 and below 1", lambda n: 0 <= n < 1)
+POSITIVE = Checked("float", float, "a finite number above 0", lambda n: 0 < n < math.inf)
+NOT_NEGATIVE = Checked("float", float, "a finite number of at least 0", lambda n: 0 <= n < math.inf)
 # What is wrong with a file is told by whoever opens it.
 PATH = click.Path(path_type=Path, readable=False)
 
@@ -57,3 +91,23 @@ def widths(text: str) -> tuple[int, ...]:
             f"--hidden: expects whole numbers of at least 1 with commas between them, got '{text}'"
         )
     return numbers
+
+
+def class_weights(text: str | None) -> dict[str, float] | str | None:
+    """`balanced`, or weights by class from ``yes=5,no=1``; click.UsageError for what is neither."""
+    if text is None or text == "balanced":
+        return text
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        label, equals, number = part.rpartition("=")
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = math.nan
+        if not equals or not label or not 0 <= weight < math.inf or label in weights:
+            raise click.UsageError(
+                "--class-weight: expects balanced, or a weight of at least 0 for each class, as in "
+                f"yes=5,no=1, got '{text}'"
+            )
+        weights[label] = weight
+    return weights

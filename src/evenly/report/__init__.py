@@ -5,17 +5,20 @@
 | `charts.py` | the curves and the intervals, as SVG that lives inside the page |
 | `page.py` | `report.html`: one file that opens offline |
 | `tables.py` | `results.csv` and `history.jsonl` |
+| `result.py` | a study as an object: a frame, figures, a page in a notebook |
 | `folder.py` | the folder that holds them: all or nothing |
 """
 
 from .errors import ReportError
 from .folder import FILES, check_folder, write_folder
 from .page import render
+from .result import StudyResult
 from .tables import history_jsonl, results_csv
 
 __all__ = [
     "FILES",
     "ReportError",
+    "StudyResult",
     "check_folder",
     "history_jsonl",
     "render",

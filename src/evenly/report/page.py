@@ -17,6 +17,11 @@ VERDICTS = {
     "unclear": "unclear",
     "diverged": "diverged",
     "untested": "not judged",
+    "outdone": "above plain only",
+    "reference": "reference",
+}
+STANDINGS = {
+    "better": "better", "worse": "worse", "unclear": "unclear", "untested": "not judged",
 }
 NOTHING = "\N{EN DASH}"
 WIDE, NARROW = 9.6, 3.5
@@ -45,7 +50,8 @@ def render(study: StudyRecord) -> str:
         style=Markup(style),
         about=about(study),
         banners=banners(study),
-        rows=[_row(study, variant) for variant in study.variants],
+        rows=[_row(study, variant) for variant in (*study.references, *study.variants)],
+        needed=_needed(study),
         forest=_forest(study),
         panels=[_panel(study, variant) for variant in study.variants],
         facts=facts(study),
@@ -65,11 +71,13 @@ def headline(study: StudyRecord) -> Any:
 def about(study: StudyRecord) -> str:
     """Networks and table in a sentence."""
     data, title = study.data, study.net_title
+    parts = data.parts or f"{data.train_rows} rows train, {data.test_rows} rows test."
     what = f"which of {len(data.classes)} classes" if data.classes else "the number that"
     return (
         f"{title[0].upper()}{title[1:]} ({study.net}) learn from {data.examples} of {data.name} "
-        f"{what} '{data.target}' is. {data.train_rows} rows train, {data.test_rows} rows test. "
-        f"The score is {study.scale.name}."
+        f"{what} '{data.target}' is. {parts} The score is {study.scale.name}"
+        f"{': lower is better' if study.scale.lower_is_better else ''}. "
+        f"Plain is the network without normalization and regularization; the others add to it."
     )
 
 
@@ -87,6 +95,8 @@ def banners(study: StudyRecord) -> list[str]:
             f"{len(broken)} of {len(study.runs)} runs diverged and have no scores. "
             f"The first: {broken[0].variant}, seed {broken[0].seed}: {broken[0].diverged}"
         )
+    for name, note in dict.fromkeys((r.variant, r.note) for r in study.reference_runs if r.note):
+        found.append(f"{name}: {note}.")
     if study.seeds == 1:
         found.append("One seed: there are no intervals, and no difference can be judged.")
     return found
@@ -99,7 +109,8 @@ def facts(study: StudyRecord) -> list[tuple[str, str]]:
     found = [
         ("data", data.name),
         ("target", f"{data.target} ({data.task}: {data.task_reason})"),
-        ("rows", f"{data.rows}: {data.train_rows} to train, {data.test_rows} to test"),
+        ("rows", f"{data.rows}. {data.parts}" if data.parts else
+         f"{data.rows}: {data.train_rows} to train, {data.test_rows} to test"),
         ("columns", f"{columns}; {data.inputs} inputs to the network; {data.gaps} gaps"),
         ("examples", data.examples),
         *study.settings,
@@ -116,16 +127,45 @@ def _row(study: StudyRecord, variant: VariantRecord) -> dict[str, Any]:
     scale = study.scale
     return {
         "name": variant.name,
+        "words": variant.adds if variant.verdict == "reference" else "",
         "verdict": variant.verdict,
-        "verdict_text": VERDICTS[variant.verdict],
+        "verdict_text": _verdict(variant),
         "test": _minus(scale.interval(variant.test)) if variant.test else "none",
         "difference": _difference(study, variant.difference, variant.verdict == "baseline"),
-        "p": _p(variant.p_holm),
+        "p": NOTHING if variant.verdict == "reference" else _p(variant.p_holm),
         "gap": _minus(scale.signed(variant.gap)) if variant.gap is not None else "none",
         "epochs": _epochs(variant),
         "seconds": f"{variant.seconds:.2f}" if variant.seconds is not None else "none",
         "runs": variant.finished,
     }
+
+
+def _verdict(variant: VariantRecord) -> str:
+    # The interval beside it says otherwise: why it does not count stands in the same cell.
+    return "unclear after Holm" if variant.alone else VERDICTS[variant.verdict]
+
+
+def _needed(study: StudyRecord) -> list[dict[str, Any]]:
+    """Each network beside each reference."""
+    return [
+        {
+            "name": variant.name,
+            "cells": [
+                {
+                    "reference": line.name,
+                    "difference": _difference(study, found.difference, False),
+                    "p": _p(found.p_holm),
+                    "standing": found.standing,
+                    "standing_text": STANDINGS[found.standing],
+                }
+                for line in study.references
+                for found in variant.against
+                if found.reference == line.name
+            ],
+        }
+        for variant in study.variants
+        if variant.against and variant.test is not None
+    ]
 
 
 def _difference(study: StudyRecord, difference: Interval | None, is_plain: bool) -> str:
@@ -145,6 +185,8 @@ def _p(value: float | None) -> str:
 
 
 def _epochs(variant: VariantRecord) -> str:
+    if variant.verdict == "reference":
+        return NOTHING
     if variant.target_epochs is None:
         return "not reached" if variant.finished else "none"
     text = f"{variant.target_epochs:g}"
@@ -170,7 +212,7 @@ def _panel(study: StudyRecord, variant: VariantRecord) -> dict[str, Any]:
         "adds": variant.adds,
         "network": variant.network,
         "verdict": variant.verdict,
-        "verdict_text": VERDICTS[variant.verdict],
+        "verdict_text": _verdict(variant),
         "score": Markup(charts.score_chart(study, variant)),
         "loss": Markup(charts.loss_chart(study, variant)),
     }

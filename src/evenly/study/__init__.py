@@ -4,10 +4,14 @@
 |---|---|
 | `designs.py` | what is varied, as a table: a new variant is one row |
 | `nets.py` | the networks, as a table: mlp, cnn, lstm |
-| `files.py`, `data.py`, `memory.py` | the table: read, checked, sized |
-| `splits.py` | the two parts of one seed |
+| `references.py` | what they must be better than, as a table: simplest, linear |
+| `measures.py` | what is measured, as a table: accuracy, AUC, MAE, ... |
+| `files.py`, `data.py`, `sides.py` | the table: read and told apart |
+| `checks.py`, `memory.py` | whether the study can work: sizes, classes, memory |
+| `parts.py`, `splits.py` | the two parts of one seed: which rows, and how they are prepared |
 | `runs.py` | seeds x variants, in threads |
-| `statistics.py`, `summary.py` | means, intervals, tests; verdicts and the sentence |
+| `statistics.py`, `comparing.py` | means, intervals, tests; verdicts |
+| `sentences.py`, `advice.py`, `summary.py` | the sentence, what to train, the record |
 | `records.py` | what comes out: plain values |
 
 Example:
@@ -20,16 +24,20 @@ Example:
     [('plain', 2), ('batch-norm', 2)]
 """
 
-from .data import Table, check_fits, load, load_digits, part_sizes
+from .checks import check_fits
+from .data import Table, load, load_digits
 from .designs import OPTIMIZERS, VARIANTS, Design, Variant
 from .errors import StudyError
 from .files import read_columns
+from .measures import MEASURES
 from .nets import NETS
+from .parts import part_sizes
 from .records import StudyRecord
 from .runs import Outcome, run_all
 from .summary import summarize
 
 __all__ = [
+    "MEASURES",
     "NETS",
     "OPTIMIZERS",
     "VARIANTS",

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-import evenly as ev
-
 from ..tables.columns import LARGEST, MAX_CATEGORIES
 from ..tables.plain import found, plain_column, unique_names
-from . import files, memory
-from .designs import Design, Variant, build
+from . import files
+from .designs import Design
 from .errors import StudyError
+from .sides import Sides, read_sides
 
 Task = Literal["classification", "regression"]
 
 # Whole numbers with at most this many different values are taken for classes.
 MAX_WHOLE_CLASSES = 20
 MIN_ROWS = 10
-WEIGHT_COPIES = 4  # the weight, its gradient and two averages of the optimizer
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,10 @@ class Table:
         width: the number of input columns after text became one-hot columns, at most.
         example: the shape of one example where the inputs came as an array: its numbers are the
             columns, in order.
+        groups, groups_name: (rows,) codes of the groups that no split parts, and their column.
+        time, time_name: (rows,) numbers that rows are put in order by, and their column.
+        left_out: columns of the file that are no inputs.
+        task_asked: whether the task was said rather than told apart.
     """
 
     name: str
@@ -54,11 +56,22 @@ class Table:
     sha256: str | None
     notes: tuple[str, ...]
     example: tuple[int, ...] | None = None
+    groups: npt.NDArray[Any] | None = None
+    groups_name: str = ""
+    time: npt.NDArray[Any] | None = None
+    time_name: str = ""
+    left_out: tuple[str, ...] = ()
+    task_asked: bool = False
 
     @property
     def outputs(self) -> int:
         """The width of the network's last layer."""
         return len(self.classes) or 1
+
+    @property
+    def answers(self) -> npt.NDArray[Any]:
+        """The target: the classes' names, or numbers."""
+        return np.array(self.classes, dtype=str)[self.target] if self.classes else self.target
 
 
 def load_digits() -> Table:
@@ -71,19 +84,33 @@ def load_digits() -> Table:
     return make_table("digits", inputs, pd.Series(digit), "digit", "classification", None, (8, 8))
 
 
-def load(path: Path, target: str | None, task: Task | None) -> Table:
+def load(
+    path: Path,
+    target: str | None,
+    task: Task | None,
+    *,
+    groups: str | None = None,
+    time: str | None = None,
+    keep: bool = False,
+    without: tuple[str, ...] = (),
+) -> Table:
     """Read and check a table file.
 
     Args:
         path: a CSV, Parquet or .npz file.
         target: the column (the array, in an .npz file) to predict.
         task: classification or regression; None tells them apart by the target's values.
+        groups: the column whose rows of one value are never on both sides of a split.
+        time: the column that rows are put in order by, for splits by time.
+        keep: whether these two columns are inputs as well.
+        without: columns that are no inputs.
 
     Raises:
         StudyError: the file cannot be read, or a study cannot use what it holds.
     """
-    source = files.read(path, target)
-    return make_table(
+    sides = {name: keep for name in (groups, time) if name is not None}
+    source = files.read(path, target, sides | dict.fromkeys(without, False))
+    table = make_table(
         str(path),
         source.inputs,
         source.target,
@@ -91,7 +118,9 @@ def load(path: Path, target: str | None, task: Task | None) -> Table:
         task,
         source.sha256,
         source.example,
+        read_sides(str(path), source.others, groups, time),
     )
+    return replace(table, left_out=(*(() if keep else sides), *without))
 
 
 def make_table(
@@ -102,6 +131,7 @@ def make_table(
     task: Task | None,
     sha256: str | None,
     example: tuple[int, ...] | None = None,
+    sides: Sides | None = None,
 ) -> Table:
     """Check inputs and target (pandas objects) and make a table of them.
 
@@ -113,6 +143,7 @@ def make_table(
     where = f"{name}: target '{target_name}'"
     target = plain_column(target)
     _no_gap(where, target)
+    asked = task
     task, reason = _tell_task(where, target, task)
     if len(inputs) < MIN_ROWS:
         raise StudyError(f"{name}: expects at least {MIN_ROWS} rows, got {len(inputs)}: add rows")
@@ -145,6 +176,8 @@ def make_table(
         sha256=sha256,
         notes=notes,
         example=example,
+        task_asked=asked is not None,
+        **({} if sides is None else vars(sides)),
     )
 
 
@@ -183,63 +216,6 @@ def input_shape(table: Table, design: Design) -> tuple[int, ...]:
             "or take --net mlp, which puts medians there"
         )
     return shape
-
-
-def part_sizes(table: Table, design: Design) -> tuple[int, int]:
-    """How many rows train and how many test. The test part is rounded up."""
-    rows = len(table.target)
-    test_rows = math.ceil(rows * design.test_fraction)
-    return rows - test_rows, test_rows
-
-
-def check_fits(table: Table, design: Design, jobs: int) -> None:
-    """Check that a study of this table fits: its parts, and what the checks of memory allow.
-
-    Raises:
-        StudyError: the examples do not fit the network, a part would miss a class, a batch is
-            larger than the training part, or all of it takes more memory than there is.
-    """
-    shape = input_shape(table, design)
-    train_rows, test_rows = part_sizes(table, design)
-    rows = train_rows + test_rows
-    if len(table.classes) > min(test_rows, train_rows):
-        raise StudyError(
-            f"{table.name}: {len(table.classes)} classes do not fit into a test part of "
-            f"{test_rows} rows: add rows, or say --task regression"
-        )
-    if design.batch > train_rows:
-        raise StudyError(
-            f"batch: expects at most the {train_rows} rows of the training part, "
-            f"got {design.batch}: take a smaller batch"
-        )
-    # float32 inputs; jobs seeds are in use at once, and one more is being made in float64.
-    inputs = rows * table.width * (4 * jobs + 8)
-    if len(shape) == 1:
-        weights = design.weight_count(shape, table.outputs) * WEIGHT_COPIES * 4 * jobs
-        memory.require(
-            inputs + weights,
-            f"{table.name}: {rows} rows with {table.width} columns (text as one-hot columns)",
-            files.SMALLER + ", or a smaller --hidden or --jobs",
-        )
-    else:
-        # What a batch leaves behind in each layer is more than the weights here.
-        memory.require(
-            inputs + max(_network_bytes(table, design, row, shape) for row in design.rows) * jobs,
-            f"{table.name}: {rows} examples of shape {shape}, {design.batch} a batch",
-            files.SMALLER + ", or a smaller --batch, --hidden or --jobs",
-        )
-
-
-def _network_bytes(table: Table, design: Design, row: Variant, shape: tuple[int, ...]) -> int:
-    """The memory that one run takes beside its data: weights, and what a batch leaves behind."""
-    program = ev.compile(
-        build(row, design, shape, table.outputs),
-        shape,
-        design.batch,
-        ev.SoftmaxCrossEntropy() if table.classes else ev.MeanSquaredError(),
-        design.make_optimizer(),
-    )
-    return program.state_bytes + program.work_bytes
 
 
 def _tell_task(where: str, target: Any, asked: Task | None) -> tuple[Task, str]:

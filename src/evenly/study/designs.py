@@ -20,6 +20,7 @@ from typing import Any
 import evenly as ev
 
 from .errors import StudyError
+from .measures import BY_NAME
 from .nets import NETS, Net
 
 
@@ -37,7 +38,11 @@ class Variant:
     penalty: Any = None
 
 
-PLAIN = Variant("plain", "nothing: what the others are compared with")
+PLAIN = Variant(
+    "plain",
+    "nothing: it is the network without normalization and regularization, which the others are "
+    "compared with",
+)
 
 VARIANTS: tuple[Variant, ...] = (
     PLAIN,
@@ -87,6 +92,9 @@ OPTIMIZERS: dict[str, OptimizerChoice] = {
 }
 
 
+SPLITS = ("random", "time")
+
+
 @dataclass(frozen=True)
 class Design:
     """The settings of a study, the same for all its variants.
@@ -101,6 +109,8 @@ class Design:
         optimizer: a name from `OPTIMIZERS`.
         lr: the learning rate; None takes the optimizer's own from `OPTIMIZERS`.
         test_fraction: the part of the rows kept for testing.
+        split: how rows are told to train or to test: "random", or "time" (`parts.py`).
+        measure: the measure that decides, a name from `MEASURES`; None takes the task's first.
 
     Raises:
         StudyError: a setting out of its range, or a name that is not in its table.
@@ -115,11 +125,16 @@ class Design:
     optimizer: str = "adam"
     lr: float | None = None
     test_fraction: float = 0.25
+    split: str = "random"
+    measure: str | None = None
 
     def __post_init__(self) -> None:
         _known("variant", self.variants, [row.name for row in VARIANTS])
         _known("net", (self.net,), list(NETS))
         _known("optimizer", (self.optimizer,), list(OPTIMIZERS))
+        _known("split", (self.split,), list(SPLITS))
+        if self.measure is not None:
+            _known("measure", (self.measure,), list(BY_NAME))
         _whole("seeds", self.seeds, 1, "try 5")
         _whole("epochs", self.passes, 1, f"try {self.network.epochs}")
         _whole("batch", self.batch, 1, "try 32")

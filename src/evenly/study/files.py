@@ -7,7 +7,7 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -20,8 +20,8 @@ from . import memory
 from .designs import nearest
 from .errors import StudyError
 
-# Inputs, target, its name, and the shape of one example of an array.
-Parts = tuple[Any, Any, str, tuple[int, ...] | None]
+# Inputs, target, its name, the shape of one example of an array, and columns beside them by name.
+Parts = tuple[Any, Any, str, tuple[int, ...] | None, dict[str, Any]]
 
 SAMPLE_BYTES = 1 << 20
 SMALLER = "use fewer rows or columns, or a machine with more memory"
@@ -32,7 +32,7 @@ class Source:
     """What a file holds: inputs and target as pandas objects, and the file's digest.
 
     `example` is the shape of one example where the inputs are an array; its numbers are the columns
-    of `inputs`, in order.
+    of `inputs`, in order. `others` are the columns beside inputs and target that were asked for.
     """
 
     inputs: Any
@@ -40,14 +40,17 @@ class Source:
     target_name: str
     sha256: str
     example: tuple[int, ...] | None
+    others: dict[str, Any]
 
 
-def read(path: Path, target: str | None) -> Source:
+def read(path: Path, target: str | None, others: Mapping[str, bool] | None = None) -> Source:
     """Read a table file.
 
     Args:
         path: a file that ends in .csv, .tsv, .txt, .parquet, .pq or .npz.
         target: the column to predict; in an .npz file the array's name, `y` if not given.
+        others: columns (arrays, in an .npz file) to hand out by themselves, and whether they are
+            inputs as well.
 
     Raises:
         StudyError: no such file, not readable, not of its kind, no such column, or more than
@@ -55,8 +58,8 @@ def read(path: Path, target: str | None) -> Source:
     """
     with _opened(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        inputs, y, name, example = READERS[path.suffix.lower()](path, target)
-    return Source(inputs, y, name, digest, example)
+        inputs, y, name, example, beside = READERS[path.suffix.lower()](path, target, others or {})
+    return Source(inputs, y, name, digest, example, beside)
 
 
 def read_columns(path: Path) -> Any:
@@ -93,7 +96,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _read_csv(path: Path, target: str | None) -> Parts:
+def _read_csv(path: Path, target: str | None, others: Mapping[str, bool]) -> Parts:
     import pandas as pd
 
     table = _csv_table(path)
@@ -102,8 +105,9 @@ def _read_csv(path: Path, target: str | None) -> Parts:
         with path.open("rb") as file:
             separator = _separator(file.readline(SAMPLE_BYTES))
         head = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str)
-        _once(path, [str(name) for name in head.iloc[0]], target)
-    return _take(path, table, target)
+        for name in (target, *others):
+            _once(path, [str(title) for title in head.iloc[0]], name)
+    return _take(path, table, target, others)
 
 
 def _csv_table(path: Path) -> Any:
@@ -153,8 +157,8 @@ def _separator(header: bytes) -> str:
     return max((",", ";", "\t", "|"), key=lambda mark: header.count(mark.encode()))
 
 
-def _read_parquet(path: Path, target: str | None) -> Parts:
-    return _take(path, _parquet_table(path), target)
+def _read_parquet(path: Path, target: str | None, others: Mapping[str, bool]) -> Parts:
+    return _take(path, _parquet_table(path), target, others)
 
 
 def _parquet_table(path: Path) -> Any:
@@ -186,18 +190,27 @@ def _parquet_table(path: Path) -> Any:
     return table.reset_index(drop=True)
 
 
-def _take(path: Path, table: Any, target: str | None) -> Parts:
-    """Part the target column from the others."""
+def _take(path: Path, table: Any, target: str | None, others: Mapping[str, bool]) -> Parts:
+    """Part the target column, and those that stand by themselves, from the inputs."""
     names = [str(name) for name in table.columns]
     table.columns = names
     if target is None:
         raise StudyError(
             f"{path}: which column is to be predicted? Say --target NAME: {_listed(names)}"
         )
-    if target not in names:
-        raise StudyError(f"{path}: there is no column '{target}': {nearest(target, names[:50])}")
-    _once(path, names, target)
-    return table.drop(columns=target), table[target], target, None
+    for name in (target, *others):
+        if name not in names:
+            raise StudyError(f"{path}: there is no column '{name}': {nearest(name, names[:50])}")
+        _once(path, names, name)
+    _apart(path, target, others)
+    inputs = table.drop(columns=[target, *(name for name, kept in others.items() if not kept)])
+    return inputs, table[target], target, None, {name: table[name] for name in others}
+
+
+def _apart(path: Path, target: str, others: Mapping[str, bool]) -> None:
+    """Raises StudyError where the target is to be something else too."""
+    if target in others:
+        raise StudyError(f"{path}: '{target}' is the target: name other columns beside it")
 
 
 def _once(path: Path, names: list[str], name: str) -> None:
@@ -211,14 +224,21 @@ def _listed(names: list[str]) -> str:
     return f"the columns are {shown}" + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _read_npz(path: Path, target: str | None) -> Parts:
+def _read_npz(path: Path, target: str | None, others: Mapping[str, bool]) -> Parts:
     import pandas as pd
 
     try:
         headers = _npz_headers(path)
         y_name = target or "y"
-        x_name = _npz_inputs(path, list(headers), y_name, target is None)
-        for name in (x_name, y_name):
+        for name in others:
+            if name not in headers:
+                raise StudyError(
+                    f"{path}: there is no array '{name}': {nearest(name, list(headers))}"
+                )
+        _apart(path, y_name, others)
+        names = [name for name in headers if name not in others]
+        x_name = _npz_inputs(path, names, y_name, target is None)
+        for name in (x_name, y_name, *others):
             shape, dtype = headers[name]
             if dtype.hasobject:
                 raise StudyError(
@@ -231,6 +251,7 @@ def _read_npz(path: Path, target: str | None) -> Parts:
             memory.require(size, f"{path}: array '{name}' of shape {shape}", SMALLER)
         with np.load(path, allow_pickle=False) as arrays:
             x, y = arrays[x_name], arrays[y_name]
+            beside = {name: arrays[name] for name in others}
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
         if isinstance(error, StudyError):
             raise
@@ -246,7 +267,13 @@ def _read_npz(path: Path, target: str | None) -> Parts:
         raise StudyError(
             f"{path}: '{x_name}' has {rows} rows and '{y_name}' has {len(y)}: expects the same"
         )
-    for name, array in ((x_name, x), (y_name, y)):
+    for name, array in beside.items():
+        if array.shape != y.shape:
+            raise StudyError(
+                f"{path}: array '{name}' expects shape {y.shape}, one value a row, got "
+                f"{array.shape}"
+            )
+    for name, array in ((x_name, x), (y_name, y), *beside.items()):
         if array.dtype.kind not in "biufUmM":
             raise StudyError(
                 f"{path}: array '{name}' holds {array.dtype}: save it as numbers or text"
@@ -256,8 +283,13 @@ def _read_npz(path: Path, target: str | None) -> Parts:
     if len(example) > 1 and x.dtype.kind in "biuf" and x.dtype != np.float32:
         # In one piece: column by column would take minutes for large images.
         x = x.astype(np.float64)
-    names = [f"{x_name}{i}" for i in range(x.shape[1])]
-    return pd.DataFrame(x, columns=names), pd.Series(y, name=y_name), y_name, example
+    inputs = pd.DataFrame(x, columns=[f"{x_name}{i}" for i in range(x.shape[1])])
+    kept = {name: array for name, array in beside.items() if others[name]}
+    if kept:
+        inputs = inputs.assign(**kept)
+        example = inputs.shape[1:]
+    columns = {name: pd.Series(array, name=name) for name, array in beside.items()}
+    return inputs, pd.Series(y, name=y_name), y_name, example, columns
 
 
 def _npz_columns(path: Path) -> Any:
@@ -326,7 +358,7 @@ def _one_line(error: BaseException) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-READERS: dict[str, Callable[[Path, str | None], Parts]] = {
+READERS: dict[str, Callable[[Path, str | None, Mapping[str, bool]], Parts]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".txt": _read_csv,

@@ -5,10 +5,20 @@ The report and the command line read these and nothing below them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Verdict = Literal["baseline", "helped", "hurt", "unclear", "diverged", "untested"]
+# `outdone`: better than plain, and no better than the simplest answer. `reference`: a line that no
+# network is behind.
+Verdict = Literal[
+    "baseline", "helped", "hurt", "unclear", "diverged", "untested", "outdone", "reference"
+]
+Standing = Literal["better", "worse", "unclear", "untested"]
+
+MOST_DIGITS = 6
+
+# (name of the measure, its value or None where it is not defined)
+Measured = tuple[tuple[str, float | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,11 @@ class EpochPoint:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One variant trained with one seed. A diverged run has no scores, and says where it broke."""
+    """One variant trained with one seed. A diverged run has no scores, and says where it broke.
+
+    The simplest answer and the linear model are runs too, without epochs and losses. `note` says
+    what a reader of the run must know. `train` and `test` hold every measure of the study's task.
+    """
 
     variant: str
     seed: int
@@ -41,13 +55,18 @@ class RunRecord:
     test_score: float | None
     seconds: float
     diverged: str | None = None
+    train: Measured = ()
+    test: Measured = ()
+    note: str = ""
 
-    @property
-    def gap(self) -> float | None:
-        """Training score minus test score, both after the last epoch, dropout off."""
-        if self.train_score is None or self.test_score is None:
-            return None
-        return self.train_score - self.test_score
+    def tested(self, measure: str) -> float | None:
+        """A measure on the test part; None where the run has none."""
+        return dict(self.test).get(measure)
+
+    def gap(self, measure: str) -> float | None:
+        """A measure on the training part minus the same on the test part, dropout off."""
+        train, test = dict(self.train).get(measure), self.tested(measure)
+        return None if train is None or test is None else train - test
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +90,21 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How a score is written: accuracies in percent, R² as it is."""
+    """How a measure is written: accuracies in percent, R² as it is. Numbers from `exponent_from` on
+    are written with an exponent."""
 
     name: str
     factor: float
     digits: int
     unit: str
     difference_unit: str
+    lower_is_better: bool = False
+    exponent_from: float = 1000.0
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return -1 if self.lower_is_better else 1
 
     def value(self, score: float) -> str:
         """The score, without its unit: `97.3`."""
@@ -91,9 +118,10 @@ class Scale:
     def _number(self, score: float, sign: str) -> str:
         # R² has no lower bound: one run gone wrong must not push a table out of its page.
         number = score * self.factor
-        if abs(number) >= 1000:
+        if abs(number) >= self.exponent_from:
             return f"{number:{sign}.1e}"
-        digits = 1 if abs(number) >= 10 and self.factor == 1 else self.digits
+        long = abs(number) >= 10 and self.factor == 1
+        digits = min(1, self.digits) if long else self.digits
         return f"{number:{sign}.{digits}f}"
 
     def interval(self, interval: Interval) -> str:
@@ -105,20 +133,45 @@ class Scale:
 
     def difference(self, interval: Interval) -> str:
         """`+0.4 [-0.1, +0.9]`, or the mean alone where there is no interval."""
-        mean = self.signed(interval.mean)
         if interval.half_width is None:
-            return mean
-        return f"{mean} [{self.signed(interval.low)}, {self.signed(interval.high)}]"
+            return self.signed(interval.mean)
+        scale, ends = self, (interval.low, interval.high)
+        # An end beside 0 is not rounded to it: the verdict may turn on which side it is.
+        while ends[0] * ends[1] > 0 and scale.digits < MOST_DIGITS and "0" in map(_bare, map(
+            scale.signed, ends
+        )):
+            scale = replace(scale, digits=scale.digits + 1)
+        low, high = map(scale.signed, ends)
+        return f"{scale.signed(interval.mean)} [{low}, {high}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A network against the simplest answer or the linear model: the paired difference from it, its
+    p-value, and the same after Holm's correction over the networks."""
+
+    reference: str
+    standing: Standing
+    difference: Interval | None
+    p: float | None
+    p_holm: float | None
+
+
+def _bare(text: str) -> str:
+    """`0` for a number that is written as zero, whatever its digits."""
+    return "0" if float(text) == 0 else text
 
 
 @dataclass(frozen=True, slots=True)
 class VariantRecord:
-    """One variant over all its seeds.
+    """One variant over all its seeds, or one of the references: the simplest answer, the linear
+    model.
 
-    `test` is its test score. `difference` is the paired difference from plain, `p` the p-value of
-    that difference and `p_holm` the same after Holm's correction. `target_epochs` is the median
-    epoch that first reached the target, over the `target_reached` seeds that did, and None where
-    fewer than half of them did. `seconds` is the mean training time of one run.
+    `test` is the measure that decides, on the test part. `difference` is the paired difference from
+    plain, `p` the p-value of that difference and `p_holm` the same after Holm's correction over the
+    variants. `against` holds how the network stands to each reference. `target_epochs` is the
+    median epoch that first reached the target, over the `target_reached` seeds that did, and
+    None where fewer than half of them did. `seconds` is the mean training time of one run.
     """
 
     name: str
@@ -135,12 +188,32 @@ class VariantRecord:
     target_epochs: float | None
     target_reached: int
     seconds: float | None
+    against: tuple[Comparison, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether the interval leaves 0 out and Holm's correction takes that back."""
+        return (
+            self.verdict == "unclear"
+            and self.difference is not None
+            and self.difference.half_width is not None
+            and self.difference.low * self.difference.high > 0
+        )
+
+    def standing(self, reference: str) -> Standing:
+        """How the network stands to a reference."""
+        return next((c.standing for c in self.against if c.reference == reference), "untested")
 
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """The table that was studied. `inputs` counts columns after text became one-hot columns;
-    `examples` says in words what an example is to the network."""
+    """The table that was studied.
+
+    `inputs` counts columns after text became one-hot columns; `examples` says in words what an
+    example is to the network, `parts` which rows train and which test, where that is not a random
+    part of them. Where seeds differ, `train_rows` and `test_rows` are of the smallest training
+    part.
+    """
 
     name: str
     target: str
@@ -157,20 +230,31 @@ class DataRecord:
     test_rows: int
     sha256: str | None
     notes: tuple[str, ...]
+    parts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """A whole study: everything that the report shows. `net` is the network's name, `net_title`
-    what such networks are called."""
+    """A whole study: everything that the report shows.
+
+    `net` is the network's name, `net_title` what such networks are called. `measure` names the
+    measure that decides and `scale` says how it is written; `curve_scale` is that of the curves,
+    which are always loss and score. `comparisons` counts the differences from plain that were
+    tested together. `fit_command` (empty where `evenly fit` cannot train such a network) and
+    `fit_code` train what `advice` recommends.
+    """
 
     data: DataRecord
     net: str
     net_title: str
+    measure: str
     scale: Scale
+    curve_scale: Scale
     settings: tuple[tuple[str, str], ...]
     variants: tuple[VariantRecord, ...]
+    references: tuple[VariantRecord, ...]
     runs: tuple[RunRecord, ...]
+    reference_runs: tuple[RunRecord, ...]
     seeds: int
     runs_asked: int
     interrupted: bool
@@ -179,3 +263,7 @@ class StudyRecord:
     versions: tuple[tuple[str, str], ...]
     started: str
     seconds: float
+    comparisons: int = 0
+    advice: str = ""
+    fit_command: str = ""
+    fit_code: str = ""

@@ -1,4 +1,4 @@
-"""Runs every variant with every seed: seeds x variants, a thread a run."""
+"""Runs every variant with every seed, and the references beside them: a cell a run."""
 
 from __future__ import annotations
 
@@ -6,29 +6,43 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 import evenly as ev
 from evenly.errors import DivergenceError
 
+from .cells import Cell, Stopped, Store, run_cells, stopped
 from .data import Table, input_shape
 from .designs import Design, Variant, build
+from .errors import StudyError
+from .measures import measure
 from .records import EpochPoint, RunRecord
+from .references import REFERENCES, Reference, run_reference
+from .shared import Shared
 from .splits import Split, SplitStore
+from .stored import from_values, to_values
 
-# How long the main thread sleeps at most before it looks for a signal again.
-LISTEN_SECONDS = 0.1
+
+class Stop(Protocol):
+    """What tells of a stop, as threading.Event does."""
+
+    def is_set(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The runs that finished, by seed and then by variant, and whether some were given up."""
+    """The runs that finished, by seed and then by variant, and whether some were given up.
+
+    `references` are those of the simplest answer and the linear model.
+    """
 
     runs: tuple[RunRecord, ...]
     interrupted: bool
     seconds: float
+    references: tuple[RunRecord, ...] = ()
 
 
 def run_all(
@@ -37,6 +51,8 @@ def run_all(
     *,
     jobs: int = 1,
     threads: int = 1,
+    backend: str = "threading",
+    store: Store | None = None,
     stop: threading.Event | None = None,
     on_epoch: Callable[[str, int], None] = lambda variant, seed: None,
 ) -> Outcome:
@@ -44,53 +60,115 @@ def run_all(
 
     All variants of a seed see the same split, start from the same weights where shapes agree, and
     get the same batches in the same order: they are pairs. Seeds are run one after the other, so
-    that what has finished after a stop is whole seeds as far as possible.
+    that what has finished after a stop is whole seeds as far as possible. Results depend neither on
+    `jobs` nor on `threads` nor on `backend`.
 
     Args:
         table: the checked table.
         design: what is varied and how it is trained.
         jobs: runs at the same time.
-        threads: threads within one run. Results do not depend on it.
+        threads: threads within one run.
+        backend: of joblib: "threading", "loky" for processes, or one that is registered and works
+            on this machine.
+        store: keeps runs that have finished, and has those that need not be run again.
         stop: when set, running runs end after the step they are at, and are dropped.
-        on_epoch: called with variant and seed after every epoch, from any thread.
+        on_epoch: called with variant and seed after every epoch, from any thread; for processes,
+            and for runs that the store has, when the run is there.
 
     Raises:
-        StudyError: the table cannot be prepared, or does not fit the network.
+        StudyError: the table cannot be prepared, or does not fit the network; the backend is not
+            known.
     """
     stop = stop or threading.Event()
-    started = time.perf_counter()
-    shape = input_shape(table, design)
-    store = SplitStore(table, design.test_fraction, shape, uses=len(design.rows))
-    order = [(seed, row) for seed in range(design.seeds) for row in design.rows]
+    input_shape(table, design)
+    _check_backend(backend)
+    rows: tuple[Reference | Variant, ...] = (*REFERENCES, *design.rows)
+    cells = [
+        Cell(f"{seed} {row.name}", (row.name, seed)) for seed in range(design.seeds) for row in rows
+    ]
+    networks = {row.name for row in design.rows}
+    told: set[tuple[str, int]] = set()
 
-    def run(seed: int, row: Variant) -> RunRecord | None:
-        if stop.is_set():
-            return None
-        split = store.take(seed)
+    def tell(variant: str, seed: int) -> None:
+        told.add((variant, seed))
+        on_epoch(variant, seed)
+
+    def done(cell: Cell) -> None:
+        variant, seed = cell.asks
+        if variant in networks and cell.asks not in told:
+            for _ in range(design.passes):
+                on_epoch(variant, seed)
+
+    with Shared((table, design, threads), _Work) as shared:
+        shared.here = _Work(table, design, threads, most=jobs + 1, stop=stop, on_epoch=tell)
+        found = run_cells(shared, cells, jobs=jobs, backend=backend, store=store, stop=stop,
+                          on_done=done)
+    runs = [from_values(values) for values in found.values.values()]
+    return Outcome(
+        tuple(run for run in runs if run.variant in networks),
+        found.interrupted,
+        found.seconds,
+        tuple(run for run in runs if run.variant not in networks),
+    )
+
+
+def _check_backend(name: str) -> None:
+    """Raises StudyError for a backend that joblib does not know, however many runs go at a time."""
+    from joblib import Parallel
+
+    try:
+        Parallel(n_jobs=1, backend=name)
+    except (ValueError, ImportError) as error:
+        raise StudyError(f"backend: {error}: try threading or loky") from error
+
+
+class _Asked:
+    """What tells of a stop in another process."""
+
+    def is_set(self) -> bool:
+        return stopped()
+
+
+class _Work:
+    """Runs cells of a study, in whichever process."""
+
+    def __init__(
+        self,
+        table: Table,
+        design: Design,
+        threads: int,
+        most: int = 1,
+        stop: threading.Event | None = None,
+        on_epoch: Callable[[str, int], None] = lambda variant, seed: None,
+    ) -> None:
+        self.table, self.design, self.threads = table, design, threads
+        self.on_epoch = on_epoch
+        self.own, self.stop = stop, stop or _Asked()
+        rows: tuple[Reference | Variant, ...] = (*REFERENCES, *design.rows)
+        self.rows = {row.name: row for row in rows}
+        self.store = SplitStore(
+            table, design, input_shape(table, design), uses=len(rows), most=most
+        )
+
+    def __call__(self, asks: tuple[str, int]) -> dict[str, Any]:
+        name, seed = asks
+        row = self.rows[name]
+        split = self.store.take(seed)
         # Making a split of a large table takes its time: somebody may have lost patience.
-        if stop.is_set():
-            return None
-        return run_one(table, design, row, seed, split, threads, stop, on_epoch)
-
-    with ThreadPoolExecutor(jobs, thread_name_prefix="study") as pool:
-        futures = [pool.submit(run, seed, row) for seed, row in order]
-        try:
-            _wait(futures)
-        except BaseException:
-            # Leaving the block waits for the threads: tell them that nobody waits for results.
-            stop.set()
-            raise
-    runs = tuple(record for future in futures if (record := future.result()) is not None)
-    return Outcome(runs, len(runs) < len(order), time.perf_counter() - started)
-
-
-def _wait(futures: list[Future[RunRecord | None]]) -> None:
-    """Wait for all, waking often enough to hear Ctrl-C; the first error ends the waiting."""
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, LISTEN_SECONDS, FIRST_COMPLETED)
-        for future in done:
-            future.result()
+        if self.stop.is_set():
+            raise Stopped
+        if isinstance(row, Variant):
+            record = run_one(
+                self.table, self.design, row, seed, split, self.threads, self.stop, self.on_epoch
+            )
+        else:
+            record = run_reference(self.table, row, seed, split, self.stop)
+        if record is None:
+            # A training in the main thread hears Ctrl-C by itself: it is meant for all.
+            if self.own is not None:
+                self.own.set()
+            raise Stopped
+        return to_values(record)
 
 
 def run_one(
@@ -100,7 +178,7 @@ def run_one(
     seed: int,
     split: Split,
     threads: int,
-    stop: threading.Event,
+    stop: Stop,
     on_epoch: Callable[[str, int], None],
 ) -> RunRecord | None:
     """Train one variant with one seed.
@@ -164,7 +242,18 @@ def run_one(
         test_loss=test.loss,
         test_score=test.score,
         seconds=seconds,
+        train=measure(table.task, *_answers(table, model, split, split.x_train, split.y_train)),
+        test=measure(table.task, *_answers(table, model, split, split.x_test, split.y_test)),
     )
+
+
+def _answers(table: Table, model: Any, split: Split, x: Any, y: Any) -> tuple[Any, Any]:
+    """The truth and the network's answers, as the measures take them."""
+    scores = np.asarray(model.predict(x), np.float64)
+    if not table.classes:
+        return split.in_units(y), split.in_units(scores.reshape(-1))
+    chances = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return y, chances / chances.sum(axis=1, keepdims=True)
 
 
 def _broken(

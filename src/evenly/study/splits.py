@@ -13,22 +13,34 @@ import evenly as ev
 
 from ..tables.columns import MAX_CATEGORIES
 from .data import Table
+from .designs import Design
 from .errors import StudyError
+from .parts import Rows, make_parts, random_parts
 
 
 @dataclass(frozen=True)
 class Split:
     """Inputs (rows, columns) or (rows, ..., channels) as float32; targets as class codes, or as
-    numbers in deviations."""
+    numbers in deviations: times `deviation`, plus `mean`, they are in their own units."""
 
     x_train: npt.NDArray[np.float32]
     y_train: npt.NDArray[Any]
     x_test: npt.NDArray[np.float32]
     y_test: npt.NDArray[Any]
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    def in_units(self, numbers: Any) -> npt.NDArray[np.float64]:
+        """Numbers to predict in their own units."""
+        return np.asarray(numbers, np.float64) * self.deviation + self.mean
 
 
 def make_split(
-    table: Table, seed: int, test_fraction: float, shape: tuple[int, ...] = ()
+    table: Table,
+    seed: int,
+    test_fraction: float,
+    shape: tuple[int, ...] = (),
+    parts: tuple[Rows, Rows] | None = None,
 ) -> Split:
     """Split a table by seed, classes in equal parts, and prepare both parts.
 
@@ -47,24 +59,22 @@ def make_split(
         seed: names the split.
         test_fraction: the part of the rows for testing.
         shape: of one example for the network; columns where it has fewer than two axes.
+        parts: the rows that train and those that test; None draws them.
 
     Raises:
         StudyError: numbers so far from all others that scaling them overflows.
     """
-    from sklearn.model_selection import train_test_split
-
-    classes = table.target if table.classes else None
-    train, test = train_test_split(
-        np.arange(len(table.target)), test_size=test_fraction, random_state=seed, stratify=classes
-    )
+    train, test = parts or random_parts(table, seed, test_fraction)
     if len(shape) > 1:
         x_train, x_test = _examples(table, shape, train, test)
     else:
         x_train, x_test = _inputs(table, train, test)
     y_train, y_test = table.target[train], table.target[test]
+    mean, deviation = 0.0, 1.0
     if not table.classes:
         # A target that never varies in training is missed by as much as it varies in the test.
         scaler = replace(ev.Standardizer().fit(y_train[:, None]), constant=None)
+        mean, deviation = float(scaler.mean[0]), float(scaler.deviation[0])
         y_train = scaler.transform(y_train[:, None])[:, 0].astype(np.float32)
         y_test = scaler.transform(y_test[:, None])[:, 0].astype(np.float32)
     for part in (x_train, x_test, y_train, y_test):
@@ -73,7 +83,7 @@ def make_split(
                 f"{table.name}: some numbers of the test part of seed {seed} are too far from "
                 "those of the training part to be scaled: look for outliers"
             )
-    return Split(x_train, y_train, x_test, y_test)
+    return Split(x_train, y_train, x_test, y_test, mean, deviation)
 
 
 def _inputs(
@@ -135,18 +145,21 @@ class SplitStore:
 
     Args:
         table: the table to split.
-        test_fraction: the part for testing.
+        design: how.
         shape: of one example for the network.
         uses: how often each split is asked for before it is dropped.
+        most: how many splits are kept: of seeds whose other runs are done elsewhere, the last
+            asked for.
     """
 
     def __init__(
-        self, table: Table, test_fraction: float, shape: tuple[int, ...], uses: int
+        self, table: Table, design: Design, shape: tuple[int, ...], uses: int, most: int = 1
     ) -> None:
         self.table = table
-        self.test_fraction = test_fraction
+        self.design = design
         self.shape = shape
         self.uses = uses
+        self.most = most
         self._lock = threading.Lock()
         self._made: dict[int, tuple[Split, int]] = {}
 
@@ -155,7 +168,12 @@ class SplitStore:
         with self._lock:
             split, left = self._made.pop(seed, (None, self.uses))
             if split is None:
-                split = make_split(self.table, seed, self.test_fraction, self.shape)
+                parts = make_parts(self.table, self.design, seed)
+                split = make_split(
+                    self.table, seed, self.design.test_fraction, self.shape, parts
+                )
             if left > 1:
                 self._made[seed] = (split, left - 1)
+            while len(self._made) > self.most:
+                del self._made[next(iter(self._made))]
             return split

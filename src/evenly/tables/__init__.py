@@ -4,3 +4,5 @@ from .columns import Columns as Columns
 from .columns import NumberColumn as NumberColumn
 from .columns import TextColumn as TextColumn
 from .model import TableModel as TableModel
+from .training import option_words as option_words
+from .training import train as train
