@@ -34,7 +34,7 @@ def drawn(rng: np.random.Generator) -> dict[str, float]:
     for name, (low, high, is_log, is_whole) in SPACE.items():
         value = np.exp(rng.uniform(*np.log((low, high)))) if is_log else rng.uniform(low, high)
         if is_whole:
-            value = rng.integers(low, high + 1) if not is_log else round(value)
+            value = rng.integers(int(low), int(high) + 1) if not is_log else round(value)
         found[name] = float(np.clip(value, low, high))
     return found
 
@@ -78,7 +78,7 @@ def fanova(settings: Any, errors: Any, seed: int) -> dict[str, float]:
     except ImportError:
         raise StudyError("study hyperparameters: needs the package optuna: "
                          "pip install 'evenly[study]'") from None
-    own = {
+    own: dict[str, Any] = {
         name: optuna.distributions.IntDistribution(int(low), int(high), log=is_log) if is_whole
         else optuna.distributions.FloatDistribution(low, high, log=is_log)
         for name, (low, high, is_log, is_whole) in SPACE.items()
