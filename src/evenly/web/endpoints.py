@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
-from ..byhand.exercises import CATALOGUE, Exercise, Topic, topic
+from ..exercises import CATALOGUE, Exercise, Topic, topic
 from . import present, spec
 from .guard import LONGEST_BODY
 from .pages import render
@@ -174,7 +174,7 @@ def _sheet(name: str, query: Any, answers: bool) -> str:
 
 
 def _grade(data: dict[str, Any]) -> dict[str, Any]:
-    from ..byhand.grading import grade
+    from ..grading import grade
 
     exercise = spec.from_json(data)
     return dict(grade(exercise, _answers(exercise, data.get("answers"))).as_dict())

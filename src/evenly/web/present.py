@@ -11,14 +11,14 @@ from markupsafe import Markup
 
 from ..byhand.document import Paragraph, StepBlock
 from ..byhand.exact import Exact
-from ..byhand.exercises import Exercise
-from ..byhand.exercises.base import find_step, written
 from ..byhand.expressions import Expression, places
 from ..byhand.recorder import Step
 from ..byhand.render import parts, pieces
 from ..byhand.render.mathml import MathML
 from ..byhand.views import Shown, Table
 from ..errors import EvenlyError
+from ..exercises import Exercise
+from ..exercises.base import find_step, written
 
 # As many colours as the style sheet has; the next operand begins again.
 _COLOURS = 6
