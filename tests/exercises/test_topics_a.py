@@ -21,7 +21,7 @@ from evenly.training import Model
 
 MODULES = ("dropout", "normalizations", "linear", "activations", "losses", "initialization",
            "depth", "weight_norm")
-NAMES = [name for name, place in CATALOGUE.items() if place.partition(":")[0] in MODULES]
+NAMES = [name for name, module in CATALOGUE.items() if module in MODULES]
 ACTIVATIONS = [name for name in NAMES if CATALOGUE[name].startswith("activations")]
 LOSSES = [name for name in NAMES if CATALOGUE[name].startswith("losses")]
 NORMS = [name for name in NAMES if CATALOGUE[name].startswith("normalizations")]

@@ -31,8 +31,8 @@ from ..layers import (
     Softsign,
     Tanh,
 )
-from .additions import number
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic
+from .calculation import number, sizes_of, within
 from .friendly import not_zero, unimodular, whole
 
 Words = tuple[str, str, str]
@@ -90,18 +90,14 @@ def draw(rng: np.random.Generator, level: int, examples: int, features: int,
 
 def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     """The activation; then backward; then with a linear layer in front."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    features = width
-    if level == 3:
-        _, features = expect_shape("kernel", inputs["kernel"], width, None)
-        expect_shape("bias", inputs["bias"], features)
-    if level >= 2:
-        expect_shape("d_y", inputs["d_y"], n, features)
+    axes = {"x": "n features"} if level < 3 else {"x": "n width", "kernel": "width features",
+                                                  "bias": "features"}
+    axes |= {"d_y": "n features"} if level >= 2 else {}
+    axes |= {"slopes": "features"} if "slopes" in kind.extras else {}
+    features = sizes_of(inputs, **axes)[-1]
     for name in kind.extras:
-        if name == "slopes":
-            expect_shape(name, inputs[name], features)
-        else:
-            number(name, inputs[name], more_than=kind.bounds.get(name))
+        if name != "slopes":
+            within(name, inputs[name], more_than=kind.bounds.get(name))
     layer = kind.make(inputs)
     arrays: Inputs = {}
     if "slopes" in kind.extras:
@@ -127,7 +123,7 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
             if kind.make is not _softmax else f"{front}{kind.formula}."]
     for extra in kind.extras:
         if extra != "slopes":
-            text.append(f"Here {extra} is {number(extra, inputs[extra])}.")
+            text.append(f"Here {extra} is {number(inputs, extra)}.")
     if kind.note:
         text.append(kind.note)
     if kind.decimals:
@@ -149,7 +145,7 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
 
 
 def _float(inputs: Inputs, name: str) -> float:
-    return float(number(name, inputs[name]))
+    return float(number(inputs, name))
 
 
 def _softmax(inputs: Inputs) -> Layer:
@@ -295,19 +291,4 @@ def _topic(name: str) -> Topic:
     )
 
 
-RELU_TOPIC = _topic("relu")
-LEAKY_RELU_TOPIC = _topic("leaky-relu")
-PRELU_TOPIC = _topic("prelu")
-ELU_TOPIC = _topic("elu")
-SELU_TOPIC = _topic("selu")
-GELU_TOPIC = _topic("gelu")
-GELU_TANH_TOPIC = _topic("gelu-tanh")
-SILU_TOPIC = _topic("silu")
-MISH_TOPIC = _topic("mish")
-SOFTPLUS_TOPIC = _topic("softplus")
-SOFTSIGN_TOPIC = _topic("softsign")
-SIGMOID_TOPIC = _topic("sigmoid")
-TANH_TOPIC = _topic("tanh")
-SOFTMAX_TOPIC = _topic("softmax")
-HARD_SIGMOID_TOPIC = _topic("hard-sigmoid")
-HARD_SWISH_TOPIC = _topic("hard-swish")
+TOPICS = {name: _topic(name) for name in _KINDS}

@@ -241,6 +241,11 @@ class Exercise:
         return {**made, "answers": blanks}
 
 
+def by_name(*topics: Topic) -> dict[str, Topic]:
+    """What a module of topics declares."""
+    return {topic.name: topic for topic in topics}
+
+
 def find_step(work: Work, ask: Ask) -> Step:
     """The step that is asked for."""
     for step in work.steps:

@@ -13,7 +13,8 @@ from ..byhand.exact import exact_array
 from ..byhand.work import Work, work_out
 from ..layers import BatchNorm, Dense, ReLU, Sequential
 from .additions import with_given
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import sizes_of
 from .friendly import not_zero, square_variance, unimodular, whole
 
 
@@ -43,12 +44,10 @@ def draw(rng: np.random.Generator, level: int, examples: int, features: int) -> 
 
 def solve(inputs: Inputs, level: int) -> Solution:
     """Linear layer, ReLU, batch normalization; then inference, then backward."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    _, features = expect_shape("kernel", inputs["kernel"], width, None)
-    for name in ("bias", "gamma", "beta", "running_mean", "running_variance"):
-        expect_shape(name, inputs[name], features)
-    expect_shape("new", inputs["new"], None, width)
-    expect_shape("d_y", inputs["d_y"], n, features)
+    n, _, features = sizes_of(
+        inputs, x="n width", kernel="width features", bias="features", gamma="features",
+        beta="features", running_mean="features", running_variance="features", new="_ width",
+        d_y="n features")
     net = Sequential([Dense(features), ReLU(), BatchNorm(epsilon=0.0, decay=0.5)])
     arrays = {"dense_1.kernel": inputs["kernel"], "dense_1.bias": inputs["bias"]}
     arrays |= {f"batch_norm_1.{name}": inputs[name]
@@ -134,7 +133,7 @@ _BACKWARD = (
     Ask("dense_1.d_bias", "The gradient of the bias", "Add up each column."),
 )
 
-TOPIC = Topic(
+TOPICS = by_name(Topic(
     "batch-norm", "Batch normalization",
     "Each feature to mean 0 and variance 1 over the mini-batch, then scaled and shifted: "
     "y = gamma (x - mean) / sqrt(variance + epsilon) + beta.",
@@ -146,4 +145,4 @@ TOPIC = Topic(
      "gamma": "(features,): the diagonal", "beta": "(features,): the last column",
      "running_mean": "(features,)", "running_variance": "(features,)",
      "new": "(rows, inputs), seen in inference", "d_y": "(examples, features)"},
-)
+))

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.recorder import Recorder
 from ..clipping import ClipGlobalNorm, ClipNorm, ClipValue
 from ..optimizers import SGD
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import fits, is_square, pick, positive, text, together
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import Draft, fits, is_square, pick, positive, sizes_of, text
 from .friendly import not_zero
 
 _RATES = (Fraction(1, 2), Fraction(1), Fraction(1, 10))
+_AXES = dict.fromkeys(("kernel", "bias"), ("weight",))
 
 
 def _with_norm(rng: np.random.Generator, sizes: tuple[int, ...]) -> Any:
@@ -55,19 +55,14 @@ def _draw(rng: np.random.Generator, level: int, weights: int) -> Inputs:
 
 
 def _solve(inputs: Inputs, level: int) -> Solution:
-    (n,) = expect_shape("kernel_gradient", inputs["kernel_gradient"], None)
-    expect_shape("kernel", inputs["kernel"], n)
-    (m,) = expect_shape("bias_gradient", inputs["bias_gradient"], None)
-    expect_shape("bias", inputs["bias"], m)
+    sizes_of(inputs, kernel_gradient="n", kernel="n", bias_gradient="m", bias="m")
     max_norm, limit = positive(inputs, "max_norm"), positive(inputs, "limit")
     rate = positive(inputs, "learning_rate")
-    recorder = Recorder(exact=True)
-    run = recorder.run("update")
-    gradients = {"kernel": recorder.given("gradient", inputs["kernel_gradient"], "kernel")}
-    given = {"kernel.gradient": "The gradient of the kernel"}
-    if level > 1:
-        gradients["bias"] = recorder.given("gradient", inputs["bias_gradient"], "bias")
-        given["bias.gradient"] = "The gradient of the bias"
+    draft = Draft()
+    run = draft.run("update")
+    gradients = {name: draft.given("gradient", inputs[f"{name}_gradient"],
+                                   f"The gradient of the {name}", name)
+                 for name in ("kernel", "bias")[: 1 + (level > 1)]}
     globally = fits(lambda: ClipGlobalNorm(max_norm))  # type: ignore[arg-type]
     norm_hint = "The root of the sum of the squares of all numbers{}."
     factor_hint = "The limit over the norm; 1 where the norm is smaller."
@@ -75,24 +70,24 @@ def _solve(inputs: Inputs, level: int) -> Solution:
     if level == 1:
         globally.clip(gradients, run)
         fits(lambda: ClipValue(limit)).clip(gradients, run)  # type: ignore[arg-type]
-        said: tuple[str, ...] = (
+        draft.say(
             f"A gradient is clipped in two ways. By its norm: if it is longer than "
             f"{text(max_norm)}, all of it is scaled down to that length.",
             f"By value: each number by itself is limited to the range from -{text(limit)} to "
             f"{text(limit)}.")
-        asked: tuple[Ask, ...] = (
+        draft.ask(
             Ask("norm", "The norm of the gradient", norm_hint.format("")),
             Ask("factor", "The factor", factor_hint),
             Ask("kernel.clipped", "The gradient clipped by its norm", "Multiply by the factor."),
             Ask("kernel.clipped (2)", "The gradient clipped by value",
                 "Which numbers lie outside the range?"),
         )
-        return Solution(_work(recorder), said, asked, given, setting)
+        return draft.solution(_AXES, **setting)
     now: Any = globally.clip(gradients, run)
-    said = (f"The gradients of a kernel and of a bias are clipped by their global norm: if all "
-            f"numbers together are longer than {text(max_norm)}, all are scaled down by the same "
-            "factor.",)
-    asked = (
+    draft.say("The gradients of a kernel and of a bias are clipped by their global norm: if all "
+              f"numbers together are longer than {text(max_norm)}, all are scaled down by the same "
+              "factor.")
+    draft.ask(
         Ask("norm", "The global norm", norm_hint.format(" of both gradients")),
         Ask("factor", "The factor", factor_hint),
         Ask("kernel.clipped", "The clipped gradient of the kernel", "Multiply by the factor."),
@@ -100,37 +95,32 @@ def _solve(inputs: Inputs, level: int) -> Solution:
     )
     if level == 2:
         rule = fits(lambda: SGD(rate))  # type: ignore[arg-type]
-        said += (f"Then comes a step of gradient descent with learning rate {text(rate)}.",)
+        draft.say(f"Then comes a step of gradient descent with learning rate {text(rate)}.")
         for name, words in (("kernel", "The kernel"), ("bias", "The bias")):
-            value = recorder.given("value", inputs[name], name)
-            given[f"{name}.value"] = words
-            rule.update(value, now[name], (), recorder.run("update", layer=name))
-            asked += (Ask(f"{name}.value", f"{words} after the step",
-                          "Subtract the learning rate times the clipped gradient.", "update"),)
+            value = draft.given("value", inputs[name], words, name)
+            rule.update(value, now[name], (), draft.run("update", layer=name))
+            draft.ask(Ask(f"{name}.value", f"{words} after the step",
+                          "Subtract the learning rate times the clipped gradient.", "update"))
     else:
         fits(lambda: ClipNorm(max_norm)).clip(gradients, run)  # type: ignore[arg-type]
         fits(lambda: ClipValue(limit)).clip(gradients, run)  # type: ignore[arg-type]
-        said += (f"For comparison: each gradient by its own norm, with the same limit "
-                 f"{text(max_norm)}; and each number by itself, to the range from -{text(limit)} "
-                 f"to {text(limit)}.",)
+        draft.say(f"For comparison: each gradient by its own norm, with the same limit "
+                  f"{text(max_norm)}; and each number by itself, to the range from -{text(limit)} "
+                  f"to {text(limit)}.")
         for name in ("kernel", "bias"):
-            asked += (
+            draft.ask(
                 Ask(f"{name}.norm", f"The norm of the gradient of the {name} alone",
                     "The root of the sum of its squares."),
                 Ask(f"{name}.clipped (2)", f"The gradient of the {name}, clipped by its own norm",
                     factor_hint),
             )
-        asked += tuple(
+        draft.ask(*(
             Ask(f"{name}.clipped (3)", f"The gradient of the {name}, clipped by value",
-                "Which numbers lie outside the range?") for name in ("kernel", "bias"))
-    return Solution(_work(recorder), said, asked, given, setting)
+                "Which numbers lie outside the range?") for name in ("kernel", "bias")))
+    return draft.solution(_AXES, **setting)
 
 
-def _work(recorder: Recorder) -> Any:
-    return together(recorder, axes=dict.fromkeys(("kernel", "bias"), ("weight",)))
-
-
-TOPIC = Topic(
+TOPICS = by_name(Topic(
     "gradient-clipping", "Gradient clipping", "Gradients that are too large are cut before the "
     "update: g = g min(1, max_norm / |g|), or each number by itself.",
     ("by norm and by value", "by the global norm, and the update", "three ways compared"),
@@ -138,4 +128,4 @@ TOPIC = Topic(
     {"kernel_gradient": "(weights,)", "bias_gradient": "(units,)", "max_norm": "a number above 0",
      "limit": "a number above 0: of each number, for levels 1 and 3", "kernel": "(weights,)",
      "bias": "(units,)", "learning_rate": "a number above 0"},
-)
+))

@@ -11,8 +11,9 @@ import numpy as np
 from ..byhand.work import Work, work_out
 from ..layers import Dense, Layer, Sequential, Sigmoid
 from ..optimizers import SGD
-from .additions import number, read, with_step
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .additions import read, with_step
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import positive, sizes_of
 
 _VANISHING = (Fraction(1, 2), Fraction(1, 4), Fraction(-1, 2), Fraction(1, 3), Fraction(1))
 _EXPLODING = (2, 3, 4, -2, -3)
@@ -48,11 +49,8 @@ def draw(rng: np.random.Generator, level: int, depth: int, explodes: bool) -> In
 
 def solve(inputs: Inputs, level: int, explodes: bool) -> Solution:
     """Linear layers; then with sigmoids; then the update."""
-    expect_shape("x", inputs["x"], 1, 1)
-    (depth,) = expect_shape("weights", inputs["weights"], None)
-    expect_shape("biases", inputs["biases"], depth)
-    expect_shape("d_y", inputs["d_y"], 1, 1)
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    (depth,) = sizes_of(inputs, x="1 1", weights="depth", biases="depth", d_y="1 1")
+    rate = positive(inputs, "learning_rate")
     layers: list[Layer] = []
     arrays: Inputs = {}
     for k in range(depth):
@@ -134,13 +132,16 @@ def _topic(name: str, title: str, about: str, explodes: bool) -> Topic:
     )
 
 
-VANISHING = _topic(
-    "vanishing-gradients", "Vanishing gradients",
-    "Going backward, each layer multiplies the gradient by weight times slope. Where these factors "
-    "are small, their product is tiny, and the first layers hardly learn. A sigmoid's slope is "
-    "1/4 at most.", False)
-EXPLODING = _topic(
-    "exploding-gradients", "Exploding gradients",
-    "Going backward, each layer multiplies the gradient by weight times slope. Where these factors "
-    "are above 1 in size, their product grows with the depth, and so do the first layers' steps.",
-    True)
+TOPICS = by_name(
+    _topic(
+        "vanishing-gradients", "Vanishing gradients",
+        "Going backward, each layer multiplies the gradient by weight times slope. Where these "
+        "factors are small, their product is tiny, and the first layers hardly learn. A sigmoid's "
+        "slope is 1/4 at most.", False),
+    _topic(
+        "exploding-gradients", "Exploding gradients",
+        "Going backward, each layer multiplies the gradient by weight times slope. Where these "
+        "factors are above 1 in size, their product grows with the depth, and so do the first "
+        "layers' steps.",
+        True),
+)

@@ -15,8 +15,9 @@ from ..byhand.work import Work, work_out
 from ..layers import Dense, Dropout, ReLU, Sequential
 from ..losses import MeanSquaredError
 from ..optimizers import SGD
-from .additions import number, read, with_given, with_step
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .additions import read, with_given, with_step
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import positive, shares, sizes_of
 from .friendly import not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
@@ -35,31 +36,23 @@ def draw(rng: np.random.Generator, level: int, examples: int, first: int, second
     there the learning rate is 1/2.
     """
     while True:
-        drawn = _draw(rng, examples, first, second, classic)
-        if drawn is not None:
-            return drawn
+        try:
+            return _draw(rng, examples, first, second, classic)
+        except _Again:
+            continue
 
 
-def _draw(rng: np.random.Generator, n: int, first: int, second: int,
-          classic: bool) -> Inputs | None:
+class _Again(Exception):
+    """Numbers that come out well were not found soon: others may lead there."""
+
+
+def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bool) -> Inputs:
     x = rng.integers(1, 5, (n, _INPUTS))
-    made = _layer(rng, x, first, 1)
-    if made is None:
-        return None
-    layers = [made]
-    first_drawn = _numbers(rng, layers[0][2], _RATES[0])
-    if first_drawn is None:
-        return None
-    numbers, kept = first_drawn
+    layers = [_layer(rng, x, first, 1)]
+    numbers, kept = _numbers(rng, layers[0][2], _RATES[0])
     h_1 = layers[0][2] * kept * (1 if classic else 2)
-    made = _layer(rng, h_1, second, 2)
-    if made is None:
-        return None
-    layers.append(made)
-    second_drawn = _numbers(rng, layers[1][2], _RATES[1])
-    if second_drawn is None:
-        return None
-    other, kept_2 = second_drawn
+    layers.append(_layer(rng, h_1, second, 2))
+    other, kept_2 = _numbers(rng, layers[1][2], _RATES[1])
     h_2 = layers[1][2] * kept_2 if classic else layers[1][2] * kept_2 * 3 // 2
     for _ in range(_TRIES):
         end = _end(rng, x, layers, (h_1, h_2), (kept, kept_2), classic)
@@ -70,7 +63,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int,
                 "rates": np.array(_RATES, object), "numbers_1": numbers, "numbers_2": other,
                 "learning_rate": np.array(_RATE[classic], object), **end,
             }
-    return None
+    raise _Again
 
 
 def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
@@ -104,11 +97,9 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
     return {"kernel_3": kernel, "bias_3": bias, "target": y - n * units, "new": new}
 
 
-def _layer(rng: np.random.Generator, x: Any, units: int,
-           step: int) -> tuple[Any, Any, Any] | None:
+def _layer(rng: np.random.Generator, x: Any, units: int, step: int) -> tuple[Any, Any, Any]:
     """(kernel, bias, ReLU of x kernel + bias), in which no unit is dead in all examples, no
-    example in all units, and something is negative; biases are multiples of `step`. None if that is
-    not found soon."""
+    example in all units, and something is negative; biases are multiples of `step`."""
     many = 16 * units
     kernel, bias = whole(rng, 1, (x.shape[1], many)), step * whole(rng, 1, many)
     z = x @ kernel + bias
@@ -117,12 +108,12 @@ def _layer(rng: np.random.Generator, x: Any, units: int,
         own = fit[start:start + units]
         if (z[:, own] > 0).any(axis=1).all() and (z[:, own] < 0).any():
             return kernel[:, own], bias[own], np.maximum(z[:, own], 0)
-    return None
+    raise _Again
 
 
-def _numbers(rng: np.random.Generator, y: Any, rate: Fraction) -> tuple[Any, Any] | None:
+def _numbers(rng: np.random.Generator, y: Any, rate: Fraction) -> tuple[Any, Any]:
     """Random numbers of two digits, and what they keep: of each unit a number that is not 0, of
-    each example too; and they drop one at least. None if that is not found soon."""
+    each example too; and they drop one at least."""
     least = ceil(100 * rate)
     for _ in range(_TRIES):
         hundredths = rng.integers(0, 100, y.shape)
@@ -135,28 +126,19 @@ def _numbers(rng: np.random.Generator, y: Any, rate: Fraction) -> tuple[Any, Any
         if (kept & (y > 0)).any(axis=1).all() and (~kept & (y > 0)).any():
             flat = [Fraction(int(h), 100) for h in hundredths.reshape(-1)]
             return np.array(flat, object).reshape(y.shape), kept
-    return None
+    raise _Again
 
 
 def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
     """Linear, ReLU, dropout, twice; a linear layer; then backward and update; then inference."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    sizes = [width]
-    for k in (1, 2, 3):
-        _, units = expect_shape(f"kernel_{k}", inputs[f"kernel_{k}"], sizes[-1], None)
-        expect_shape(f"bias_{k}", inputs[f"bias_{k}"], units)
-        sizes.append(units)
-    expect_shape("target", inputs["target"], n, sizes[3])
-    expect_shape("rates", inputs["rates"], 2)
-    expect_shape("new", inputs["new"], None, width)
-    rates = [number(f"rates: rate {k + 1}", rate, least=0, below=1)
-             for k, rate in enumerate(inputs["rates"])]
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    n, *sizes = sizes_of(
+        inputs, x="n width", kernel_1="width first", bias_1="first", kernel_2="first second",
+        bias_2="second", kernel_3="second outputs", bias_3="outputs", target="n outputs",
+        rates="2", new="_ width", numbers_1="n first", numbers_2="n second")
+    rates, rate = shares("rates: each", inputs["rates"]), positive(inputs, "learning_rate")
     kept: dict[str, Any] = {}
     for k in (1, 2):
-        expect_shape(f"numbers_{k}", inputs[f"numbers_{k}"], n, sizes[k])
-        drawn = [number(f"numbers_{k}: each", v, least=0, below=1)
-                 for v in np.asarray(inputs[f"numbers_{k}"]).reshape(-1)]
+        drawn = shares(f"numbers_{k}: each", inputs[f"numbers_{k}"])
         kept[f"dropout_{k}"] = np.array([v >= rates[k - 1] for v in drawn]).reshape(n, sizes[k])
     net = Sequential([
         Dense(sizes[1]), ReLU(), Dropout(float(rates[0]), classic=classic),
@@ -297,7 +279,7 @@ def _numbers_text(rates: list[Fraction], classic: bool) -> str:
                     "dropout matrix is diagonal, with 0 and 1 / (1 - p) on its diagonal.")
 
 
-def _loss_text(n: int, rate: Fraction) -> str:
+def _loss_text(n: int, rate: Exact) -> str:
     return ("The loss is the squared error: the squares of Y - Y' are added up over an example's "
             f"outputs, and the mean is taken over the {n} examples. So the gradient on the output "
             f"is 2 (Y - Y') / {n}: 2 (Y - Y') for each example, divided by the number of examples. "
@@ -330,11 +312,14 @@ def _topic(name: str, title: str, about: str, classic: bool) -> Topic:
     )
 
 
-INVERTED = _topic(
-    "dropout", "Dropout and the gradient of the squared error",
-    "Dropout as a diagonal matrix for each example: 0 where a number is dropped, 1 / (1 - p) where "
-    "it is kept. Backward goes through the same matrices; inference has identity matrices.", False)
-CLASSIC = _topic(
-    "dropout-classic", "Classic dropout",
-    "Dropout that keeps numbers as they are, and in inference multiplies by the keep probability "
-    "1 - p instead.", True)
+TOPICS = by_name(
+    _topic(
+        "dropout", "Dropout and the gradient of the squared error",
+        "Dropout as a diagonal matrix for each example: 0 where a number is dropped, 1 / (1 - p) "
+        "where it is kept. Backward goes through the same matrices; inference has identity "
+        "matrices.", False),
+    _topic(
+        "dropout-classic", "Classic dropout",
+        "Dropout that keeps numbers as they are, and in inference multiplies by the keep "
+        "probability 1 - p instead.", True),
+)

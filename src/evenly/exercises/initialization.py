@@ -19,8 +19,8 @@ from ..initializers import HeNormal, XavierNormal
 from ..layers import Dense, Sequential, Tanh
 from ..losses import MeanSquaredError
 from ..optimizers import SGD
-from .additions import number, whole_numbers
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import positive, shares, sizes_of, whole_numbers, within
 from .friendly import not_zero
 
 
@@ -77,11 +77,10 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     if np.ndim(inputs["numbers"]) != 1:
         raise DataError("numbers must be a row of numbers, got shape "
                         f"{np.shape(inputs['numbers'])}")
-    setting = number(kind.setting, inputs[kind.setting], more_than=0) if kind.plain else number(
-        kind.setting, inputs[kind.setting], least=0)
+    bound = {"more_than": 0} if kind.plain else {"least": 0}
+    setting = within(kind.setting, inputs[kind.setting], **bound)
     if level == 2:
-        for value in inputs["numbers"]:
-            number("numbers: each", value, least=0, below=1)
+        shares("numbers: each", inputs["numbers"])
     work = _rule_work(inputs, level, kind, shape, setting)
     unit = "units" if len(shape) == 2 else "filters"
     window = "" if len(shape) == 2 else " by ".join(str(w) for w in shape[:-2])
@@ -192,11 +191,9 @@ def draw_same(rng: np.random.Generator, level: int, examples: int, hidden: int) 
 
 def solve_same(inputs: Inputs, level: int) -> Solution:
     """A step of gradient descent from these kernels."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    _, hidden = expect_shape("kernel_1", inputs["kernel_1"], width, None)
-    expect_shape("kernel_2", inputs["kernel_2"], hidden, 1)
-    expect_shape("target", inputs["target"], n, 1)
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    n, width, hidden = sizes_of(inputs, x="n width", kernel_1="width hidden", kernel_2="hidden 1",
+                                target="n 1")
+    rate = positive(inputs, "learning_rate")
     work = work_out(
         Sequential([Dense(hidden, bias=False), Tanh(), Dense(1)]), inputs["x"],
         exact_array(inputs["target"]), loss=MeanSquaredError(), optimizer=SGD(float(rate)),
@@ -249,3 +246,5 @@ ZEROS = Topic(
     {"x": "(examples, inputs)", "target": "(examples, 1)", "kernel_1": "(inputs, hidden)",
      "kernel_2": "(hidden, 1)", "learning_rate": "a number above 0"},
 )
+
+TOPICS = by_name(XAVIER, HE, ZEROS)

@@ -12,8 +12,8 @@ from ..byhand.work import work_out
 from ..layers import Dense, ReLU, Sequential
 from ..losses import MeanSquaredError
 from ..optimizers import SGD
-from .additions import number
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import positive, sizes_of
 from .friendly import not_zero, whole
 
 _FORWARD = "Each row times each column of the kernel, plus the bias of that column."
@@ -41,11 +41,9 @@ def _full(rng: np.random.Generator, rows: int, columns: int) -> Any:
 
 def solve_layer(inputs: Inputs, level: int) -> Solution:
     """Forward; then backward; then the update."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    _, units = expect_shape("kernel", inputs["kernel"], width, None)
-    expect_shape("bias", inputs["bias"], units)
-    expect_shape("d_y", inputs["d_y"], n, units)
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    n, width, units = sizes_of(inputs, x="n width", kernel="width units", bias="units",
+                               d_y="n units")
+    rate = positive(inputs, "learning_rate")
     work = work_out(
         Dense(units), inputs["x"], exact=True,
         weights={name: inputs[name] for name in ("kernel", "bias")},
@@ -102,14 +100,10 @@ def draw_net(rng: np.random.Generator, level: int, examples: int, width: int, hi
 
 def solve_net(inputs: Inputs, level: int) -> Solution:
     """Forward and loss; then backward; then the update, and inference."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    _, hidden = expect_shape("kernel_1", inputs["kernel_1"], width, None)
-    expect_shape("bias_1", inputs["bias_1"], hidden)
-    _, outputs = expect_shape("kernel_2", inputs["kernel_2"], hidden, None)
-    expect_shape("bias_2", inputs["bias_2"], outputs)
-    expect_shape("target", inputs["target"], n, outputs)
-    expect_shape("new", inputs["new"], None, width)
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    n, width, hidden, outputs = sizes_of(
+        inputs, x="n width", kernel_1="width hidden", bias_1="hidden", kernel_2="hidden outputs",
+        bias_2="outputs", target="n outputs", new="_ width")
+    rate = positive(inputs, "learning_rate")
     arrays = {f"dense_{k}.{name}": inputs[f"{name}_{k}"]
               for k in (1, 2) for name in ("kernel", "bias")}
     work = work_out(
@@ -185,3 +179,5 @@ NET = Topic(
      "bias_1": "(hidden,)", "kernel_2": "(hidden, outputs)", "bias_2": "(outputs,)",
      "learning_rate": "a number above 0", "new": "(rows, inputs), seen in inference"},
 )
+
+TOPICS = by_name(LAYER, NET)

@@ -21,8 +21,9 @@ from ..losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
-from .additions import at_least, number, whole_numbers, with_given
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .additions import with_given
+from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
+from .calculation import at_least, positive, share, sizes_of, whole_numbers, within
 from .friendly import whole
 
 _CALCULATOR = "Use a calculator, and give four digits behind the point."
@@ -98,14 +99,13 @@ def draw_errors(rng: np.random.Generator, level: int, examples: int, outputs: in
 
 def solve_errors(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     """Summed over the outputs; then their mean; then with weights."""
-    n, outputs = expect_shape("y", inputs["y"], None, None)
-    expect_shape("target", inputs["target"], n, outputs)
+    n, outputs = sizes_of(inputs, y="n outputs", target="n outputs")
     reduction = "sum" if level == 1 else "mean"
     settings: dict[str, Any] = {"reduction": reduction}
     text = [f"The network's output y for {n} examples is compared with its targets. "
             f"{kind.formula}"]
     if kind.has_delta:
-        delta = number("delta", inputs["delta"], more_than=0)
+        delta = positive(inputs, "delta")
         settings["delta"] = float(delta)
         text.append(f"Here delta is {delta}.")
     weights = _weights(inputs, n, level)
@@ -192,8 +192,7 @@ def draw_classes(rng: np.random.Generator, level: int, examples: int, classes: i
 
 def solve_classes(inputs: Inputs, level: int) -> Solution:
     """Loss and gradient y_hat - y; then with smoothed labels; then with weights."""
-    n, k = expect_shape("scores", inputs["scores"], None, None)
-    expect_shape("target", inputs["target"], n)
+    n, k = sizes_of(inputs, scores="n k", target="n")
     if k < 2:
         raise DataError(f"scores must have two classes or more, got {k}")
     target = whole_numbers("target: class numbers", inputs["target"], 0, k - 1)
@@ -214,7 +213,7 @@ def solve_classes(inputs: Inputs, level: int) -> Solution:
             "loss"),
     ]
     if level >= 2:
-        smoothing = number("smoothing", inputs["smoothing"], least=0, below=1)
+        smoothing = share(inputs, "smoothing")
         settings["label_smoothing"] = float(smoothing)
         text.append(f"Labels are smoothed with e = {smoothing}: y becomes (1 - e) y + e / {k}.")
         if smoothing:
@@ -285,10 +284,9 @@ def draw_binary(rng: np.random.Generator, level: int, examples: int, outputs: in
 
 def solve_binary(inputs: Inputs, level: int) -> Solution:
     """Loss and gradient p - t; then with smoothed labels; then with weights."""
-    n, outputs = expect_shape("scores", inputs["scores"], None, None)
-    expect_shape("target", inputs["target"], n, outputs)
+    n, outputs = sizes_of(inputs, scores="n outputs", target="n outputs")
     for value in np.asarray(inputs["target"]).reshape(-1):
-        number("target: each", value, least=0, below=Fraction(10**9 + 1, 10**9))
+        within("target: each", value, least=0, below=Fraction(10**9 + 1, 10**9))
     settings: dict[str, Any] = {}
     given = {"scores": "The scores s, a row for each example", "target": "The targets t: 1 is yes"}
     text = ["The probability of yes is p = 1 / (1 + exp(-s)). The loss of each number is "
@@ -297,7 +295,7 @@ def solve_binary(inputs: Inputs, level: int) -> Solution:
             f"In each example the mean is taken over its {outputs} outputs.", _CALCULATOR]
     asked = [Ask("p", "The probabilities p", "exp(-1) is 0.3679; p at -s is 1 - p at s.", "loss")]
     if level >= 2:
-        smoothing = number("smoothing", inputs["smoothing"], least=0, below=1)
+        smoothing = share(inputs, "smoothing")
         settings["label_smoothing"] = float(smoothing)
         text.append(f"Labels are smoothed with e = {smoothing}: t becomes t (1 - e) + e / 2.")
         if smoothing:
@@ -346,3 +344,5 @@ BINARY = Topic(
      "class_weights": "(2,): of no and of yes, above 0, used at level 3",
      "weights": "(examples,): 0 or more, used at level 3"},
 )
+
+TOPICS = by_name(CLASSES, BINARY, SQUARED, ABSOLUTE, HUBER)

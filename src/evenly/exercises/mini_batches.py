@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.recorder import Recorder
 from ..errors import DataError
 from ..optimizers import SGD
 from ..schedules import steps_per_epoch
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import count, number, pick, positive, text, together
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import Draft, count, number, pick, positive, sizes_of, text, timed
 from .friendly import not_zero
 
 _MOST = 10**9
@@ -41,59 +40,57 @@ def _draw(rng: np.random.Generator, level: int, batches: int) -> Inputs:
 def _solve(inputs: Inputs, level: int) -> Solution:
     rows, batch = count(inputs, "rows", 1, _MOST), count(inputs, "batch", 1, _MOST)
     epochs = count(inputs, "epochs", 1, _MOST)
-    recorder = Recorder(exact=True)
-    own = {name: recorder.given(name, np.asarray(number(inputs, name), object))
-           for name in ("rows", "batch", "epochs")}
-    given = {"rows": "Rows of the training set", "batch": "Rows of a mini-batch",
-             "epochs": "Epochs: passes over the training set"}
-    run = recorder.run("forward")
+    draft = Draft()
+    own = {name: draft.given(name, np.asarray(number(inputs, name), object), words)
+           for name, words in (("rows", "Rows of the training set"),
+                               ("batch", "Rows of a mini-batch"),
+                               ("epochs", "Epochs: passes over the training set"))}
+    run = draft.run("forward")
     steps = run.note("steps", steps_per_epoch(own["rows"], own["batch"], run.xp),
                      "rows / batch, rounded up")
     run.note("last", own["rows"] - (steps - 1) * own["batch"], "rows - (steps - 1) batch")
     run.note("updates", steps * own["epochs"], "steps epochs")
-    said: tuple[str, ...] = (
+    draft.say(
         "In every epoch each row of the training set is used once. The rows are cut into "
         "mini-batches; each makes one step, which updates the weights once. The last mini-batch "
-        "holds what is left.",)
-    asked: tuple[Ask, ...] = (
+        "holds what is left.")
+    draft.ask(
         Ask("steps", "Steps per epoch", "How many mini-batches hold all rows? One that is not "
             "full counts too."),
         Ask("last", "Rows of the last mini-batch of an epoch", "What do the others leave?"),
         Ask("updates", "Updates of the weights in the whole training", "Over all epochs."),
     )
     if level == 3:
-        (n,) = expect_shape("gradients", inputs["gradients"], None)
+        (n,) = sizes_of(inputs, gradients="n")
         if n != rows:
             raise DataError(f"gradients: expects one for each of the {rows} rows, got {n}")
         if -(-rows // batch) > 12:
             raise DataError(f"batch: at most 12 mini-batches are worked out, got "
                             f"{-(-rows // batch)}: give a larger batch or fewer rows")
         rate = positive(inputs, "learning_rate")
-        gradients = recorder.given("gradients", inputs["gradients"])
-        weight: Any = recorder.given("weight", np.asarray(number(inputs, "weight"), object))
-        given |= {"gradients": "The gradient of one weight for each row, in the order in which "
-                  "they are used", "weight": "The weight before"}
-        said += (f"One epoch is shown for a single weight, with learning rate {text(rate)}. The "
-                 "gradient of a mini-batch is the mean over its rows. (To keep it simple, the "
-                 "rows' gradients do not change as the weight moves.)",)
+        gradients = draft.given("gradients", inputs["gradients"], "The gradient of one weight for "
+                                "each row, in the order in which they are used")
+        weight: Any = draft.given("weight", np.asarray(number(inputs, "weight"), object),
+                                  "The weight before")
+        draft.say(f"One epoch is shown for a single weight, with learning rate {text(rate)}. The "
+                  "gradient of a mini-batch is the mean over its rows. (To keep it simple, the "
+                  "rows' gradients do not change as the weight moves.)")
         rule = SGD(rate)  # type: ignore[arg-type]
         for t, first in enumerate(range(0, rows, batch)):
-            at = recorder.run("update", layer="w", step=t)
+            at = draft.run("update", layer="w", step=t)
             mean = at.note("gradient", run.xp.mean(gradients[first : first + batch]),
                            "mean of the mini-batch")
             weight, _ = rule.update(weight, mean, (), at)
-            time = "" if t == 0 else f" ({t + 1})"
-            asked += (
-                Ask(f"w.gradient{time}", f"Mini-batch {t + 1}: its gradient",
+            draft.ask(
+                Ask(timed("w.gradient", t + 1), f"Mini-batch {t + 1}: its gradient",
                     "The mean over its rows: by how many are they divided?"),
-                Ask(f"w.value{time}", f"The weight after mini-batch {t + 1}",
+                Ask(timed("w.value", t + 1), f"The weight after mini-batch {t + 1}",
                     "Subtract the learning rate times the mini-batch's gradient."),
             )
-    return Solution(together(recorder, axes={"": ("row",)}), said, asked, given,
-                    {"rows": rows, "batch": batch, "epochs": epochs})
+    return draft.solution({"": ("row",)}, rows=rows, batch=batch, epochs=epochs)
 
 
-TOPIC = Topic(
+TOPICS = by_name(Topic(
     "mini-batches", "Mini-batches", "The training set in pieces: rows / batch, rounded up, steps "
     "make an epoch, and the last mini-batch holds what is left.",
     ("full mini-batches", "a last one that is not full", "and what each does to a weight"),
@@ -101,4 +98,4 @@ TOPIC = Topic(
     {"rows": "a whole number", "batch": "a whole number", "epochs": "a whole number",
      "gradients": "(rows,), for level 3", "weight": "a number, for level 3",
      "learning_rate": "a number above 0"},
-)
+))

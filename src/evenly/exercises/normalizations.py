@@ -16,8 +16,8 @@ from ..errors import DataError
 from ..layers import GroupNorm, InstanceNorm, Layer, LayerNorm, RMSNorm
 from ..optimizers import SGD
 from ..random import generator
-from .additions import number, whole_numbers
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
+from .calculation import count, positive
 from .friendly import not_zero, square_variance, whole
 
 _TRIES, _POOL = 4000, 120
@@ -122,7 +122,7 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
             expect_shape(name, inputs[name], x.shape[-1])
     layer = kind.make(inputs)
     expect_shape("d_y", inputs["d_y"], *x.shape)
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    rate = positive(inputs, "learning_rate")
     optimizer = SGD(float(rate)) if level >= 2 else None
     work = work_out(layer, x, weights=arrays, exact=True, optimizer=optimizer,
                     d_y=inputs["d_y"] if level >= 2 else None)
@@ -217,8 +217,7 @@ def _backward(name: str, shifts: bool) -> list[Ask]:
 
 def _groups(inputs: Inputs) -> GroupNorm:
     channels = np.shape(inputs["x"])[-1]
-    number("groups", inputs["groups"])
-    groups = int(whole_numbers("groups", inputs["groups"], 1, channels))
+    groups = count(inputs, "groups", 1, channels)
     if channels % groups or np.size(inputs["x"]) == len(inputs["x"]) * groups:
         raise DataError(f"groups must divide the {channels} channels and hold two numbers or more "
                         f"each, got {groups}")
@@ -258,31 +257,35 @@ def _topic(name: str, title: str, about: str, kind: _Kind, sizes: tuple[Size, ..
     )
 
 
-LAYER = _topic(
-    "layer-norm", "Layer normalization",
-    "Each example to mean 0 and variance 1 over its own features, then scaled and shifted: "
-    "y = gamma (x - mean) / sqrt(variance + epsilon) + beta. The rest of the batch does not count.",
-    _LAYER, (_EXAMPLES, Size("positions", 1, 1, 2), Size("features", 4, 4, 6)),
-    {"x": "(examples, features), or (examples, positions, features)",
-     "gamma": "the shape of x's last axes: over these each example is normalized",
-     "beta": "the shape of gamma"})
-GROUP = _topic(
-    "group-norm", "Group normalization",
-    "Each example's channels in groups, each group to mean 0 and variance 1 over its positions and "
-    "channels; then scaled and shifted channel by channel.",
-    _GROUP, (Size("examples", 2, 1, 4), Size("positions", 2, 2, 4), Size("groups", 2, 1, 3)),
-    {"x": "(examples, positions, channels)", "gamma": "(channels,)", "beta": "(channels,)",
-     "groups": "a whole number that divides the channels"})
-INSTANCE = _topic(
-    "instance-norm", "Instance normalization",
-    "Each channel of each example to mean 0 and variance 1 over its positions; then scaled and "
-    "shifted channel by channel.",
-    _INSTANCE, (Size("examples", 2, 1, 4), Size("positions", 4, 4, 8), Size("channels", 2, 1, 4)),
-    {"x": "(examples, positions, channels)", "gamma": "(channels,)", "beta": "(channels,)"})
-RMS = _topic(
-    "rms-norm", "RMS normalization",
-    "Each example divided by the root of its mean square, then scaled: "
-    "y = gamma x / sqrt(mean(x^2) + epsilon). Layer normalization without the mean.",
-    _RMS, (_EXAMPLES, Size("features", 4, 2, 8)),
-    {"x": "(examples, features), or (examples, positions, features)",
-     "gamma": "the shape of x's last axes: over these each example is normalized"})
+TOPICS = by_name(
+    _topic(
+        "layer-norm", "Layer normalization",
+        "Each example to mean 0 and variance 1 over its own features, then scaled and shifted: "
+        "y = gamma (x - mean) / sqrt(variance + epsilon) + beta. The rest of the batch does not "
+        "count.",
+        _LAYER, (_EXAMPLES, Size("positions", 1, 1, 2), Size("features", 4, 4, 6)),
+        {"x": "(examples, features), or (examples, positions, features)",
+         "gamma": "the shape of x's last axes: over these each example is normalized",
+         "beta": "the shape of gamma"}),
+    _topic(
+        "group-norm", "Group normalization",
+        "Each example's channels in groups, each group to mean 0 and variance 1 over its "
+        "positions and channels; then scaled and shifted channel by channel.",
+        _GROUP, (Size("examples", 2, 1, 4), Size("positions", 2, 2, 4), Size("groups", 2, 1, 3)),
+        {"x": "(examples, positions, channels)", "gamma": "(channels,)", "beta": "(channels,)",
+         "groups": "a whole number that divides the channels"}),
+    _topic(
+        "instance-norm", "Instance normalization",
+        "Each channel of each example to mean 0 and variance 1 over its positions; then scaled and "
+        "shifted channel by channel.",
+        _INSTANCE,
+        (Size("examples", 2, 1, 4), Size("positions", 4, 4, 8), Size("channels", 2, 1, 4)),
+        {"x": "(examples, positions, channels)", "gamma": "(channels,)", "beta": "(channels,)"}),
+    _topic(
+        "rms-norm", "RMS normalization",
+        "Each example divided by the root of its mean square, then scaled: "
+        "y = gamma x / sqrt(mean(x^2) + epsilon). Layer normalization without the mean.",
+        _RMS, (_EXAMPLES, Size("features", 4, 2, 8)),
+        {"x": "(examples, features), or (examples, positions, features)",
+         "gamma": "the shape of x's last axes: over these each example is normalized"}),
+)

@@ -10,22 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..byhand.exact import Exact
-from ..byhand.recorder import Recorder
 from ..errors import DataError
-from ..optimizers import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdaMax,
-    AdamW,
-    Momentum,
-    NAdam,
-    Optimizer,
-    RMSprop,
-)
+from ..optimizers import SGD, Adagrad, Adam, AdaMax, AdamW, Momentum, NAdam, Optimizer, RMSprop
 from . import chains
 from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import fits, number, pick, together
+from .calculation import Draft, fits, number, pick, sizes_of, timed
 from .friendly import not_zero
 
 _MOST_STEPS = 6
@@ -83,43 +72,36 @@ def _topic(name: str, rule: Rule) -> Topic:
 
 
 def _solve(rule: Rule, inputs: Inputs, level: int) -> Solution:
-    (n,) = expect_shape("weights", inputs["weights"], None)
-    steps, _ = expect_shape("gradients", inputs["gradients"], None, n)
+    n, steps = sizes_of(inputs, weights="n", gradients="steps n")
     if steps > _MOST_STEPS:
         raise DataError(f"gradients: at most {_MOST_STEPS} steps, got {steps}")
-    recorder = Recorder(exact=True)
+    draft = Draft()
     settings = {name: number(inputs, name) for name in rule.settings}
     optimizer = fits(lambda: rule.make(settings, level))
-    value: Any = recorder.given("weights", inputs["weights"], "w")
-    given = {"w.weights": "The weights"}
-    gradients = []
-    for t in range(steps):
-        gradients.append(recorder.given(f"gradient {t + 1}", inputs["gradients"][t], "w"))
-        given[f"w.gradient {t + 1}"] = f"The gradient of step {t + 1}"
+    value: Any = draft.given("weights", inputs["weights"], "The weights", "w")
+    gradients = [draft.given(f"gradient {t}", gradient, f"The gradient of step {t}", "w")
+                 for t, gradient in enumerate(inputs["gradients"], 1)]
     state: tuple[Any, ...] = tuple(np.zeros(n, object) for _ in optimizer.states)
     if rule.state:
         name, words = rule.state
         expect_shape(name, inputs[name], n)
         if any(v < 0 for v in np.asarray(inputs[name]).reshape(-1)):
             raise DataError(f"{name} must not be negative: it is a mean of squares")
-        state = (recorder.given(name, inputs[name], "w"),)
-        given[f"w.{name}"] = words
+        state = (draft.given(name, inputs[name], words, "w"),)
     for name, setting in settings.items():
-        recorder.given(name, setting)
-        given[name] = _SETTINGS[name]
+        draft.given(name, setting, _SETTINGS[name])
     for t, gradient in enumerate(gradients):
-        run = recorder.run("update", layer="w", step=t)
+        run = draft.run("update", layer="w", step=t)
         value, state = optimizer.update(value, gradient, state, run, decays=True)
-    work = together(recorder, axes={"w": ("weight",)})
-    made = {step.title for step in work.phase("update")}
-    asked = []
+    draft.say(*rule.says(level))
+    made = {step.title for step in draft.recorder.steps if step.phase == "update"}
     for t in range(1, steps + 1):
         for note, words, hint in rule.asked:
-            title = f"w.{note}" if t == 1 else f"w.{note} ({t})"
+            title = timed(f"w.{note}", t)
             if title in made:
-                asked.append(Ask(title, f"Step {t}: {words}", hint, "update"))
-    return Solution(work, rule.says(level), tuple(asked), given,
-                    {"steps": steps, **{k: v.fraction for k, v in settings.items()}})
+                draft.ask(Ask(title, f"Step {t}: {words}", hint, "update"))
+    return draft.solution({"w": ("weight",)}, steps=steps,
+                          **{k: v.fraction for k, v in settings.items()})
 
 
 # Numbers that come out well ---------------------------------------------------------------------
@@ -381,5 +363,3 @@ _RULES = {
          *_ADAM[3:]), (1, 2, 2), _ahead, _nadam_words),
 }
 TOPICS = {name: _topic(name, rule) for name, rule in _RULES.items()}
-(GRADIENT_DESCENT, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW, ADAMAX,
- NADAM) = TOPICS.values()

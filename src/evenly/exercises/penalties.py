@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..byhand.exact import Exact
-from ..byhand.recorder import Recorder
 from ..byhand.work import work_out
 from ..constraints import Constraint, MaxNorm, UnitNorm
 from ..errors import DataError
@@ -17,13 +16,12 @@ from ..layers import Dense, Sequential
 from ..losses import MeanSquaredError
 from ..optimizers import SGD, Adam, AdamW, Momentum
 from ..penalties import L1, L2, ElasticNet, Penalty
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import fits, number, pick, positive, text, together
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
 from .chains import rooted
 from .friendly import not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
-_AXES = {"w": ("in", "unit")}
 _KERNEL = (Size("features", 2, 2, 4), Size("units", 2, 1, 4))
 
 
@@ -52,7 +50,7 @@ def _draw_penalty(rng: np.random.Generator, level: int, features: int, units: in
 
 def _solve_penalty(make: Callable[..., Penalty], words: str, strengths: Strengths,
                    inputs: Inputs, level: int) -> Solution:
-    rows, units = expect_shape("kernel", inputs["kernel"], None, None)
+    _, units = sizes_of(inputs, kernel="features units")
     rate = positive(inputs, "learning_rate")
     strength = {name: positive(inputs, name) for name in strengths}
     penalty = fits(lambda: make(*strength.values()))
@@ -64,20 +62,17 @@ def _solve_penalty(make: Callable[..., Penalty], words: str, strengths: Strength
     total = Ask("dense_1.kernel.g", "The gradient of the cost", "Both gradients together.")
     update = Ask("dense_1.kernel.value", "The weights after a step of gradient descent",
                  "Subtract the learning rate times the gradient of the cost.", "update")
-    said: tuple[str, ...] = (
-        f"The cost is the loss plus a penalty on the weights: {penalty_words(penalty)}.",)
-    given = {"dense_1.kernel": "The weights"}
+    said = f"The cost is the loss plus a penalty on the weights: {penalty_words(penalty)}."
     setting = {**{n: s.fraction for n, s in strength.items()}, "learning_rate": rate.fraction}
     numbers = "The strength is " + text(strength["strength"]) if "strength" in strength else \
         "The strengths are " + " and ".join(f"{n} = {text(s)}" for n, s in strength.items())
     if level == 3:
         x, y = np.asarray(inputs["x"], object), np.asarray(inputs["y"], object)
-        n, _ = expect_shape("x", x, None, rows)
-        expect_shape("y", y, n, units)
+        sizes_of(inputs, kernel="features units", x="n features", y="n units")
         work = work_out(Sequential([Dense(units, bias=False)]), x, y, loss=MeanSquaredError(),
                         optimizer=optimizer, penalty=penalty, exact=True,
                         weights={"dense_1.kernel": inputs["kernel"]})
-        asked: tuple[Ask, ...] = (
+        asked = (
             Ask("dense_1.product", "The outputs", "Each row of x times the weights."),
             Ask("loss", "The loss", "The mean of the squared errors over examples and "
                 "outputs.", "loss"),
@@ -86,26 +81,27 @@ def _solve_penalty(make: Callable[..., Penalty], words: str, strengths: Strength
                 "The derivative of the loss at the outputs first; then the inputs, transposed, "
                 "times it."),
             slope, total, update)
-        given |= {"x": "The inputs: a row for each example", "target": "The targets"}
-        said += ("The layer is linear and has no bias; the loss is the mean squared error over "
-                 "all examples and outputs.", f"{numbers}, the learning rate {text(rate)}.")
-        return Solution(work, said, asked, given, setting)
-    expect_shape("gradient", inputs["gradient"], rows, units)
-    recorder = Recorder(exact=True)
-    value = recorder.given("kernel", inputs["kernel"], "dense_1")
-    gradient = recorder.given("d_kernel", inputs["gradient"], "dense_1")
-    run = recorder.run("update", layer="dense_1.kernel")
+        given = {"dense_1.kernel": "The weights", "x": "The inputs: a row for each example",
+                 "target": "The targets"}
+        return Solution(work, (
+            said, "The layer is linear and has no bias; the loss is the mean squared error over "
+            "all examples and outputs.", f"{numbers}, the learning rate {text(rate)}."),
+            asked, given, setting)
+    sizes_of(inputs, kernel="features units", gradient="features units")
+    draft = Draft()
+    value = draft.given("kernel", inputs["kernel"], "The weights", "dense_1")
+    gradient = draft.given("d_kernel", inputs["gradient"], "The gradient of the loss on them",
+                           "dense_1")
+    run = draft.run("update", layer="dense_1.kernel")
     penalty.cost(value, run)
     now = run.note("g", gradient + penalty.gradient(value, run), "d_kernel + d_penalty")
-    given["dense_1.d_kernel"] = "The gradient of the loss on them"
-    said += (f"{numbers}.",)
-    asked = (cost, slope, total)
+    draft.say(said, f"{numbers}.")
+    draft.ask(cost, slope, total)
     if level == 2:
         optimizer.update(value, now, (), run)
-        asked += (update,)
-        said += (f"The learning rate is {text(rate)}.",)
-    work = together(recorder, axes={"dense_1": ("in", "unit"), "dense_1.kernel": ("in", "unit")})
-    return Solution(work, said, asked, given, setting)
+        draft.ask(update)
+        draft.say(f"The learning rate is {text(rate)}.")
+    return draft.solution(dict.fromkeys(("dense_1", "dense_1.kernel"), ("in", "unit")), **setting)
 
 
 def penalty_words(penalty: Penalty) -> str:
@@ -170,57 +166,50 @@ def _draw_decay(rng: np.random.Generator, level: int, weights: int) -> Inputs:
 
 
 def _solve_decay(inputs: Inputs, level: int) -> Solution:
-    (n,) = expect_shape("weights", inputs["weights"], None)
-    steps, _ = expect_shape("gradients", inputs["gradients"], None if level < 3 else 1, n)
+    n, *several = sizes_of(inputs, weights="n", gradients="steps n" if level < 3 else "1 n")
+    steps = several[0] if several else 1
     if steps > 6:
         raise DataError(f"gradients: at most 6 steps, got {steps}")
     rate, decay = positive(inputs, "learning_rate"), positive(inputs, "weight_decay")
     epsilon = positive(inputs, "epsilon")
-    recorder = Recorder(exact=True)
-    value: Any = recorder.given("weights", inputs["weights"], "w")
-    given = {"w.weights": "The weights"}
-    gradients = []
-    for t in range(steps):
-        gradients.append(recorder.given(f"gradient {t + 1}", inputs["gradients"][t], "w"))
-        given[f"w.gradient {t + 1}"] = f"The gradient of step {t + 1}" if level < 3 \
-            else "The gradient of the loss"
+    draft = Draft()
+    value: Any = draft.given("weights", inputs["weights"], "The weights", "w")
+    gradients = [draft.given(f"gradient {t}", gradient, f"The gradient of step {t}" if level < 3
+                             else "The gradient of the loss", "w")
+                 for t, gradient in enumerate(inputs["gradients"], 1)]
     setting = {"learning_rate": rate.fraction, "weight_decay": decay.fraction}
     numbers = f"The learning rate is {text(rate)}, the weight decay {text(decay)}."
-    asked = []
     if level < 3:
         rule = fits(lambda: SGD(rate, weight_decay=decay))  # type: ignore[arg-type]
-        for t, gradient in enumerate(gradients):
-            value, _ = rule.update(value, gradient, (), recorder.run("update", layer="w", step=t),
+        for t, gradient in enumerate(gradients, 1):
+            value, _ = rule.update(value, gradient, (), draft.run("update", layer="w", step=t - 1),
                                    decays=True)
-            time = "" if t == 0 else f" ({t + 1})"
-            asked += [
-                Ask(f"w.decayed{time}", f"Step {t + 1}: the decayed weights",
+            draft.ask(
+                Ask(timed("w.decayed", t), f"Step {t}: the decayed weights",
                     "Multiply by 1 - learning rate times weight decay."),
-                Ask(f"w.value{time}", f"Step {t + 1}: the new weights",
-                    "From the decayed weights subtract the learning rate times the gradient."),
-            ]
-        said: tuple[str, ...] = (
+                Ask(timed("w.value", t), f"Step {t}: the new weights",
+                    "From the decayed weights subtract the learning rate times the gradient."))
+        draft.say(
             "Gradient descent with weight decay: in each step the weights first shrink by the "
             "factor `1 - rate decay`, apart from the gradient.", numbers)
-        return Solution(together(recorder, axes={"w": ("weight",)}), said, tuple(asked), given,
-                        setting)
+        return draft.solution({"w": ("weight",)}, **setting)
     half = Fraction(1, 2)
     settings: Any = (rate, Exact(half), Exact(half), epsilon)
     zero = (np.zeros(n, object),) * 2
     apart = fits(lambda: AdamW(*settings, weight_decay=decay))  # type: ignore[arg-type]
-    apart.update(value, gradients[0], zero, recorder.run("update", layer="adamw"), decays=True)
-    run = recorder.run("update", layer="adam")
+    apart.update(value, gradients[0], zero, draft.run("update", layer="adamw"), decays=True)
+    run = draft.run("update", layer="adam")
     through = run.note("g", gradients[0] + L2(decay).gradient(value, run),  # type: ignore[arg-type]
                        "gradient + d_penalty")
     fits(lambda: Adam(*settings)).update(value, through, zero, run)
     root = "The corrected averages of the first step are the gradient itself and its square."
-    said = (
+    draft.say(
         "One step of AdamW, whose decay is apart from the gradient, and one of Adam, where the "
         "same decay goes through the gradient as an L2 penalty. They differ: Adam divides the "
         "penalty's part by the root too.",
         f"{numbers} Epsilon is {text(epsilon)} and both betas are 1/2; it is the first step, so "
         "`m` and `v` are 0 before it.")
-    asked = [
+    draft.ask(
         Ask("adamw.decayed", "AdamW: the decayed weights",
             "Multiply by 1 - learning rate times weight decay."),
         Ask("adamw.m_hat", "AdamW: the corrected average of the gradient", root),
@@ -230,10 +219,8 @@ def _solve_decay(inputs: Inputs, level: int) -> Solution:
         Ask("adam.g", "Adam with L2: the gradient with the penalty's in it",
             "The gradient of the loss, plus the weight decay times the weights."),
         Ask("adam.root", "Adam with L2: the root", "As above, for this gradient."),
-        Ask("adam.value", "Adam with L2: the new weights", "As above; nothing decays apart."),
-    ]
-    axes = dict.fromkeys(("w", "adamw", "adam"), ("weight",))
-    return Solution(together(recorder, axes=axes), said, tuple(asked), given, setting)
+        Ask("adam.value", "Adam with L2: the new weights", "As above; nothing decays apart."))
+    return draft.solution(dict.fromkeys(("w", "adamw", "adam"), ("weight",)), **setting)
 
 
 WEIGHT_DECAY = Topic(
@@ -312,40 +299,34 @@ def _solve_unit_norm(inputs: Inputs, level: int) -> Solution:
 def _constrained(constraint: Constraint, sentence: str, last: tuple[str, str],
                  setting: dict[str, Any], inputs: Inputs, level: int) -> Solution:
     """A constraint on the columns of a kernel, at levels 2 and 3 after a step."""
-    shape = expect_shape("kernel", inputs["kernel"], None, None)
-    expect_shape("gradient", inputs["gradient"], *shape)
-    expect_shape("velocity", inputs["velocity"], *shape)
+    sizes_of(inputs, **dict.fromkeys(("kernel", "gradient", "velocity"), "features units"))
     rate, beta = positive(inputs, "learning_rate"), number(inputs, "beta")
-    recorder = Recorder(exact=True)
-    value: Any = recorder.given("kernel", inputs["kernel"], "w")
-    given = {"w.kernel": "The weights: a column for each unit"}
-    run = recorder.run("update", layer="w")
-    said: tuple[str, ...] = (sentence,)
-    asked: tuple[Ask, ...] = ()
+    draft = Draft()
+    value: Any = draft.given("kernel", inputs["kernel"], "The weights: a column for each unit", "w")
+    run = draft.run("update", layer="w")
+    draft.say(sentence)
     if level > 1:
-        gradient = recorder.given("gradient", inputs["gradient"], "w")
-        given["w.gradient"] = "Their gradient"
+        gradient = draft.given("gradient", inputs["gradient"], "Their gradient", "w")
         after = f"The learning rate is {text(rate)}."
         if level == 2:
             value, _ = fits(lambda: SGD(rate)).update(value, gradient, (), run)  # type: ignore[arg-type]
-            said += (f"First comes a step of gradient descent. {after}",)
+            draft.say(f"First comes a step of gradient descent. {after}")
         else:
-            velocity = recorder.given("velocity so far", inputs["velocity"], "w")
-            given["w.velocity so far"] = "The velocity so far"
+            velocity = draft.given("velocity so far", inputs["velocity"], "The velocity so far",
+                                   "w")
             rule = fits(lambda: Momentum(rate, beta))  # type: ignore[arg-type]
             value, _ = rule.update(value, gradient, (velocity,), run)
-            said += (f"First comes a step with momentum, `velocity = {text(beta)} velocity + g`. "
-                     f"{after}",)
-            asked += (Ask("w.velocity", "The new velocity",
-                          "The share of the old one, plus the gradient."),)
-        asked += (Ask("w.value", "The weights after the step",
-                      "Subtract the learning rate times the direction."),)
+            draft.say(f"First comes a step with momentum, `velocity = {text(beta)} velocity + g`. "
+                      f"{after}")
+            draft.ask(Ask("w.velocity", "The new velocity",
+                          "The share of the old one, plus the gradient."))
+        draft.ask(Ask("w.value", "The weights after the step",
+                      "Subtract the learning rate times the direction."))
     constraint.apply(value, run)
-    asked += (Ask("w.norms", "The length of each unit's weights",
+    draft.ask(Ask("w.norms", "The length of each unit's weights",
                   "The root of the sum of the squares of a column."),
               Ask("w.value" if level == 1 else "w.value (2)", *last))
-    work = together(recorder, axes=_AXES | {"w": ("in", "unit")})
-    return Solution(work, said, asked, given, setting)
+    return draft.solution({"w": ("in", "unit")}, **setting)
 
 
 _STEPPED = {
@@ -365,3 +346,5 @@ UNIT_NORM = Topic(
     ("the constraint", "after a step of gradient descent", "after a step with momentum"),
     _KERNEL, _draw_unit_norm, _solve_unit_norm, _STEPPED,
 )
+
+TOPICS = by_name(L2_TOPIC, L1_TOPIC, ELASTIC_NET, WEIGHT_DECAY, MAX_NORM, UNIT_NORM)

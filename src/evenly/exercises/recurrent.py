@@ -13,7 +13,8 @@ from ..errors import DataError
 from ..layers import GRU, LSTM, RNN, Sequential
 from ..layers.base import Run
 from ..layers.recurrent import Recurrent
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import sizes_of, timed
 from .friendly import not_zero, whole
 
 _MOST_STEPS = 4
@@ -90,18 +91,14 @@ def _well(cell: Cell, drawn: Inputs, level: int) -> bool:
 
 
 def _solve(cell: Cell, inputs: Inputs, level: int) -> Solution:
-    steps, features = expect_shape("x", inputs["x"], None, None)
-    (units,) = expect_shape("h", inputs["h"], None)
+    steps, features, units = sizes_of(inputs, x="steps features", h="units")
     wide = cell.gates * units
     if steps > _MOST_STEPS:
         raise DataError(f"x: at most {_MOST_STEPS} steps, got {steps}")
-    expect_shape("input_kernel", inputs["input_kernel"], features, wide)
-    expect_shape("recurrent_kernel", inputs["recurrent_kernel"], units, wide)
-    expect_shape("bias", inputs["bias"], wide)
-    for name, _ in cell.extra:
-        expect_shape(name, inputs[name], units)
-    if cell.name == "lstm":
-        expect_shape("c", inputs["c"], units)
+    single = [*dict(cell.extra), *(["c"] if cell.name == "lstm" else []),
+              *(["d_h"] if level == 3 else [])]
+    sizes_of(inputs, input_kernel=f"{features} {wide}", recurrent_kernel=f"{units} {wide}",
+             bias=f"{wide}", **dict.fromkeys(single, f"{units}"))
     layer = f"{cell.name}_1"
     words = {"input_kernel": "The input kernel", "recurrent_kernel": "The recurrent kernel",
              "bias": "The bias", **dict(cell.extra)}
@@ -109,7 +106,6 @@ def _solve(cell: Cell, inputs: Inputs, level: int) -> Solution:
     weights = {f"{layer}.{name}": inputs[name] for name in words}
     d_y = None
     if level == 3:
-        expect_shape("d_h", inputs["d_h"], units)
         d_y = np.asarray(inputs["d_h"], object)[None]
     x = np.asarray(inputs["x"], object)[None]
     states = {f"{layer}.{name}": np.asarray(inputs[name], object)[None]
@@ -123,12 +119,12 @@ def _solve(cell: Cell, inputs: Inputs, level: int) -> Solution:
     asked = []
     for t in range(1, steps + 1):
         for note, said, hint in cell.forward:
-            asked.append(Ask(_timed(layer, note, t), f"Step {t}: {said}", hint, "forward"))
+            asked.append(Ask(timed(f"{layer}.{note}", t), f"Step {t}: {said}", hint, "forward"))
     if level == 3:
         given["d_y"] = "The gradient of the loss on the last state"
         for back in range(1, steps + 1):
             for note, said, hint in cell.backward:
-                asked.append(Ask(_timed(layer, note, back),
+                asked.append(Ask(timed(f"{layer}.{note}", back),
                                  f"Backward, step {steps + 1 - back}: {said}", hint, "backward"))
         asked += [
             Ask(f"{layer}.d_input_kernel", "The gradient of the input kernel",
@@ -141,10 +137,6 @@ def _solve(cell: Cell, inputs: Inputs, level: int) -> Solution:
                 "backward"),
         ]
     return Solution(work, cell.text(level), tuple(asked), given, {"layer": layer})
-
-
-def _timed(layer: str, note: str, t: int) -> str:
-    return f"{layer}.{note}" if t == 1 else f"{layer}.{note} ({t})"
 
 
 def _topic(name: str, title: str, about: str, levels: tuple[str, str, str], cell: Cell) -> Topic:
@@ -203,49 +195,55 @@ _LEVELS = ("forward, one step less", "forward", "and backward through time")
 _A = ("a", "what enters the activations",
       "The input times the input kernel, plus the bias, plus the state before times the recurrent "
       "kernel.")
-RNN_TOPIC = _topic(
-    "rnn", "Recurrent layer", "A state that is handed on: h = f(x input_kernel + bias + h "
-    "recurrent_kernel).",
-    ("with ReLU", "with tanh", "with tanh, and backward through time"),
-    Cell("rnn", lambda units, level: RNN(units, activation="relu" if level == 1 else "tanh",
-                                         stateful=True), 1,
-         (("a", "what enters the activation", _A[2]),
-          ("h", "the new state", "The activation of each number.")),
-         (("d_a", "the gradient on what entered the activation",
-           "The gradient on the state, times the activation's slope: of tanh it is 1 - h^2. In an "
-           "earlier step the gradient on the state comes through the recurrent kernel."),),
-         _rnn_text))
-LSTM_TOPIC = _topic(
-    "lstm", "LSTM", "A cell that gates write, forget and read: c = f c + i g; h = o tanh(c).",
-    _LEVELS,
-    Cell("lstm", lambda units, level: LSTM(units), 4,
-         (_A, ("i", "the input gate", "Sigmoid of its columns of a."),
-          ("f", "the forget gate", "Sigmoid of its columns of a."),
-          ("g", "the candidate", "Tanh of its columns of a."),
-          ("o", "the output gate", "Sigmoid of its columns of a."),
-          ("c", "the new cell", "What is kept of the old cell, plus what is written."),
-          ("h", "the new state", "The output gate times tanh of the new cell.")),
-         (("d_c", "the gradient on the cell", "What comes from the step behind it (the gradient "
-           "there times the forget gate), plus what comes through h."),
-          ("d_a", "the gradient on what entered the gates", "The gradient on each gate times its "
-           "slope: s (1 - s) for sigmoid, 1 - g^2 for tanh.")),
-         _lstm_text))
-GRU_TOPIC = _topic(
-    "gru", "GRU", "A state that gates reset and keep: h = (1 - z) n + z h.",
-    _LEVELS,
-    Cell("gru", lambda units, level: GRU(units), 3,
-         (("r", "the reset gate", "Sigmoid of the input's part of its columns, the bias among "
-           "it, plus the state's part."),
-          ("z", "the update gate", "Likewise, of its own columns."),
-          ("inner", "what the reset gate multiplies", "The state before times its columns of the "
-           "recurrent kernel, plus the recurrent bias."),
-          ("n", "the candidate", "Tanh of the input's part of its columns plus r times the last."),
-          ("h", "the new state", "Between the candidate and the old state: z keeps the old one.")),
-         (("d_z", "the gradient on what entered the update gate",
-           "The gradient on h, times the old state minus the candidate, times the slope, z (1 - "
-           "z)."),
-          ("d_n", "the gradient on what entered the candidate",
-           "The gradient on h, times 1 - z, times the slope 1 - n^2."),
-          ("d_r", "the gradient on what entered the reset gate",
-           "The gradient on the candidate's inside, times what r multiplied, times the slope.")),
-         _gru_text, (("recurrent_bias", "The recurrent bias, of the candidate"),)))
+TOPICS = by_name(
+    _topic(
+        "rnn", "Recurrent layer", "A state that is handed on: h = f(x input_kernel + bias + h "
+        "recurrent_kernel).",
+        ("with ReLU", "with tanh", "with tanh, and backward through time"),
+        Cell("rnn", lambda units, level: RNN(units, activation="relu" if level == 1 else "tanh",
+                                             stateful=True), 1,
+             (("a", "what enters the activation", _A[2]),
+              ("h", "the new state", "The activation of each number.")),
+             (("d_a", "the gradient on what entered the activation",
+               "The gradient on the state, times the activation's slope: of tanh it is 1 - h^2. "
+               "In an earlier step the gradient on the state comes through the recurrent "
+               "kernel."),),
+             _rnn_text)),
+    _topic(
+        "lstm", "LSTM", "A cell that gates write, forget and read: c = f c + i g; h = o tanh(c).",
+        _LEVELS,
+        Cell("lstm", lambda units, level: LSTM(units), 4,
+             (_A, ("i", "the input gate", "Sigmoid of its columns of a."),
+              ("f", "the forget gate", "Sigmoid of its columns of a."),
+              ("g", "the candidate", "Tanh of its columns of a."),
+              ("o", "the output gate", "Sigmoid of its columns of a."),
+              ("c", "the new cell", "What is kept of the old cell, plus what is written."),
+              ("h", "the new state", "The output gate times tanh of the new cell.")),
+             (("d_c", "the gradient on the cell", "What comes from the step behind it (the "
+               "gradient there times the forget gate), plus what comes through h."),
+              ("d_a", "the gradient on what entered the gates", "The gradient on each gate times "
+               "its slope: s (1 - s) for sigmoid, 1 - g^2 for tanh.")),
+             _lstm_text)),
+    _topic(
+        "gru", "GRU", "A state that gates reset and keep: h = (1 - z) n + z h.",
+        _LEVELS,
+        Cell("gru", lambda units, level: GRU(units), 3,
+             (("r", "the reset gate", "Sigmoid of the input's part of its columns, the bias among "
+               "it, plus the state's part."),
+              ("z", "the update gate", "Likewise, of its own columns."),
+              ("inner", "what the reset gate multiplies", "The state before times its columns of "
+               "the recurrent kernel, plus the recurrent bias."),
+              ("n", "the candidate", "Tanh of the input's part of its columns plus r times the "
+              "last."),
+              ("h", "the new state", "Between the candidate and the old state: z keeps the old "
+              "one.")),
+             (("d_z", "the gradient on what entered the update gate",
+               "The gradient on h, times the old state minus the candidate, times the slope, z (1 "
+               "- z)."),
+              ("d_n", "the gradient on what entered the candidate",
+               "The gradient on h, times 1 - z, times the slope 1 - n^2."),
+              ("d_r", "the gradient on what entered the reset gate",
+               "The gradient on the candidate's inside, times what r multiplied, times the "
+               "slope.")),
+             _gru_text, (("recurrent_bias", "The recurrent bias, of the candidate"),))),
+)

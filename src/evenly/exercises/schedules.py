@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..byhand.recorder import Recorder
 from ..errors import DataError
 from ..optimizers import SGD
 from ..schedules import (
@@ -21,8 +21,8 @@ from ..schedules import (
     Schedule,
     StepDecay,
 )
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import count, fits, number, pick, positive, text, together
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import Draft, count, fits, number, pick, positive, sizes_of, text, timed
 from .friendly import not_zero
 
 _HALF, _QUARTER, _TENTH = Fraction(1, 2), Fraction(1, 4), Fraction(1, 10)
@@ -33,22 +33,34 @@ class Decay:
     """A schedule as a topic.
 
     Attributes:
+        name, title, about: of the topic.
         make: the schedule, from the inputs and the level.
         formula: of the factor.
         fields: its settings: what each is, by name.
         draw: gives the settings and, for level 2, times far apart: ``draw(rng, level, times)``.
-        says: a sentence about it, from the inputs and the level.
+        says: a sentence about it, in which settings stand by name.
         unit: what t counts.
         hint: towards the factor.
+        also: what the sentence goes on with at a level.
     """
 
+    name: str
+    title: str
+    about: str
     make: Callable[[Inputs, int], Schedule]
     formula: str
     fields: Mapping[str, str]
     draw: Callable[[np.random.Generator, int, int], Inputs]
-    says: Callable[[Inputs, int], str]
+    says: str
     unit: str
     hint: str
+    also: Callable[[Inputs, int], str] = lambda inputs, level: ""
+
+    def sentence(self, inputs: Inputs, level: int) -> str:
+        """What the sheet says about it."""
+        words = self.says + self.also(inputs, level)
+        return words.format(**{name: text(number(inputs, name)) for name in self.fields
+                               if f"{{{name}}}" in words})
 
 
 def _draw(own: Decay, rng: np.random.Generator, level: int, times: int) -> Inputs:
@@ -58,48 +70,43 @@ def _draw(own: Decay, rng: np.random.Generator, level: int, times: int) -> Input
 
 
 def _solve(own: Decay, inputs: Inputs, level: int) -> Solution:
-    (n,) = expect_shape("t", inputs["t"], None)
+    (n,) = sizes_of(inputs, t="n")
     if any(t < 0 or Fraction(t).denominator != 1 for t in np.asarray(inputs["t"], object)):
         raise DataError(f"t must be whole numbers of at least 0: {own.unit}s counted from 0")
     rate = positive(inputs, "learning_rate")
-    recorder = Recorder(exact=True)
-    t = recorder.given("t", inputs["t"])
+    draft = Draft()
+    t = draft.given("t", inputs["t"], f"The {own.unit}s, counted from 0")
     schedule = fits(lambda: own.make(inputs, level))
-    run = recorder.run("update")
+    run = draft.run("update")
     factors = run.note("factor", schedule.factors(t, max(int(max(inputs["t"])), 1)), own.formula)
     rates = run.note("rate", rate * factors, "learning_rate factor")
-    given = {"t": f"The {own.unit}s, counted from 0"}
-    said: tuple[str, ...] = (
-        f"{own.says(inputs, level)} The learning rate itself is {text(rate)}.",)
-    asked: tuple[Ask, ...] = (
+    draft.say(
+        f"{own.sentence(inputs, level)} The learning rate itself is {text(rate)}.")
+    draft.ask(
         Ask("factor", f"The factor of each {own.unit}", own.hint),
         Ask("rate", f"The learning rate of each {own.unit}", "The factor times the rate."),
     )
     if level == 3:
-        expect_shape("gradients", inputs["gradients"], n)
-        gradients = recorder.given("gradients", inputs["gradients"])
-        weight: Any = recorder.given("weight", np.asarray(number(inputs, "weight"), object))
-        given |= {"gradients": "The gradient of a weight in each of them",
-                  "weight": "The weight before"}
+        sizes_of(inputs, t="n", gradients="n")
+        gradients = draft.given("gradients", inputs["gradients"],
+                                "The gradient of a weight in each of them")
+        weight: Any = draft.given("weight", np.asarray(number(inputs, "weight"), object),
+                                  "The weight before")
         rule = SGD(rate)  # type: ignore[arg-type]
-        said += (f"A single weight takes a step of gradient descent in each {own.unit}.",)
+        draft.say(f"A single weight takes a step of gradient descent in each {own.unit}.")
         for i in range(n):
-            weight, _ = rule.update(weight, gradients[i], (), recorder.run(
+            weight, _ = rule.update(weight, gradients[i], (), draft.run(
                 "update", layer="w", step=i, learning_rate=rates[i]))
-            asked += (Ask("w.value" if i == 0 else f"w.value ({i + 1})",
-                          f"The weight after step {i + 1}",
-                          "Subtract this step's rate times this step's gradient."),)
-    axes = {"": ("",)}
-    return Solution(together(recorder, axes=axes), said, asked, given,
-                    {"learning_rate": rate.fraction})
+            draft.ask(Ask(timed("w.value", i + 1), f"The weight after step {i + 1}",
+                          "Subtract this step's rate times this step's gradient."))
+    return draft.solution({"": ("",)}, learning_rate=rate.fraction)
 
 
-def _topic(name: str, title: str, about: str, own: Decay, third: str = "and the updates") -> Topic:
+def _topic(own: Decay) -> Topic:
     return Topic(
-        name, title, about, (f"the first {own.unit}s", f"{own.unit}s further on", third),
-        (Size("times", 4, 3, 6),),
-        lambda rng, level, **sizes: _draw(own, rng, level, **sizes),
-        lambda inputs, level: _solve(own, inputs, level),
+        own.name, own.title, f"{own.about}: {own.formula}.",
+        (f"the first {own.unit}s", f"{own.unit}s further on", "and the updates"),
+        (Size("times", 4, 3, 6),), partial(_draw, own), partial(_solve, own),
         {"t": f"(times,): {own.unit}s, counted from 0", **own.fields,
          "learning_rate": "a number above 0", "weight": "a number, for level 3",
          "gradients": "(times,), for level 3"},
@@ -165,16 +172,6 @@ def _draw_restarts(rng: np.random.Generator, level: int, times: int) -> Inputs:
             "floor": Fraction(0) if level == 1 else pick(rng, (_TENTH, Fraction(1, 5), _HALF))}
 
 
-def _restarts_words(inputs: Inputs, level: int) -> str:
-    growth = number(inputs, "growth")
-    longer = "" if growth == 1 else f"; each next fall is {text(growth)} times as long"
-    return ("The learning rate falls along half a cosine towards "
-            f"{text(number(inputs, 'floor'))} of itself, and then starts anew. The first fall "
-            f"takes {text(number(inputs, 'first'))} epochs{longer}. The factor is `floor + (1 - "
-            "floor) (1 + cos(pi u / n)) / 2`, u being the time since the last restart and n the "
-            "length of this fall.")
-
-
 def _draw_warmup(rng: np.random.Generator, level: int, times: int) -> Inputs:
     length = int(rng.integers(2, times + 1))
     start = pick(rng, (_TENTH, Fraction(1, 5), _QUARTER, _HALF))
@@ -186,72 +183,75 @@ def _draw_warmup(rng: np.random.Generator, level: int, times: int) -> Inputs:
     return {"length": length, "start": start, "factor": _HALF, **t}
 
 
+def _whole(inputs: Inputs, name: str) -> int:
+    return count(inputs, name, 1, 10**6)
+
+
 def _warmup(inputs: Inputs, level: int) -> Schedule:
     then = ExponentialDecay(number(inputs, "factor"), by="step") if level > 1 else None  # type: ignore[arg-type]
-    return LinearWarmup(count(inputs, "length", 1, 10**6), number(inputs, "start"), then)  # type: ignore[arg-type]
+    return LinearWarmup(_whole(inputs, "length"), number(inputs, "start"), then)  # type: ignore[arg-type]
 
 
-STEP_DECAY = _topic(
-    "step-decay", "Step decay", "The rate is multiplied by a factor every so often: "
-    "factor^floor(t / every).",
-    Decay(lambda inputs, level: StepDecay(count(inputs, "every", 1, 10**6),
-                                          number(inputs, "factor")),  # type: ignore[arg-type]
-          "factor^floor(t / every)",
-          {"every": "a whole number of epochs", "factor": "a number above 0"}, _draw_steps,
-          lambda inputs, level: f"The learning rate is multiplied by "
-          f"{text(number(inputs, 'factor'))} every {text(number(inputs, 'every'))} epochs: its "
-          "factor is `factor^floor(t / every)`.",
-          "epoch", "How many times has the rate been multiplied by then?"))
-EXPONENTIAL_DECAY = _topic(
-    "exponential-decay", "Exponential decay", "The rate is multiplied by a factor each time: "
-    "factor^t.",
-    Decay(lambda inputs, level: ExponentialDecay(number(inputs, "factor")), "factor^t",  # type: ignore[arg-type]
-          {"factor": "a number above 0"}, _draw_exponential,
-          lambda inputs, level: "The learning rate is multiplied by "
-          f"{text(number(inputs, 'factor'))} after every epoch: its factor is `factor^t`.",
-          "epoch", "The first epoch has t = 0."))
-INVERSE_TIME_DECAY = _topic(
-    "inverse-time-decay", "Inverse time decay", "The rate is divided by a number that grows with "
-    "time: 1 / (1 + decay t).",
-    Decay(lambda inputs, level: InverseTimeDecay(number(inputs, "decay")),  # type: ignore[arg-type]
-          "1 / (1 + decay t)", {"decay": "a number above 0"}, _draw_inverse,
-          lambda inputs, level: "The factor of the learning rate is `1 / (1 + decay t)` with decay "
-          f"{text(number(inputs, 'decay'))}.", "epoch", "The first epoch has t = 0."))
-COSINE = _topic(
-    "cosine", "Cosine decay", "The rate falls to a floor along half a cosine: floor + (1 - floor) "
-    "(1 + cos(pi t / length)) / 2.",
-    Decay(lambda inputs, level: CosineDecay(count(inputs, "length", 1, 10**6),
-                                            number(inputs, "floor")),  # type: ignore[arg-type]
-          "floor + (1 - floor) (1 + cos(pi t / length)) / 2",
-          {"length": "a whole number of steps", "floor": "a share of the rate, 0 to 1"},
-          _draw_cosine,
-          lambda inputs, level: "The learning rate falls along half a cosine to "
-          f"{text(number(inputs, 'floor'))} of itself in {text(number(inputs, 'length'))} steps, "
-          "and stays there: its factor is `floor + (1 - floor) (1 + cos(pi t / length)) / 2`.",
-          "step", "What share of the way is it? cos is 1/2 at a third of half a turn, 0 at half of "
-          "it, -1/2 at two thirds, -1 at the end."))
-COSINE_RESTARTS = _topic(
-    "cosine-restarts", "Cosine decay with restarts", "The rate falls along half a cosine, again "
-    "and again: floor + (1 - floor) (1 + cos(pi u / n)) / 2, u since the last restart.",
-    Decay(lambda inputs, level: CosineRestarts(
-              count(inputs, "first", 1, 10**6), count(inputs, "growth", 1, 100),
-              number(inputs, "floor")),  # type: ignore[arg-type]
-          "floor + (1 - floor) (1 + cos(pi u / n)) / 2",
-          {"first": "a whole number of epochs", "growth": "a whole number of at least 1: how many "
-           "times longer each next fall is", "floor": "a share of the rate, 0 to 1"},
-          _draw_restarts, _restarts_words,
-          "epoch", "Which fall is it, and what share of its way? A restart itself begins a fall. "
-          "cos is 1/2 at a third of half a turn, 0 at half of it, -1/2 at two thirds."))
-WARMUP = _topic(
-    "warmup", "Learning-rate warm-up", "The rate rises along a straight line: start + (1 - start) "
-    "t / length.",
-    Decay(_warmup, "start + (1 - start) t / length",
-          {"length": "a whole number of steps", "start": "a share of the rate, 0 to 1",
-           "factor": "a number above 0: of the decay behind it, for levels 2 and 3"}, _draw_warmup,
-          lambda inputs, level: "The learning rate rises along a straight line from "
-          f"{text(number(inputs, 'start'))} of itself to the whole in "
-          f"{text(number(inputs, 'length'))} steps: its factor is `start + (1 - start) t / "
-          "length`" + (", and 1 from then on." if level == 1 else
-                       ". At t = length the factor is 1; from then on it is multiplied by "
-                       f"{text(number(inputs, 'factor'))} after each step."),
-          "step", "Is the step still within the warm-up?"))
+_ABOVE_0, _SHARE = "a number above 0", "a share of the rate, 0 to 1"
+_EPOCHS, _LONG = "a whole number of epochs", "a whole number of steps"
+_COSINES = "cos is 1/2 at a third of half a turn, 0 at half of it, -1/2 at two thirds"
+
+_DECAYS = (
+    Decay(
+        "step-decay", "Step decay", "The rate is multiplied by a factor every so often",
+        lambda n, level: StepDecay(_whole(n, "every"), number(n, "factor")),  # type: ignore[arg-type]
+        "factor^floor(t / every)", {"every": _EPOCHS, "factor": _ABOVE_0}, _draw_steps,
+        "The learning rate is multiplied by {factor} every {every} epochs: its factor is "
+        "`factor^floor(t / every)`.",
+        "epoch", "How many times has the rate been multiplied by then?"),
+    Decay(
+        "exponential-decay", "Exponential decay", "The rate is multiplied by a factor each time",
+        lambda n, level: ExponentialDecay(number(n, "factor")),  # type: ignore[arg-type]
+        "factor^t", {"factor": _ABOVE_0}, _draw_exponential,
+        "The learning rate is multiplied by {factor} after every epoch: its factor is `factor^t`.",
+        "epoch", "The first epoch has t = 0."),
+    Decay(
+        "inverse-time-decay", "Inverse time decay",
+        "The rate is divided by a number that grows with time",
+        lambda n, level: InverseTimeDecay(number(n, "decay")),  # type: ignore[arg-type]
+        "1 / (1 + decay t)", {"decay": _ABOVE_0}, _draw_inverse,
+        "The factor of the learning rate is `1 / (1 + decay t)` with decay {decay}.",
+        "epoch", "The first epoch has t = 0."),
+    Decay(
+        "cosine", "Cosine decay", "The rate falls to a floor along half a cosine",
+        lambda n, level: CosineDecay(_whole(n, "length"), number(n, "floor")),  # type: ignore[arg-type]
+        "floor + (1 - floor) (1 + cos(pi t / length)) / 2", {"length": _LONG, "floor": _SHARE},
+        _draw_cosine,
+        "The learning rate falls along half a cosine to {floor} of itself in {length} steps, and "
+        "stays there: its factor is `floor + (1 - floor) (1 + cos(pi t / length)) / 2`.",
+        "step", f"What share of the way is it? {_COSINES}, -1 at the end."),
+    Decay(
+        "cosine-restarts", "Cosine decay with restarts",
+        "The rate falls along half a cosine, again and again, u being the time since the last "
+        "restart",
+        lambda n, level: CosineRestarts(_whole(n, "first"), count(n, "growth", 1, 100),
+                                        number(n, "floor")),  # type: ignore[arg-type]
+        "floor + (1 - floor) (1 + cos(pi u / n)) / 2",
+        {"first": _EPOCHS, "growth": "a whole number of at least 1: how many times longer each "
+         "next fall is", "floor": _SHARE}, _draw_restarts,
+        "The learning rate falls along half a cosine towards {floor} of itself, and then starts "
+        "anew. The first fall takes {first} epochs",
+        "epoch", "Which fall is it, and what share of its way? A restart itself begins a fall. "
+        f"{_COSINES}.",
+        lambda n, level: ("" if number(n, "growth") == 1 else
+                          "; each next fall is {growth} times as long") +
+        ". The factor is `floor + (1 - floor) (1 + cos(pi u / n)) / 2`, u being the time since the "
+        "last restart and n the length of this fall."),
+    Decay(
+        "warmup", "Learning-rate warm-up", "The rate rises along a straight line", _warmup,
+        "start + (1 - start) t / length",
+        {"length": _LONG, "start": _SHARE,
+         "factor": f"{_ABOVE_0}: of the decay behind it, for levels 2 and 3"}, _draw_warmup,
+        "The learning rate rises along a straight line from {start} of itself to the whole in "
+        "{length} steps: its factor is `start + (1 - start) t / length`",
+        "step", "Is the step still within the warm-up?",
+        lambda n, level: ", and 1 from then on." if level == 1 else
+        ". At t = length the factor is 1; from then on it is multiplied by {factor} after each "
+        "step."),
+)
+TOPICS = by_name(*map(_topic, _DECAYS))

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from ..byhand.exact import Exact
-from ..byhand.recorder import Recorder
 from ..errors import DataError
 from ..layers import BatchNorm
 from ..optimizers import Momentum
 from ..scaling import moments, scaled, spread
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import share, text, together
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import Draft, share, sizes_of, text, timed
 from .friendly import square_variance
+
+_DATA = ("example", "feature")
 
 # Input normalization ------------------------------------------------------------------------------
 
@@ -38,19 +39,17 @@ def _draw_inputs(rng: np.random.Generator, level: int, examples: int, features: 
 
 
 def _solve_inputs(inputs: Inputs, level: int) -> Solution:
-    n, features = expect_shape("x", inputs["x"], None, None)
-    rows, _ = expect_shape("test", inputs["test"], None, features)
-    recorder = Recorder(exact=True)
-    x = recorder.given("x", inputs["x"], "train")
-    run = recorder.run("forward", layer="train")
+    n, _, rows = sizes_of(inputs, x="n features", test="rows features")
+    draft = Draft(n)
+    x = draft.given("x", inputs["x"], "The training set: a row for each example", "train")
+    run = draft.run("forward", layer="train")
     mean, deviation = moments(x, 0, run)
     scaled(x, mean, deviation, run)
-    given = {"train.x": "The training set: a row for each example"}
-    said: tuple[str, ...] = (
+    draft.say(
         "Each feature is brought to mean 0 and standard deviation 1 over the training set: its "
         "mean is subtracted, and the result divided by its standard deviation. The variance is "
-        "the mean of the squared deviations.",)
-    asked: tuple[Ask, ...] = (
+        "the mean of the squared deviations.")
+    draft.ask(
         Ask("train.mean", "The mean of each feature", "Of each column of the training set."),
         Ask("train.variance", "The variance of each feature",
             f"The mean of the squared deviations: divide by {n}, not by {n - 1}."),
@@ -60,33 +59,30 @@ def _solve_inputs(inputs: Inputs, level: int) -> Solution:
             "Subtract the mean, divide by the standard deviation."),
     )
     if level >= 2:
-        test = recorder.given("x", inputs["test"], "test")
-        scaled(test, mean, deviation, recorder.run("inference", layer="test"))
-        given["test.x"] = "The test set"
-        said += ("The test set is normalized too. Where do its mean and deviation come from?",)
-        asked += (Ask("test.scaled", "The test set, normalized",
-                      "The numbers measured on the training set hold for all data."),)
+        test = draft.given("x", inputs["test"], "The test set", "test")
+        scaled(test, mean, deviation, draft.run("inference", layer="test"))
+        draft.say("The test set is normalized too. Where do its mean and deviation come from?")
+        draft.ask(Ask("test.scaled", "The test set, normalized",
+                      "The numbers measured on the training set hold for all data."))
     if level == 3:
-        own, width = moments(test, 0, recorder.run("inference", layer="wrong"))
-        scaled(test, own, width, recorder.run("inference", layer="wrong"))
-        said += ("A feature that never varies in the training set has no scale: its deviation "
-                 "counts as 1. (Nothing can be learned about it, so the Standardizer of this "
-                 "library goes further and makes it 0 in the test set too. Here it stays as the "
-                 "formula has it.)",
-                 "Last, the mistake: what becomes of the test set if it is normalized by its own "
-                 "mean and deviation. Two examples then always end up at -1 and 1, or both at 0: "
-                 "where they lie is lost." if rows == 2 else
-                 "Last, the mistake: what becomes of the test set if it is normalized by its own "
-                 "mean and deviation.")
-        asked += (
+        own, width = moments(test, 0, draft.run("inference", layer="wrong"))
+        scaled(test, own, width, draft.run("inference", layer="wrong"))
+        draft.say("A feature that never varies in the training set has no scale: its deviation "
+                  "counts as 1. (Nothing can be learned about it, so the Standardizer of this "
+                  "library goes further and makes it 0 in the test set too. Here it stays as the "
+                  "formula has it.)",
+                  "Last, the mistake: what becomes of the test set if it is normalized by its own "
+                  "mean and deviation. Two examples then always end up at -1 and 1, or both at 0: "
+                  "where they lie is lost." if rows == 2 else
+                  "Last, the mistake: what becomes of the test set if it is normalized by its own "
+                  "mean and deviation.")
+        draft.ask(
             Ask("wrong.mean", "The mistake: the test set's own mean", "Of each of its columns."),
             Ask("wrong.deviation", "The mistake: its own deviation", "As for the training set."),
             Ask("wrong.scaled", "The mistake: what becomes of the test set",
                 "Compare it with the right one."),
         )
-    axes = {"train": ("example", "feature"), "test": ("example", "feature"),
-            "wrong": ("example", "feature")}
-    return Solution(together(recorder, n, axes), said, asked, given, {"n": n})
+    return draft.solution(dict.fromkeys(("train", "test", "wrong"), _DATA), n=n)
 
 
 INPUT_NORMALIZATION = Topic(
@@ -120,22 +116,19 @@ def _draw_robust(rng: np.random.Generator, level: int, examples: int, features: 
 
 
 def _solve_robust(inputs: Inputs, level: int) -> Solution:
-    n, features = expect_shape("x", inputs["x"], None, None)
-    expect_shape("test", inputs["test"], None, features)
-    expect_shape("far", inputs["far"], features)
-    recorder, formula = Recorder(exact=True), "(x - median) / range"
-    x = recorder.given("x", inputs["x"], "train")
-    run = recorder.run("forward", layer="train")
+    n, _ = sizes_of(inputs, x="n features", test="_ features", far="features")
+    draft, formula = Draft(n), "(x - median) / range"
+    x = draft.given("x", inputs["x"], "The training set: a row for each example", "train")
+    run = draft.run("forward", layer="train")
     median, width = spread(x, _QUARTILES, 0, run)
     scaled(x, median, width, run, formula)
-    given = {"train.x": "The training set: a row for each example"}
-    said: tuple[str, ...] = (
+    draft.say(
         "From each feature its median over the training set is subtracted, and the result is "
         "divided by the range between its quartiles.",
         f"The sorted numbers stand at the places 0 to {n - 1}. The lower quartile is at a quarter "
         f"of {n - 1}, the median at half of it, the upper quartile at three quarters; between two "
         "places it is interpolated along a straight line. A range of 0 counts as 1.")
-    asked: tuple[Ask, ...] = (
+    draft.ask(
         Ask("train.median", "The median of each feature",
             "Sort each column. What stands in the middle, or between the two middle ones?"),
         Ask("train.lower", "The lower quartile of each feature",
@@ -147,32 +140,30 @@ def _solve_robust(inputs: Inputs, level: int) -> Solution:
             "Subtract the median, divide by the range."),
     )
     if level >= 2:
-        test = recorder.given("x", inputs["test"], "test")
-        scaled(test, median, width, recorder.run("inference", layer="test"), formula)
-        given["test.x"] = "The test set"
-        said += ("The test set is scaled too. Where do its median and range come from?",)
-        asked += (Ask("test.scaled", "The test set, scaled",
-                      "The numbers measured on the training set hold for all data."),)
+        test = draft.given("x", inputs["test"], "The test set", "test")
+        scaled(test, median, width, draft.run("inference", layer="test"), formula)
+        draft.say("The test set is scaled too. Where do its median and range come from?")
+        draft.ask(Ask("test.scaled", "The test set, scaled",
+                      "The numbers measured on the training set hold for all data."))
     if level == 3:
         values = np.vstack([np.asarray(inputs["x"], object)[:-1],
                             np.asarray(inputs["far"], object)[None]])
-        outlying = recorder.given("x", values, "outlier")
-        run = recorder.run("forward", layer="outlier")
+        outlying = draft.given("x", values, "The training set again, its last example far out",
+                               "outlier")
+        run = draft.run("forward", layer="outlier")
         spread(outlying, _QUARTILES, 0, run)
         moments(outlying, 0, run)
-        moments(x, 0, recorder.run("forward", layer="train"))
-        given["outlier.x"] = "The training set again, its last example far out"
-        said += ("Last, an example is far out: how far do the median and the range move, and how "
-                 "far the mean?",)
-        asked += (
+        moments(x, 0, draft.run("forward", layer="train"))
+        draft.say("Last, an example is far out: how far do the median and the range move, and how "
+                  "far the mean?")
+        draft.ask(
             Ask("outlier.median", "The median with the example that is far out",
                 "Sort again: the largest or smallest may be as large as it likes."),
             Ask("outlier.range", "The range with it", "Upper quartile minus lower quartile."),
             Ask("train.mean", "The mean without it", "Of each column of the training set."),
             Ask("outlier.mean", "The mean with it", "Compare it with the median."),
         )
-    axes = dict.fromkeys(("train", "test", "outlier"), ("example", "feature"))
-    return Solution(together(recorder, n, axes), said, asked, given, {"n": n})
+    return draft.solution(dict.fromkeys(("train", "test", "outlier"), _DATA), n=n)
 
 
 ROBUST_SCALING = Topic(
@@ -221,36 +212,33 @@ def _draw_running(rng: np.random.Generator, level: int, batches: int, examples: 
 
 
 def _solve_running(inputs: Inputs, level: int) -> Solution:
-    batches, n, features = expect_shape("batches", inputs["batches"], None, None, None)
+    batches, n, features = sizes_of(
+        inputs, batches="batches n features", running_mean="features",
+        running_variance="features", new="_ features")
     if batches > 6 or n < 2:
         raise DataError(f"batches: at most 6, of 2 examples or more, got {batches} of {n}")
-    expect_shape("running_mean", inputs["running_mean"], features)
-    expect_shape("running_variance", inputs["running_variance"], features)
     if any(v < 0 for v in np.asarray(inputs["running_variance"], object)):
         raise DataError("running_variance must not be negative")
-    expect_shape("new", inputs["new"], None, features)
-    decay, recorder = share(inputs, "decay"), Recorder(exact=True)
+    decay, draft = share(inputs, "decay"), Draft(n)
     layer = BatchNorm(epsilon=0.0, decay=decay, scale=False, center=False)  # type: ignore[arg-type]
     name = "batch_norm_1"
     running: dict[str, Any] = {
-        kind: recorder.given(f"{kind} so far", inputs[kind], name)
+        kind: draft.given(f"{kind} so far", inputs[kind], f"The {kind.replace('_', ' ')} so far",
+                          name)
         for kind in ("running_mean", "running_variance")
     }
-    given = {f"{name}.running_mean so far": "The running mean so far",
-             f"{name}.running_variance so far": "The running variance so far"}
     average = Momentum(1, beta=decay, average=True, bias_correction=True)  # type: ignore[arg-type]
     velocity: Any = np.zeros(features, object)
-    asked: tuple[Ask, ...] = ()
-    corrected: tuple[Ask, ...] = ()
-    exactly = recorder.declared(layer)
+    corrected: list[Ask] = []
+    exactly = draft.recorder.declared(layer)
     for t in range(batches):
-        x = recorder.given(f"batch {t + 1}", inputs["batches"][t], "data")
-        given[f"data.batch {t + 1}"] = f"Mini-batch {t + 1}: a row for each example"
-        run = recorder.run("forward", layer=name)
+        x = draft.given(f"batch {t + 1}", inputs["batches"][t],
+                        f"Mini-batch {t + 1}: a row for each example", "data")
+        run = draft.run("forward", layer=name)
         _, saved = exactly.forward(x, running, run)
         running = {kind: run.updates[f"{name}.{kind}"] for kind in running}
-        time = "" if t == 0 else f" ({t + 1})"
-        asked += (
+        time = timed("", t + 1)
+        draft.ask(
             Ask(f"{name}.mean{time}", f"Mini-batch {t + 1}: the mean of each feature",
                 "Of each column."),
             Ask(f"{name}.variance{time}", f"Mini-batch {t + 1}: the variance of each feature",
@@ -261,34 +249,33 @@ def _solve_running(inputs: Inputs, level: int) -> Solution:
                 f"Likewise, with the batch's variance times {n}/{n - 1}."),
         )
         if level == 3:
-            apart = recorder.run("forward", layer="average", step=t)
+            apart = draft.run("forward", layer="average", step=t)
             _, (velocity,) = average.update(velocity, saved.mean.reshape(-1), (velocity,), apart)
-            corrected += (
+            corrected += [
                 Ask(f"average.velocity{time}", f"From 0: the average after mini-batch {t + 1}",
                     "The decay times the old average, the rest times the batch's mean. At first "
                     "it is 0."),
                 Ask(f"average.corrected{time}", "And with its bias corrected",
                     "Divide by 1 - decay to the power of the number of batches so far."),
-            )
-    said: tuple[str, ...] = (
+            ]
+    draft.say(
         f"Batch normalization keeps running averages: `running = decay running + (1 - decay) "
         f"batch` with decay {text(decay)}. The mean and the variance of a mini-batch are taken "
         "over its examples; the running variance takes in the unbiased variance, which is n / (n "
-        f"- 1) = {text(Exact(n) / (n - 1))} times the batch's.",)
+        f"- 1) = {text(Exact(n) / (n - 1))} times the batch's.")
     if level >= 2:
-        new = recorder.given("new", inputs["new"], "data")
-        given["data.new"] = "New examples, seen at test time"
-        exactly.forward(new, running, recorder.run("inference", False, layer=name))
-        asked += (Ask(f"{name}.x_hat", "At test time: the new examples, normalized",
+        new = draft.given("new", inputs["new"], "New examples, seen at test time", "data")
+        exactly.forward(new, running, draft.run("inference", False, layer=name))
+        draft.ask(Ask(f"{name}.x_hat", "At test time: the new examples, normalized",
                       "Which mean and which variance stand in for a batch's? Epsilon is 0.",
-                      "inference"),)
-        said += ("At test time the running averages stand in for those of a batch; epsilon is 0.",)
+                      "inference"))
+        draft.say("At test time the running averages stand in for those of a batch; epsilon is 0.")
     if level == 3:
-        said += ("Last, an average of the batches' means that begins at 0: too small at first, it "
-                 "is divided by `1 - decay^t` after t batches.",)
-    axes = {name: ("feature",), "average": ("feature",), "data": ("example", "feature")}
-    return Solution(together(recorder, n, axes), said, asked + corrected, given,
-                    {"layer": name, "n": n, "decay": decay.fraction})
+        draft.say("Last, an average of the batches' means that begins at 0: too small at first, it "
+                  "is divided by `1 - decay^t` after t batches.")
+    draft.ask(*corrected)
+    axes = {name: ("feature",), "average": ("feature",), "data": _DATA}
+    return draft.solution(axes, layer=name, n=n, decay=decay.fraction)
 
 
 RUNNING_AVERAGES = Topic(
@@ -301,3 +288,5 @@ RUNNING_AVERAGES = Topic(
      "running_mean": "(features,)", "running_variance": "(features,)",
      "new": "(rows, features), seen at test time, for levels 2 and 3"},
 )
+
+TOPICS = by_name(INPUT_NORMALIZATION, ROBUST_SCALING, RUNNING_AVERAGES)

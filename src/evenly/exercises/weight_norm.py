@@ -11,8 +11,8 @@ from ..byhand.work import work_out
 from ..errors import DataError
 from ..layers import Dense, WeightNorm
 from ..optimizers import SGD
-from .additions import number
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name
+from .calculation import positive, sizes_of
 from .friendly import not_zero, whole
 
 _TRIES = 400
@@ -39,12 +39,9 @@ def draw(rng: np.random.Generator, level: int, examples: int, width: int, units:
 
 def solve(inputs: Inputs, level: int) -> Solution:
     """Forward; then the gradients; then the update."""
-    n, width = expect_shape("x", inputs["x"], None, None)
-    _, units = expect_shape("direction", inputs["direction"], width, None)
-    for name in ("gain", "bias"):
-        expect_shape(name, inputs[name], units)
-    expect_shape("d_y", inputs["d_y"], n, units)
-    rate = number("learning_rate", inputs["learning_rate"], more_than=0)
+    n, width, units = sizes_of(inputs, x="n width", direction="width units", gain="units",
+                               bias="units", d_y="n units")
+    rate = positive(inputs, "learning_rate")
     if any(not any(v != 0 for v in column) for column in np.asarray(inputs["direction"]).T):
         raise DataError("direction: a column of zeros has no direction")
     work = work_out(
@@ -87,7 +84,7 @@ def solve(inputs: Inputs, level: int) -> Solution:
     return Solution(work, tuple(text), tuple(asked), given, {"layer": name, "rate": rate})
 
 
-TOPIC = Topic(
+TOPICS = by_name(Topic(
     "weight-norm", "Weight normalization",
     "The kernel as a direction and a length for each unit: "
     "kernel = gain direction / ||direction||.",
@@ -96,4 +93,4 @@ TOPIC = Topic(
     draw, solve,
     {"x": "(examples, inputs)", "direction": "(inputs, units)", "gain": "(units,)",
      "bias": "(units,)", "d_y": "(examples, units)", "learning_rate": "a number above 0"},
-)
+))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..byhand.work import work_out
 from ..layers import AveragePool2D, Conv1D, Conv2D, Layer, MaxPool2D, Sequential
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
 from .calculation import count, fits, pick
 from .friendly import not_zero, whole
 
@@ -226,3 +226,5 @@ AVERAGE_POOLING = _pooling(
               Ask("average_pool2d_1.d_x", "The gradient on the image",
                   "Each place takes the share of every window that it lies in.")),
              "Average pooling makes an image smaller.", _averaged))
+
+TOPICS = by_name(CONVOLUTION, CONVOLUTION_1D, MAX_POOLING, AVERAGE_POOLING)

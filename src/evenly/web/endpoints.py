@@ -124,10 +124,9 @@ def _link(request: Request) -> tuple[str, Any]:
 def _catalogue(words: str) -> str:
     wanted = words.lower().split()
     found: dict[str, list[Topic]] = {group: [] for group in (*_GROUPS, _OTHERS)}
-    for name, place in CATALOGUE.items():
+    for name, module in CATALOGUE.items():
         own = topic(name)
         if all(word in _text(own) for word in wanted):
-            module = place.partition(":")[0]
             group = next((g for g, modules in _GROUPS.items() if module in modules), _OTHERS)
             found[group].append(own)
     groups = {group: topics for group, topics in found.items() if topics}
