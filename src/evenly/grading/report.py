@@ -36,8 +36,7 @@ def legend(encoding: str | None) -> Text:
     from rich.text import Text
 
     own = signs(encoding)
-    text = Text("  ".join(f"{own[v]} {_SAID[v]}" for v in VERDICTS), style="dim")
-    return text
+    return Text("  ".join(f"{own[v]} {_SAID[v]}" for v in VERDICTS), style="dim")
 
 
 def counts(step: StepGrade) -> str:

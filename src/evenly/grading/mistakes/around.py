@@ -9,17 +9,7 @@ import numpy as np
 
 from ...byhand.exact import Exact
 from ...byhand.expressions import Apply, Expression, Number
-from .base import (
-    Context,
-    Mistake,
-    NotHere,
-    Rule,
-    at,
-    factors,
-    number,
-    operation,
-    without_root,
-)
+from .base import Context, Mistake, NotHere, Rule, at, factors, number, operation, without_root
 
 
 def _shares(c: Context, change: Any) -> Any:
@@ -140,7 +130,7 @@ AROUND = (
     Mistake("variance instead of deviation", "The variance was given.",
             "The deviation is its root.", at("deviation", "bound", "xavier_deviation",
                                               "he_deviation"),
-            lambda c: c.changed(without_root)),
+            without_root),
     Mistake("learning rate of another epoch", "The rate is that of the epoch before or after.",
             "Look from which number epochs are counted.",
             at("rate", "rates", "learning_rate", "learning_rates", "factor"), _epochs_off),

@@ -174,6 +174,14 @@ class Context:
             raise NotHere("no such operation")
         return made
 
+    def put(self, step: Step, value: Callable[[int], Any]) -> Any:
+        """The step with other numbers in place of an earlier step's, by their flat indices."""
+        def rule(e: Expression) -> Expression | None:
+            here = isinstance(e, Number) and e.place is not None and e.place.step == step.number
+            return Number(value(e.place.flat)) if here else None  # type: ignore[union-attr]
+
+        return self.changed(rule)
+
     def moved(self, to: Callable[[Place], Place]) -> Any:
         """The step with numbers taken from other places."""
         def rule(e: Expression) -> Expression | None:
@@ -238,6 +246,34 @@ def operation(name: str, change: Callable[..., Expression | None]) -> Rule:
     return rule
 
 
+def first_alone(name: str) -> Callable[[Context], Any]:
+    """The step without an operation: of its arguments the first stands alone."""
+    return lambda c: c.changed(operation(name, lambda first, *rest: first))
+
+
+def turned(c: Context) -> Any:
+    """The step with the two sides of a difference exchanged."""
+    return c.changed(operation("subtract", lambda a, b: Apply("subtract", (b, a))))
+
+
+def unsquared(c: Context) -> tuple[Any, Any]:
+    """The step with numbers, or their sizes, in place of their squares."""
+    return (c.changed(operation("multiply", lambda a, b: a if a == b else None)),
+            c.changed(operation("multiply", lambda a, b: Apply("absolute", (a,)) if a == b
+                                else None)))
+
+
+def not_averaged(c: Context) -> Any:
+    """The step with sums in place of means."""
+    return c.changed(operation("mean", lambda *terms: Apply("add", terms) if len(terms) > 1
+                               else None))
+
+
+def without_root(c: Context) -> Any:
+    """The step with what stands under a root."""
+    return c.changed(under_root)
+
+
 def is_constant(e: Expression) -> bool:
     """Whether it is a number of the formula itself, such as a rate."""
     if isinstance(e, Apply):
@@ -265,7 +301,7 @@ def factors(e: Expression) -> list[Expression]:
     return [e]
 
 
-def without_root(e: Expression) -> Expression | None:
+def under_root(e: Expression) -> Expression | None:
     return e.arguments[0] if isinstance(e, Apply) and e.operation == "sqrt" else None
 
 
@@ -312,7 +348,3 @@ def mean_divided_by_less(*terms: Expression) -> Expression | None:
     if len(terms) < 2:
         return None
     return Apply("divide", (Apply("add", terms), number(len(terms) - 1)))
-
-
-def mean_not_divided(*terms: Expression) -> Expression | None:
-    return Apply("add", terms) if len(terms) > 1 else None

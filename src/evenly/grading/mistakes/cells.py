@@ -5,14 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...byhand.exact import Exact
-from ...byhand.expressions import Apply, Expression, Number, places
-from .base import (
-    Context,
-    Mistake,
-    NotHere,
-    mapped,
-    operation,
-)
+from ...byhand.expressions import Apply, Expression, places
+from .base import Context, Mistake, NotHere, mapped, operation
 
 
 def _recurrent_forgotten(c: Context) -> Any:
@@ -57,16 +51,6 @@ def _z_swapped(c: Context) -> Any:
     return c.each(change)
 
 
-def _reset_forgotten(c: Context) -> Any:
-    r = c.find("r").number
-
-    def rule(e: Expression) -> Expression | None:
-        same = isinstance(e, Number) and e.place is not None and e.place.step == r
-        return Number(Exact(1)) if same else None
-
-    return c.changed(rule)
-
-
 CELLS = (
     Mistake("recurrent part forgotten", "The state before was not taken in.",
             "Add the state times the recurrent kernel.", ("rnn_*.a", "simple_rnn_*.a", "lstm_*.a"),
@@ -89,5 +73,6 @@ CELLS = (
     Mistake("z and 1 - z swapped", "The old state was weighted by 1 - z and the candidate by z.",
             "h = (1 - z) n + z h.", ("gru_*.h",), _z_swapped),
     Mistake("reset gate forgotten", "The candidate took in the state without the reset gate.",
-            "Multiply the state's part by r.", ("gru_*.n", "gru_*.inner"), _reset_forgotten),
+            "Multiply the state's part by r.", ("gru_*.n", "gru_*.inner"),
+            lambda c: c.put(c.find("r"), lambda flat: Exact(1))),
 )

@@ -9,14 +9,7 @@ import numpy as np
 
 from ...byhand.exact import Exact
 from ...byhand.expressions import Apply, Expression
-from .base import (
-    Context,
-    Mistake,
-    NotHere,
-    exact_array_of,
-    is_constant,
-    mapped,
-)
+from .base import Context, Mistake, NotHere, exact_array_of, is_constant, mapped
 
 _ONE, _ZERO = Exact(1), Exact(0)
 

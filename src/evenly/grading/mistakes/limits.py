@@ -14,9 +14,12 @@ from .base import (
     at,
     exact_array_of,
     factors,
+    first_alone,
     is_constant,
     operation,
     times,
+    under_root,
+    unsquared,
     without_root,
 )
 
@@ -31,20 +34,9 @@ def _strength_forgotten(c: Context) -> Any:
     return c.each(change)
 
 
-def _sign_forgotten(c: Context) -> Any:
-    def rule(e: Expression) -> Expression | None:
-        return e.arguments[0] if isinstance(e, Apply) and e.operation == "sign" else None
-
-    return c.changed(rule)
-
-
-def _is_l2(c: Context) -> None:
+def _l2_times(c: Context, factor: Any) -> Any:
     if "l2" not in c.step.formula or "l1" in c.step.formula:
         raise NotHere("a squared penalty alone")
-
-
-def _l2_times(c: Context, factor: Any) -> Any:
-    _is_l2(c)
     return c.now * factor
 
 
@@ -127,7 +119,7 @@ def _limit_forgotten(c: Context) -> Any:
 
 def _absolute_sum(c: Context) -> Any:
     def change(e: Expression) -> Expression:
-        inner = without_root(e)
+        inner = under_root(e)
         if not (isinstance(inner, Apply) and inner.operation == "add"):
             raise NotHere("a norm")
         return Apply("add", tuple(Apply("absolute", (factors(t)[0],)) for t in inner.arguments))
@@ -146,22 +138,18 @@ LIMITS = (
             "Multiply by the strength.", at("penalty", "d_penalty"), _strength_forgotten),
     Mistake("weights not squared in the penalty", "The weights were added up without squares.",
             "Square each weight first.", at("penalty"),
-            lambda c: (c.changed(operation("multiply", lambda a, b: a if a == b else None)),
-                       c.changed(operation("multiply", lambda a, b:
-                                           Apply("absolute", (a,)) if a == b else None)))),
+            unsquared),
     Mistake("absolute value forgotten in the penalty", "The weights were added up with their "
-            "signs.", "Add up their absolute values.", at("penalty"),
-            lambda c: c.changed(operation("absolute", lambda a: a))),
+            "signs.", "Add up their absolute values.", at("penalty"), first_alone("absolute")),
     Mistake("weight for its sign", "The gradient of |w| was taken to be w.",
-            "It is the sign of w: 1, -1 or 0.", at("d_penalty"), _sign_forgotten),
+            "It is the sign of w: 1, -1 or 0.", at("d_penalty"), first_alone("sign")),
     Mistake("penalty's gradient forgotten", "Only the gradient of the loss was taken.",
-            "Add the penalty's gradient.", at("g"),
-            lambda c: c.changed(operation("add", lambda *terms: terms[0]))),
+            "Add the penalty's gradient.", at("g"), first_alone("add")),
     Mistake("penalty's gradient subtracted", "The penalty's gradient was subtracted.",
             "Add it: the step then shrinks the weights.", at("g"),
             lambda c: c.changed(operation("add", lambda *terms: Apply("subtract", terms[:2])))),
     Mistake("root of the norm forgotten", "The sum of squares was taken for the norm.",
-            "Take its root.", at("norm"), lambda c: c.changed(without_root)),
+            "Take its root.", at("norm"), without_root),
     Mistake("absolute values for the norm", "The absolute values were added up.",
             "The root of the sum of squares.", at("norm"), _absolute_sum),
     Mistake("not clipped", "The gradient stayed as it was, though beyond the limit.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,18 @@ from .base import (
     Context,
     Mistake,
     NotHere,
-    exact_array_of,
+    first_alone,
     is_constant,
-    mean_not_divided,
+    mapped,
+    not_averaged,
     operation,
+    turned,
+    unsquared,
 )
 
 
 def _logs(array: Any) -> Any:
-    return exact_array_of([v.log() for v in array.reshape(-1)], array.shape)
+    return mapped(Exact.log, array)
 
 
 def _scores(c: Context) -> Any:
@@ -48,11 +51,6 @@ def _classes(c: Context) -> tuple[Any, Any]:
     return y_hat, y
 
 
-def _of_target(c: Context, array: Any) -> Any:
-    _, y = _classes(c)
-    return (array * y).sum(axis=1)
-
-
 def _other_class(c: Context) -> Iterator[Any]:
     """The loss of another class: the next one (counted from 1 instead of 0), and so on."""
     y_hat, y = _classes(c)
@@ -61,7 +59,8 @@ def _other_class(c: Context) -> Iterator[Any]:
 
 
 def _without_log(c: Context) -> Iterator[Any]:
-    right = _of_target(c, _classes(c)[0])
+    y_hat, y = _classes(c)
+    right = (y_hat * y).sum(axis=1)
     yield right
     yield -right
     yield 1 - right
@@ -72,30 +71,13 @@ def _other_log(c: Context) -> Iterator[Any]:
         yield c.now / Exact.inexact(math.log(base))
 
 
-def _all_classes(c: Context) -> Iterator[Any]:
-    y_hat, _ = _classes(c)
-    yield -_logs(y_hat).sum(axis=1)
-
-
-def _binary(c: Context) -> tuple[Any, Any]:
+def _binary(c: Context, loss: Callable[[Any, Any], Any]) -> Any:
+    """A loss of probabilities p and targets t, number by number or as each example's mean."""
     p = c.get("p")
-    return p, c.get("target", layer="").reshape(p.shape)
-
-
-def _binary_losses(c: Context, losses: Any) -> Any:
+    losses = loss(p, c.get("target", layer="").reshape(p.shape))
     if c.step.name == "elements":
         return losses
     return np.asarray(losses.sum(axis=1), object) / losses.shape[1]
-
-
-def _half_forgotten(c: Context) -> Any:
-    p, t = _binary(c)
-    return _binary_losses(c, -(t * _logs(p)))
-
-
-def _targets_swapped(c: Context) -> Any:
-    p, t = _binary(c)
-    return _binary_losses(c, -((1 - t) * _logs(p) + t * _logs(1 - p)))
 
 
 def _two(e: Expression) -> bool:
@@ -114,19 +96,6 @@ def _constant_factor(c: Context) -> Any:
     raise NotHere("a mean")
 
 
-def _not_divided(c: Context) -> Any:
-    return c.now / _constant_factor(c)
-
-
-def _divided_twice(c: Context) -> Any:
-    return c.now * _constant_factor(c)
-
-
-def _target_not_subtracted(c: Context) -> Any:
-    """The prediction for the difference of prediction and target."""
-    return c.changed(operation("subtract", lambda a, b: a))
-
-
 _SOFTMAX = ("softmax_*.y", "y_hat", "*.y_hat")
 
 LOSSES = (
@@ -142,8 +111,7 @@ LOSSES = (
     Mistake("maximum not subtracted", "The powers are those of the scores themselves; the result "
             "is the same, but large scores overflow.", "Subtract the largest score of the row.",
             ("softmax_*.powers", "powers"),
-            lambda c: exact_array_of([v.exp() for v in _scores(c).reshape(-1)],
-                                     c.step.value.shape)),
+            lambda c: mapped(Exact.exp, _scores(c))),
     Mistake("cross-entropy of the wrong class", "The probability of another class than that of "
             "the target was taken.", "Take the probability of the class that the target names, "
             "counted from 0.", ("losses",), _other_class),
@@ -158,37 +126,33 @@ LOSSES = (
             lambda c: _other_log(c) if c.has("y_hat") or c.has("p") else ()),
     Mistake("all classes in the loss", "The logarithms of all classes were added up.",
             "Only the class of the target counts: the others are multiplied by 0.", ("losses",),
-            _all_classes),
+            lambda c: -_logs(_classes(c)[0]).sum(axis=1)),
     Mistake("binary cross-entropy: second half forgotten", "Only -t log(p) was taken: targets 0 "
             "have no loss.", "The loss is -t log(p) - (1 - t) log(1 - p).", ("losses", "elements"),
-            _half_forgotten),
+            lambda c: _binary(c, lambda p, t: -(t * _logs(p)))),
     Mistake("binary cross-entropy: targets swapped", "p and 1 - p were exchanged.",
             "The loss is -t log(p) - (1 - t) log(1 - p).", ("losses", "elements"),
-            _targets_swapped),
+            lambda c: _binary(c, lambda p, t: -((1 - t) * _logs(p) + t * _logs(1 - p)))),
     Mistake("error with its sign reversed", "The prediction was subtracted from the target.",
-            "The error is the prediction minus the target.", ("error",),
-            lambda c: c.changed(operation("subtract", lambda a, b: Apply("subtract", (b, a))))),
+            "The error is the prediction minus the target.", ("error",), turned),
     Mistake("error not squared", "The errors were not squared.", "Square each error.",
-            ("elements", "losses", "loss"),
-            lambda c: (c.changed(operation("multiply", lambda a, b: a if a == b else None)),
-                       c.changed(operation("multiply", lambda a, b:
-                                           Apply("absolute", (a,)) if a == b else None)))),
+            ("elements", "losses", "loss"), unsquared),
     Mistake("halved squares", "The squares were halved; some books do, this loss does not.",
             "The loss is the mean of the squares.", ("elements",), lambda c: c.now / 2),
     Mistake("loss added up, not averaged", "The losses of the examples were added up.",
-            "Divide by the number of examples.", ("loss",),
-            lambda c: c.changed(operation("mean", mean_not_divided))),
+            "Divide by the number of examples.", ("loss",), not_averaged),
     Mistake("factor 2 missing", "The slope of a square is twice the error.",
             "Multiply the error by 2.", ("d_scores",),
             lambda c: c.changed(operation("multiply", _without_two))),
     Mistake("gradient not divided by the batch", "The loss is a mean: its gradient has the factor "
             "1/n.", "Divide by the number of examples (of elements, for the squared error).",
-            ("d_scores",), _not_divided),
+            ("d_scores",), lambda c: c.now / _constant_factor(c)),
     Mistake("gradient divided by the batch twice", "The gradient was divided once more.",
-            "Divide by the number of examples once.", ("d_scores",), _divided_twice),
+            "Divide by the number of examples once.", ("d_scores",),
+            lambda c: c.now * _constant_factor(c)),
     Mistake("target not subtracted", "The gradient is that of the prediction alone.",
             "The gradient is prediction minus target.", ("d_scores", "error"),
-            _target_not_subtracted),
+            first_alone("subtract")),
     Mistake("sign of the gradient reversed", "The gradient has the wrong sign: target minus "
             "prediction, for instance.", "The gradient of the loss is prediction minus target.",
             ("d_scores", "*.d_*"), lambda c: -c.now, "backward"),

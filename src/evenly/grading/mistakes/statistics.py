@@ -14,10 +14,12 @@ from .base import (
     Mistake,
     NotHere,
     epsilon_outside,
+    first_alone,
     mean_divided_by_less,
-    mean_not_divided,
-    number,
+    not_averaged,
     operation,
+    turned,
+    under_root,
     without_epsilon,
     without_root,
 )
@@ -63,10 +65,8 @@ def _over_axes(c: Context) -> Iterator[Any]:
                 "mean_square": square}
         if c.step.name in made:
             yield made[c.step.name]
-        elif c.step.name == "deviation":
-            yield _rooted(c, variance)
-        elif c.step.name == "root":
-            yield _rooted(c, square)
+        elif c.step.name in ("deviation", "root"):
+            yield _rooted(c, variance if c.step.name == "deviation" else square)
         elif c.has("root"):
             yield x / _rooted(c, square, "root")
         else:
@@ -81,6 +81,13 @@ def _rooted(c: Context, square: Any, name: str = "") -> Any:
     terms = inner.arguments if isinstance(inner, Apply) and inner.operation == "add" else ()
     epsilon = next((t.value for t in terms if isinstance(t, Number) and t.place is None), Exact(0))
     return np.sqrt(square + epsilon)
+
+
+def _mean(c: Context, x: Any) -> Any:
+    """The mean of x over the axes over which the step's statistic is taken."""
+    axes = tuple(a for a, n in enumerate(c.step.value.shape) if n == 1)
+    total = np.asarray(x.sum(axis=axes, keepdims=True), object)
+    return total / (x.size // c.step.value.size)
 
 
 def _divided_by_width(c: Context) -> Any:
@@ -114,14 +121,10 @@ def _running_in_training(c: Context) -> Any:
     return (x - mean) / _rooted(c, c.get("running_variance", "given"), "deviation")
 
 
-def _biased(c: Context) -> Any:
+def _blended_with(c: Context, name: str) -> Any:
+    """The running average with a step's numbers as the new ones."""
     keep = parts_of(c)
-    return keep.a * keep.x + keep.b * c.get("variance").reshape(-1)
-
-
-def _of_deviation(c: Context) -> Any:
-    keep = parts_of(c)
-    return keep.a * keep.x + keep.b * c.get("deviation").reshape(-1)
+    return keep.a * keep.x + keep.b * c.get(name).reshape(-1)
 
 
 def _x_hat(c: Context) -> Any:
@@ -159,7 +162,7 @@ STATISTICS = (
     Mistake("squares not averaged", "The squared deviations were added up but not divided by n.",
             "Divide the sum of squares by n.",
             (_N + "variance", _N + "mean_square", "train.variance"),
-            lambda c: c.changed(operation("mean", mean_not_divided))),
+            not_averaged),
     Mistake("forgot to square", "The deviations were averaged without being squared first.",
             "Square each deviation, then take the mean.", (_N + "variance", _N + "mean_square"),
             lambda c: (c.changed(operation("multiply", lambda a, b: a)),
@@ -167,21 +170,17 @@ STATISTICS = (
     Mistake("mean not subtracted before squaring", "The raw values were squared: that is the mean "
             "square, not the variance.", "Subtract the mean first, then square.",
             (_N + "variance",),
-            lambda c: (lambda x: np.asarray((x * x).sum(axis=tuple(
-                a for a, n in enumerate(c.step.value.shape) if n == 1), keepdims=True), object)
-                / (x.size // c.step.value.size))(_x(c))),
+            lambda c: _mean(c, _x(c) * _x(c))),
     Mistake("squared after averaging", "The mean was squared; the mean of the squares is asked "
             "for.", "Square each value first, then take the mean.",
             (_N + "variance", _N + "mean_square"),
-            lambda c: (lambda x: (lambda m: m * m)(np.asarray(x.sum(axis=tuple(
-                a for a, n in enumerate(c.step.value.shape) if n == 1), keepdims=True), object)
-                / (x.size // c.step.value.size)))(_x(c))),
+            lambda c: _mean(c, _x(c)) * _mean(c, _x(c))),
     Mistake("variance in place of its root", "What was written is the square of this number; the "
             "deviation was squared, or the variance repeated.",
             "The standard deviation is the root of the variance.",
             (_N + "deviation", _N + "root", "train.deviation"),
-            lambda c: (c.changed(without_root), c.changed(lambda e: without_root(e)
-                       and without_epsilon(without_root(e) or e)))),
+            lambda c: (without_root(c), c.changed(lambda e: under_root(e)
+                       and without_epsilon(under_root(e) or e)))),
     Mistake("forgot epsilon", "Epsilon is missing under the root.",
             "Add epsilon to the variance, then take the root.", (_N + "deviation", _N + "root"),
             lambda c: c.changed(without_epsilon)),
@@ -190,8 +189,7 @@ STATISTICS = (
             lambda c: c.changed(epsilon_outside)),
     Mistake("sum not divided", "The sum was taken for the mean.",
             "Divide the sum by the number of values.", (_N + "mean", "train.mean"),
-            lambda c: c.get("sum") if c.has("sum") else
-            c.changed(operation("mean", mean_not_divided))),
+            lambda c: c.get("sum") if c.has("sum") else not_averaged(c)),
     Mistake("divided by the wrong count", "The sum was divided by the number of the wrong axis, or "
             "by one less than the number of values.",
             "Divide by the number of values that were added up.", (_N + "mean",),
@@ -206,15 +204,14 @@ STATISTICS = (
             "Subtract the mean, then divide by the deviation.", (_N + "centred", _N + "x_hat"),
             lambda c: _x(c) if c.step.name == "centred" else _x(c) / c.get("deviation"), "forward"),
     Mistake("mean minus x", "The values were subtracted from the mean: all signs are reversed.",
-            "Take x minus the mean.", (_N + "centred",),
-            lambda c: c.changed(operation("subtract", lambda a, b: Apply("subtract", (b, a))))),
+            "Take x minus the mean.", (_N + "centred",), turned),
     Mistake("divided by the variance", "The values were divided by the variance, not by its root.",
             "Divide by the standard deviation.", (_N + "x_hat",),
-            lambda c: c.changed(without_root) if c.step.phase == "inference" else
+            lambda c: without_root(c) if c.step.phase == "inference" else
             c.get("centred") / c.get("variance")),
     Mistake("not divided by the deviation", "The values have mean 0 but were not divided by the "
             "deviation.", "Divide by the standard deviation.", (_N + "x_hat",),
-            lambda c: c.changed(operation("divide", lambda a, b: a))),
+            first_alone("divide")),
     Mistake("multiplied by the deviation", "The values were multiplied by the deviation.",
             "Divide by the standard deviation.", (_N + "x_hat",),
             lambda c: c.changed(operation("divide", lambda a, b: Apply("multiply", (a, b))))),
@@ -249,7 +246,7 @@ STATISTICS = (
             ("*.running_mean", "*.running_variance"), lambda c: blended(c, swapped=True)),
     Mistake("n instead of n - 1 in the running variance", "The running variance took in the "
             "variance divided by n.", "It takes in the unbiased variance: times n / (n - 1).",
-            ("*.running_variance",), _biased),
+            ("*.running_variance",), lambda c: _blended_with(c, "variance")),
     Mistake("running average not updated", "The running average stayed as it was.",
             "Blend the old average with the batch's value.", ("*.running_mean",
                                                               "*.running_variance"),
@@ -259,14 +256,15 @@ STATISTICS = (
             "new.", ("*.running_mean", "*.running_variance"),
             lambda c: (parts_of(c).y, parts_of(c).b * parts_of(c).y)),
     Mistake("deviation in the running variance", "The running variance took in the deviation.",
-            "It takes in the variance.", ("*.running_variance",), _of_deviation),
+            "It takes in the variance.", ("*.running_variance",),
+            lambda c: _blended_with(c, "deviation")),
     Mistake("x_hat missing in d_gamma", "The gradient of gamma was summed without the normalized "
             "values.", "Multiply the gradient by x_hat, then add up.", (_N + "d_gamma",),
             lambda c: _summed(c, c.d_y())),
     Mistake("mean instead of sum in the gradient", "The gradient of a parameter was averaged over "
             "the batch.", "Add up over the batch; the loss has its mean already.",
             (_N + "d_gamma", _N + "d_beta"),
-            lambda c: c.now / number(c.d_y().size // c.now.size).value),
+            lambda c: c.now / (c.d_y().size // c.now.size)),
     Mistake("x in place of x_hat in d_gamma", "The gradient of gamma was computed with the input.",
             "Multiply the gradient by the normalized values.", (_N + "d_gamma",),
             lambda c: _summed(c, c.d_y() * _x(c).reshape(c.d_y().shape))),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...byhand.exact import Exact
-from ...byhand.expressions import Apply, Expression, Number, Place
+from ...byhand.expressions import Apply, Expression, Place
 from .base import (
     Context,
     Mistake,
@@ -16,6 +16,7 @@ from .base import (
     epsilon_inside,
     exact_array_of,
     factors,
+    first_alone,
     is_constant,
     number,
     operation,
@@ -67,10 +68,6 @@ def _correction(c: Context) -> tuple[Any, Any, float]:
     name = {"m_hat": "m", "v_hat": "v", "corrected": "velocity"}[c.step.name]
     blend = parts_of(Context(c.exercise, c.own, c.find(name)))
     return before, c.own.evaluated(cell.arguments[1]), blend.a.reshape(-1)[0]
-
-
-def _uncorrected(c: Context) -> Any:
-    return _correction(c)[0]
 
 
 def _correction_off(c: Context) -> Iterator[Any]:
@@ -132,7 +129,7 @@ def _first_of(c: Context, *pairs: tuple[str, str]) -> Any:
 
 def _root_forgotten(c: Context) -> Any:
     try:
-        return c.changed(without_root)
+        return without_root(c)
     except NotHere:
         return _first_of(c, ("root", "v_hat"), ("root", "s"))
 
@@ -141,16 +138,7 @@ def _gradient_for_velocity(c: Context) -> Any:
     velocity = c.find("velocity")
     gradient = parts_of(Context(c.exercise, c.own, velocity)).y.reshape(-1)
     used = c.find("corrected") if c.has("corrected") else velocity
-
-    def rule(e: Expression) -> Expression | None:
-        here = isinstance(e, Number) and e.place is not None and e.place.step == used.number
-        return Number(gradient[e.place.flat]) if here else None  # type: ignore[union-attr]
-
-    return c.changed(rule)
-
-
-def _uncorrected_step(c: Context) -> Any:
-    return _first_of(c, ("m_hat", "m"), ("corrected", "velocity"))
+    return c.put(used, lambda flat: gradient[flat])
 
 
 def _decay_reversed(c: Context) -> Any:
@@ -163,7 +151,7 @@ def _decay_reversed(c: Context) -> Any:
     return c.changed(operation("multiply", change))
 
 
-_AVERAGES = at("velocity", "m", "v", "s")
+_AVERAGES, _CORRECTED = at("velocity", "m", "v", "s"), at("m_hat", "v_hat", "corrected")
 
 UPDATES = (
     Mistake("1 - beta missing", "The new value came in whole, or with a weight that it has not "
@@ -176,13 +164,12 @@ UPDATES = (
     Mistake("old average forgotten", "Only the new gradient was taken.",
             "Add beta times the old value.", _AVERAGES, _old_forgotten),
     Mistake("no bias correction", "The average was not divided by 1 - beta^t.",
-            "Divide by 1 - beta^t.", at("m_hat", "v_hat", "corrected"), _uncorrected),
+            "Divide by 1 - beta^t.", _CORRECTED, lambda c: _correction(c)[0]),
     Mistake("bias correction of another step", "The exponent t is off: steps are counted from 1.",
             "Divide by 1 - beta^t with the number t of this step.",
-            at("m_hat", "v_hat", "corrected"), _correction_off),
+            _CORRECTED, _correction_off),
     Mistake("bias correction turned round", "It was multiplied by 1 - beta^t, or divided by "
-            "beta^t.",
-            "Divide by 1 - beta^t.", at("m_hat", "v_hat", "corrected"), _correction_turned),
+            "beta^t.", "Divide by 1 - beta^t.", _CORRECTED, _correction_turned),
     Mistake("step uphill", "The step was added: the loss grows.",
             "Subtract the learning rate times the direction.", at("value"), _ascent, "update"),
     Mistake("learning rate forgotten", "The whole gradient was subtracted.",
@@ -192,15 +179,15 @@ UPDATES = (
             "Subtract it from the old weights.", at("value"),
             lambda c: (lambda s: (s, -s))(c.each(_only_the_step)), "update"),
     Mistake("uncorrected average in the step", "The step was made with the average before its bias "
-            "was corrected.", "Use the corrected average.", at("value"), _uncorrected_step,
-            "update"),
+            "was corrected.", "Use the corrected average.", at("value"),
+            lambda c: _first_of(c, ("m_hat", "m"), ("corrected", "velocity")), "update"),
     Mistake("m_hat and v_hat swapped", "The averages changed places.",
             "m_hat above, the root of v_hat below.", at("value"),
             lambda c: c.through("root").swapped("m_hat", "v_hat"), "update"),
     Mistake("root forgotten in the step", "The gradient was divided by the mean square.",
             "Divide by its root.", at("value"), _root_forgotten, "update"),
     Mistake("root not taken", "The square stands here.", "Take the root, number by number.",
-            at("root"), lambda c: c.changed(without_root), "update"),
+            at("root"), without_root, "update"),
     Mistake("epsilon under the root", "Epsilon was added before the root was taken.",
             "Add epsilon to the root.", at("value"),
             lambda c: c.through("root").changed(epsilon_inside), "update"),
@@ -208,14 +195,12 @@ UPDATES = (
             "Add epsilon to the root.", at("value"), lambda c: c.changed(without_epsilon),
             "update"),
     Mistake("not divided by the root", "The gradient was not divided by its root mean square.",
-            "Divide by the root.", at("value"),
-            lambda c: c.changed(operation("divide", lambda a, b: a)), "update"),
+            "Divide by the root.", at("value"), first_alone("divide"), "update"),
     Mistake("gradient in place of the velocity", "The step was made with the gradient alone.",
             "Subtract the learning rate times the velocity.", at("value"), _gradient_for_velocity,
             "update"),
     Mistake("weight decay with the wrong sign", "The weights grew instead of shrinking.",
             "Multiply by 1 - rate times weight decay.", at("decayed"), _decay_reversed),
     Mistake("weight decay forgotten", "The weights were not shrunk.",
-            "Multiply by 1 - rate times weight decay.", at("decayed"),
-            lambda c: c.changed(operation("multiply", lambda a, b: a))),
+            "Multiply by 1 - rate times weight decay.", at("decayed"), first_alone("multiply")),
 )

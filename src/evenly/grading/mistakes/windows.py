@@ -8,14 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...byhand.exact import Exact
-from ...byhand.expressions import Apply, Expression, Number, Place
-from .base import (
-    Context,
-    Mistake,
-    NotHere,
-    mean_not_divided,
-    operation,
-)
+from ...byhand.expressions import Apply, Expression, Place
+from .base import Context, Mistake, NotHere, first_alone, not_averaged, operation
 
 
 def _flipped(c: Context) -> Any:
@@ -46,20 +40,15 @@ def _convolved(x: Any, kernel: Any, shape: tuple[int, ...]) -> Any:
     return made
 
 
-def _conv_alone(c: Context, source: str) -> Any:
-    x = c.get("padded") if source == "padded" else c.entering()
+def _conv_alone(c: Context, x: Any) -> Any:
     made = _convolved(x, c.get("kernel"), c.step.value.shape)
     return made + c.get("bias") if c.step.name == "y" and c.has("bias") else made
-
-
-def _stride_ignored(c: Context) -> Any:
-    return _conv_alone(c, "padded")
 
 
 def _padding_forgotten(c: Context) -> Any:
     if c.get("padded").shape == c.entering().shape:
         raise NotHere("padding")
-    return _conv_alone(c, "x")
+    return _conv_alone(c, c.entering())
 
 
 def _edges_repeated(c: Context) -> Any:
@@ -70,13 +59,7 @@ def _edges_repeated(c: Context) -> Any:
     widths = [(g // 2, g - g // 2) for g in grown]
     edge = np.pad(np.arange(x.size).reshape(x.shape), widths, mode="edge").reshape(-1)
     values = x.reshape(-1)
-
-    def rule(e: Expression) -> Expression | None:
-        if isinstance(e, Number) and e.place is not None and e.place.step == padded.number:
-            return Number(values[edge[e.place.flat]])
-        return None
-
-    return c.changed(rule)
+    return c.put(padded, lambda flat: values[edge[flat]])
 
 
 def _windows(c: Context) -> tuple[Any, tuple[int, ...], list[tuple[int, ...]]]:
@@ -131,9 +114,9 @@ def _largest(c: Context) -> Any:
 WINDOWS = (
     Mistake("kernel flipped", "The kernel was turned round: that is the convolution of "
             "mathematics.", "Networks lay the kernel on as it is.", ("conv*.product", "conv*.y"),
-            lambda c: _flipped(c)),
+            _flipped),
     Mistake("stride ignored", "The window moved on by 1.", "Move it on by the stride.",
-            ("conv*.product", "conv*.y"), _stride_ignored),
+            ("conv*.product", "conv*.y"), lambda c: _conv_alone(c, c.get("padded"))),
     Mistake("padding forgotten", "The windows began within the input: there are zeros around it.",
             "Put the zeros around the input first.", ("conv*.product", "conv*.y"),
             _padding_forgotten),
@@ -146,13 +129,11 @@ WINDOWS = (
             ("average_pool*.total", "average_pool*.y"), _largest),
     Mistake("window not divided", "The numbers of the window were added up but not divided.",
             "Divide by how many they are.", ("average_pool*.y", "global_average_pool*.y"),
-            lambda c: c.get("total") if c.has("total") else
-            c.changed(operation("mean", mean_not_divided))),
+            lambda c: c.get("total") if c.has("total") else not_averaged(c)),
     Mistake("gradient of max pooling spread", "The gradient was given to the whole window.",
             "Only the place that was the largest gets it, whole.", ("max_pool*.d_x",), _spread),
     Mistake("gradient of average pooling not divided", "Each place got the whole gradient.",
             "Each place gets the gradient divided by the size of the window.",
             ("average_pool*.share", "average_pool*.d_x"),
-            lambda c: c.changed(operation("divide", lambda a, b: a)) if c.step.name == "share"
-            else next(v for i, v in enumerate(_spread(c)) if i == 1)),
+            lambda c: first_alone("divide")(c) if c.step.name == "share" else [*_spread(c)][1]),
 )
