@@ -206,9 +206,7 @@ _NAMES = {
     ),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
-    "training": (
-        "Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
-    ),
+    "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # The estimators need scikit-learn: an import of everything must not fail where it is missing.

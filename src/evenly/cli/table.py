@@ -51,13 +51,7 @@ def _table(study: StudyRecord) -> Table:
     unit = f" {scale.unit}" if scale.unit else ""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("variant", no_wrap=True)
-    for title in (
-        f"test{unit}" if unit else scale.name,
-        "vs plain",
-        "gap",
-        "ep95",
-        "sec",
-    ):
+    for title in (f"test{unit}" if unit else scale.name, "vs plain", "gap", "ep95", "sec"):
         table.add_column(title, justify="right", no_wrap=True)
     for variant in study.variants:
         style = STYLES.get(variant.verdict, "")

@@ -25,9 +25,7 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
         self.name = name
         self._convert, self._rule, self._fits = convert, rule, fits
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             number = self._convert(value)
         except ValueError:
