@@ -21,9 +21,10 @@ ORDER = [
     {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given"},
     {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
-    {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"program"}, {"engine"}, {"rows"},
-    {"probes"}, {"training"}, {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"public"},
-    {"study"}, {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
+    {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
+    {"program"}, {"engine"}, {"rows"}, {"probes"}, {"training"}, {"exchange"}, {"estimators"},
+    {"tables"}, {"saving"}, {"public"}, {"study"}, {"report"}, {"claims"}, {"clinic"}, {"web"},
+    {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -15,7 +15,7 @@ import pytest
 
 import evenly as ev
 from evenly import errors, rows
-from evenly.byhand.exercises import CATALOGUE
+from evenly.exercises import CATALOGUE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md",

@@ -13,10 +13,6 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from . import errors as errors
     from .augmentation import Mixup as Mixup
-    from .byhand.exercises import Exercise as Exercise
-    from .byhand.exercises import exercise as exercise
-    from .byhand.grading import Grade as Grade
-    from .byhand.grading import grade as grade
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
     from .clinic.check import check as check
@@ -38,6 +34,10 @@ if TYPE_CHECKING:
     from .estimators import NetTransformer as NetTransformer
     from .exchange import from_torch as from_torch
     from .exchange import to_torch as to_torch
+    from .exercises import Exercise as Exercise
+    from .exercises import exercise as exercise
+    from .grading import Grade as Grade
+    from .grading import grade as grade
     from .initializers import Constant as Constant
     from .initializers import GateBias as GateBias
     from .initializers import HeNormal as HeNormal
@@ -159,8 +159,6 @@ if TYPE_CHECKING:
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
     "augmentation": ("Mixup",),
-    "byhand.exercises": ("exercise", "Exercise"),
-    "byhand.grading": ("grade", "Grade"),
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
     "clinic.cure": ("cure",),
@@ -171,6 +169,8 @@ _NAMES = {
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
     "exchange": ("from_torch", "to_torch"),
+    "exercises": ("exercise", "Exercise"),
+    "grading": ("grade", "Grade"),
     "initializers": (
         "Constant", "GateBias", "HeNormal", "HeUniform", "Identity", "LeCunNormal", "LeCunUniform",
         "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "XavierNormal", "XavierUniform",
@@ -208,9 +208,7 @@ _NAMES = {
     ),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
-    "training": (
-        "Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
-    ),
+    "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # The estimators need scikit-learn: an import of everything must not fail where it is missing.

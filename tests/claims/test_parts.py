@@ -98,7 +98,7 @@ def test_compared_parts_read_their_levels():
 
 @pytest.mark.parametrize(("value", "told"), [
     (0.0312, "+3.1 points"), (-0.848, "-84.8 points"), (0.0, "+0.0 points"),
-    (0.00012, "+1.2e-02 points"), (1e4, "+1.0e+06 points"),
+    (0.00012, "+0.01 points"), (1e-7, "+1.0e-05 points"), (1e4, "+1.0e+06 points"),
 ])
 def test_effects_are_told_with_their_unit(value, told):
     assert part(unit="points", factor=100, digits=1).told(value) == told

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import evenly.cli.exercise as command
-from evenly.byhand.exercises import CATALOGUE, exercise, topic
-from evenly.byhand.exercises.base import written
 from evenly.cli import run
+from evenly.exercises import CATALOGUE, exercise, topic
+from evenly.exercises.base import written
 
 OWN = {"weights": [1, "1/2"], "gradients": [[2, 3], [0.25, -1]], "learning_rate": "1/10"}
 
@@ -153,7 +153,7 @@ def test_practice_gets_the_exercise_and_gives_its_status(monkeypatch):
         asked.append(made.title)
         return 130
 
-    monkeypatch.setattr("evenly.byhand.grading.practice.practise", practise)
+    monkeypatch.setattr("evenly.grading.practice.practise", practise)
     assert run(["exercise", "adam", "--seed", "4", "--practice"]) == 130
     assert asked == ["Adam, level 1, seed 4"]
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from evenly.byhand.exercises import exercise
 from evenly.cli import run
+from evenly.exercises import exercise
 
 B = "batch_norm_1."
 

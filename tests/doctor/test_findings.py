@@ -150,8 +150,8 @@ def test_odd_records_raise_nothing(made):
 
 
 def test_each_finding_leads_to_an_exercise_that_there_is():
-    from evenly.byhand.exercises import CATALOGUE
     from evenly.doctor.exercises import EXERCISES
+    from evenly.exercises import CATALOGUE
 
     kinds = {rule.kind for rule in RULES}
     assert set(EXERCISES) <= kinds

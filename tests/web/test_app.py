@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from evenly.byhand.exercises import CATALOGUE, exercise, topic
+from evenly.exercises import CATALOGUE, exercise, topic
 from evenly.web import create_app, endpoints, guard, spec
 
 with warnings.catch_warnings():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from evenly.byhand.exercises import exercise
+from evenly.exercises import exercise
 
 PAGE = "/exercise/batch-norm?seed=3"
 CELLS = 48

@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partialmethod
 from typing import Any
 
 import numpy as np
@@ -229,24 +230,6 @@ class Exact:
             return Exact.inexact(math.sqrt(float(self)))
         return Exact.of({inside: Fraction(outside, q.denominator)})
 
-    def exp(self) -> Exact:
-        return self._function(math.exp, 0, 1)
-
-    def log(self) -> Exact:
-        return self._function(math.log, 1, 0)
-
-    def log1p(self) -> Exact:
-        return self._function(math.log1p, 0, 0)
-
-    def expm1(self) -> Exact:
-        return self._function(math.expm1, 0, 0)
-
-    def tanh(self) -> Exact:
-        return self._function(math.tanh, 0, 0)
-
-    def erfc(self) -> Exact:
-        return self._function(math.erfc, 0, 1)
-
     def cos(self) -> Exact:
         """The cosine; of multiples of pi / 6, which are floats, as exact as that of 0."""
         sixths = float(self) / (math.pi / 6)
@@ -265,6 +248,13 @@ class Exact:
             return Exact.inexact(math.inf)
         except ValueError:
             return Exact.inexact(-math.inf if self == 0 else math.nan)
+
+    exp = partialmethod(_function, math.exp, 0, 1)
+    log = partialmethod(_function, math.log, 1, 0)
+    log1p = partialmethod(_function, math.log1p, 0, 0)
+    expm1 = partialmethod(_function, math.expm1, 0, 0)
+    tanh = partialmethod(_function, math.tanh, 0, 0)
+    erfc = partialmethod(_function, math.erfc, 0, 1)
 
     # Order -------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 from unicodedata import lookup
 
@@ -10,6 +10,14 @@ from .expressions import Place
 
 GREEK = {name: lookup(f"GREEK SMALL LETTER {name}") for name in (
     "alpha", "beta", "gamma", "delta", "epsilon", "mu", "pi", "rho", "sigma")}
+
+
+def drawn(template: str) -> Callable[..., str]:
+    """A method that writes its arguments into a template, ``"sqrt({})"``."""
+    def draw(self: object, *parts: str) -> str:
+        return template.format(*parts)
+
+    return draw
 
 
 class Looks:
@@ -23,6 +31,18 @@ class Looks:
 
     # Whether a quotient and a root show by themselves what belongs to them.
     draws_quotients: ClassVar[bool] = False
+
+    hat = drawn("{}_hat")
+    gradient = drawn("d_{}")  # of the loss on a symbol
+    transposed = drawn("{}'")
+    entry = drawn("{}[{}]")  # a row of a table
+    remark = drawn("{}, {}")  # a formula with words behind it
+    quotient = drawn("{}/{}")
+    power = drawn("{}^{}")
+    root = drawn("sqrt({})")
+    bars = drawn("|{}|")
+    minus = drawn("-{}")
+    parentheses = drawn("({})")
 
     def integer(self, value: int) -> str:
         return str(value)
@@ -70,22 +90,8 @@ class Looks:
         """A name of several letters."""
         return name
 
-    def hat(self, text: str) -> str:
-        return f"{text}_hat"
-
-    def gradient(self, text: str) -> str:
-        """The gradient of the loss on a symbol."""
-        return f"d_{text}"
-
     def subscripted(self, text: str, below: str) -> str:
         return f"{text}_{below}" if below.replace("_", "").isalnum() else f"{text}_({below})"
-
-    def transposed(self, text: str) -> str:
-        return f"{text}'"
-
-    def entry(self, text: str, index: str) -> str:
-        """A row of a table."""
-        return f"{text}[{index}]"
 
     def implied(self, factors: Sequence[str]) -> str:
         """A product of symbols, beside each other."""
@@ -110,10 +116,6 @@ class Looks:
             f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True)
         )
 
-    def remark(self, text: str, words: str) -> str:
-        """A formula with words behind it."""
-        return f"{text}, {words}"
-
     def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
         """Cases, each of (lead, value, marker, condition), as ("or", "y", "where", "y <= 0")."""
         return ", ".join(" ".join(part for part in case if part) for case in cases)
@@ -135,26 +137,8 @@ class Looks:
     def product(self, factors: Sequence[str]) -> str:
         return " * ".join(factors)
 
-    def quotient(self, above: str, below: str) -> str:
-        return f"{above}/{below}"
-
-    def power(self, base: str, exponent: str) -> str:
-        return f"{base}^{exponent}"
-
-    def root(self, inside: str) -> str:
-        return f"sqrt({inside})"
-
-    def bars(self, inside: str) -> str:
-        return f"|{inside}|"
-
-    def minus(self, text: str) -> str:
-        return f"-{text}"
-
     def call(self, function: str, arguments: Sequence[str]) -> str:
         return f"{function}({', '.join(arguments)})"
-
-    def parentheses(self, text: str) -> str:
-        return f"({text})"
 
     def more(self, count: int) -> str:
         """So many terms that are not written out."""

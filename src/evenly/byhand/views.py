@@ -16,10 +16,7 @@ from .expressions import Apply, Expression
 from .recorder import PHASES, Step
 from .work import Work
 
-HEADINGS = {
-    "given": "Given", "forward": "Forward", "loss": "Loss", "backward": "Backward",
-    "update": "Update", "inference": "Inference",
-}
+HEADINGS = {phase: phase.capitalize() for phase in PHASES}
 
 # Numbers of a step that are looked at for an example of its formula.
 _CANDIDATES = 64

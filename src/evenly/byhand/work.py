@@ -75,9 +75,6 @@ class Work:
 
         return replace(step, origin=step.origin and _Through(step.origin, inner))
 
-    def __len__(self) -> int:
-        return len(self.steps)
-
     def phase(self, phase: str) -> tuple[Step, ...]:
         """The steps of one phase."""
         return tuple(step for step in self.steps if step.phase == phase)
@@ -122,24 +119,10 @@ def work_out(
 
     Arguments:
         net: a layer or network.
-        x: a batch, (rows, features...).
-        y: targets; with `loss`, the loss and the gradients follow.
-        loss: what to lower.
-        optimizer: with it the update of the weights follows.
-        penalty, clip, constraint: as in :func:`evenly.fit`.
-        weights: arrays by name (``dense_1.kernel``; of a single layer ``kernel`` too); those not
-            named are initialized by the seed.
-        states: what the optimizer kept for each array, by name; zeros by default.
-        training: False for inference alone.
-        d_y: the gradient on the output, in place of a loss.
-        inference: another batch, shown in inference after the training step.
-        seed, step: of dropout's masks.
-        kept: which elements dropout keeps, by layer name, in place of drawn ones.
         carried: the states that recurrent layers begin with, by name (``rnn_1.h``, (rows, units));
             zeros by default.
-        lengths, sample_weight: as in :func:`evenly.fit`.
-        exact: whether to compute with fractions and roots; by default where all numbers given are
-            whole or simple fractions, and few.
+
+    All others are as in :func:`evenly.show_work`.
 
     Raises:
         ShapeError, DataError, ConfigurationError: what does not fit together.

@@ -167,9 +167,11 @@ def on_table(study: Study, path: Path, target: str | None) -> Study:
         raise study.wrong("is about data of its own, and cannot be tried on a table: "
                           "evenly study TABLE compares networks on it")
     name = f"file:{path}#{target or ''}"
-    wanted = whole(str(study.factors["data"][0]))[1].dtype.kind
-    if bool(table(name).classes) != (wanted in "iu"):
-        raise study.wrong(f"expects a target of {'classes' if wanted in 'iu' else 'numbers'}, and "
-                          f"'{table(name).target_name}' of {path} is not: give another --target")
+    sets = [*study.factors["data"], *study.long_factors.get("data", ())]
+    of_classes = {whole(str(one))[1].dtype.kind in "iu" for one in sets}
+    if bool(table(name).classes) not in of_classes:
+        raise study.wrong(f"expects a target of {'classes' if True in of_classes else 'numbers'}, "
+                          f"and '{table(name).target_name}' of {path} is not: give another "
+                          "--target")
     others = {factor: levels for factor, levels in study.long_factors.items() if factor != "data"}
     return replace(study, factors={**study.factors, "data": (name,)}, long_factors=others)

@@ -93,8 +93,11 @@ class Part:
             number = math.exp(max(-700.0, min(value, 700.0)))
             return f"{number:.{self.digits}f}" if 0.01 <= number < 1e4 else f"{number:.1e}"
         number = value * self.factor
-        is_wide = 0 < abs(number) < 0.5 * 10**-self.digits or abs(number) >= 1e5
-        return f"{number:+.1e}" if is_wide else f"{number:+.{self.digits}f}"
+        if abs(number) >= 1e5 or 0 < abs(number) < 1e-4:
+            return f"{number:+.1e}"
+        # One digit of what would else be told as 0.
+        is_small = 0 < abs(number) < 0.5 * 10**-self.digits
+        return f"{number:+.1g}" if is_small else f"{number:+.{self.digits}f}"
 
 
 def less(

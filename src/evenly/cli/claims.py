@@ -106,7 +106,8 @@ def study_claims(asked: AskedClaims) -> int:
     title = "The claims, tested" if asked.what is None else results[0].record.claim
     report.write_folder(
         asked.out,
-        {REPORT: render(results, title=title, command=command), PARTS: _parts_csv(results)},
+        {REPORT: render(results, title=title, command=command, missing=_missing(studies, results)),
+         PARTS: _parts_csv(results)},
         force=True,
     )
     show(results, asked.out / REPORT)
@@ -132,6 +133,12 @@ def _studies(asked: AskedClaims) -> list[Study]:
     if asked.what is None:
         raise click.UsageError("--data: goes with one claim: evenly study NAME --data TABLE")
     return [on_table(studies[0], asked.data, asked.target)]
+
+
+def _missing(studies: Sequence[Study], results: Sequence[Result]) -> list[str]:
+    """The names of studies of which no block ended."""
+    told = {result.study.name for result in results}
+    return [study.name for study in studies if study.name not in told]
 
 
 def show(results: Sequence[Result], report: Path) -> None:

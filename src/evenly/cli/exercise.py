@@ -15,7 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from evenly.byhand.document import Document
-    from evenly.byhand.exercises import Exercise
+    from evenly.exercises import Exercise
 
 # Each format: the ending of its files, and what renders it (module and function).
 FORMATS = {
@@ -79,7 +79,7 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
     chosen, inputs = _sizes(sizes), None if own is None else _read(own)
 
     def make(seed: int) -> Exercise:
-        from evenly.byhand.exercises import topic
+        from evenly.exercises import topic
 
         try:
             return topic(name).exercise(seed, level, inputs, **chosen)
@@ -114,7 +114,7 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
 
 def _table() -> str:
     """All exercises: name, title, what the levels ask for, sizes."""
-    from evenly.byhand.exercises import CATALOGUE, topic
+    from evenly.exercises import CATALOGUE, topic
 
     rows = []
     for name in CATALOGUE:
@@ -193,7 +193,7 @@ def _show(document: Document) -> None:
 
 
 def _practise(made: Exercise) -> int:
-    from evenly.byhand.grading.practice import practise
+    from evenly.grading.practice import practise
 
     return practise(made)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from evenly.byhand.grading.grade import Grade
+    from evenly.grading.grade import Grade
 
     # (file, name, grade or what went wrong)
     Row = tuple[Path, str, "Grade | str"]
@@ -67,8 +67,8 @@ def _files(answers: Sequence[Path]) -> list[Path]:
 
 
 def _graded(path: Path) -> Row:
-    from evenly.byhand.grading.sheets import read_sheet
     from evenly.errors import EvenlyError
+    from evenly.grading.sheets import read_sheet
 
     name = ""
     try:
@@ -87,7 +87,7 @@ def _print(rows: list[Row], show: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from evenly.byhand.grading.report import write_grade
+    from evenly.grading.report import write_grade
 
     console = Console(highlight=False)
     good = [(path, name, result) for path, name, result in rows if not isinstance(result, str)]

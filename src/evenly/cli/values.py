@@ -28,9 +28,7 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
         self.rule = rule
         self._convert, self._fits = convert, fits
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             number = self._convert(value)
         except ValueError:

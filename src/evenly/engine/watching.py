@@ -14,9 +14,7 @@ class Watcher(Protocol):
     def due(self) -> int:
         """The step that it looks at next, counted from 0 over the whole training."""
 
-    def before(
-        self, engine: Any, numbers: Any, x: Any, y: Any, weights: Any, lengths: Any
-    ) -> None:
+    def before(self, engine: Any, numbers: Any, x: Any, y: Any, weights: Any, lengths: Any) -> None:
         """A step of an engine comes: its batch, and its numbers as :meth:`Engine.run` takes
         them."""
 

@@ -71,31 +71,11 @@ class NetEstimator(ScaledInputs):
         dtype: str = "float32",
         doctor: Any = None,
     ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.norm = norm
-        self.dropout = dropout
-        self.init = init
-        self.net = net
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.l2 = l2
-        self.penalty = penalty
-        self.clip = clip
-        self.constraint = constraint
-        self.augment = augment
-        self.max_epochs = max_epochs
-        self.batch = batch
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.scale = scale
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-        self.dtype, self.doctor = dtype, doctor
+        self._keep(locals())
+
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Keeps each argument of ``__init__`` as it came, under its name, as scikit-learn asks."""
+        self.__dict__.update((name, arguments[name]) for name in arguments if name != "self")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -150,26 +150,14 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         dtype: str = "float32",
         doctor: Any = None,
     ) -> None:
-        super().__init__(
-            hidden, activation=activation, norm=norm, dropout=dropout, init=init, net=net,
-            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, l2=l2,
-            penalty=penalty, clip=clip, constraint=constraint, augment=augment,
-            max_epochs=max_epochs, batch=batch, early_stopping=early_stopping, patience=patience,
-            validation_fraction=validation_fraction, scale=scale, warm_start=warm_start,
-            random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
-            doctor=doctor,
-        )
-        self.class_weight = class_weight
-        self.multi_label = multi_label
+        self._keep(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Trains for one pass over some rows, and goes on from the last call.
 
         The optimizer keeps its state between calls. The means and deviations that scale the inputs

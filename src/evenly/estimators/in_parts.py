@@ -27,16 +27,12 @@ class TrainsInParts(NetEstimator):
 
     _made_anew: ClassVar[tuple[str, ...]] = (*NetEstimator._made_anew, "_single", "_told")
 
-    def _partial_fit(
-        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
-    ) -> Self:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool) -> Self:
         self._check_truths()
         with self._as_it_was():
             return self._one_more_pass(X, y, sample_weight, first, learn)
 
-    def _one_more_pass(
-        self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool
-    ) -> Self:
+    def _one_more_pass(self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool) -> Self:
         X, y = self._check_xy(X, y, reset=first)
         if not first:
             self._check_scale(X)

@@ -97,18 +97,7 @@ class NetTransformer(
         dtype: str = "float32",
         doctor: Any = None,
     ) -> None:
-        super().__init__(
-            hidden, activation=activation, norm=norm, dropout=dropout, init=init, net=net,
-            optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, l2=l2,
-            penalty=penalty, clip=clip, constraint=constraint, augment=augment,
-            max_epochs=max_epochs, batch=batch, early_stopping=early_stopping, patience=patience,
-            validation_fraction=validation_fraction, scale=scale, warm_start=warm_start,
-            random_state=random_state, n_jobs=n_jobs, verbose=verbose, dtype=dtype,
-            doctor=doctor,
-        )
-        self.layer = layer
-        self.task = task
-        self.estimator = estimator
+        self._keep(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

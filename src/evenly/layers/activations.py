@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .base import ArrayLike, Arrays, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect
 from .special import logistic, softplus
 
 
@@ -40,9 +40,7 @@ class ReLU(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         return run.note("y", run.xp.maximum(x, 0), "max(x, 0)"), x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         return run.note("d_x", d_y * (saved > 0), "d_y where x > 0"), {}
 
 
@@ -73,9 +71,7 @@ class Sigmoid(Layer):
         y = run.note("y", logistic(run.xp, x), "1 / (1 + exp(-x))")
         return y, y
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         slope = run.note("slope", saved * (1 - saved), "y (1 - y)")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
 
@@ -107,9 +103,7 @@ class Tanh(Layer):
         y = run.note("y", run.xp.tanh(x), "tanh(x)")
         return y, y
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         slope = run.note("slope", 1 - saved * saved, "1 - y^2")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
 
@@ -153,9 +147,7 @@ class LeakyReLU(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         return run.note("y", run.xp.where(x > 0, x, self.slope * x), "x, or slope x below 0"), x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         d_x = run.xp.where(saved > 0, d_y, self.slope * d_y)
         return run.note("d_x", d_x, "d_y, or slope d_y where x <= 0"), {}
 
@@ -196,9 +188,7 @@ class ELU(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         return run.note("y", elu(run.xp, x, self.alpha), "x, or alpha (exp(x) - 1) below 0"), x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         slope = run.note("slope", elu_slope(run.xp, saved, self.alpha),
                          "1, or alpha exp(x) where x <= 0")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
@@ -242,9 +232,7 @@ class SELU(Layer):
         inner = run.note("elu", elu(run.xp, x, SELU_ALPHA), "x, or alpha (exp(x) - 1) below 0")
         return run.note("y", SELU_SCALE * inner, "scale elu"), x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         slope = SELU_SCALE * elu_slope(run.xp, saved, SELU_ALPHA)
         slope = run.note("slope", slope, "scale, or scale alpha exp(x) where x <= 0")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
@@ -295,9 +283,7 @@ class Softplus(Layer):
         z = run.note("z", self.beta * x, "beta x")
         return run.note("y", softplus(run.xp, z) / self.beta, "log(1 + exp(z)) / beta"), z
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         slope = run.note("slope", logistic(run.xp, saved), "1 / (1 + exp(-z))")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
 
@@ -330,7 +316,5 @@ class Softsign(Layer):
         size = run.note("size", 1 + abs(x), "1 + |x|")
         return run.note("y", x / size, "x / (1 + |x|)"), size
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         return run.note("d_x", d_y / (saved * saved), "d_y / (1 + |x|)^2"), {}

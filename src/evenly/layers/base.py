@@ -26,6 +26,8 @@ Shape = tuple[int, ...]
 # Arrays of whatever kind the namespace in use computes with: NumPy's, or exact ones.
 ArrayLike = Any
 Arrays = Mapping[str, Any]
+# What backward gives: the gradient on the layer's input, and those of its arrays by name.
+Gradients = tuple[ArrayLike, dict[str, ArrayLike]]
 
 
 @dataclass(frozen=True)
@@ -251,9 +253,7 @@ class Layer(Declared):
         """The definition: returns (y, what backward needs)."""
         raise NotImplementedError(f"{type(self).__name__} needs a forward method")
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         """The definition: returns (d_x, {array: its gradient})."""
         raise NotImplementedError(f"{type(self).__name__} needs a backward method")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..initializers import Constant, Zeros
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, sum_like
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, sum_like
 from .statistics import normalize, normalize_backward
 
 
@@ -124,9 +124,7 @@ class BatchNorm(Layer):
             saved = Fixed(x_hat, 1 / deviation)
         return scale_and_shift(x_hat, arrays, run), saved
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         d_x_hat, gradients = scale_and_shift_backward(d_y, saved.x_hat, arrays, run)
         if isinstance(saved, Fixed):
             d_x = run.note("d_x", d_x_hat * saved.reciprocal, "d_x_hat / deviation")
@@ -154,7 +152,7 @@ def scale_and_shift(x_hat: ArrayLike, arrays: Arrays, run: Run) -> ArrayLike:
 
 def scale_and_shift_backward(
     d_y: ArrayLike, x_hat: ArrayLike, arrays: Arrays, run: Run
-) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+) -> Gradients:
     """The gradients of :func:`scale_and_shift`; gamma and beta belong to the last axes."""
     gradients = {}
     d_x_hat = d_y

@@ -65,10 +65,6 @@ class RNN(Recurrent):
         expect(self.activation in ("tanh", "relu"), self, "activation is 'tanh' or 'relu'",
                self.activation)
 
-    @property
-    def type_name(self) -> str:
-        return "rnn"
-
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {**super().numbers(shape), "relu": self.activation == "relu"}
 
@@ -125,10 +121,6 @@ class LSTM(Recurrent):
     gates: ClassVar[int] = 4
     state_names: ClassVar[tuple[str, ...]] = ("h", "c")
     kernel: ClassVar[str | None] = "lstm"
-
-    @property
-    def type_name(self) -> str:
-        return "lstm"
 
     def first_bias(self) -> Initializer:
         return GateBias(1, 4, self.forget_bias)
@@ -208,10 +200,6 @@ class GRU(Recurrent):
     def __post_init__(self) -> None:
         super().__post_init__()
         expect(self.reset in ("after", "before"), self, "reset is 'after' or 'before'", self.reset)
-
-    @property
-    def type_name(self) -> str:
-        return "gru"
 
     def arrays(self, shape: Shape) -> dict[str, ArraySpec]:
         arrays = super().arrays(shape)

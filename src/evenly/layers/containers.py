@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from ..errors import ConfigurationError, ShapeError
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
 
 
 class Container(Layer):
@@ -35,9 +35,7 @@ class Container(Layer):
         given = [layer.name for layer in self._all() if layer.name is not None]
         for taken, times in Counter(given).items():
             if times > 1:
-                raise ConfigurationError(
-                    f"{type(self).__name__}: two layers are named '{taken}'"
-                )
+                raise ConfigurationError(f"{type(self).__name__}: two layers are named '{taken}'")
 
     def _all(self) -> Iterator[Layer]:
         """Every layer within that bears a name, in the order in which names are given."""
@@ -198,9 +196,7 @@ class Sequential(Container):
             saved.append(kept)
         return x, saved
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         gradients: dict[str, ArrayLike] = {}
         for layer, kept in zip(reversed(self.resolved.layers), reversed(saved), strict=True):
             d_y, own = backward_of(layer, d_y, arrays, kept, run)
@@ -259,9 +255,7 @@ class Joined(Container):
             y = run.note("y", run.xp.concatenate(outputs, axis=-1), "the branches side by side")
         return y, ([kept for _, kept in runs], [output.shape[-1] for output in outputs])
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         kept, widths = saved
         gradients: dict[str, ArrayLike] = {}
         d_x, start = 0, 0
@@ -403,9 +397,7 @@ def forward_of(layer: Layer, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[Ar
     return layer.forward(x, own_arrays(arrays, name), run.at(name))
 
 
-def backward_of(
-    layer: Layer, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+def backward_of(layer: Layer, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
     """The same for backward; gradients by their full names."""
     if isinstance(layer, Container):
         return layer.backward(d_y, arrays, saved, run)

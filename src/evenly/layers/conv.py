@@ -9,7 +9,18 @@ from typing import Any, ClassVar
 from ..errors import ShapeError
 from ..initializers import HeNormal, Initializer, Zeros
 from . import windows
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, sum_like, whole_panels
+from .base import (
+    ArrayLike,
+    Arrays,
+    ArraySpec,
+    Gradients,
+    Layer,
+    Run,
+    Shape,
+    expect,
+    sum_like,
+    whole_panels,
+)
 
 
 @dataclass(frozen=True)
@@ -122,9 +133,7 @@ class Convolution(Layer):
             y = run.note("y", y + arrays["bias"], "product + bias")
         return y, (padded, x.shape[1:])
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         (padded, shape), xp, kernel = saved, run.xp, arrays["kernel"]
         groups, axes = self.group_count(shape[-1]), self.windows(shape)
         d_padded, d_kernel = xp.zeros_like(padded), xp.zeros_like(kernel)

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..initializers import HeNormal, Initializer, Zeros
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, expect_rank, sum_like
+from .base import (
+    ArrayLike,
+    Arrays,
+    ArraySpec,
+    Gradients,
+    Layer,
+    Run,
+    Shape,
+    expect,
+    expect_rank,
+    sum_like,
+)
 
 
 @dataclass(frozen=True)
@@ -69,9 +80,7 @@ class Dense(Layer):
             y = run.note("y", y + arrays["bias"], "x kernel + bias")
         return y, x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         x = saved
         gradients = {"kernel": run.note("d_kernel", x.T @ d_y, "x' d_y")}
         if self.bias:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..random import stream_of
-from .base import ArrayLike, Arrays, Layer, Run, expect
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, expect
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,8 @@ class Dropout(Layer):
     kernel: ClassVar[str | None] = "elementwise"
 
     def __post_init__(self) -> None:
-        expect(
-            0 <= self.rate < 1,
-            self,
-            "rate is the fraction dropped: at least 0 and below 1",
-            self.rate,
-        )
+        rule = "rate is the fraction dropped: at least 0 and below 1"
+        expect(0 <= self.rate < 1, self, rule, self.rate)
 
     @property
     def inference_is_identity(self) -> bool:
@@ -70,7 +66,5 @@ class Dropout(Layer):
         factor = run.note("mask", factor, "keep" if self.classic else "keep / (1 - rate)")
         return run.note("y", x * factor, "x mask"), factor
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         return run.note("d_x", d_y * saved, "d_y mask"), {}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..initializers import Initializer, Normal
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
 
 # float32 holds every whole number up to here.
 _LARGEST = 2**24
@@ -116,9 +116,7 @@ class Embedding(Layer):
             y = run.note("y", run.xp.where(counts, y, 0), "rows, 0 where x is padding")
         return y, index
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         d_table = run.xp.zeros_like(arrays["table"])
         np.add.at(d_table, saved.reshape(-1), d_y.reshape(-1, self.units))
         if self.padding is not None:

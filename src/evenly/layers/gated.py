@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .base import ArrayLike, Arrays, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect
 from .special import logistic, normal_cdf, softplus
 
 _STEEP, _CUBE = math.sqrt(2 / math.pi), 0.044715
@@ -54,9 +54,7 @@ class GELU(Layer):
             gate = run.note("gate", normal_cdf(run.xp, x), "P(N(0, 1) < x)")
         return run.note("y", x * gate, "x gate"), (x, gate)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         x, gate = saved
         if self.approximate:
             d_u = run.note("d_u", _STEEP * (1 + 3 * _CUBE * x * x), "du/dx")
@@ -105,9 +103,7 @@ class SiLU(Layer):
         s = run.note("s", logistic(run.xp, x), "1 / (1 + exp(-x))")
         return run.note("y", x * s, "x s"), (x, s)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         x, s = saved
         slope = run.note("slope", s + x * (s * (1 - s)), "s + x s (1 - s)")
         return run.note("d_x", d_y * slope, "d_y slope"), {}
@@ -141,9 +137,7 @@ class Mish(Layer):
         t = run.note("t", run.xp.tanh(softplus(run.xp, x)), "tanh(log(1 + exp(x)))")
         return run.note("y", x * t, "x t"), (x, t)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         x, t = saved
         s = run.note("s", logistic(run.xp, x), "1 / (1 + exp(-x))")
         slope = run.note("slope", t + x * (1 - t * t) * s, "t + x (1 - t^2) s")
@@ -188,9 +182,7 @@ class HardSigmoid(Layer):
         z = run.note("z", self.slope * x + self.shift, "slope x + shift")
         return run.note("y", run.xp.minimum(run.xp.maximum(z, 0), 1), "min(max(z, 0), 1)"), z
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         inside = (saved > 0) & (saved < 1)
         return run.note("d_x", d_y * (self.slope * inside), "slope d_y where 0 < z < 1"), {}
 
@@ -222,9 +214,7 @@ class HardSwish(Layer):
         gate = run.xp.minimum(run.xp.maximum(x / 6 + 0.5, 0), 1)
         return run.note("y", x * run.note("gate", gate, "min(max(x / 6 + 1/2, 0), 1)"), "x gate"), x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         xp, x = run.xp, saved
         slope = xp.where(x < -3, 0, xp.where(x > 3, 1, x / 3 + 0.5))
         slope = run.note("slope", slope, "x / 3 + 1/2 for -3 <= x <= 3, else 0 or 1")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..errors import ShapeError
 from ..initializers import Constant, Zeros
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import normalize, normalize_backward
 
@@ -47,9 +47,7 @@ class Grouped(Layer):
         saved = normalize(self._in_groups(x), (1, 3), self.epsilon, run)
         return scale_and_shift(saved.x_hat.reshape(x.shape), arrays, run), saved
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         x_hat = saved.x_hat.reshape(d_y.shape)
         d_x_hat, gradients = scale_and_shift_backward(d_y, x_hat, arrays, run)
         d_x = normalize_backward(self._in_groups(d_x_hat), saved, run)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..initializers import Constant, Zeros
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, expect_axes
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, expect_axes
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import normalize, normalize_backward
 
@@ -83,8 +83,6 @@ class LayerNorm(Layer):
         saved = normalize(x, tuple(range(x.ndim - self.axes, x.ndim)), self.epsilon, run)
         return scale_and_shift(saved.x_hat, arrays, run), saved
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         d_x_hat, gradients = scale_and_shift_backward(d_y, saved.x_hat, arrays, run)
         return normalize_backward(d_x_hat, saved, run), gradients

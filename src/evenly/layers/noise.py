@@ -12,22 +12,41 @@ from typing import Any, ClassVar
 
 from ..random import normals
 from .activations import SELU_ALPHA, SELU_SCALE
-from .base import ArrayLike, Arrays, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect
 
 
 class _Noise(Layer):
     """What these layers share: random numbers in training, the input itself in inference."""
 
     draws: ClassVar[bool] = True
+    # What the gradient is multiplied by, in formulas.
+    slope: ClassVar[str] = "d_y mask"
 
     @property
     def inference_is_identity(self) -> bool:
         return True
 
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        return self.noisy(x, run) if run.training else (x, None)
 
-def _check_rate(layer: Any) -> None:
-    rule = "rate is the fraction dropped: at least 0 and below 1"
-    expect(0 <= layer.rate < 1, layer, rule, layer.rate)
+    def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
+        """(output in training, what backward multiplies the gradient by)."""
+        raise NotImplementedError
+
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
+        return run.note("d_x", d_y * saved, self.slope), {}
+
+
+@dataclass(frozen=True)
+class _Dropping(_Noise):
+    """Those of which a rate says how much is dropped."""
+
+    rate: float
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        rule = "rate is the fraction dropped: at least 0 and below 1"
+        expect(0 <= self.rate < 1, self, rule, self.rate)
 
 
 def _drop(x: ArrayLike, masks: Shape, shape: Shape, rate: float, run: Run) -> tuple[ArrayLike, Any]:
@@ -38,7 +57,7 @@ def _drop(x: ArrayLike, masks: Shape, shape: Shape, rate: float, run: Run) -> tu
 
 
 @dataclass(frozen=True)
-class SpatialDropout(_Noise):
+class SpatialDropout(_Dropping):
     """Dropout of whole channels: in training all numbers of a channel of an example are set to 0
     together, with probability `rate`, or divided by ``1 - rate``. For images and sequences, where
     neighbours are so alike that dropping single numbers takes nothing away.
@@ -61,32 +80,19 @@ class SpatialDropout(_Noise):
         True
     """
 
-    rate: float
-    name: str | None = None
-
     kernel: ClassVar[str | None] = "shared_dropout"
-
-    def __post_init__(self) -> None:
-        _check_rate(self)
 
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {"rate": self.rate, "masks": shape[-1]}
 
-    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        if not run.training:
-            return x, None
+    def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         batch, channels = x.shape[0], x.shape[-1]
         spread = (batch, *(1 for _ in x.shape[1:-1]), channels)
         return _drop(x, (batch, channels), spread, self.rate, run)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        return run.note("d_x", d_y * saved, "d_y mask"), {}
-
 
 @dataclass(frozen=True)
-class StochasticDepth(_Noise):
+class StochasticDepth(_Dropping):
     """Dropout of whole examples: in training all of an example is set to 0 with probability
     `rate`, or divided by ``1 - rate``. At the end of a residual branch it drops the branch, and
     the network is shallower for that example and step.
@@ -109,31 +115,18 @@ class StochasticDepth(_Noise):
         array([[1., 1., 1., 1.]])
     """
 
-    rate: float
-    name: str | None = None
-
     kernel: ClassVar[str | None] = "shared_dropout"
-
-    def __post_init__(self) -> None:
-        _check_rate(self)
 
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {"rate": self.rate, "masks": 1}
 
-    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        if not run.training:
-            return x, None
+    def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         batch = x.shape[0]
         return _drop(x, (batch, 1), (batch, *(1 for _ in x.shape[1:])), self.rate, run)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        return run.note("d_x", d_y * saved, "d_y mask"), {}
-
 
 @dataclass(frozen=True)
-class AlphaDropout(_Noise):
+class AlphaDropout(_Dropping):
     """Dropout for :class:`SELU`: in training each number is set to SELU's lower limit with
     probability `rate`; then all are scaled and shifted so that mean 0 and variance 1 stay.
 
@@ -155,13 +148,8 @@ class AlphaDropout(_Noise):
         2
     """
 
-    rate: float
-    name: str | None = None
-
     kernel: ClassVar[str | None] = "alpha_dropout"
-
-    def __post_init__(self) -> None:
-        _check_rate(self)
+    slope: ClassVar[str] = "a d_y keep"
 
     @property
     def scale_and_shift(self) -> tuple[float, float]:
@@ -174,18 +162,11 @@ class AlphaDropout(_Noise):
         a, b = self.scale_and_shift
         return {"rate": self.rate, "scale": a, "shift": b, "dropped": a * _LOW + b}
 
-    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        if not run.training:
-            return x, None
+    def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         keep = run.keep(x.shape, self.rate)
         a, b = self.scale_and_shift
         held = run.note("held", run.xp.where(keep, x, _LOW), "x, or low where dropped")
         return run.note("y", a * held + b, "a held + b"), a * keep
-
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        return run.note("d_x", d_y * saved, "a d_y keep"), {}
 
 
 # What SELU tends to far below 0.
@@ -193,7 +174,7 @@ _LOW = -SELU_SCALE * SELU_ALPHA
 
 
 @dataclass(frozen=True)
-class GaussianDropout(_Noise):
+class GaussianDropout(_Dropping):
     """Dropout by normal factors: in training each number is multiplied by one of N(1, variance)
     with ``variance = rate / (1 - rate)``, which has inverted dropout's mean and variance.
 
@@ -213,13 +194,8 @@ class GaussianDropout(_Noise):
         1.0
     """
 
-    rate: float
-    name: str | None = None
-
     kernel: ClassVar[str | None] = "gaussian_dropout"
-
-    def __post_init__(self) -> None:
-        _check_rate(self)
+    slope: ClassVar[str] = "d_y factor"
 
     @property
     def deviation(self) -> float:
@@ -229,17 +205,10 @@ class GaussianDropout(_Noise):
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {"deviation": self.deviation}
 
-    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        if not run.training:
-            return x, None
+    def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         noise = run.note("noise", normals(run.seed, run.layer, run.step, x.shape), "of N(0, 1)")
         factor = run.note("factor", 1 + self.deviation * noise, "1 + sqrt(rate / (1 - rate)) noise")
         return run.note("y", x * factor, "x factor"), factor
-
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
-        return run.note("d_x", d_y * saved, "d_y factor"), {}
 
 
 @dataclass(frozen=True)
@@ -273,13 +242,9 @@ class GaussianNoise(_Noise):
     def numbers(self, shape: Shape) -> dict[str, float]:
         return {"deviation": self.deviation}
 
-    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
-        if not run.training:
-            return x, None
+    def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         noise = run.note("noise", normals(run.seed, run.layer, run.step, x.shape), "of N(0, 1)")
         return run.note("y", x + self.deviation * noise, "x + deviation noise"), None
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         return run.note("d_x", d_y, "d_y"), {}

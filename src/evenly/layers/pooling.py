@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..errors import ConfigurationError
 from . import windows
-from .base import ArrayLike, Arrays, Layer, Run, Shape, expect_positions
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect_positions
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,7 @@ class _MaxPool(_Pool):
                 y, place = xp.where(larger, here, y), xp.where(larger, number, place)
         return run.note("y", y, "the largest of the window"), (run.note("place", place), x.shape)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         place, shape = saved
         axes = self.windows(shape[1:])
         d_padded = windows.pad(run.xp.zeros(shape, dtype=d_y.dtype), axes, 0, run.xp)
@@ -186,9 +184,7 @@ class _AveragePool(_Pool):
         total = run.note("total", total, "sum of the window")
         return run.note("y", total / self._counts(axes, run.xp), "total / count"), x.shape
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         axes = self.windows(saved[1:])
         share = run.note("share", d_y / self._counts(axes, run.xp), "d_y / count")
         d_padded = windows.pad(run.xp.zeros(saved, dtype=d_y.dtype), axes, 0, run.xp)
@@ -284,9 +280,7 @@ class GlobalMaxPool(_Global):
         y = run.xp.take_along_axis(rows, place, axis=1)[:, 0]
         return run.note("y", y, "max over the positions"), (place, x.shape)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         place, shape = saved
         positions = run.xp.arange(math.prod(shape[1:-1]))[None, :, None]
         d_x = (d_y[:, None, :] * (positions == place)).reshape(shape)
@@ -320,9 +314,7 @@ class GlobalAveragePool(_Global):
         rows = x.reshape(x.shape[0], -1, x.shape[-1])
         return run.note("y", run.xp.mean(rows, axis=1), "mean over the positions"), x.shape
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         positions = math.prod(saved[1:-1])
         share = run.note("share", d_y / positions, "d_y / positions")
         ones = run.xp.ones((1, positions, 1))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..initializers import Constant
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,7 @@ class PReLU(Layer):
         y = run.xp.where(x > 0, x, arrays["slope"] * x)
         return run.note("y", y, "x, or slope x below 0"), x
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         xp, x = run.xp, saved
         share = run.note("share", xp.where(x > 0, 0, d_y * x), "d_y x where x <= 0")
         if self.shared:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, ShapeError
 from ..initializers import Initializer, Orthogonal, XavierUniform, Zeros
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, whole_panels
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, whole_panels
 from .containers import Branches, Sequential
 from .dropout import Dropout
 
@@ -189,9 +189,7 @@ class Recurrent(Layer):
                 pre = pre + arrays["bias"]
             dropped = states[0] if mask is None else states[0] * mask
             new, saved = self.step(pre, states[0], dropped, states, arrays, run)
-            states = tuple(
-                xp.where(counts, a, b) for a, b in zip(new, states, strict=True)
-            )
+            states = tuple(xp.where(counts, a, b) for a, b in zip(new, states, strict=True))
             if self.sequences:
                 y[rows, position] = xp.where(counts, states[0], y[rows, position])
             kept.append((now, saved))
@@ -201,9 +199,7 @@ class Recurrent(Layer):
         y = y if self.sequences else states[0]
         return run.note("y", y, "h"), (kept, mask, x.shape, run.lengths)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         kept, mask, shape, _ = saved
         xp, n, steps = run.xp, shape[0], shape[1]
         rows = xp.arange(n)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..initializers import Constant
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect, expect_axes
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, expect_axes
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import scale_for_squares, scaled_epsilon
 
@@ -90,9 +90,7 @@ class RMSNorm(Layer):
         root = root if scale is None else root / scale
         return scale_and_shift(x_hat, arrays, run), (x_hat, root, axes)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         x_hat, root, axes = saved
         d_x_hat, gradients = scale_and_shift_backward(d_y, x_hat, arrays, run)
         slope = run.note(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..errors import ShapeError
-from .base import ArrayLike, Arrays, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,7 @@ class Flatten(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         return x.reshape(x.shape[0], -1), x.shape
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         return d_y.reshape(saved), {}
 
 
@@ -86,7 +84,5 @@ class Reshape(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         return x.reshape(x.shape[0], *self.output_shape(x.shape[1:])), x.shape
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         return d_y.reshape(saved), {}

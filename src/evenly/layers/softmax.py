@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .base import ArrayLike, Arrays, Layer, Run
+from .base import ArrayLike, Arrays, Gradients, Layer, Run
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,7 @@ class Softmax(Layer):
         y = run.note("y", powers / total, "powers / total")
         return y, y
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         y = saved
         inner = run.note("inner", run.xp.sum(d_y * y, axis=y.ndim - 1, keepdims=True),
                          "sum of d_y y")

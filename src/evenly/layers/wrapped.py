@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..initializers import Initializer
-from .base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
 from .conv import Convolution
 from .dense import Dense
 from .statistics import length
@@ -68,9 +68,7 @@ class _MadeKernel(Layer):
         y, saved = self.layer.forward(x, {**arrays, "kernel": kernel}, run)
         return y, (kernel, made, saved)
 
-    def backward(
-        self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run
-    ) -> tuple[ArrayLike, dict[str, ArrayLike]]:
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
         kernel, made, inner = saved
         d_x, gradients = self.layer.backward(d_y, {**arrays, "kernel": kernel}, inner, run)
         d_kernel = gradients.pop("kernel")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..layers.base import ArrayLike, Run, expect
-from .base import Optimizer, State
+from .base import Optimizer, State, Stepped
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,7 @@ class Adam(Averages):
     def states(self) -> tuple[str, ...]:  # type: ignore[override]
         return ("m", "v", "v_largest") if self.largest else ("m", "v")
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         m, v = self.averages(gradient, state, run)
         kept: State = (m, v)
         if self.largest:
@@ -155,9 +153,7 @@ class AdaMax(Averages):
     kernel: ClassVar[str] = "adamax"
     states: ClassVar[tuple[str, ...]] = ("m", "u")
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         xp, note, beta_1 = run.xp, run.note, self.momentum_of(run)
         m = note("m", beta_1 * state[0] + (1 - beta_1) * gradient, "beta_1 m + (1 - beta_1) g")
         u = note("u", xp.maximum(self.beta_2 * state[1], xp.abs(gradient) + self.epsilon),
@@ -214,9 +210,7 @@ class NAdam(Averages):
         """The momentum of step t, counted from 1."""
         return self.beta_1 * (1 - math.pow(0.96, t * self.momentum_decay) / 2)
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         t, note = run.step + 1, run.note
         m, v = self.averages(gradient, state, run)
         product = math.prod(self.mu(i) for i in range(1, t + 1))
@@ -269,9 +263,7 @@ class RAdam(Averages):
             return None
         return math.sqrt((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho))
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         t, note = run.step + 1, run.note
         m, v = self.averages(gradient, state, run)
         m_hat = note("m_hat", m / (1 - self.momentum_of(run) ** t), "m / (1 - beta_1^t)")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..layers.base import ArrayLike, Run, expect
-from .base import Optimizer, State
+from .base import Optimizer, State, Stepped
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,7 @@ class Adagrad(Optimizer):
     def numbers(self) -> dict[str, float]:
         return {"epsilon": self.epsilon, "initial": self.initial, "rate_decay": self.rate_decay}
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         s = run.note("s", state[0] + gradient * gradient, "s + g^2")
         rate = self.rate(run) / (1 + run.step * self.rate_decay)
         root = run.note("root", run.xp.sqrt(self.initial + s),
@@ -118,9 +116,7 @@ class RMSprop(Optimizer):
         return {"beta": self.beta, "epsilon": self.epsilon, "momentum": self.momentum,
                 "centered": self.centered}
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         xp, note = run.xp, run.note
         s = note("s", self.beta * state[0] + (1 - self.beta) * gradient * gradient,
                  "beta s + (1 - beta) g^2")

@@ -9,6 +9,8 @@ from typing import ClassVar
 from ..layers.base import ArrayLike, Declared, Run, expect
 
 State = tuple[ArrayLike, ...]
+# The new value, and what is kept for the next step.
+Stepped = tuple[ArrayLike, State]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Optimizer(Declared):
 
     def update(
         self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run, decays: bool = False
-    ) -> tuple[ArrayLike, State]:
+    ) -> Stepped:
         """One step: returns (new value, new state).
 
         Arguments:
@@ -88,8 +90,6 @@ class Optimizer(Declared):
                              "value (1 - rate weight_decay)")
         return self.step(value, gradient, state, run)
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         """The rule itself, without decay."""
         raise NotImplementedError(f"{type(self).__name__} needs a step method")

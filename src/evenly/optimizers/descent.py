@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ..errors import ConfigurationError
 from ..layers.base import ArrayLike, Run
-from .base import Optimizer, State
+from .base import Optimizer, State, Stepped
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class SGD(Optimizer):
 
     kernel: ClassVar[str] = "descent"
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         return run.note("value", value - self.rate(run) * gradient, "value - rate g"), ()
 
 
@@ -94,9 +92,7 @@ class Momentum(Optimizer):
             "nesterov": self.nesterov,
         }
 
-    def step(
-        self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run
-    ) -> tuple[ArrayLike, State]:
+    def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         beta = self.momentum_of(run)
         new = (1 - beta) * gradient if self.average else gradient
         formula = f"beta velocity + {'(1 - beta) g' if self.average else 'g'}"

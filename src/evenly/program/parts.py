@@ -10,9 +10,7 @@ from ..layers.base import Shape
 
 # Regions, by the numbers that cpp/program/instruction.hpp gives them.
 STATE, WORK, INPUT, TARGET, OUTPUT_GRADIENT, WEIGHTS, LENGTHS = range(7)
-REGION_NAMES = (
-    "state", "work", "input", "target", "output gradient", "sample weights", "lengths",
-)
+REGION_NAMES = ("state", "work", "input", "target", "output gradient", "sample weights", "lengths")
 
 # The double-precision numbers that leave a step, in the order of struct Scalars in kernel.hpp; and
 # what "failed" is where an update overflowed.

@@ -33,9 +33,7 @@ def check_precision(dtype: str, steps: Sequence[Step], declared: Sequence[Any]) 
         for name, number in _numbers(value):
             words = _differs(dtype, name, number)
             if words:
-                raise ConfigurationError(
-                    f"{label}: {name}={number!r} {words}, or dtype='float64'"
-                )
+                raise ConfigurationError(f"{label}: {name}={number!r} {words}, or dtype='float64'")
 
 
 def _numbers(declared: Any) -> Iterator[tuple[str, float]]:

@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from ..errors import FileFormatError
@@ -132,10 +131,7 @@ class LinesWriter:
     def __enter__(self) -> LinesWriter:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

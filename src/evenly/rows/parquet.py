@@ -159,9 +159,7 @@ def _opened(path: Path) -> Any:
         import pyarrow as pa
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        raise ConfigurationError(
-            "ParquetRows needs pyarrow: pip install 'evenly[data]'"
-        ) from error
+        raise ConfigurationError("ParquetRows needs pyarrow: pip install 'evenly[data]'") from error
     try:
         # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
         return ParquetFile(path, pre_buffer=False, buffer_size=2**16)

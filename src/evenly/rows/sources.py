@@ -257,9 +257,7 @@ def _real(x: RowSource) -> RowSource:
     return x
 
 
-def _dense_parts(
-    engine: Engine, x: RowSource
-) -> Generator[tuple[slice, Any], None, None]:
+def _dense_parts(engine: Engine, x: RowSource) -> Generator[tuple[slice, Any], None, None]:
     """All rows, a chunk at a time, for inference."""
     program = engine.program
     dtype = np.dtype(program.dtype)

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from ..engine import Engine
 from ..errors import CheckpointError, ConfigurationError, FileFormatError, expect
@@ -133,12 +132,9 @@ class Keeper:
         self._engine.pause_every = None if steps is None else int(steps)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._engine.pause_every = None
-        self._lock.__exit__(kind, error, trace)
+        self._lock.__exit__(*error)
 
     def _files(self) -> list[Path]:
         """The checkpoints in the folder, oldest first."""

@@ -177,9 +177,7 @@ class Loop:
             return
         seconds = time.perf_counter() - self._start
         best = self.best.weights if self.best is not None else {}
-        position = Position(
-            self._epochs, tuple(self.records), self._steps(), seconds, best, ended
-        )
+        position = Position(self._epochs, tuple(self.records), self._steps(), seconds, best, ended)
         try:
             self.keeper.write(position)
         except CheckpointError as error:

@@ -6,7 +6,6 @@ import errno
 import os
 import threading
 import warnings
-from types import TracebackType
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -61,10 +60,7 @@ class FolderLock:
             _here.add(self._folder)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         with _guard:
             self._file.close()
             _here.discard(self._folder)

@@ -287,9 +287,7 @@ def _check(
         raise ConfigurationError(
             f"fit: batch must be a whole number >= 1, or None for all rows, got {batch!r}"
         )
-    if shuffle_buffer is not None and (
-        not isinstance(shuffle_buffer, int) or shuffle_buffer < 1
-    ):
+    if shuffle_buffer is not None and (not isinstance(shuffle_buffer, int) or shuffle_buffer < 1):
         raise ConfigurationError(
             f"fit: shuffle_buffer must be a whole number of rows >= 1, got {shuffle_buffer!r}"
         )

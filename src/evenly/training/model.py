@@ -130,9 +130,7 @@ class Model:
             check_targets(x, has_targets, "evaluate")
             check_shape(self.engine, shape, "evaluate")
             return evaluate_any(self.engine, x)
-        return evaluate(
-            self.engine, as_source(x), as_array(y, "y"), sample_weight, lengths
-        )
+        return evaluate(self.engine, as_source(x), as_array(y, "y"), sample_weight, lengths)
 
     def gradients(
         self, x: Any, y: Any, loss: Loss | None = None, sample_weight: Any = None,

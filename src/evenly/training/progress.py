@@ -92,9 +92,7 @@ class Bar:
         self._bar.stop()
 
 
-def make_progress(
-    wanted: bool | None, epochs: int, steps: int | None, score_name: str
-) -> Progress:
+def make_progress(wanted: bool | None, epochs: int, steps: int | None, score_name: str) -> Progress:
     """A bar if asked for, or by default if somebody is watching a terminal."""
     if sys.stderr is None:  # closed from the start
         return Quiet()

@@ -1,7 +1,7 @@
 """Exercises in the browser: pages to work on, and what they ask the server.
 
-Everything is rendered and graded by :mod:`evenly.byhand`; nothing is stored, nothing is loaded from
-elsewhere, and no cookie is set.
+Everything is rendered by :mod:`evenly.byhand` and graded by :mod:`evenly.grading`; nothing is
+stored, nothing is loaded from elsewhere, and no cookie is set.
 """
 
 from .app import create_app as create_app

@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
-from ..byhand.exercises import CATALOGUE, Exercise, Topic, topic
+from ..exercises import CATALOGUE, Exercise, Topic, topic
 from . import present, spec
 from .guard import LONGEST_BODY
 from .pages import render
@@ -124,10 +124,9 @@ def _link(request: Request) -> tuple[str, Any]:
 def _catalogue(words: str) -> str:
     wanted = words.lower().split()
     found: dict[str, list[Topic]] = {group: [] for group in (*_GROUPS, _OTHERS)}
-    for name, place in CATALOGUE.items():
+    for name, module in CATALOGUE.items():
         own = topic(name)
         if all(word in _text(own) for word in wanted):
-            module = place.partition(":")[0]
             group = next((g for g, modules in _GROUPS.items() if module in modules), _OTHERS)
             found[group].append(own)
     groups = {group: topics for group, topics in found.items() if topics}
@@ -174,7 +173,7 @@ def _sheet(name: str, query: Any, answers: bool) -> str:
 
 
 def _grade(data: dict[str, Any]) -> dict[str, Any]:
-    from ..byhand.grading import grade
+    from ..grading import grade
 
     exercise = spec.from_json(data)
     return dict(grade(exercise, _answers(exercise, data.get("answers"))).as_dict())

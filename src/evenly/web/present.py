@@ -11,17 +11,14 @@ from markupsafe import Markup
 
 from ..byhand.document import Paragraph, StepBlock
 from ..byhand.exact import Exact
-from ..byhand.exercises import Exercise
-from ..byhand.exercises.base import find_step, written
-from ..byhand.expressions import Expression, places
+from ..byhand.expressions import places
 from ..byhand.recorder import Step
 from ..byhand.render import parts, pieces
 from ..byhand.render.mathml import MathML
 from ..byhand.views import Shown, Table
 from ..errors import EvenlyError
-
-# As many colours as the style sheet has; the next operand begins again.
-_COLOURS = 6
+from ..exercises import Exercise
+from ..exercises.base import find_step, written
 
 
 @dataclass(frozen=True)
@@ -150,11 +147,11 @@ def shown_work(exercise: Exercise, keys: Mapping[str, Any] | list[str]) -> list[
     for key in keys:
         step = exercise.asked[key]
         expressions = [step.expression(flat) for flat in range(step.value.size)]
-        sources = _sources(expressions)
+        sources = pieces.operands(expressions)
         math = MathML(operands=sources)
         cells = [{
             "flat": flat, "math": math.math(math.number(step.number_at(flat))),
-            "near": _near(math, step.number_at(flat)), "text": str(value),
+            "near": math.near(step.number_at(flat)), "text": str(value),
             "formula": math.math(math.expression(expression)
                                  + parts.written_results(step.number_at(flat), math)),
             "from": [f"{p.step}-{p.flat}" for p in pieces.sources(list(places(expression)))],
@@ -192,7 +189,7 @@ def _matrix(step: Step, table: Table, math: MathML) -> Matrix:
             Cell(flat, f"{step.number}-{flat}", pieces.cell_name(table, r, c),
                  Markup(math.math(math.number(step.number_at(flat)))),
                  str(written(np.asarray(step.number_at(flat), object))),
-                 Markup(_near(math, step.number_at(flat))))
+                 Markup(math.near(step.number_at(flat))))
             for c, flat in enumerate(flats)
         )
         rows.append((table.rows[r] if r < len(table.rows) else "", cells))
@@ -204,20 +201,6 @@ def _formula(step: Step, math: MathML) -> str:
     if not step.formula:
         return ""
     return math.math(f"{math.symbol(step.name)}{math.equals}{math.formula(step.formula)}")
-
-
-def _near(math: MathML, value: Any) -> str:
-    near = math.approximate(value)
-    return math.math(f"{math.about}{near}") if near else ""
-
-
-def _sources(expressions: list[Expression | None]) -> dict[int, str]:
-    """A class for each earlier step that numbers are made from, in order of appearance."""
-    names: dict[int, str] = {}
-    for expression in expressions:
-        for place in places(expression) if expression is not None else ():
-            names.setdefault(place.step, f"o{len(names) % _COLOURS + 1}")
-    return names
 
 
 def _places(step: Step, flat: int) -> Iterator[Any]:

@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
-from ..byhand.exercises import CATALOGUE, Exercise, topic
-from ..byhand.exercises.base import written
+from ..exercises import CATALOGUE, Exercise, topic
+from ..exercises.base import written
 from .refusals import Refusal
 
 # As many as exercises have, and more.

@@ -12,7 +12,6 @@ import json
 from importlib import resources
 from typing import Any
 
-from ...files import write_bytes
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import places
 from ..views import Table, View
@@ -23,8 +22,6 @@ _PACKAGE = "evenly.byhand.render"
 # Of large arrays: so many numbers of a step, operands of a number, and characters of a page
 # remember what they were made from. The page says what is left out.
 _CELLS, _OPERANDS, _CHARACTERS = 128, 64, 1_500_000
-# As many colours as there are; the next operand begins again.
-_COLOURS = 6
 
 
 def render_html(document: Document) -> str:
@@ -72,16 +69,6 @@ def render_html(document: Document) -> str:
     )
 
 
-def write_html(path: Any, document: Document) -> None:
-    """Writes the page of :func:`render_html` to a file.
-
-    Arguments:
-        path: of the file.
-        document: what is rendered.
-    """
-    write_bytes(path, render_html(document).encode())
-
-
 class _Page:
     """What the template asks for, and the data of the script, gathered block by block."""
 
@@ -112,7 +99,7 @@ class _Page:
         self.ids.setdefault(step.number, id)
         self.computed += step.origin is not None
         found = self._cells(view) if step.origin is not None else {}
-        operands = _operands(found)
+        operands = pieces.operands(found.values())
         math = MathML(self.digits, operands=operands)
         shown = {} if block.blank else found
         note, cells = self._remembered(view, shown, hidden, math)
@@ -190,23 +177,13 @@ class _Page:
                         "name": pieces.cell_name(table, r, c)}
                 if not block.blank:
                     value = step.number_at(flat)
-                    near = math.approximate(value)
                     cell["math"] = self.markup(math.math(math.number(value)))
-                    cell["near"] = self.markup(math.math(f"{math.about}{near}")) if near else ""
+                    cell["near"] = self.markup(math.near(value))
                 row.append(cell)
             rows.append({"name": table.rows[r] if r < len(table.rows) else "", "cells": row})
         return {"title": step.title, "caption": table.caption, "rows": rows,
                 "columns": table.columns if any(table.columns) else (),
                 "named": any(table.rows)}
-
-
-def _operands(found: dict[int, Any]) -> dict[int, str]:
-    """A class for each earlier step that the numbers are made from, in order of appearance."""
-    names: dict[int, str] = {}
-    for expression in found.values():
-        for place in places(expression):
-            names.setdefault(place.step, f"o{len(names) % _COLOURS + 1}")
-    return names
 
 
 def _inlined(name: str) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from ..document import Document, Heading, Paragraph, StepBlock
+from ..looks import drawn
 from ..notation import Notation
 from ..views import Table
 from .parts import cell, equation, example_of, is_single
@@ -41,6 +42,15 @@ class LaTeX(Notation):
     # A small space; and how a sign in front of a bracket is told from an operation.
     thin: ClassVar[str] = r"\,"
 
+    hat = drawn(r"\hat{{{}}}")
+    transposed = drawn(r"{}^{{\top}}")
+    remark = drawn(r"{} \quad {}")
+    quotient = drawn(r"\frac{{{}}}{{{}}}")
+    power = drawn("{}^{{{}}}")
+    root = drawn(r"\sqrt{{{}}}")
+    bars = drawn(r"\left\lvert {} \right\rvert")
+    parentheses = drawn(r"\left({}\right)")
+
     def __init__(self, digits: int = 4, longest: int = 8) -> None:
         super().__init__(digits, longest)
 
@@ -59,17 +69,11 @@ class LaTeX(Notation):
     def greek(self, name: str) -> str:
         return r"\varepsilon" if name == "epsilon" else rf"\{name}"
 
-    def hat(self, text: str) -> str:
-        return rf"\hat{{{text}}}"
-
     def gradient(self, text: str) -> str:
         return rf"\mathrm{{d}}{self.thin if text.startswith(chr(92) + 'mathrm') else ''}{text}"
 
     def subscripted(self, text: str, below: str) -> str:
         return f"{text}_{{{below}}}"
-
-    def transposed(self, text: str) -> str:
-        return rf"{text}^{{\top}}"
 
     def implied(self, factors: Sequence[str]) -> str:
         text = factors[0]
@@ -81,21 +85,6 @@ class LaTeX(Notation):
 
     def product(self, factors: Sequence[str]) -> str:
         return r" \cdot ".join(factors)
-
-    def quotient(self, above: str, below: str) -> str:
-        return rf"\frac{{{above}}}{{{below}}}"
-
-    def power(self, base: str, exponent: str) -> str:
-        return f"{base}^{{{exponent}}}"
-
-    def root(self, inside: str) -> str:
-        return rf"\sqrt{{{inside}}}"
-
-    def bars(self, inside: str) -> str:
-        return rf"\left\lvert {inside} \right\rvert"
-
-    def parentheses(self, text: str) -> str:
-        return rf"\left({text}\right)"
 
     def call(self, function: str, arguments: Sequence[str]) -> str:
         name = rf"\{function}" if function in _FUNCTIONS else \
@@ -117,9 +106,6 @@ class LaTeX(Notation):
     def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:
         drawn = {"<=": r"\le", ">=": r"\ge"}
         return super().compared(parts, [drawn.get(sign, sign) for sign in signs])
-
-    def remark(self, text: str, words: str) -> str:
-        return rf"{text} \quad {words}"
 
     def cases(self, cases: Sequence[tuple[str, str, str, str]]) -> str:
         lines = []

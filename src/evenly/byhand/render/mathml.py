@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..expressions import Place
-from ..looks import GREEK
+from ..looks import GREEK, drawn
 from ..notation import Notation
 
 _MINUS, _TIMES = "\N{MINUS SIGN}", "\N{DOT OPERATOR}"
+
+
+def _one(text: str) -> str:
+    """Markup as a single element, which fractions and powers ask for."""
+    depth = count = 0
+    at = 0
+    while (at := text.find("<", at)) >= 0:
+        closes = text.startswith("</", at)
+        if not closes and depth == 0:
+            count += 1
+        depth += -1 if closes else 1
+        at += 1
+    return text if count == 1 else f"<mrow>{text}</mrow>"
+
+
+def elements(template: str) -> Callable[..., str]:
+    """As :func:`drawn`, each argument a single element."""
+    def draw(self: object, *parts: str) -> str:
+        return template.format(*map(_one, parts))
+
+    return draw
 
 
 class MathML(Notation):
@@ -33,15 +54,29 @@ class MathML(Notation):
     dots: ClassVar[str] = "…"
     draws_quotients: ClassVar[bool] = True
 
+    hat = elements('<mover accent="true">{}<mo>^</mo></mover>')
+    gradient = drawn('<mrow><mo form="prefix">∂</mo>{}</mrow>')
+    subscripted = elements("<msub>{}{}</msub>")
+    transposed = elements('<msup>{}<mi mathvariant="normal">T</mi></msup>')
+    derivative = elements("<msup>{}<mo>\N{PRIME}</mo></msup>")
+    quotient = elements("<mfrac>{}{}</mfrac>")
+    power = elements("<msup>{}{}</msup>")
+    root = elements("<msqrt>{}</msqrt>")
+    minus = drawn(f'<mo form="prefix">{_MINUS}</mo>{{}}')
+
     def __init__(self, digits: int = 4, longest: int = 12,
                  operands: Mapping[int, str] | None = None) -> None:
         super().__init__(digits, longest)
         self.operands = operands or {}
 
-    def math(self, inside: str, label: str = "") -> str:
+    def math(self, inside: str) -> str:
         """A whole ``<math>`` element."""
-        named = f' aria-label="{escape(label)}"' if label else ""
-        return f"<math{named}><mrow>{inside}</mrow></math>"
+        return f"<math><mrow>{inside}</mrow></math>"
+
+    def near(self, value: Any) -> str:
+        """The decimal beside a number with roots, as a whole element; "" for other numbers."""
+        decimal = self.approximate(value)
+        return self.math(f"{self.about}{decimal}") if decimal else ""
 
     # Numbers -------------------------------------------------------------------------------------
 
@@ -73,21 +108,6 @@ class MathML(Notation):
 
     def word(self, name: str) -> str:
         return f"<mi>{escape(name.replace('_', ' '))}</mi>"
-
-    def hat(self, text: str) -> str:
-        return f'<mover accent="true">{_one(text)}<mo>^</mo></mover>'
-
-    def gradient(self, text: str) -> str:
-        return f'<mrow><mo form="prefix">∂</mo>{text}</mrow>'
-
-    def subscripted(self, text: str, below: str) -> str:
-        return f"<msub>{_one(text)}{_one(below)}</msub>"
-
-    def transposed(self, text: str) -> str:
-        return f'<msup>{_one(text)}<mi mathvariant="normal">T</mi></msup>'
-
-    def derivative(self, text: str) -> str:
-        return f"<msup>{_one(text)}<mo>\N{PRIME}</mo></msup>"
 
     def entry(self, text: str, index: str) -> str:
         return f"{text}{self._between('[', index, ']')}"
@@ -137,20 +157,8 @@ class MathML(Notation):
     def product(self, factors: Sequence[str]) -> str:
         return f"<mo>{_TIMES}</mo>".join(factors)
 
-    def quotient(self, above: str, below: str) -> str:
-        return f"<mfrac>{_one(above)}{_one(below)}</mfrac>"
-
-    def power(self, base: str, exponent: str) -> str:
-        return f"<msup>{_one(base)}{_one(exponent)}</msup>"
-
-    def root(self, inside: str) -> str:
-        return f"<msqrt>{_one(inside)}</msqrt>"
-
     def bars(self, inside: str) -> str:
         return self._between("|", inside, "|")
-
-    def minus(self, text: str) -> str:
-        return f'<mo form="prefix">{_MINUS}</mo>{text}'
 
     def call(self, function: str, arguments: Sequence[str]) -> str:
         inside = "<mo>,</mo>".join(arguments)
@@ -170,19 +178,6 @@ class MathML(Notation):
     def _between(self, left: str, text: str, right: str) -> str:
         return (f'<mrow><mo form="prefix" stretchy="true">{left}</mo>{text}'
                 f'<mo form="postfix" stretchy="true">{right}</mo></mrow>')
-
-
-def _one(text: str) -> str:
-    """Markup as a single element, which fractions and powers ask for."""
-    depth = count = 0
-    at = 0
-    while (at := text.find("<", at)) >= 0:
-        closes = text.startswith("</", at)
-        if not closes and depth == 0:
-            count += 1
-        depth += -1 if closes else 1
-        at += 1
-    return text if count == 1 else f"<mrow>{text}</mrow>"
 
 
 def _is_long(text: str) -> bool:

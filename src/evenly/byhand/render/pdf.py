@@ -127,18 +127,26 @@ class _Sheet:
 
     def beside(self, given: list[StepBlock]) -> list[str]:
         """Blocks in lines, as many in each as there is room for."""
-        lines: list[str] = []
-        row: list[str] = []
-        used = 0.0
+        parts = []
         for block in given:
             (table,) = block.view.tables
-            wide = max(self._wide(block, table), len(block.title) * _CHARACTER) + _GAP
-            if row and used + wide > self.width:
-                lines.append(f"#beside({', '.join(row)})")
+            wide = max(self._wide(block, table), len(block.title) * _CHARACTER)
+            parts.append((wide, f"small({string(block.title)}, "
+                          f"{self._matrix(block, table, 0, None)})"))
+        return [f"#{line}" for line in self._lines(parts)]
+
+    def _lines(self, parts: list[tuple[float, str]]) -> Iterator[str]:
+        """Parts, each with its width, in lines: as many in each as there is room for."""
+        row: list[str] = []
+        used = 0.0
+        for wide, part in parts:
+            if row and used + wide + _GAP > self.width:
+                yield f"beside({', '.join(row)})"
                 row, used = [], 0.0
-            row.append(f"small({string(block.title)}, {self._matrix(block, table, 0, None)})")
-            used += wide
-        return [*lines, f"#beside({', '.join(row)})"] if row else lines
+            row.append(part)
+            used += wide + _GAP
+        if row:
+            yield f"beside({', '.join(row)})"
 
     # A step --------------------------------------------------------------------------------------
 
@@ -189,20 +197,15 @@ class _Sheet:
 
     def _tables(self, block: StepBlock, chunks: list[tuple[Table, int, int]]) -> list[str]:
         lines: list[str] = []
-        row: list[str] = []
-        used = 0.0
+        parts: list[tuple[float, str]] = []
         for table, first, last in chunks:
-            wide = self._wide(block, table, first, last) + _GAP
-            long = self._high(block, table) > _HIGH
-            if row and (long or used + wide > self.width):
-                lines.append(f"beside({', '.join(row)})")
-                row, used = [], 0.0
-            if long:
-                lines.append(f"block(breakable: true, {self._matrix(block, table, first, last)})")
+            matrix = self._matrix(block, table, first, last)
+            if self._high(block, table) > _HIGH:
+                lines += [*self._lines(parts), f"block(breakable: true, {matrix})"]
+                parts = []
             else:
-                row.append(self._matrix(block, table, first, last))
-                used += wide
-        return [*lines, f"beside({', '.join(row)})"] if row else lines
+                parts.append((self._wide(block, table, first, last), matrix))
+        return [*lines, *self._lines(parts)]
 
     # A table -------------------------------------------------------------------------------------
 

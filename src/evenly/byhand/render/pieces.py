@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...errors import ConfigurationError
 from ..document import Block, Document, StepBlock
 from ..expressions import Expression, Place, places
 from ..views import Table
+
+# As many colours as the style sheets have; the next operand begins again.
+_COLOURS = 6
 
 
 def need(what: str, module: str, extra: str) -> None:
@@ -51,6 +54,15 @@ def size(shape: tuple[int, ...]) -> str:
 def sources(found: list[Place]) -> list[Place]:
     """Places, each once, in order."""
     return list(dict.fromkeys(found))
+
+
+def operands(expressions: Iterable[Expression | None]) -> dict[int, str]:
+    """A class for each earlier step that numbers are made from, in order of appearance."""
+    names: dict[int, str] = {}
+    for expression in expressions:
+        for place in places(expression) if expression is not None else ():
+            names.setdefault(place.step, f"o{len(names) % _COLOURS + 1}")
+    return names
 
 
 def cell_name(table: Table, row: int, column: int) -> str:

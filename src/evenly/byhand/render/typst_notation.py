@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
-from ..looks import GREEK
+from ..looks import GREEK, drawn
 from ..notation import Notation
 
 _MINUS = "\N{MINUS SIGN}"
@@ -39,6 +39,16 @@ class Typst(Notation):
     dots: ClassVar[str] = "…"
     draws_quotients: ClassVar[bool] = True
 
+    hat = drawn("hat({})")
+    gradient = drawn("partial {}")
+    transposed = drawn("{}^(upright(T))")
+    derivative = drawn("{}^(prime)")
+    entry = drawn("{} [{}]")
+    quotient = drawn("frac({}, {})")
+    root = drawn("sqrt({})")
+    bars = drawn("abs({})")
+    minus = drawn(f"{_MINUS}{{}}")
+
     # Numbers -------------------------------------------------------------------------------------
 
     def integer(self, value: int) -> str:
@@ -69,23 +79,8 @@ class Typst(Notation):
     def word(self, name: str) -> str:
         return string(name.replace("_", " "))
 
-    def hat(self, text: str) -> str:
-        return f"hat({text})"
-
-    def gradient(self, text: str) -> str:
-        return f"partial {text}"
-
     def subscripted(self, text: str, below: str) -> str:
         return f"{text}_({below})"
-
-    def transposed(self, text: str) -> str:
-        return f"{text}^(upright(T))"
-
-    def derivative(self, text: str) -> str:
-        return f"{text}^(prime)"
-
-    def entry(self, text: str, index: str) -> str:
-        return f"{text} [{index}]"
 
     def implied(self, factors: Sequence[str]) -> str:
         """Symbols beside each other; words are kept apart."""
@@ -128,27 +123,12 @@ class Typst(Notation):
     def product(self, factors: Sequence[str]) -> str:
         return " dot ".join(factors)
 
-    def quotient(self, above: str, below: str) -> str:
-        return f"frac({above}, {below})"
-
     def power(self, base: str, exponent: str) -> str:
         base = self.parentheses(base) if " dot " in base and not base.startswith("(") else base
         return f"{base}^({exponent})"
 
-    def root(self, inside: str) -> str:
-        return f"sqrt({inside})"
-
-    def bars(self, inside: str) -> str:
-        return f"abs({inside})"
-
-    def minus(self, text: str) -> str:
-        return f"{_MINUS}{text}"
-
     def call(self, function: str, arguments: Sequence[str]) -> str:
         return f"op({string(function)}) ({', '.join(arguments)})"
-
-    def parentheses(self, text: str) -> str:
-        return f"({text})"
 
     def more(self, count: int) -> str:
         return string(f"{self.dots} {count} more {self.dots}")

@@ -1,0 +1,329 @@
+"""What an exercise is: a topic with numbers put in.
+
+A topic draws inputs that come out well (``draw``) and works them out (``solve``). The two know
+nothing of each other, so that anyone's own numbers can be worked out as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..byhand.document import Block, Document, Heading, Paragraph, StepBlock
+from ..byhand.exact import Exact
+from ..byhand.recorder import Step
+from ..byhand.views import Shown, View
+from ..byhand.work import Work
+from ..errors import ConfigurationError, DataError
+from ..random import generator
+
+LEVELS = (1, 2, 3)
+# No one computes more by hand; a page and a sheet have room for it.
+_MOST = 400
+# An exponent of three digits or more.
+_LARGE = re.compile(r"[eE][+-]?[\d_]{3}")
+Inputs = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number that says how large an exercise is.
+
+    Attributes:
+        name: ``"examples"``.
+        default, least, most: whole numbers.
+    """
+
+    name: str
+    default: int
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A step that is asked for.
+
+    Attributes:
+        title: of the step within the work, ``"batch_norm_1.variance"``.
+        words: what is to be computed.
+        hint: a help, which does not give it away.
+        phase: where several phases have a step of that title; "" takes the first.
+    """
+
+    title: str
+    words: str
+    hint: str = ""
+    phase: str = ""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """An exercise worked out.
+
+    Attributes:
+        work: every step.
+        text: the problem, a paragraph each.
+        asked: the steps that are asked for, in order.
+        given: titles of the given steps to show, with words for each; others are not shown.
+        setting: what else a grader may need to know, by name: the layer of the lesson, its rate.
+    """
+
+    work: Work
+    text: tuple[str, ...]
+    asked: tuple[Ask, ...]
+    given: Mapping[str, str]
+    setting: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A kind of exercise.
+
+    Attributes:
+        name: as the command line calls it, ``"batch-norm"``.
+        title: of its sheets.
+        about: what is learned, in a sentence or two, with the formula.
+        levels: what the three levels ask for.
+        sizes: the numbers that its shape consists of.
+        draw: ``draw(rng, level, **sizes)`` gives hand-friendly inputs.
+        solve: ``solve(inputs, level)`` works them out; raises DataError for inputs that do not fit.
+        fields: what each input is, by name: the documentation of an input file.
+    """
+
+    name: str
+    title: str
+    about: str
+    levels: tuple[str, str, str]
+    sizes: tuple[Size, ...]
+    draw: Callable[..., Inputs]
+    solve: Callable[[Inputs, int], Solution]
+    fields: Mapping[str, str]
+
+    def exercise(self, seed: int = 0, level: int = 1, inputs: Inputs | None = None,
+                 **sizes: int) -> Exercise:
+        """An exercise of this kind.
+
+        Arguments:
+            seed: each gives other numbers; the same seed always the same.
+            level: 1, 2 or 3.
+            inputs: numbers of one's own, instead of drawn ones: by name, as :attr:`fields` says;
+                whole numbers, decimals, or fractions as text (``"3/4"``).
+            sizes: by name.
+
+        Raises:
+            ConfigurationError: a level, size or seed that there is not.
+            DataError: inputs that do not fit together.
+        """
+        if level not in LEVELS or isinstance(level, bool):
+            raise ConfigurationError(f"{self.name}: level must be 1, 2 or 3, got {level!r}")
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**64:
+            raise ConfigurationError(
+                f"{self.name}: seed must be a whole number from 0 to 2^64 - 1, got {seed!r}"
+            )
+        chosen = self._sizes(sizes)
+        if inputs is None:
+            key = ",".join([self.name, str(level), *(f"{n}={s}" for n, s in chosen.items())])
+            drawn = self.draw(generator(seed, key), level, **chosen)
+        else:
+            drawn = self._read(inputs)
+        return Exercise(self, seed, level, chosen, drawn, inputs is not None,
+                        self.solve(drawn, level))
+
+    def _sizes(self, given: Mapping[str, int]) -> dict[str, int]:
+        known = {size.name: size for size in self.sizes}
+        for name, value in given.items():
+            if name not in known:
+                raise ConfigurationError(
+                    f"{self.name}: no size is called '{name}'; there are "
+                    f"{', '.join(known) or 'none'}"
+                )
+            size = known[name]
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not size.least <= value <= size.most:
+                raise ConfigurationError(
+                    f"{self.name}: {name} must be a whole number from {size.least} to {size.most}, "
+                    f"got {value!r}"
+                )
+        return {name: int(given.get(name, size.default)) for name, size in known.items()}
+
+    def _read(self, inputs: Mapping[str, Any]) -> Inputs:
+        if not isinstance(inputs, Mapping):
+            raise DataError(f"{self.name}: inputs are numbers by name, got {type(inputs).__name__}")
+        names = ", ".join(self.fields)
+        for name in inputs:
+            if name not in self.fields:
+                raise DataError(f"{self.name}: no input is called '{name}'; there are {names}")
+        missing = [name for name in self.fields if name not in inputs]
+        if missing:
+            raise DataError(f"{self.name}: the input '{missing[0]}' is missing; there must be "
+                            f"{names}")
+        return {name: read_numbers(f"{self.name}: {name}", value)
+                for name, value in inputs.items()}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: a topic, its numbers, and their solution.
+
+    Attributes:
+        topic, seed, level, sizes: what it was made of.
+        inputs: its numbers by name.
+        own: whether these are someone's own.
+        solution: every step.
+
+    Example:
+        >>> from evenly.exercises import exercise
+        >>> sheet = exercise("relu", seed=1)
+        >>> sheet.title, list(sheet.asked)
+        ('ReLU, level 1, seed 1', ['relu_1.y'])
+    """
+
+    topic: Topic
+    seed: int
+    level: int
+    sizes: Mapping[str, int]
+    inputs: Inputs
+    own: bool
+    solution: Solution
+
+    @property
+    def title(self) -> str:
+        """``"Batch normalization, level 1, seed 7"``."""
+        source = "own numbers" if self.own else f"seed {self.seed}"
+        return f"{self.topic.title}, level {self.level}, {source}"
+
+    @cached_property
+    def asked(self) -> dict[str, Step]:
+        """The steps that are asked for, by the key under which answers name them. Their formulas
+        go back to given numbers and to other steps that are asked for."""
+        work, steps = self.solution.work, {}
+        for ask in self.solution.asked:
+            step = find_step(work, ask)
+            key = ask.title if ask.title not in steps else f"{step.phase}: {ask.title}"
+            steps[key] = step
+        visible = {step.number for step in steps.values()}
+        return {key: work.through(step, visible) for key, step in steps.items()}
+
+    def document(self, answers: bool = False) -> Document:
+        """The exercise as a sheet, or with `answers` as its key."""
+        work = self.solution.work
+        blocks: list[Block] = [Paragraph(text) for text in self.solution.text]
+        blocks.append(Heading("Given"))
+        for title, words in self.solution.given.items():
+            blocks.append(StepBlock(_view(work, work.given(title)), words))
+        blocks.append(Heading("Solution" if answers else "Compute"))
+        for number, (ask, (key, step)) in enumerate(
+            zip(self.solution.asked, self.asked.items(), strict=True), 1
+        ):
+            blocks.append(StepBlock(_view(work, step), f"{number}. {ask.words}", blank=not answers,
+                                    hint=ask.hint, key=key))
+        return Document(self.title + (": key" if answers else ""), tuple(blocks))
+
+    def answers(self) -> dict[str, Any]:
+        """The right answers, by key: nested lists of text, as a learner would write them."""
+        return {key: written(step.value) for key, step in self.asked.items()}
+
+    def sheet(self) -> dict[str, Any]:
+        """What a file of answers holds: which exercise it is, and blanks to fill in."""
+        made: dict[str, Any] = {"exercise": self.topic.name, "seed": self.seed,
+                                "level": self.level, "sizes": dict(self.sizes)}
+        if self.own:
+            made["inputs"] = {name: written(np.asarray(value, object))
+                              for name, value in self.inputs.items()}
+        blanks = {key: _blank(written(step.value)) for key, step in self.asked.items()}
+        return {**made, "answers": blanks}
+
+
+def by_name(*topics: Topic) -> dict[str, Topic]:
+    """What a module of topics declares."""
+    return {topic.name: topic for topic in topics}
+
+
+def find_step(work: Work, ask: Ask) -> Step:
+    """The step that is asked for."""
+    for step in work.steps:
+        if step.title == ask.title and ask.phase in ("", step.phase) and step.origin is not None:
+            return step
+    raise KeyError(f"no step '{ask.title}' in {[step.title for step in work.steps]}")
+
+
+def read_numbers(what: str, value: Any) -> Any:
+    """Nested lists of whole numbers, decimals and fractions as an object array of fractions.
+
+    Raises:
+        DataError: something that is no number, rows of unequal length, or too many.
+    """
+    def one(item: Any) -> Any:
+        if isinstance(item, np.ndarray) and item.ndim == 0:
+            item = item[()]
+        if isinstance(item, (list, tuple, np.ndarray)):
+            return [one(part) for part in item]
+        if isinstance(item, (bool, np.bool_)):
+            raise DataError(f"{what}: expects numbers, got {item!r}")
+        if isinstance(item, str) and _LARGE.search(item):
+            # Writing out 1e999999999 would take all memory and time there is.
+            raise DataError(f"{what}: numbers must be fractions of reasonable size, got {item!r}")
+        try:
+            number = Fraction(item) if isinstance(item, str) else Exact(item).fraction
+        except (ValueError, TypeError, ZeroDivisionError) as error:
+            raise DataError(f"{what}: expects numbers such as 2, 0.5 or \"3/4\", got "
+                            f"{item!r}") from error
+        if number is None or abs(number) > 10**9 or number.denominator > 10**9:
+            raise DataError(f"{what}: numbers must be fractions of reasonable size, got {item!r}")
+        return number
+
+    numbers = one(value)
+    try:
+        array = np.array(numbers, dtype=object)
+        shape = np.array(_lengths(numbers)).shape
+    except ValueError as error:
+        raise DataError(f"{what}: its rows must have equal length") from error
+    if array.shape != shape:
+        raise DataError(f"{what}: its rows must have equal length")
+    if array.size > _MOST:
+        raise DataError(f"{what}: at most {_MOST} numbers, got {array.size}")
+    if array.size == 0:
+        raise DataError(f"{what}: expects at least one number, got none")
+    return array
+
+
+def expect_shape(what: str, array: Any, *shape: int | None) -> tuple[int, ...]:
+    """The shape of an input; raises DataError unless it fits, with None for any length."""
+    got: tuple[int, ...] = np.shape(array)
+    if len(got) != len(shape) or any(w is not None and w != g
+                                     for w, g in zip(shape, got, strict=True)):
+        wanted = ", ".join("any" if w is None else str(w) for w in shape)
+        raise DataError(f"{what} must have shape ({wanted}), got {got}")
+    return got
+
+
+def written(values: Any) -> Any:
+    """Numbers as nested lists of text: fractions, roots, or decimals with six digits behind the
+    point."""
+    values = np.asarray(values)
+    if values.ndim == 0:
+        number = Exact(values[()])
+        return repr(number) if number.is_exact else f"{float(number):.6g}"
+    return [written(part) for part in values]
+
+
+def _lengths(numbers: Any) -> Any:
+    return [_lengths(part) for part in numbers] if isinstance(numbers, list) else 0
+
+
+def _blank(values: Any) -> Any:
+    return [_blank(part) for part in values] if isinstance(values, list) else ""
+
+
+def _view(work: Work, step: Step) -> View:
+    """The whole of a step."""
+    everything = 10**6
+    shown = Shown(work, most_rows=everything, most_columns=everything, most_tables=everything)
+    return shown.view(step)

@@ -1,0 +1,233 @@
+"""Grading: every number of every step, from the right numbers and from the learner's own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..byhand.expressions import Place
+from ..byhand.recorder import Step
+from ..errors import DataError
+from ..exercises.base import Exercise, written
+from .answers import Answer, AnswerError, agrees, read_answer
+from .mistakes import Mistake, name_mistake
+from .own import Own
+
+RIGHT, FOLLOWS, WRONG, UNREADABLE, EMPTY = "right", "follows", "wrong", "unreadable", "empty"
+# In the order in which they are counted.
+VERDICTS = (RIGHT, FOLLOWS, WRONG, UNREADABLE, EMPTY)
+
+
+@dataclass(frozen=True)
+class StepGrade:
+    """The grade of one step.
+
+    Attributes:
+        key: under which answers name it.
+        words: what was to be computed.
+        verdicts: one of :data:`VERDICTS` for each number, as nested lists like the answers.
+        points: a point for each number that is right, or follows from the learner's own.
+        followed: how many of these follow from wrong ones.
+        possible: how many numbers there are.
+        mistake: what was done instead, where it is a known mistake; else None.
+        notes: what was not understood, a sentence each.
+        expected: the right numbers, as nested lists of text.
+    """
+
+    key: str
+    words: str
+    verdicts: Any
+    points: int
+    followed: int
+    possible: int
+    mistake: Mistake | None
+    notes: tuple[str, ...]
+    expected: Any = field(repr=False)
+
+    def count(self, verdict: str) -> int:
+        """How many numbers have this verdict."""
+        return sum(v == verdict for v in np.asarray(self.verdicts, object).reshape(-1))
+
+    def as_dict(self, expected: bool = False) -> dict[str, Any]:
+        """For JSON; with `expected` the right numbers too."""
+        named = None if self.mistake is None else {
+            "name": self.mistake.name, "words": self.mistake.words, "advice": self.mistake.advice,
+        }
+        made = {"key": self.key, "words": self.words, "verdicts": self.verdicts,
+                "points": self.points, "followed": self.followed, "possible": self.possible,
+                "mistake": named, "notes": list(self.notes)}
+        return {**made, "expected": self.expected} if expected else made
+
+
+@dataclass(frozen=True)
+class Grade:
+    """The grade of an exercise.
+
+    Attributes:
+        exercise: the topic's name.
+        title: of the exercise.
+        steps: of every step that was asked for.
+
+    Example:
+        >>> from evenly.exercises import exercise
+        >>> sheet = exercise("relu", seed=1)
+        >>> graded = grade(sheet, sheet.answers())
+        >>> graded.points == graded.possible
+        True
+    """
+
+    exercise: str
+    title: str
+    steps: tuple[StepGrade, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(step.points for step in self.steps)
+
+    @property
+    def followed(self) -> int:
+        """Points for what is right only from the learner's own numbers."""
+        return sum(step.followed for step in self.steps)
+
+    @property
+    def possible(self) -> int:
+        return sum(step.possible for step in self.steps)
+
+    def __getitem__(self, key: str) -> StepGrade:
+        return next(step for step in self.steps if step.key == key)
+
+    def as_dict(self, expected: bool = False) -> dict[str, Any]:
+        """For JSON; with `expected` the right numbers too."""
+        return {"exercise": self.exercise, "title": self.title, "points": self.points,
+                "followed": self.followed, "possible": self.possible,
+                "steps": [step.as_dict(expected) for step in self.steps]}
+
+
+def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
+    """Grades a learner's answers.
+
+    A number is ``"right"``; or it ``"follows"`` from the learner's own earlier numbers, of which
+    one is wrong, and has its point as well; or it is ``"wrong"``, ``"unreadable"`` or ``"empty"``.
+    Where a whole step is what a known mistake gives, the mistake is named.
+
+    Arguments:
+        exercise: what was asked.
+        answers: by key, nested lists of text or numbers of the shape of ``Exercise.sheet()``;
+            ``""`` or None where nothing was written. Keys may be missing.
+
+    Returns:
+        A :class:`Grade`: points, and for each step the verdicts and the mistake, if it is known.
+
+    Raises:
+        DataError: no exercise, or answers that are not of this form.
+
+    Example:
+        >>> from evenly.exercises import exercise
+        >>> sheet = exercise("batch-norm", seed=7)
+        >>> answers = sheet.answers()
+        >>> answers["batch_norm_1.mean"][0][0] = "100"
+        >>> graded = grade(sheet, answers)
+        >>> graded.possible - graded.points, graded["batch_norm_1.mean"].verdicts
+        (1, [['wrong', 'right', 'right']])
+    """
+    if not isinstance(exercise, Exercise):
+        raise DataError("grade: expects an exercise, as ev.exercise makes one, got "
+                        f"{exercise!r:.60}")
+    if not isinstance(answers, Mapping):
+        raise DataError(f"grade: answers are lists by key, got {type(answers).__name__}")
+    for key in answers:
+        if key not in exercise.asked:
+            near = difflib.get_close_matches(str(key), exercise.asked, 1, 0.4)
+            hint = f"did you mean '{near[0]}'?" if near else \
+                f"there are {', '.join(exercise.asked)}"
+            raise DataError(f"grade: no step '{str(key)[:60]}' is asked for: {hint}")
+    cells = {key: flat_answers(key, answers.get(key), step) for key, step in exercise.asked.items()}
+    read: dict[int, dict[int, Answer]] = {}
+    unread: dict[str, dict[int, str]] = {}
+    for key, step in exercise.asked.items():
+        read[step.number], unread[key] = _read(cells[key])
+    own = Own(exercise.solution.work, read)
+    words = [ask.words for ask in exercise.solution.asked]
+    steps = tuple(
+        _graded(exercise, own, key, step, about, cells[key], unread[key])
+        for (key, step), about in zip(exercise.asked.items(), words, strict=True)
+    )
+    return Grade(exercise.topic.name, exercise.title, steps)
+
+
+def flat_answers(key: str, given: Any, step: Step) -> list[Any]:
+    """What was written for a step, one behind the other; None for what was not.
+
+    Raises:
+        DataError: another shape than the step's. Axes of length 1 may be left out.
+    """
+    shape = step.value.shape
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return [None] * step.value.size
+    got, flat = _shape(key, given)
+    if [n for n in got if n != 1] != [n for n in shape if n != 1]:
+        raise DataError(f"grade: '{key}' must have shape {shape}, got {got}")
+    return flat
+
+
+def _shape(key: str, given: Any, depth: int = 0) -> tuple[tuple[int, ...], list[Any]]:
+    """(shape, items one behind the other) of nested lists."""
+    if isinstance(given, np.ndarray):
+        given = given.tolist()
+    if not isinstance(given, (list, tuple)):
+        blank = given is None or (isinstance(given, str) and not given.strip())
+        return (), [None if blank else given]
+    if depth > 6:
+        raise DataError(f"grade: '{key}' has too many lists within each other")
+    parts = [_shape(key, part, depth + 1) for part in given]
+    if any(shape != parts[0][0] for shape, _ in parts):
+        raise DataError(f"grade: the rows of '{key}' must have equal length")
+    inner = parts[0][0] if parts else ()
+    return (len(parts), *inner), [item for _, flat in parts for item in flat]
+
+
+def _read(cells: list[Any]) -> tuple[dict[int, Answer], dict[int, str]]:
+    """(answers, complaints), by flat index."""
+    read, unread = {}, {}
+    for i, cell in enumerate(cells):
+        if cell is None:
+            continue
+        try:
+            read[i] = read_answer(cell)
+        except AnswerError as error:
+            unread[i] = str(error)
+    return read, unread
+
+
+def _graded(exercise: Exercise, own: Own, key: str, step: Step, words: str, cells: list[Any],
+            unread: dict[int, str]) -> StepGrade:
+    read = own.answers[step.number]
+    verdicts = []
+    for i, cell in enumerate(cells):
+        if cell is None:
+            verdicts.append(EMPTY)
+        elif i in unread:
+            verdicts.append(UNREADABLE)
+        else:
+            verdicts.append(_verdict(own, step, i, read[i]))
+    mistake = None
+    if WRONG in verdicts:
+        mistake = name_mistake(exercise, own, step)
+    followed = verdicts.count(FOLLOWS)
+    nested = np.array(verdicts, object).reshape(step.value.shape).tolist()
+    return StepGrade(key, words, nested, verdicts.count(RIGHT) + followed, followed, len(verdicts),
+                     mistake, tuple(unread.values()), written(step.value))
+
+
+def _verdict(own: Own, step: Step, flat: int, answer: Answer) -> str:
+    if agrees(answer, step.number_at(flat)):
+        return RIGHT
+    place = Place(step.number, flat)
+    follows = own.follows(place)
+    if agrees(answer, follows) or agrees(answer, follows, own.slack(place)):
+        return FOLLOWS
+    return WRONG

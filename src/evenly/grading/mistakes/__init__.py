@@ -1,0 +1,106 @@
+"""The catalogue of known mistakes: a row for each, and the search in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...byhand.expressions import Place, places
+from ...byhand.recorder import Step
+from ...exercises.base import Exercise
+from ..answers import Answer, agrees
+from ..own import Own
+from .around import AROUND
+from .base import Context as Context
+from .base import Mistake as Mistake
+from .cells import CELLS
+from .layers import LAYERS
+from .limits import LIMITS
+from .losses import LOSSES
+from .statistics import STATISTICS
+from .updates import UPDATES
+from .windows import WINDOWS
+
+# In this order: of several that fit, the first is named.
+MISTAKES: tuple[Mistake, ...] = (
+    *STATISTICS, *LAYERS, *WINDOWS, *CELLS, *LOSSES, *UPDATES, *LIMITS, *AROUND,
+)
+
+
+def name_mistake(exercise: Exercise, own: Own, step: Step) -> Mistake | None:
+    """The known mistake that gives a learner's numbers of a step; None if none does.
+
+    It is looked for in the learner's own numbers first, then in the right ones (he may have gone on
+    from these); and not only in the step itself but also in those in front of it that were not
+    asked for.
+    """
+    # As the definition makes it: of what lies in front of it, asked for or not.
+    step = own.work.steps[step.number]
+    answers = own.answers[step.number]
+    worlds = [own]
+    if any(own.answers.get(s.number) for s in exercise.asked.values() if s.number < step.number):
+        worlds.append(Own(own.work, {step.number: answers}))
+    for world in worlds:
+        for mistake in MISTAKES:
+            if mistake.applies(step):
+                for version in mistake.versions(Context(exercise, world, step)):
+                    if _fits(world, step, answers, version):
+                        return mistake
+        found = _hidden(exercise, world, step, answers)
+        if found is not None:
+            return found
+    return None
+
+
+def _hidden(exercise: Exercise, own: Own, step: Step,
+            answers: Mapping[int, Answer]) -> Mistake | None:
+    """A mistake made on the way to the step, where its result was not asked for."""
+    asked = {s.number for s in exercise.asked.values()}
+    for number in sorted(_between(own, step, asked), reverse=True):
+        inner = own.work.steps[number]
+        for mistake in MISTAKES:
+            if not mistake.applies(inner):
+                continue
+            for version in mistake.versions(Context(exercise, own, inner)):
+                wrong = {i: Answer(v) for i, v in enumerate(version.reshape(-1))}
+                other = Own(own.work, {**own.answers, number: wrong})
+                if _fits(own, step, answers, other.following(step)):
+                    return mistake
+    return None
+
+
+def _between(own: Own, step: Step, asked: set[int]) -> set[int]:
+    """The steps that a step is made of which are neither asked for nor given."""
+    found: set[int] = set()
+    waiting = [step]
+    while waiting:
+        here = waiting.pop()
+        for flat in range(here.value.size):
+            expression = here.expression(flat)
+            for place in places(expression) if expression is not None else ():
+                source = own.work.steps[place.step]
+                if place.step not in asked | found and source.origin is not None:
+                    found.add(place.step)
+                    waiting.append(source)
+    return found
+
+
+def _fits(own: Own, step: Step, answers: Mapping[int, Answer], version: Any) -> bool:
+    """Whether all that was answered is what a mistake gives; as nearly as the rounding of earlier
+    numbers lets one say."""
+    flat = version.reshape(-1)
+    return all(agrees(answer, flat[i])
+               or agrees(answer, flat[i], _slack(own, Place(step.number, i), flat[i]))
+               for i, answer in answers.items())
+
+
+def _slack(own: Own, place: Place, value: Any) -> float:
+    """How far a wrong number may be off: relative to its size as far as the right one."""
+    slack = own.slack(place)
+    if not slack:
+        return 0.0
+    follows = abs(float(own.follows(place)))
+    return slack * max(1.0, abs(float(value)) / follows) if follows else slack
+
+
+__all__ = ["MISTAKES", "Context", "Mistake", "name_mistake"]
