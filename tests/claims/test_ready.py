@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from evenly.exercises import topics
 
 import evenly as ev
 from evenly.claims import load, names
@@ -12,6 +11,8 @@ from evenly.claims.catalog import tour
 from evenly.claims.measures import Measures
 from evenly.claims.records import RunRecord
 from evenly.claims.runs import Measured
+from evenly.exercises import CATALOGUE, exercise
+from evenly.exercises.claims import CLAIMS
 
 ALL = names()
 VERDICTS = ("holds", "fails", "cannot tell")
@@ -24,7 +25,7 @@ def block():
 
     def of(study):
         if study.name not in made:
-            measured = Measured(study.name, "", study.measure)
+            measured = Measured(study)
             cases = [case for case in study.cases() if case.block == 0]
             made[study.name] = [RunRecord(case.levels, 0, measured(case)) for case in cases]
         return made[study.name]
@@ -42,7 +43,7 @@ def test_the_tour():
 def test_what_a_study_says_of_itself(name):
     study = load(name)
     assert study.claim.endswith(".")
-    assert len(study.claim) < 160
+    assert len(study.claim) < 180
     assert study.source
     assert len(study.about) > 80
     assert study.pictures
@@ -53,7 +54,7 @@ def test_what_a_study_says_of_itself(name):
         assert set(re.findall(r"{([^}]*)}", text)) <= known
     for factor in [f for part in study.parts for f in part.every]:
         assert factor in study.factors
-    assert set(study.exercises) <= set(topics())
+    assert set(study.exercises) <= set(CATALOGUE)
     assert all(hasattr(ev, layer) for layer in study.layers)
 
 
@@ -70,3 +71,16 @@ def test_one_block_of_it_runs(name, block):
         assert isinstance(values, list) or picture.over in study.factors, picture.title
         if picture.places:
             assert len(Measures(runs, picture.at)(picture.places)) == len(values)
+
+
+def test_exercises_and_studies_name_each_other():
+    found = {}
+    for name in ALL:
+        for topic in load(name).exercises:
+            found.setdefault(topic, []).append(name)
+    assert {topic: set(claims) for topic, claims in CLAIMS.items()} == {
+        topic: set(claims) for topic, claims in found.items()}
+    key = exercise("l2").document(answers=True)
+    assert "`evenly study l2-gap`" in key.blocks[-1].text
+    assert all("evenly study" not in getattr(block, "text", "")
+               for block in exercise("relu").document(answers=True).blocks)

@@ -233,6 +233,18 @@ def test_files_that_do_not_do(tmp_path, text, says):
         load(str(path))
 
 
+def test_a_file_that_has_changed_is_read_again(tmp_path):
+    path = tmp_path / "my_claim.py"
+    path.write_text(FILE)
+    before = load(str(path))
+    path.write_text(FILE.replace("It is more.", "It is less."))
+    assert load(str(path)).claim == "It is less."
+    assert fingerprint([load(str(path))], "tour") != before
+    with pytest.raises(StudyError, match=r"my_claim\.py: holds no Study"):
+        path.write_text("")
+        load(str(path))
+
+
 def test_names_that_do_not_exist():
     with pytest.raises(StudyError, match=r"no 'zero-wieghts': did you mean 'zero-weights'"):
         load("zero-wieghts")
@@ -247,7 +259,7 @@ def test_a_users_function_is_found_in_another_process_by_its_file(tmp_path):
     path = tmp_path / "my_claim.py"
     path.write_text(FILE)
     study = load(str(path))
-    measured = Measured(study.name, study.origin, study.measure)
+    measured = Measured(study)
     assert measured.measure is None
     assert measured(study.cases()[0]) == study.measure(study.cases()[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import pkgutil
@@ -61,33 +62,40 @@ def load(name: str) -> Study:
     raise StudyError(f"study: there is no '{name}': {remedy}")
 
 
-@cache
 def from_file(path: str, name: str | None = None) -> Study:
-    """The study in a Python file; of several the one of that name. The file is run.
+    """The study in a Python file; of several the one of that name. The file is run, once for each
+    of its contents.
 
     Raises:
         StudyError: the file is not there, does not run, or holds no study of that name.
     """
-    file = Path(path)
+    file = Path(path).resolve()
     if not file.is_file():
         raise StudyError(f"{path}: there is no such file")
-    module_name = f"evenly_study_{abs(hash(str(file.resolve())))}"
+    found = [study for study in _of_file(file, file.read_bytes(), path)
+             if name in (None, study.name)]
+    if not found:
+        raise StudyError(f"{path}: holds no Study: assign one to a name, as STUDY = Study(...)")
+    if len(found) > 1:
+        raise StudyError(f"{path}: holds {len(found)} studies: keep one to a file")
+    return with_origin(found[0], path)
+
+
+@cache
+def _of_file(file: Path, contents: bytes, path: str) -> list[Study]:
+    module_name = f"evenly_study_{hashlib.sha256(contents + bytes(file)).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
         raise StudyError(f"{path}: is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
+    # What was compiled of the file before may be of other contents, written in the same second.
     try:
-        spec.loader.exec_module(module)
+        exec(compile(contents, str(file), "exec"), module.__dict__)
     except Exception as error:
         line = _line_of(error, file)
         raise StudyError(f"{path}{line}: {type(error).__name__}: {error}") from error
-    found = [study for study in _studies(module) if name in (None, study.name)]
-    if not found:
-        raise StudyError(f"{path}: holds no Study: assign one to a name, as STUDY = Study(...)")
-    if len(found) > 1:
-        raise StudyError(f"{path}: holds {len(found)} studies: keep one to a file")
-    return with_origin(found[0], str(file))
+    return _studies(module)
 
 
 def _studies(module: object) -> list[Study]:

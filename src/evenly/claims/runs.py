@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def run_all(
     cells = [
         Cell(key(study, case), (measured, nulled(study, case) if null else case))
         for study in studies
-        for measured in [Measured(study.name, study.origin, study.measure)]
+        for measured in [Measured(study)]
         for case in cases[study.name]
     ]
     done = run_cells(_measure, cells, jobs=jobs, backend=backend, store=store, stop=stop,
@@ -105,14 +106,21 @@ def fingerprint(studies: Sequence[Study], form: Form) -> str:
     the user's table. Results of another fingerprint are no use when a study is resumed."""
     told = [__version__, form]
     for study in studies:
-        try:
-            text = inspect.getsource(inspect.getmodule(study.measure) or study.measure)
-        except (OSError, TypeError):
-            text = study.measure.__code__.co_code.hex()
+        text = _text(study)
         told += [study.name, text, repr(study.levels_of(form))]
         told += [str(table(str(level)).sha256) for level in study.levels_of(form).get("data", ())
                  if str(level).startswith("file:")]
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+
+
+def _text(study: Study) -> str:
+    """What a study's measures are computed by, as text."""
+    if study.origin:
+        return Path(study.origin).read_text(encoding="utf-8")
+    try:
+        return inspect.getsource(inspect.getmodule(study.measure) or study.measure)
+    except (OSError, TypeError):
+        return study.measure.__code__.co_code.hex()
 
 
 def nulled(study: Study, case: Case) -> Case:
@@ -132,9 +140,10 @@ class Measured:
         StudyError: a measure is missing, or no finite number.
     """
 
-    def __init__(self, name: str, origin: str, measure: Callable[[Case], Mapping[str, Any]]):
-        self.name, self.origin = name, origin
-        self.measure = None if origin else measure
+    def __init__(self, study: Study) -> None:
+        self.name = study.name
+        self.origin = str(Path(study.origin).resolve()) if study.origin else ""
+        self.measure = None if study.origin else study.measure
 
     def __call__(self, case: Case) -> dict[str, Any]:
         measure = self.measure

@@ -22,6 +22,7 @@ from ..byhand.views import Shown, View
 from ..byhand.work import Work
 from ..errors import ConfigurationError, DataError
 from ..random import generator
+from .claims import sentence
 
 LEVELS = (1, 2, 3)
 # No one computes more by hand; a page and a sheet have room for it.
@@ -224,6 +225,8 @@ class Exercise:
         ):
             blocks.append(StepBlock(_view(work, step), f"{number}. {ask.words}", blank=not answers,
                                     hint=ask.hint, key=key))
+        if answers and (claims := sentence(self.topic.name)):
+            blocks.append(Paragraph(claims))
         return Document(self.title + (": key" if answers else ""), tuple(blocks))
 
     def answers(self) -> dict[str, Any]:

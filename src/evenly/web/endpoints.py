@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
-from ..exercises import CATALOGUE, Exercise, Topic, topic
+from ..exercises import CATALOGUE, Exercise, Topic, claims, topic
 from . import present, spec
 from .guard import LONGEST_BODY
 from .pages import render
@@ -149,7 +149,7 @@ def _exercise(name: str, query: Any) -> str:
         texts=present.texts(exercise), given=present.given(exercise),
         asked=present.asked(exercise), inputs=present.inputs(exercise),
         identity=spec.compact(identity), start=spec.compact(spec.own_inputs(exercise)),
-        links=_links(exercise),
+        links=_links(exercise), claims=claims.sentence(name),
     )
 
 
