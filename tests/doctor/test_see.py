@@ -263,5 +263,15 @@ def test_what_is_wrong_is_told():
     ):
         with pytest.raises(ConfigurationError, match=told):
             see(what, given, X, Y)
-    with pytest.raises(ConfigurationError, match="number is 1 to 1"):
-        see(ev.Diagnosis((finding,)), model, X, Y, number=2)
+    for number in (0, 2, "1", None):
+        with pytest.raises(ConfigurationError, match="number is 1 to 1"):
+            see(ev.Diagnosis((finding,)), model, X, Y, number=number)
+    for rows in (0, 2.0, True, None):
+        with pytest.raises(ConfigurationError, match="rows must be a whole number"):
+            see(finding, model, X, Y, rows=rows)
+    with pytest.raises(ConfigurationError, match="has no loss: give loss="):
+        see(finding, ev.init(ev.Sequential([ev.Dense(2)]), 6), X, Y)
+    with pytest.raises(ev.errors.DataError, match="120 rows and y has 119"):
+        see(finding, model, X, Y[1:])
+    with pytest.raises(ev.errors.ShapeError, match="expects inputs of shape"):
+        see(finding, model, X[:, 1:], Y)

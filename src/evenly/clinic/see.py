@@ -16,6 +16,7 @@ from ..layers.base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
 from ..layers.containers import Container, Sequential, forward_of, leaves, own_arrays
 from ..losses import Loss
 from ..probes.describe import layer_kind
+from ..rows.data import as_arrays
 from ..training import Model, init
 from ..training.model import as_sequential
 
@@ -78,13 +79,19 @@ def see(
         [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     finding = _finding(what, number)
-    x, y = as_array(x, "see: x"), None if y is None else as_array(y, "see: y")
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        raise ConfigurationError(f"see: rows must be a whole number of at least 1, got {rows!r}")
+    if y is None:
+        x = as_array(x, "see: x")
+    else:
+        x, y = as_arrays(x, y, "see")
     model, x, y = _as_trained(model, x, y)
     loss = loss if loss is not None else model.loss
+    if y is not None and loss is None:
+        raise ConfigurationError("see: the network has no loss: give loss=, or no y")
     x = model.engine.rows(x[:rows]).astype(np.float64)
     # Targets that the loss has no meaning for have no gradient.
-    refused = y is None or loss is None or finding.kind == "labels_wrong_range"
-    y = None if refused else y[:rows]
+    y = None if y is None or finding.kind == "labels_wrong_range" else y[:rows]
     lengths = None if lengths is None else as_array(lengths, "see: lengths")[:rows]
     part = _part(what, finding, model.net.resolved)
     ran = _ran(model, part, x, y, loss, lengths)
@@ -108,7 +115,7 @@ def _finding(what: Any, number: int) -> Finding:
         raise ConfigurationError(f"see: expects a Diagnosis or a Finding, got {what!r}")
     if not what.findings:
         raise ConfigurationError("see: the diagnosis has no findings: use show_work(model, x, y)")
-    if not 1 <= number <= len(what.findings):
+    if not isinstance(number, int) or not 1 <= number <= len(what.findings):
         raise ConfigurationError(
             f"see: number is 1 to {len(what.findings)}, as the diagnosis prints it, got {number!r}"
         )
