@@ -103,6 +103,17 @@ def test_a_recurrent_network():
             == model.weights["lstm_1.recurrent_kernel"]).all()
 
 
+def test_a_long_sequence_is_shown_forward_unless_it_is_asked_for():
+    x = GENERATOR.standard_normal((8, 17, 3))
+    model = ev.init(ev.Sequential([ev.LSTM(2), ev.Dense(2)]), (17, 3), loss=CLASSES)
+    finding = ev.Finding("saturation", "lstm_1", None, 0.9, (), "", "", ())
+    y = Y[:8]
+    assert see(finding, model, x, y, rows=2).phase("backward") == ()
+    assert see(finding, model, x, y, rows=2, phases=["backward"]).phase("backward")
+    model = ev.init(ev.Sequential([ev.LSTM(2), ev.Dense(2)]), (16, 3), loss=CLASSES)
+    assert see(finding, model, x[:, 1:], y, rows=2).phase("backward")
+
+
 def test_a_layer_within_a_block_is_found():
     net = ev.Sequential([ev.Dense(6), ev.Residual([ev.Dense(8, bias_init=ev.Constant(-40.0)),
                                                    ev.ReLU(), ev.Dense(6)]), ev.Dense(2)])

@@ -14,6 +14,7 @@ from ..errors import ConfigurationError
 from ..given import as_array
 from ..layers.base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
 from ..layers.containers import Container, Sequential, forward_of, leaves, own_arrays
+from ..layers.recurrent import Recurrent
 from ..losses import Loss
 from ..probes.describe import layer_kind
 from ..rows.data import as_arrays
@@ -30,6 +31,8 @@ _LOSS = ("output_activation_wrong", "loss_wrong", "labels_wrong_range", "labels_
 _INPUTS = ("inputs_constant", "inputs_not_scaled", "inputs_scaled_twice", "train_test_mismatch",
            "validation_leaks", "rows_coupled")
 _BOTH_MODES = ("batch_norm_mismatch", "batch_too_small", "dropout_too_strong")
+# Of a recurrent layer: what is gone through backward unasked.
+_MOST_STEPS = 16
 
 
 def see(
@@ -43,7 +46,8 @@ def see(
     is shown depends on the finding: of a rate the update of a layer, of a loss or of targets the
     end of the network with its loss, of inputs the first layer, of batch normalization and dropout
     training and inference beside each other, else the layer that the finding names, forward and
-    backward.
+    backward; of a recurrent layer over more than 16 steps forward alone, unless `phases` asks for
+    "backward", which takes minutes there.
 
     Arguments:
         what: a diagnosis, or one of its findings.
@@ -99,13 +103,19 @@ def see(
                             "seed": model.engine.seed, "lengths": lengths}
     if part.is_end and y is not None:
         more |= {"y": y, "loss": loss}
-    elif ran.gradient is not None:
+    elif ran.gradient is not None and not _is_long(part.layer, ran.inputs, shown.get("phases")):
         more["d_y"] = ran.gradient
         if finding.kind in _UPDATE:
             more |= _update(model, ran.weights)
     if finding.kind in _BOTH_MODES:
         more["inference"] = ran.inputs
     return show_work(part.layer, ran.inputs, **(more | shown))
+
+
+def _is_long(layer: Layer, inputs: Any, phases: Sequence[str] | None) -> bool:
+    """Whether a layer's backward pass has too many steps to be gone through unasked."""
+    return isinstance(layer, Recurrent) and inputs.shape[1] > _MOST_STEPS and \
+        "backward" not in (phases or ())
 
 
 def _finding(what: Any, number: int) -> Finding:
