@@ -103,6 +103,17 @@ def test_a_recurrent_network():
             == model.weights["lstm_1.recurrent_kernel"]).all()
 
 
+def test_a_long_sequence_is_shown_forward_unless_it_is_asked_for():
+    x = GENERATOR.standard_normal((8, 17, 3))
+    model = ev.init(ev.Sequential([ev.LSTM(2), ev.Dense(2)]), (17, 3), loss=CLASSES)
+    finding = ev.Finding("saturation", "lstm_1", None, 0.9, (), "", "", ())
+    y = Y[:8]
+    assert see(finding, model, x, y, rows=2).phase("backward") == ()
+    assert see(finding, model, x, y, rows=2, phases=["backward"]).phase("backward")
+    model = ev.init(ev.Sequential([ev.LSTM(2), ev.Dense(2)]), (16, 3), loss=CLASSES)
+    assert see(finding, model, x[:, 1:], y, rows=2).phase("backward")
+
+
 def test_a_layer_within_a_block_is_found():
     net = ev.Sequential([ev.Dense(6), ev.Residual([ev.Dense(8, bias_init=ev.Constant(-40.0)),
                                                    ev.ReLU(), ev.Dense(6)]), ev.Dense(2)])
@@ -263,5 +274,15 @@ def test_what_is_wrong_is_told():
     ):
         with pytest.raises(ConfigurationError, match=told):
             see(what, given, X, Y)
-    with pytest.raises(ConfigurationError, match="number is 1 to 1"):
-        see(ev.Diagnosis((finding,)), model, X, Y, number=2)
+    for number in (0, 2, "1", None):
+        with pytest.raises(ConfigurationError, match="number is 1 to 1"):
+            see(ev.Diagnosis((finding,)), model, X, Y, number=number)
+    for rows in (0, 2.0, True, None):
+        with pytest.raises(ConfigurationError, match="rows must be a whole number"):
+            see(finding, model, X, Y, rows=rows)
+    with pytest.raises(ConfigurationError, match="has no loss: give loss="):
+        see(finding, ev.init(ev.Sequential([ev.Dense(2)]), 6), X, Y)
+    with pytest.raises(ev.errors.DataError, match="120 rows and y has 119"):
+        see(finding, model, X, Y[1:])
+    with pytest.raises(ev.errors.ShapeError, match="expects inputs of shape"):
+        see(finding, model, X[:, 1:], Y)

@@ -14,8 +14,10 @@ from ..errors import ConfigurationError
 from ..given import as_array
 from ..layers.base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
 from ..layers.containers import Container, Sequential, forward_of, leaves, own_arrays
+from ..layers.recurrent import Recurrent
 from ..losses import Loss
 from ..probes.describe import layer_kind
+from ..rows.data import as_arrays
 from ..training import Model, init
 from ..training.model import as_sequential
 
@@ -29,6 +31,8 @@ _LOSS = ("output_activation_wrong", "loss_wrong", "labels_wrong_range", "labels_
 _INPUTS = ("inputs_constant", "inputs_not_scaled", "inputs_scaled_twice", "train_test_mismatch",
            "validation_leaks", "rows_coupled")
 _BOTH_MODES = ("batch_norm_mismatch", "batch_too_small", "dropout_too_strong")
+# Of a recurrent layer: what is gone through backward unasked.
+_MOST_STEPS = 16
 
 
 def see(
@@ -42,7 +46,8 @@ def see(
     is shown depends on the finding: of a rate the update of a layer, of a loss or of targets the
     end of the network with its loss, of inputs the first layer, of batch normalization and dropout
     training and inference beside each other, else the layer that the finding names, forward and
-    backward.
+    backward; of a recurrent layer over more than 16 steps forward alone, unless `phases` asks for
+    "backward", which takes minutes there.
 
     Arguments:
         what: a diagnosis, or one of its findings.
@@ -78,13 +83,19 @@ def see(
         [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     finding = _finding(what, number)
-    x, y = as_array(x, "see: x"), None if y is None else as_array(y, "see: y")
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        raise ConfigurationError(f"see: rows must be a whole number of at least 1, got {rows!r}")
+    if y is None:
+        x = as_array(x, "see: x")
+    else:
+        x, y = as_arrays(x, y, "see")
     model, x, y = _as_trained(model, x, y)
     loss = loss if loss is not None else model.loss
+    if y is not None and loss is None:
+        raise ConfigurationError("see: the network has no loss: give loss=, or no y")
     x = model.engine.rows(x[:rows]).astype(np.float64)
     # Targets that the loss has no meaning for have no gradient.
-    refused = y is None or loss is None or finding.kind == "labels_wrong_range"
-    y = None if refused else y[:rows]
+    y = None if y is None or finding.kind == "labels_wrong_range" else y[:rows]
     lengths = None if lengths is None else as_array(lengths, "see: lengths")[:rows]
     part = _part(what, finding, model.net.resolved)
     ran = _ran(model, part, x, y, loss, lengths)
@@ -92,13 +103,19 @@ def see(
                             "seed": model.engine.seed, "lengths": lengths}
     if part.is_end and y is not None:
         more |= {"y": y, "loss": loss}
-    elif ran.gradient is not None:
+    elif ran.gradient is not None and not _is_long(part.layer, ran.inputs, shown.get("phases")):
         more["d_y"] = ran.gradient
         if finding.kind in _UPDATE:
             more |= _update(model, ran.weights)
     if finding.kind in _BOTH_MODES:
         more["inference"] = ran.inputs
     return show_work(part.layer, ran.inputs, **(more | shown))
+
+
+def _is_long(layer: Layer, inputs: Any, phases: Sequence[str] | None) -> bool:
+    """Whether a layer's backward pass has too many steps to be gone through unasked."""
+    return isinstance(layer, Recurrent) and inputs.shape[1] > _MOST_STEPS and \
+        "backward" not in (phases or ())
 
 
 def _finding(what: Any, number: int) -> Finding:
@@ -108,7 +125,7 @@ def _finding(what: Any, number: int) -> Finding:
         raise ConfigurationError(f"see: expects a Diagnosis or a Finding, got {what!r}")
     if not what.findings:
         raise ConfigurationError("see: the diagnosis has no findings: use show_work(model, x, y)")
-    if not 1 <= number <= len(what.findings):
+    if not isinstance(number, int) or not 1 <= number <= len(what.findings):
         raise ConfigurationError(
             f"see: number is 1 to {len(what.findings)}, as the diagnosis prints it, got {number!r}"
         )
