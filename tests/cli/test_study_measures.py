@@ -251,3 +251,11 @@ def test_a_folded_line_is_the_same_line() -> None:
     assert max(map(len, lines)) <= 80
     assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(command)
     assert folded("evenly fit t.csv") == ["  evenly fit t.csv"]
+
+
+def test_an_option_of_tables_is_named_as_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["study", "dropout-gap", "--keep-columns"]) == 2
+    assert capsys.readouterr().err == (
+        "evenly: --keep-columns: is for the study of a table, and dropout-gap is a claim: leave it "
+        "out\n"
+    )

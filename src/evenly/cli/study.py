@@ -115,7 +115,8 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
     for_claims = sorted(said & set(OF_CLAIMS))
     if _is_claim(what) and not (what is None and for_table):
         if for_table:
-            raise click.UsageError(f"--{for_table[0]}: is for the study of a table, and {what} "
+            option = for_table[0].replace("_", "-")
+            raise click.UsageError(f"--{option}: is for the study of a table, and {what} "
                                    "is a claim: leave it out")
         from .claims import AskedClaims, study_claims
 
