@@ -9,9 +9,9 @@ and batches alone, data and split stay those of the block. Where a claim says th
 the same within a margin, the null is an effect of exactly the margin. "holds" and "fails" together
 must then come out in at most 5 %.
 
-The pool is ten times as many blocks as a study has. A null study takes its number of blocks from
+The pool is six times as many blocks as a study has. A null study takes its number of blocks from
 it, without repeating one, and gives the arms of each block their names by lot, which changes
-nothing where the null is true. So 200 studies cost what ten do; they share blocks, and their rate
+nothing where the null is true. So 200 studies cost what six do; they share blocks, and their rate
 is a little less certain than the interval of 200 independent ones says: --fresh has those.
 """
 
@@ -32,17 +32,21 @@ from evenly.claims import load, names, run_all
 from evenly.claims.records import RunRecord
 from evenly.claims.verdict import judged
 
-POOL = 10
+POOL = 6
 
 
-def at_the_margin(study, sign):
-    """The study with an effect of exactly the margin added where it expects none."""
-    def moved(part):
+def at_the_margin(study, sign, centres):
+    """The study with effects of exactly the margin where it expects none.
+
+    `centres` are the mean effects of the pool: not 0 where a part is no comparison of two arms.
+    """
+    def moved(part, centre):
         if part.expects != "same":
             return part
-        return replace(part, effect=lambda block: part.effect(block) + sign * part.margin)
+        return replace(part, effect=lambda block: part.effect(block) - centre + sign * part.margin)
 
-    return replace(study, parts=tuple(moved(part) for part in study.parts), says={})
+    parts = tuple(map(moved, study.parts, centres))
+    return replace(study, parts=parts, says={})
 
 
 def drawn(study, runs, blocks, random):
@@ -66,15 +70,20 @@ def null_verdicts(study, count, fresh, jobs):
     random = np.random.default_rng([len(study.name), *study.name.encode()])
     verdicts = []
     if fresh:
+        found = []
         for number in range(count):
-            again = replace(at_the_margin(study, random.choice([-1, 1])),
-                            name=f"{study.name}-null-{number}")
-            verdicts += [found.verdict for found in run_all([again], null=True, jobs=jobs)]
+            again = replace(study, name=f"{study.name}-null-{number}", says={})
+            found += run_all([again], null=True, jobs=jobs)
+        centres = np.mean([[part.mean for part in one.record.parts] for one in found], axis=0)
+        for one in found:
+            shifted = at_the_margin(study, random.choice([-1, 1]), centres)
+            verdicts.append(judged(shifted, "tour", one.record.runs, study.cases(), 0.0).verdict)
         return verdicts
     [pool] = run_all([study.with_blocks(POOL * study.blocks)], null=True, jobs=jobs)
+    centres = [part.mean for part in pool.record.parts]
     for _ in range(count):
         runs = drawn(study, pool.record.runs, study.blocks, random)
-        shifted = at_the_margin(study, random.choice([-1, 1]))
+        shifted = at_the_margin(study, random.choice([-1, 1]), centres)
         verdicts.append(judged(shifted, "tour", runs, study.cases(), 0.0).verdict)
     return verdicts
 

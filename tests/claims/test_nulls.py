@@ -36,7 +36,8 @@ def test_the_null_of_the_same_is_an_effect_at_the_margin(fresh):
     verdicts = null_verdicts(study(part), 60, fresh, 1)
     # Without the shift each of them would hold.
     assert sum(verdict != "cannot tell" for verdict in verdicts) / 60 < 0.2
-    assert at_the_margin(study(part), -1).parts[0].effect(lambda *a, **b: 0.0) == -50.0
+    moved = at_the_margin(study(part), -1, [7.0]).parts[0]
+    assert moved.effect(lambda *a, **b: 0.0) == -57.0
 
 
 def test_a_null_study_takes_each_block_once_and_names_its_arms_by_lot():

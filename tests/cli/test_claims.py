@@ -47,7 +47,7 @@ def test_a_claim_of_ones_own_end_to_end(capsys: pytest.CaptureFixture[str]) -> N
     folder = Path("evenly-study")
     assert sorted(path.name for path in folder.iterdir()) == [
         "claims.csv", "report.html", "runs.jsonl"]
-    [part] = csv.DictReader((folder / "claims.csv").open())
+    [part] = csv.DictReader((folder / "claims.csv").read_text().splitlines())
     assert (part["study"], part["verdict"], part["blocks"]) == ("mine", "holds", "12")
     lines = (folder / "runs.jsonl").read_text().splitlines()
     assert len(lines) == 1 + 24

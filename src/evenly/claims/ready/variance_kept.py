@@ -76,9 +76,8 @@ SEEN = ("Through thirty layers the rule's variance makes activations {tanh activ
 
 STUDY = Study(
     name="variance-kept",
-    claim="First weights of variance 1/n for tanh and 2/n for ReLU (Xavier's, He's) keep the "
-          "spread of activations and gradients through a deep network, so that it trains; with "
-          "half as much they vanish, with twice as much gradients explode.",
+    claim="First weights of variance 1/n (tanh) and 2/n (ReLU) keep the spread of activations and "
+          "gradients through a deep network; with half it vanishes, with twice it explodes.",
     source="Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward "
            "neural networks, section 4.2; He, Zhang, Ren and Sun 2015, Delving deep into "
            "rectifiers, section 2.2",
