@@ -89,8 +89,8 @@ STUDY = Study(
     ),
     about="Three hidden layers of 100 sigmoids learn 2,000 MNIST images (2 x 2 pixels to one) by "
           "plain descent, 50 images a step: without batch norm, with it, and with it and noise "
-          "behind it, whose mean and scale change at every step, twice as strong as in the paper, "
-          "so that the shift is no smaller than without batch norm. Accuracy is that of 500 "
+          "behind it, whose mean and scale change at every step, so strong that the shift is no "
+          "smaller than without batch norm. Accuracy is that of 500 "
           "other images, at the rate that 500 more choose. The shift is measured at a rate of 1, "
           "in both its meanings: how far one step moves the distribution of what a sigmoid gets, "
           "in its own deviations; and how far a layer's gradient turns (1 less the cosine) when "
