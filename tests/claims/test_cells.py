@@ -1,6 +1,7 @@
 """Many trainings: the same on any backend, kept as they end, resumed, stopped."""
 
 import json
+import tempfile
 import threading
 import time
 
@@ -45,6 +46,22 @@ def test_a_backend_that_does_not_exist_is_named():
         run_cells(square, CELLS, jobs=2, backend="nowhere")
 
 
+def test_what_still_runs_hears_of_an_error(monkeypatch):
+    heard = threading.Event()
+
+    def task(number):
+        if number == 0:
+            raise ValueError("nought")
+        while not stopped():
+            time.sleep(0.01)
+        heard.set()
+        raise Stopped
+
+    with pytest.raises(ValueError, match="nought"):
+        run_cells(task, CELLS[:2], jobs=2, backend="threading")
+    assert heard.wait(60)
+
+
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_an_error_of_a_task_comes_out(backend):
     with pytest.raises(ValueError, match="three"):
@@ -52,12 +69,15 @@ def test_an_error_of_a_task_comes_out(backend):
 
 
 @pytest.mark.parametrize(("jobs", "backend"), [(1, "threading"), (2, "threading"), (2, "loky")])
-def test_a_stop_ends_what_runs(jobs, backend):
+def test_a_stop_ends_what_runs(jobs, backend, tmp_path, monkeypatch):
+    # Where its flag is for a while.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     stop = threading.Event()
     threading.Timer(1.0, stop.set).start()
     done = run_cells(slow, CELLS, jobs=jobs, backend=backend, stop=stop)
     assert done.interrupted
     assert done.values == {}
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_has_ended_is_kept_and_not_run_again(tmp_path):

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,7 +229,9 @@ def _flag(stop: threading.Event) -> Iterator[str]:
     def watch() -> None:
         while not over.is_set():
             if stop.wait(LISTEN_SECONDS):
-                flag.touch()
+                # All may have ended meanwhile, and the folder with it.
+                with suppress(FileNotFoundError):
+                    flag.touch()
                 return
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -237,13 +239,14 @@ def _flag(stop: threading.Event) -> Iterator[str]:
     try:
         yield str(flag)
     except BaseException:
-        stop.set()
+        # What still runs hears of it, and for that the file stays.
+        flag.touch()
         raise
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     finally:
         over.set()
         watcher.join()
-        if not stop.is_set():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
