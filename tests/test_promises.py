@@ -31,6 +31,8 @@ FOREIGN = {
     "SpatialDropout2D", "Hardsigmoid", "MSELoss", "Conv2d", "AvgPool2d", "DataLoader",
     "Pipeline", "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
 }
+# What a reader is told to write.
+READERS_OWN = {"my_claim.py"}
 FOREIGN_ARGUMENTS = {"eps", "error_score"}
 
 
@@ -104,7 +106,8 @@ def arguments_in(text):
 
 
 def is_there(path, at):
-    return any((beginning / path).exists() for beginning in [*BEGINNINGS, at])
+    return path in READERS_OWN or any(
+        (beginning / path).exists() for beginning in [*BEGINNINGS, at])
 
 
 def resolves(name):

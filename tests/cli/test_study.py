@@ -238,7 +238,8 @@ BAD: list[tuple[str, str]] = [
         "arrays.npz",
         "arrays.npz: expects inputs in an array 'x', got a, b, y: rename the array",
     ),
-    ("--target digit", "--target: goes with a table: evenly study TABLE --target NAME"),
+    ("--target digit", "--target: goes with a table: evenly study TABLE --target NAME, or evenly "
+     "study NAME --data TABLE --target NAME"),
     ("--task regression", "--task: goes with a table: evenly study TABLE --task NAME"),
     ("--task numbers", "Invalid value for '--task': ..."),
     ("--variants drop-out", "variant: there is no 'drop-out': did you mean 'dropout'?"),
