@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src cpp -type f -not -path '*/__pycache__/*') CMakeLists.txt pyproject.toml
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: study test lint stub bench sanitize clean
+.PHONY: study test sweep lint stub bench sanitize clean
 
 study: $(VENV)/.study
 	$(BIN)/evenly study --force
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The tests that try one thing with many seeds, mutations or trainings.
+sweep: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m sweep
 
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .

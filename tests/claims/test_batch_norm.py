@@ -18,6 +18,8 @@ from evenly.claims.stepwise import Inputs, Steps, places_of, train_steps
 from evenly.claims.study import Case
 from evenly.claims.training import mlp
 
+pytestmark = pytest.mark.sweep
+
 CASE = Case({}, 0, 5, 6)
 
 

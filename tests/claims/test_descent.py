@@ -20,6 +20,8 @@ from evenly.claims.ready import (
 from evenly.claims.study import Case
 from evenly.claims.training import guessed, mlp, train
 
+pytestmark = pytest.mark.sweep
+
 
 def case(**levels):
     return Case(levels, block=0, seed=11, data_seed=12)

@@ -11,6 +11,8 @@ from evenly.claims.ready import deep_chain, first_weights, variance_kept, zero_w
 from evenly.claims.study import Case
 from evenly.claims.training import Times, by_step, engine_of, guessed, spreads
 
+pytestmark = pytest.mark.sweep
+
 
 def case(**levels):
     return Case(levels, block=0, seed=11, data_seed=12)

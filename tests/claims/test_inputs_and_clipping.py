@@ -9,6 +9,8 @@ from evenly.claims.ready import clipping, normalized_inputs, whose_statistics
 from evenly.claims.study import Case
 from evenly.claims.training import by_step
 
+pytestmark = pytest.mark.sweep
+
 
 def case(**levels):
     return Case(levels, block=0, seed=11, data_seed=12)

@@ -6,6 +6,8 @@ from benchmarks.claims import at_the_margin, drawn, null_verdicts, nulls
 
 from evenly.claims import Study, more, run, same
 
+pytestmark = pytest.mark.sweep
+
 
 def noise(case):
     """No effect of anything: every case has its own number."""

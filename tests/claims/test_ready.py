@@ -14,6 +14,8 @@ from evenly.claims.runs import Measured
 from evenly.exercises import CATALOGUE, exercise
 from evenly.exercises.claims import CLAIMS
 
+pytestmark = pytest.mark.sweep
+
 ALL = names()
 VERDICTS = ("holds", "fails", "cannot tell")
 

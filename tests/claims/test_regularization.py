@@ -38,6 +38,8 @@ from evenly.claims.training import (
 )
 from evenly.claims.verdict import judged
 
+pytestmark = pytest.mark.sweep
+
 
 def case_of(block: int = 0, long: bool = False, **levels: Any) -> Case:
     return Case(levels, block, seed=block + 1, data_seed=block + 100, long=long)

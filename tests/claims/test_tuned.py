@@ -7,6 +7,8 @@ from evenly.claims.data import Data
 from evenly.claims.study import Case
 from evenly.claims.tuned import best_rate, held_out, tuned
 
+pytestmark = pytest.mark.sweep
+
 
 def case(seed=11, data_seed=12):
     return Case({}, block=0, seed=seed, data_seed=data_seed)

@@ -20,6 +20,8 @@ from evenly.program import compile as compile_program
 from evenly.random import dropout_keep
 from evenly.training import Model
 
+pytestmark = pytest.mark.sweep
+
 MODULES = ("dropout", "normalizations", "linear", "activations", "losses", "initialization",
            "depth", "weight_norm")
 NAMES = [name for name, module in CATALOGUE.items() if module in MODULES]

@@ -21,6 +21,8 @@ from tests.exercises.topics_b import (
     made,
 )
 
+pytestmark = pytest.mark.sweep
+
 
 def friendly(name, exercise):
     """What the exercise is about comes out whole, or as fractions that one computes with."""

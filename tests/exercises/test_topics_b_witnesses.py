@@ -14,6 +14,8 @@ from evenly.exercises.base import written
 from evenly.schedules import rates_and_momenta, steps_per_epoch
 from tests.exercises.topics_b import LAYERS, RULES, SCHEDULES, floats, inputs, made, trained
 
+pytestmark = pytest.mark.sweep
+
 SEEDS = range(21)
 near = {"rtol": 1e-9, "atol": 1e-11}
 

@@ -7,6 +7,8 @@ from evenly.exercises import CATALOGUE, exercise
 from evenly.grading import MISTAKES, grade
 from tests.grading.scenarios import WORKS, Numbers, answer, exercise_of, scenario, whole
 
+pytestmark = pytest.mark.sweep
+
 B, L, R = "batch_norm_1.", "layer_norm_1.", "rms_norm_1."
 D, K = "dense_1.", "dense_1.kernel."
 root = np.sqrt

@@ -19,6 +19,8 @@ from evenly.estimators import NetClassifier, NetRegressor
 from evenly.files import read_arrays, write_arrays
 from evenly.saving import Saved, load, save
 
+pytestmark = pytest.mark.sweep
+
 X = np.random.default_rng(0).normal(3, 2, (12, 3))
 RAW, SEALED = 4600, 400  # mutations of each file
 MOST_BYTES = 2**26
