@@ -20,7 +20,7 @@ from ..random import generator
 from ..study.cells import Stopped, stopped
 from .data import Data
 from .study import Case
-from .training import guessed
+from .training import guessed, loss_for
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def train_steps(
     Raises:
         Stopped: the study is asked to stop.
     """
-    loss = ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError()
+    loss = loss_for(data)
     program = ev.compile(net, data.x.shape[1], batch=batch, loss=loss, optimizer=optimizer)
     engine = Engine(program, seed=case.seed, threads=1)
     x, y = engine.rows(data.x), engine.targets(data.y)

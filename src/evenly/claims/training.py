@@ -100,7 +100,7 @@ def train(
         Stopped: the study is asked to stop.
     """
     if loss is None:
-        loss = ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError()
+        loss = loss_for(data)
     records: list[Any] = []
     if curve:
         settings["validation"] = (data.x_test, data.y_test)
@@ -211,7 +211,7 @@ def engine_of(
     first: Mapping[str, Any] | None = None,
 ) -> ev.Engine:
     """An engine for batches of so many rows of the data, its weights drawn or given."""
-    loss = ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError()
+    loss = loss_for(data)
     program = _compiled(net, data.x.shape[1:], rows, loss, optimizer or ev.SGD(1.0), clip=clip)
     return ev.Engine(program, seed=seed, threads=1, weights=first)
 
@@ -239,6 +239,11 @@ def spreads(engine: ev.Engine, x: Any, y: Any) -> tuple[list[float], list[float]
 
 def _root_mean_square(values: Any) -> float:
     return float(np.sqrt(np.mean(np.asarray(values, np.float64) ** 2)))
+
+
+def loss_for(data: Data) -> Any:
+    """Softmax cross-entropy for classes, the squared error for numbers."""
+    return ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError()
 
 
 def guessed(data: Data) -> tuple[float, float]:

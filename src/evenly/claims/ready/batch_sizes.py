@@ -18,7 +18,7 @@ from ..data import Data, split
 from ..parts import less, more
 from ..pictures import Picture
 from ..study import Case, Study
-from ..training import guessed, mlp, train
+from ..training import guessed, loss_for, mlp, train
 from ..tuned import best_rate
 
 # Rows a step, the rate that the search for the best one begins at, and the steps it may take.
@@ -29,7 +29,7 @@ WATCHED = 128
 def made(case: Case, data: Data, rate: float) -> tuple[Any, Any, Any, int]:
     """An engine on one thread, what it trains on, and the rows of a step."""
     batch = WAYS[case["batch"]][0] or len(data.x)
-    loss = ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError()
+    loss = loss_for(data)
     program = ev.compile(mlp((64,), data.classes), data.x.shape[1], batch=batch, loss=loss,
                          optimizer=ev.SGD(rate))
     engine = ev.Engine(program, seed=case.seed, threads=1)

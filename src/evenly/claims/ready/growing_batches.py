@@ -15,7 +15,7 @@ from ..data import Data, split
 from ..parts import less, same
 from ..pictures import Picture
 from ..study import Case, Study
-from ..training import guessed, mlp
+from ..training import guessed, loss_for, mlp
 from ..tuned import best_rate
 
 EPOCHS, SMALL, FACTOR = 24, 16, 4
@@ -41,7 +41,7 @@ def trained(case: Case, data: Data, rate: float, way: str) -> dict[str, Any]:
     program = ev.compile(
         mlp((64,), data.classes), data.x.shape[1], batch=max(batch for batch, _ in epochs),
         optimizer=ev.SGD(rate),
-        loss=ev.SoftmaxCrossEntropy() if data.classes > 1 else ev.MeanSquaredError(),
+        loss=loss_for(data),
     )
     engine = ev.Engine(program, seed=case.seed, threads=1)
     x, y = engine.rows(data.x), engine.targets(data.y)
