@@ -1,245 +1,131 @@
-"""Columns of a table as the inputs of a network, and what was learned of them as a value.
-
-Everything is plain numbers and text, so that it can be written into a file.
-"""
+"""What each column of a table was taken for, and why: decided once, by the training rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-from .plain import found, plain_column, unique_names
-
-# A text column gets at most this many inputs: its rarest values share the last.
-MAX_CATEGORIES = 100
-LARGEST = 1e30  # the square of a larger number is beyond float32 by far
-_SHOWN = 8
+from .kinds import KINDS, Kind
+from .plain import found
+from .rules import Reading
 
 
 @dataclass(frozen=True)
-class NumberColumn:
-    """A column of numbers. A gap becomes the median of the training rows.
+class Column:
+    """One column, decided.
 
     Attributes:
         name: its header.
-        median: of the training rows.
-        gaps: whether these had gaps: then a second input says which rows have one.
+        kind: how its cells are read.
+        reason: why this kind, in a line.
+        missing: rows of training without a value.
+        distinct: different values there.
+        shown: their range, or examples.
+        left_out: why it is no input, in a line; empty where it is one.
+        odd: what looks odd about it, a line each.
+        asked: whether the kind was said rather than decided.
     """
 
     name: str
-    median: float
-    gaps: bool = False
-
-    def __post_init__(self) -> None:
-        if not abs(self.median) <= LARGEST:
-            raise DataError(f"column '{self.name}': the median must be a number, {self.median}")
-
-    @property
-    def width(self) -> int:
-        return 1 + self.gaps
-
-    def encode(self, values: Any) -> tuple[list[Any], list[str]]:
-        """(its inputs, what is worth a note), from float64 values with NaN for gaps."""
-        missing = np.isnan(values)
-        inputs = [np.where(missing, self.median, values)]
-        notes = []
-        if self.gaps:
-            inputs.append(missing.astype(np.float64))
-        elif missing.any():
-            notes.append(f"column '{self.name}': {found('nothing', missing)}: the median of the "
-                         f"training rows, {self.median:g}, is put there")
-        return inputs, notes
-
-
-@dataclass(frozen=True)
-class TextColumn:
-    """A column of text: an input for each value, 1 where a row has it.
-
-    Attributes:
-        name: its header.
-        values: those that have an input of their own, in the order of the inputs.
-        shares: whether one more input stands for all other values: the rare ones of the training
-            rows, and new ones.
-        gaps: whether the training rows had gaps: then one more input stands for a gap.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    shares: bool = False
-    gaps: bool = False
-
-    @property
-    def width(self) -> int:
-        return len(self.values) + self.shares + self.gaps
-
-    def encode(self, values: Any) -> tuple[list[Any], list[str]]:
-        """(its inputs, what is worth a note), from an array of str, NaN for gaps. Inputs are NaN
-        where the column says nothing: values and gaps that training did not have."""
-        codes = {value: i for i, value in enumerate(self.values)}
-        missing = np.array([not isinstance(value, str) for value in values], bool)
-        other = len(codes)
-        places = np.array([codes.get(value, other) if isinstance(value, str) else -1
-                           for value in values], np.int64)
-        inputs = [(places == i).astype(np.float64) for i in range(other + self.shares)]
-        notes = []
-        new = (places == other) & (not self.shares)
-        if self.gaps:
-            inputs.append(missing.astype(np.float64))
-        elif missing.any():
-            notes.append(f"column '{self.name}': {found('nothing', missing)}: training had no "
-                         "gaps here; the column says nothing about these rows")
-        if new.any():
-            example = values[int(np.flatnonzero(new)[0])]
-            notes.append(f"column '{self.name}': {found(repr(example), new)}: no such value in "
-                         "training; the column says nothing about these rows")
-        silent = new if self.gaps else new | missing
-        return [np.where(silent, np.nan, column) for column in inputs], notes
+    kind: Kind
+    reason: str
+    missing: int = 0
+    distinct: int = 0
+    shown: str = ""
+    left_out: str = ""
+    odd: tuple[str, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The input columns of a table, as training has seen them.
+    """The columns of a table.
 
     Attributes:
-        columns: in the order of the inputs.
-
-    Example:
-        >>> import pandas as pd
-        >>> table = pd.DataFrame({"size": [1.0, 3.0, None], "kind": ["a", "b", "a"]})
-        >>> columns = Columns.learn(table)
-        >>> x, notes = columns.encode(pd.DataFrame({"kind": ["b"], "size": [5.0]}))
-        >>> x, notes
-        (array([[5., 0., 0., 1.]]), [])
+        columns: all of them but the target, in the table's order.
+        target: the column to predict; None where the table has none.
+        rows: how many they were decided by.
     """
 
-    columns: tuple[NumberColumn | TextColumn, ...]
+    columns: tuple[Column, ...]
+    target: Column | None
+    rows: int
 
     @property
-    def width(self) -> int:
-        """How many inputs the columns make."""
-        return sum(column.width for column in self.columns)
+    def inputs(self) -> tuple[Column, ...]:
+        """Those that the network reads."""
+        return tuple(column for column in self.columns if not column.left_out)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, read otherwise than it stands there, or looks odd: a line each."""
+        lines = []
+        for column in self.columns:
+            if column.left_out:
+                lines.append(f"column '{column.name}': left out: {column.left_out}")
+            lines += [f"column '{column.name}': {line}" for line in column.odd]
+        return tuple(lines)
 
     @classmethod
-    def learn(cls, table: Any) -> Columns:
-        """From the training rows, a pandas table. Columns that hold nothing are left out.
-
-        Raises:
-            DataError: no column is left, or a number is infinite or beyond 1e30.
-        """
-        columns: list[NumberColumn | TextColumn] = []
-        for name, position in zip(unique_names(table.columns), range(table.shape[1]), strict=True):
-            column = plain_column(table.iloc[:, position])
-            missing = column.isna().to_numpy()
-            if missing.all():
-                continue
-            if column.dtype == object:
-                columns.append(_learn_text(name, column, bool(missing.any())))
-            else:
-                values = column.to_numpy()
-                _in_range(name, values)
-                columns.append(
-                    NumberColumn(name, float(np.median(values[~missing])), bool(missing.any()))
-                )
-        if not columns:
-            raise DataError("the table has no input columns that hold anything: add some")
-        return cls(tuple(columns))
-
-    def encode(self, table: Any, nothing: Any = None) -> tuple[Any, list[str]]:
-        """Rows as the network's inputs.
+    def decide(cls, frame: Any, target: str | None = None, reading: Reading | None = None) -> Columns:
+        """Decides the columns of a polars frame.
 
         Arguments:
-            table: a pandas table with these columns, in any order; others are left out.
-            nothing: (width,): what each input is where its column says nothing, such as the means
-                of training; None: 0.
+            frame: strings as they stand in a file, or columns of types of their own.
+            target: the column to predict, which is decided too and is no input.
+            reading: what the user says.
+        """
+        rules = reading or Reading()
+        decided = {name: _decided(frame[name], rules) for name in frame.columns}
+        own = decided.pop(target) if target is not None else None
+        return cls(tuple(decided.values()), own, frame.height)
+
+    def values(self, frame: Any) -> tuple[dict[str, Any], list[str]]:
+        """The inputs of new rows, read as those of training were.
 
         Returns:
-            (float64 array (rows, width), notes about what is unlike training).
+            (values by column as in :class:`Values`, notes about what is unlike training).
 
         Raises:
-            DataError: columns that are missing, of another type, or infinite.
+            DataError: a column is missing, or holds what its kind cannot read.
         """
-        names = unique_names(table.columns)
-        places = {name: i for i, name in enumerate(names)}
-        known = {column.name for column in self.columns}
-        missing = [column.name for column in self.columns if column.name not in places]
+        missing = [column.name for column in self.inputs if column.name not in frame.columns]
         if missing:
-            raise DataError(
-                f"the table lacks {_columns(missing)} that training had; it has "
-                f"{_listed(names) if names else 'no columns'}"
-            )
-        notes = []
-        extra = [name for name in names if name not in known]
-        if extra:
-            notes.append(f"left out, because training used no such column: {_listed(extra)}")
-        parts: list[Any] = []
-        for column in self.columns:
-            values = _of_kind(column, plain_column(table.iloc[:, places[column.name]]))
-            inputs, own = column.encode(values)
-            parts += inputs
-            notes += own
-        x = np.stack(parts, axis=1)
-        return np.where(np.isnan(x), 0.0 if nothing is None else nothing, x), notes
+            raise DataError(f"the table lacks the columns {missing} that training had")
+        notes, values = [], {}
+        for column in self.inputs:
+            values[column.name], line = _values(column, frame[column.name])
+            notes += line
+        return values, notes
+
+    def answers(self, frame: Any) -> Any:
+        """The target of the rows, read as that of training was: as :class:`Values` holds it."""
+        assert self.target is not None
+        return _values(self.target, frame[self.target.name])[0]
 
 
-def _learn_text(name: str, column: Any, gaps: bool) -> TextColumn:
-    counts = column.value_counts()
-    order = sorted(counts.index, key=lambda value: (-counts[value], value))
-    shares = len(order) > MAX_CATEGORIES
-    kept = order[: MAX_CATEGORIES - 1] if shares else order
-    return TextColumn(name, tuple(sorted(kept)), shares, gaps)
+def _decided(cells: Any, rules: Reading) -> Column:
+    for kind in KINDS:
+        found = kind.recognized(cells, rules)
+        if found is not None:
+            break
+    values = found.kind.read(cells).values
+    missing = int(np.sum(values != values)) if isinstance(values, np.ndarray) else values.null_count()
+    reason = "" if found.kind.type != "nothing" else "it is empty"
+    return Column(cells.name, found.kind, found.reason, missing, cells.n_unique(),
+                  found.kind.shown(values), reason, found.odd)
 
 
-def _of_kind(column: NumberColumn | TextColumn, values: Any) -> Any:
-    """A column's values as training had them, or a DataError."""
-    is_text = values.dtype == object
-    if isinstance(column, TextColumn):
-        if not is_text and not values.isna().all():
-            raise DataError(
-                f"column '{column.name}': was text in training, such as '{column.values[0]}', got "
-                f"numbers, such as {values[values.first_valid_index()]:g}"
-            )
-        return values.to_numpy(dtype=object)
-    if is_text:
-        # One word makes text of a whole column: the numbers in it are not what is wrong.
-        texts = np.array([isinstance(v, str) and not _is_number(v) for v in values], bool)
-        if not texts.any():
-            texts = np.array([isinstance(value, str) for value in values], bool)
-        if texts.any():
-            example = values.iloc[int(np.flatnonzero(texts)[0])]
-            raise DataError(
-                f"column '{column.name}': was numbers in training, got {found('text', texts)}: "
-                f"'{example}'"
-            )
-    numbers = values.to_numpy(dtype=np.float64)
-    _in_range(column.name, numbers)
-    return numbers
+def _values(column: Column, cells: Any) -> tuple[Any, list[str]]:
+    read = column.kind.read(cells)
+    if read.unread.any():
+        raise DataError(f"column '{column.name}': was {column.kind.type} in training, got "
+                        f"{found(repr(cells[int(read.unread.argmax())]), read.unread)}")
+    return read.values, []
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _in_range(name: str, values: Any) -> None:
-    wrong = np.isinf(values) | (np.abs(values) > LARGEST)
-    if wrong.any():
-        raise DataError(
-            f"column '{name}': {found(f'infinity or more than {LARGEST:g}', wrong)}: mend the "
-            "rows, or rescale the column"
-        )
-
-
-def _columns(names: Sequence[str]) -> str:
-    return f"{'columns' if len(names) > 1 else 'the column'} {_listed(names)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+_ = Mapping

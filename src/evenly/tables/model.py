@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..estimators import NetClassifier, NetRegressor
-from .columns import Columns, NumberColumn
+from .old_columns import Columns, NumberColumn
 from .plain import found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..estimators import NetClassifier, NetRegressor
-from .columns import Columns
+from .old_columns import Columns
 from .model import TableModel
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.

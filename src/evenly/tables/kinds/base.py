@@ -1,0 +1,55 @@
+"""What every kind of column can do: be recognized, and read cells by what training decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Values:
+    """The cells of a column, read.
+
+    Attributes:
+        values: of a number or a truth value float64, NaN for a gap; of a date datetime64[us], NaT
+            for a gap; of a category or a text a polars series of strings, null for a gap.
+        unread: (rows,) where a cell holds something that this kind cannot read; its value is a gap.
+    """
+
+    values: Any
+    unread: Any
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """A kind that fits a column, and why: one line, as it is shown."""
+
+    kind: Kind
+    reason: str
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the cells of a column are read: a value, plain numbers and text, so that it is saved."""
+
+    type: ClassVar[str]
+
+    @classmethod
+    def recognized(cls, cells: Any, reading: Any) -> Recognized | None:
+        """This kind, where it fits a polars series as it came; None where it does not."""
+        raise NotImplementedError
+
+    def read(self, cells: Any) -> Values:
+        """The cells of a polars series, of strings or of a type of its own."""
+        raise NotImplementedError
+
+    def shown(self, values: Any) -> str:
+        """Their range, or examples, in a few words."""
+        raise NotImplementedError
+
+
+def no_cells(cells: Any) -> Any:
+    return np.zeros(len(cells), bool)
