@@ -100,7 +100,7 @@ class Date(Kind):
 
     def shown(self, values: Any) -> str:
         known = values[~np.isnat(values)]
-        return f"{known.min():%Y-%m-%d} to {known.max()}" if len(known) else ""
+        return f"{str(known.min())[:10]} to {str(known.max())[:10]}" if len(known) else ""
 
 
 @dataclass(frozen=True)
