@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,29 +38,25 @@ class Reference:
 
     Attributes:
         name: of its line.
-        fit: from the table, the split and what tells of a stop: (answers to the training part,
-            answers to the test part, what is worth a note), or None where it was stopped.
+        fit: from inputs and targets of the training part, the inputs to answer, how many classes
+            there are (0: numbers) and what tells of a stop: (answers to each of the inputs, what is
+            worth a note), or None where it was stopped.
     """
 
     name: str
-    fit: Callable[[Table, Split, Any], tuple[Any, Any, str] | None]
+    fit: Callable[[Any, Any, Sequence[Any], int, Any], tuple[list[Any], str] | None]
 
 
 def run_reference(
     table: Table, reference: Reference, seed: int, split: Split, stop: Any
 ) -> RunRecord | None:
     """One reference with one seed; None where `stop` was set before it was done."""
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
-
     started = time.perf_counter()
-    # One thread: the sums are then the same on every machine, and do not wait for busy cores.
-    with _ALONE, threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        found = reference.fit(table, split, stop)
+    found = reference_answers(reference, split.x_train, split.y_train,
+                              (split.x_train, split.x_test), len(table.classes), stop)
     if found is None:
         return None
-    train, test, note = found
+    (train, test), note = found
     y_train, y_test = split.y_train, split.y_test
     if not table.classes:
         y_train, y_test, train, test = map(split.in_units, (y_train, y_test, train, test))
@@ -79,51 +75,74 @@ def run_reference(
     )
 
 
-def _simplest(table: Table, split: Split, stop: Any) -> tuple[Any, Any, str]:
+def reference_answers(
+    reference: Reference, x: Any, y: Any, parts: Sequence[Any], classes: int, stop: Any
+) -> tuple[list[Any], str] | None:
+    """What a reference answers.
+
+    Arguments:
+        reference: a row of `REFERENCES`.
+        x, y: what it learns from: prepared inputs, one example a row; codes of classes, or numbers.
+        parts: the inputs that it answers.
+        classes: how many there are; 0: numbers.
+        stop: an event that ends it.
+
+    Returns:
+        (for each part (rows, classes) probabilities or (rows,) numbers, what is worth a note), or
+        None where `stop` was set before it was done.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    # One thread: the sums are then the same on every machine, and do not wait for busy cores.
+    with _ALONE, threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return reference.fit(x, y, parts, classes, stop)
+
+
+def _simplest(
+    x: Any, y: Any, parts: Sequence[Any], classes: int, stop: Any
+) -> tuple[list[Any], str]:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
-    model = DummyClassifier(strategy="prior") if table.classes else DummyRegressor()
-    model.fit(split.x_train, split.y_train)
-    return (*_answers(table, model, split, np.asarray), "")
+    model = DummyClassifier(strategy="prior") if classes else DummyRegressor()
+    model.fit(x, y)
+    return _answers(model, parts, classes), ""
 
 
-def _linear(table: Table, split: Split, stop: Any) -> tuple[Any, Any, str] | None:
-    def flat(x: Any) -> Any:
-        return x.reshape(len(x), -1)
-
-    if not table.classes:
+def _linear(
+    x: Any, y: Any, parts: Sequence[Any], classes: int, stop: Any
+) -> tuple[list[Any], str] | None:
+    x, *parts = [part.reshape(len(part), -1) for part in (x, *parts)]
+    if not classes:
         from sklearn.linear_model import Ridge
 
         # Without a matrix of columns x columns.
-        model = Ridge(solver="lsqr", tol=1e-7).fit(flat(split.x_train), split.y_train)
-        return (*_answers(table, model, split, flat), "")
+        return _answers(Ridge(solver="lsqr", tol=1e-7).fit(x, y), parts, classes), ""
     from sklearn.linear_model import LogisticRegression
 
     model, taken = LogisticRegression(max_iter=STEPS, warm_start=True), STEPS
     for _ in range(ROUNDS):
         if stop.is_set():
             return None
-        model.fit(flat(split.x_train), split.y_train)
+        model.fit(x, y)
         taken = int(np.max(model.n_iter_))
         if taken < STEPS:
             break
-    return (*_answers(table, model, split, flat), NOT_CONVERGED if taken == STEPS else "")
+    return _answers(model, parts, classes), NOT_CONVERGED if taken == STEPS else ""
 
 
-def _answers(
-    table: Table, model: Any, split: Split, shaped: Callable[[Any], Any]
-) -> tuple[Any, Any]:
-    """Answers to both parts: a probability for each class of the table, or numbers."""
-    parts = (shaped(split.x_train), shaped(split.x_test))
-    if not table.classes:
-        return model.predict(parts[0]), model.predict(parts[1])
+def _answers(model: Any, parts: Sequence[Any], classes: int) -> list[Any]:
+    """Answers to the parts: a probability for each class, or numbers."""
+    if not classes:
+        return [model.predict(part) for part in parts]
     found = []
     for part in parts:
         # A class that training lacks has probability 0.
-        chances = np.zeros((len(part), len(table.classes)))
+        chances = np.zeros((len(part), classes))
         chances[:, model.classes_] = model.predict_proba(part)
         found.append(chances / chances.sum(axis=1, keepdims=True))
-    return found[0], found[1]
+    return found
 
 
 REFERENCES = (Reference("simplest", _simplest), Reference("linear", _linear))

@@ -1,0 +1,97 @@
+"""All that a report of a fit tells, as one record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..tables.records import FitScores
+from .answers import Answers
+from .mistakes import confusion, residuals, worst_rows
+from .partial import dependence
+from .permutation import importance
+from .records import ColumnLine, Dependence, Epoch, FitRecord, Importance
+from .reliability import calibration
+
+# Pictures of dependence in a report, and cells of a worst row.
+MOST_SHOWN = 6
+# What has an axis or levels.
+SHOWN_TYPES = ("number", "boolean", "date", "category")
+
+
+def explained(
+    answers: Answers,
+    numbers: Any,
+    scores: FitScores,
+    lines: Sequence[ColumnLine],
+    values: Any,
+    *,
+    part: str = "held-out",
+    history: Any = (),
+    settings: Sequence[tuple[str, str]] = (),
+    facts: Sequence[tuple[str, str]] = (),
+    command: str = "",
+    seed: int = 0,
+    on_column: Callable[[str], None] | None = None,
+) -> FitRecord:
+    """The record of a fit.
+
+    Arguments:
+        answers: the model, and the rows that it is explained on.
+        numbers: (rows,): the row of the table that each is, counted from 0.
+        scores: what the fit came to.
+        lines: the columns.
+        values: by input column, as they were read.
+        part: which rows these are: "held-out" or "training".
+        history: of the training.
+        settings, facts, command: as the record keeps them.
+        seed: of shuffling, and of rows where some stand for all.
+        on_column: hears of each column whose importance is known.
+    """
+    given = answers.given()
+    inputs = [line.name for line in lines if not line.left_out]
+    types = {line.name: line.type for line in lines}
+    worth = importance(answers, inputs, seed=seed, on_column=on_column)
+    told = told_dependence(answers, worth, types, values, scores.target, seed)
+    shown = [one.column for one in worth[:MOST_SHOWN]]
+    is_classes = answers.task == "classification"
+    return FitRecord(
+        scores=scores, columns=tuple(lines), part=part, explained_rows=len(answers),
+        epochs=epochs(history), kept=getattr(history, "best_epoch", None) or len(history),
+        importance=worth, dependence=told,
+        confusion=confusion(answers, given) if is_classes else None,
+        calibration=calibration(answers, given) if is_classes else None,
+        residuals=None if is_classes else residuals(answers, given, seed),
+        worst=worst_rows(answers, given, numbers, shown),
+        settings=tuple(settings), facts=tuple(facts), command=command,
+    )
+
+
+def told_dependence(
+    answers: Answers, worth: Sequence[Importance], types: Any, values: Any, target: str, seed: int
+) -> tuple[Dependence, ...]:
+    """The dependence on the most important columns that have an axis or levels."""
+    found: list[Dependence] = []
+    for one in worth:
+        if len(found) == MOST_SHOWN:
+            break
+        if types[one.column] in SHOWN_TYPES:
+            own = dependence(answers, one.column, types[one.column], values[one.column],
+                             target=target, seed=seed)
+            if own is not None:
+                found.append(own)
+    return tuple(found)
+
+
+def epochs(history: Any) -> tuple[Epoch, ...]:
+    """The epochs of a history as plain values: what is not finite is None."""
+    return tuple(
+        Epoch(place, _finite(one.loss), _finite(one.score), _finite(one.validation_loss),
+              _finite(one.validation_score))
+        for place, one in enumerate(history, 1)
+    )
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
