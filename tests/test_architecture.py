@@ -23,13 +23,13 @@ ORDER = [
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"program"}, {"engine"}, {"rows"}, {"probes"}, {"training"}, {"exchange"}, {"estimators"},
-    {"tables"}, {"saving"}, {"public"}, {"study"}, {"report"}, {"claims"}, {"clinic"}, {"web"},
+    {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"}, {"claims"}, {"clinic"}, {"web"},
     {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.
-REPORT_MAY = {"evenly.study.records", "evenly.errors"}
+REPORT_MAY = {"evenly.study.records", "evenly.explain.records", "evenly.errors"}
 
 
 def sources():

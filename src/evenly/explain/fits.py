@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..study.measures import MEASURES, scale_of
+from ..study.records import Scale
 from ..tables.records import FitScores
 from .answers import Answers
 from .mistakes import confusion, residuals, worst_rows
@@ -52,12 +54,14 @@ def explained(
     given = answers.given()
     inputs = [line.name for line in lines if not line.left_out]
     types = {line.name: line.type for line in lines}
-    worth = importance(answers, inputs, seed=seed, on_column=on_column)
+    measured = answers.measure().name
+    worth = importance(answers, inputs, measure=measured, seed=seed, on_column=on_column)
     told = told_dependence(answers, worth, types, values, scores.target, seed)
     shown = [one.column for one in worth[:MOST_SHOWN]]
     is_classes = answers.task == "classification"
     return FitRecord(
-        scores=scores, columns=tuple(lines), part=part, explained_rows=len(answers),
+        scores=scores, scales=scales(scores), measured=measured, columns=tuple(lines),
+        part=part, explained_rows=len(answers),
         epochs=epochs(history), kept=getattr(history, "best_epoch", None) or len(history),
         importance=worth, dependence=told,
         confusion=confusion(answers, given) if is_classes else None,
@@ -68,6 +72,17 @@ def explained(
     )
 
 
+def scales(scores: FitScores) -> tuple[tuple[str, Scale], ...]:
+    """How each measure of the task is written, with digits for the values that there are."""
+    found = []
+    for row in MEASURES:
+        if row.task == scores.task:
+            values = [value for line in scores.lines for part in ("training", "held_out")
+                      if (value := line.of(row.name, part)) is not None]
+            found.append((row.name, scale_of(row, values, scores.held_out_rows)))
+    return tuple(found)
+
+
 def told_dependence(
     answers: Answers, worth: Sequence[Importance], types: Any, values: Any, target: str, seed: int
 ) -> tuple[Dependence, ...]:
@@ -76,7 +91,8 @@ def told_dependence(
     for one in worth:
         if len(found) == MOST_SHOWN:
             break
-        if types[one.column] in SHOWN_TYPES:
+        # What is worth nothing has nothing to show, unless nothing is worth anything.
+        if types[one.column] in SHOWN_TYPES and (one.mean > 0 or not found):
             own = dependence(answers, one.column, types[one.column], values[one.column],
                              target=target, seed=seed)
             if own is not None:

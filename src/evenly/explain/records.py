@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..study.records import Scale
 from ..tables.records import FitScores
 
 
@@ -182,6 +183,8 @@ class FitRecord:
 
     Attributes:
         scores: what it came to, and what the model's file keeps of it.
+        scales: how each measure of the task is written, in the order of the page.
+        measured: the name of the measure that the importance is in.
         columns: all but the target.
         part: which rows it is explained on: "held-out" or "training".
         explained_rows: how many of them.
@@ -197,6 +200,8 @@ class FitRecord:
     """
 
     scores: FitScores
+    scales: tuple[tuple[str, Scale], ...]
+    measured: str
     columns: tuple[ColumnLine, ...]
     part: str
     explained_rows: int
@@ -211,3 +216,8 @@ class FitRecord:
     settings: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     command: str = ""
+
+    @property
+    def importance_measure(self) -> Scale:
+        """How the importance is written."""
+        return dict(self.scales)[self.measured]

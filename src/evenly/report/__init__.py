@@ -1,15 +1,17 @@
-"""The report of a study: records in, three files out.
+"""Reports: records in, files out. Of a study a folder with three, of a fit one page.
 
 | file | what it makes |
 |---|---|
 | `charts.py` | the curves and the intervals, as SVG that lives inside the page |
 | `page.py` | `report.html`: one file that opens offline |
+| `fit_charts.py`, `fit_page.py` | the same of a fit |
 | `tables.py` | `results.csv` and `history.jsonl` |
 | `result.py` | a study as an object: a frame, figures, a page in a notebook |
 | `folder.py` | the folder that holds them: all or nothing |
 """
 
 from .errors import ReportError
+from .fit_page import render as render_fit
 from .folder import FILES, check_folder, write_folder
 from .page import render
 from .result import StudyResult
@@ -22,6 +24,7 @@ __all__ = [
     "check_folder",
     "history_jsonl",
     "render",
+    "render_fit",
     "results_csv",
     "write_folder",
 ]
