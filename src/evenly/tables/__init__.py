@@ -2,6 +2,8 @@
 
 from .columns import Column as Column
 from .columns import Columns as Columns
+from .estimators import TableClassifier as TableClassifier
+from .estimators import TableRegressor as TableRegressor
 from .model import TableModel as TableModel
 from .old_columns import NumberColumn as NumberColumn
 from .old_columns import TextColumn as TextColumn
