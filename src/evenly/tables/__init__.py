@@ -10,3 +10,4 @@ from .old_columns import TextColumn as TextColumn
 from .rules import Reading as Reading
 from .training import option_words as option_words
 from .training import train as train
+from .task import task_of as task_of
