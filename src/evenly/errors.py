@@ -89,6 +89,11 @@ class DoctorWarning(Portable, UserWarning):
         self.finding = finding
 
 
+class TableWarning(UserWarning):
+    """What was left out of a table, read otherwise than it stands there, or is unlike training: a
+    line each."""
+
+
 class CheckpointError(EvenlyError, OSError):
     """A checkpoint could not be written: the disk is full, say. Those before it are whole.
 

@@ -2,9 +2,12 @@
 
 from .columns import Column as Column
 from .columns import Columns as Columns
+from .estimators import TableClassifier as TableClassifier
+from .estimators import TableRegressor as TableRegressor
 from .model import TableModel as TableModel
 from .old_columns import NumberColumn as NumberColumn
 from .old_columns import TextColumn as TextColumn
 from .rules import Reading as Reading
 from .training import option_words as option_words
 from .training import train as train
+from .task import task_of as task_of

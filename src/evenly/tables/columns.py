@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-from .kinds import KINDS, Kind
+from .kinds import Date, Kind, Number
+from .kinds.words import listed, shorter, strings
 from .plain import found
-from .rules import Reading
+from .rules import Reading, nearest_names
+
+LARGEST = 1e30  # the square of a larger number is beyond float32 by far
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Column:
         kind: how its cells are read.
         reason: why this kind, in a line.
         missing: rows of training without a value.
-        distinct: different values there.
+        distinct: different values there; of many numbers an estimate, within some percent.
         shown: their range, or examples.
         left_out: why it is no input, in a line; empty where it is one.
         odd: what looks odd about it, a line each.
@@ -49,11 +51,25 @@ class Columns:
         columns: all of them but the target, in the table's order.
         target: the column to predict; None where the table has none.
         rows: how many they were decided by.
+        totals: the rows, from 0, that say "Total": sums of the others, no examples.
+
+    Example:
+        >>> import polars as pl
+        >>> frame = pl.DataFrame({
+        ...     "price": ["1,5 €", "2,25 €", "?", "10 €"], "since": ["31.01.2024", "01.02.2024"] * 2,
+        ...     "kind": ["new", "old", "old", "new"]})
+        >>> columns = Columns.decide(frame, "kind")
+        >>> [(column.name, column.kind.type, column.reason) for column in columns.columns]
+        [('price', 'number', 'numbers, decimal comma, in €'), ('since', 'date', 'dates, d/m/y')]
+        >>> values, notes = columns.values(frame)
+        >>> values["price"].tolist(), str(values["since"][0])[:10]
+        ([1.5, 2.25, nan, 10.0], '2024-01-31')
     """
 
     columns: tuple[Column, ...]
     target: Column | None
     rows: int
+    totals: tuple[int, ...] = ()
 
     @property
     def inputs(self) -> tuple[Column, ...]:
@@ -68,21 +84,32 @@ class Columns:
             if column.left_out:
                 lines.append(f"column '{column.name}': left out: {column.left_out}")
             lines += [f"column '{column.name}': {line}" for line in column.odd]
+        if self.target is not None:
+            lines += [f"target '{self.target.name}': {line}" for line in self.target.odd]
+        if self.totals:
+            rows = ", ".join(str(row + 1) for row in self.totals[:4])
+            lines.append(f"row{'s' if len(self.totals) > 1 else ''} {rows}: says 'Total': a sum of "
+                         "other rows is no example: take it out of the table")
         return tuple(lines)
 
     @classmethod
-    def decide(cls, frame: Any, target: str | None = None, reading: Reading | None = None) -> Columns:
+    def decide(cls, frame: Any, target: str | None = None, reading: Reading | None = None
+               ) -> Columns:
         """Decides the columns of a polars frame.
 
         Arguments:
             frame: strings as they stand in a file, or columns of types of their own.
             target: the column to predict, which is decided too and is no input.
             reading: what the user says.
+
+        Raises:
+            DataError: names that the table does not have, a type that a column cannot be, or cells
+                that are lists.
         """
-        rules = reading or Reading()
-        decided = {name: _decided(frame[name], rules) for name in frame.columns}
-        own = decided.pop(target) if target is not None else None
-        return cls(tuple(decided.values()), own, frame.height)
+        from .deciding import decide
+
+        columns, own, totals = decide(frame, target, reading or Reading())
+        return cls(columns, own, frame.height, totals)
 
     def values(self, frame: Any) -> tuple[dict[str, Any], list[str]]:
         """The inputs of new rows, read as those of training were.
@@ -95,37 +122,71 @@ class Columns:
         """
         missing = [column.name for column in self.inputs if column.name not in frame.columns]
         if missing:
-            raise DataError(f"the table lacks the columns {missing} that training had")
-        notes, values = [], {}
+            raise DataError(
+                f"the table lacks {'columns' if len(missing) > 1 else 'the column'} "
+                f"{listed(missing, 8)} that training had; "
+                + nearest_names(missing[0], frame.columns)
+            )
+        known = {column.name for column in self.columns} | (
+            {self.target.name} if self.target else set())
+        extra = [name for name in frame.columns if name not in known]
+        notes = ([f"left out, because training had no such column: {listed(extra, 8)}"]
+                 if extra else [])
+        values = {}
         for column in self.inputs:
-            values[column.name], line = _values(column, frame[column.name])
-            notes += line
+            values[column.name], lines = read_column(column, frame[column.name])
+            notes += lines
         return values, notes
 
     def answers(self, frame: Any) -> Any:
-        """The target of the rows, read as that of training was: as :class:`Values` holds it."""
-        assert self.target is not None
-        return _values(self.target, frame[self.target.name])[0]
+        """The target of the rows, read as that of training was: as :class:`Values` holds it.
+
+        Raises:
+            DataError: the column is missing, or holds what its kind cannot read.
+        """
+        if self.target is None:
+            raise DataError("the table was read without a target: name one")
+        if self.target.name not in frame.columns:
+            raise DataError(f"the table lacks the target '{self.target.name}'; "
+                            + nearest_names(self.target.name, frame.columns))
+        return read_column(self.target, frame[self.target.name])[0]
 
 
-def _decided(cells: Any, rules: Reading) -> Column:
-    for kind in KINDS:
-        found = kind.recognized(cells, rules)
-        if found is not None:
-            break
-    values = found.kind.read(cells).values
-    missing = int(np.sum(values != values)) if isinstance(values, np.ndarray) else values.null_count()
-    reason = "" if found.kind.type != "nothing" else "it is empty"
-    return Column(cells.name, found.kind, found.reason, missing, cells.n_unique(),
-                  found.kind.shown(values), reason, found.odd)
+def read_column(column: Column, cells: Any) -> tuple[Any, list[str]]:
+    """(the values of a column, what is unlike training).
 
-
-def _values(column: Column, cells: Any) -> tuple[Any, list[str]]:
-    read = column.kind.read(cells)
+    Raises:
+        DataError: a cell that the column's kind cannot read, or a number without end.
+    """
+    kind, notes = column.kind, []
+    read = kind.read(cells)
+    if read.unread.any() and isinstance(kind, (Number, Date)):
+        other = kind.otherwise(cells)
+        if other is not None:
+            own, said = other
+            read = own.read(cells)
+            notes.append(f"column '{column.name}': written otherwise than in training: {said}")
     if read.unread.any():
-        raise DataError(f"column '{column.name}': was {column.kind.type} in training, got "
-                        f"{found(repr(cells[int(read.unread.argmax())]), read.unread)}")
-    return read.values, []
+        row = int(read.unread.argmax())
+        cell = shorter(str(strings(cells.slice(row, 1))[0]))
+        raise DataError(
+            f"column '{column.name}': was {_WAS[kind.type]} in training, got "
+            f"{found(repr(cell), read.unread)}: mend the cell, leave it empty, or say --na {_quoted(cell)}"
+        )
+    if kind.type == "number":
+        with np.errstate(invalid="ignore"):
+            wrong = np.abs(read.values) > LARGEST
+        if wrong.any():
+            raise DataError(
+                f"column '{column.name}': {found(f'infinity or more than {LARGEST:g}', wrong)}: "
+                "mend the rows, or rescale the column"
+            )
+    return read.values, notes
 
 
-_ = Mapping
+_WAS = {"number": "numbers", "boolean": "true or false", "date": "dates", "category": "words",
+        "text": "text", "nothing": "empty"}
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'" if any(mark in word for mark in " *?$&|<>;()#!\\\"`~") else word

@@ -3,12 +3,12 @@
 from .base import Kind as Kind
 from .base import Recognized as Recognized
 from .base import Values as Values
-from .simple import Boolean as Boolean
-from .simple import Category as Category
-from .simple import Date as Date
-from .simple import Nothing as Nothing
-from .simple import Number as Number
-from .simple import Text as Text
+from .boolean import Boolean as Boolean
+from .category import Category as Category
+from .date import Date as Date
+from .nothing import Nothing as Nothing
+from .number import Number as Number
+from .text import Text as Text
 
 # In the order in which they are tried.
-KINDS: tuple[type[Kind], ...] = (Nothing, Boolean, Number, Date, Category, Text)
+KINDS: tuple[type[Kind], ...] = (Nothing, Boolean, Date, Number, Text, Category)

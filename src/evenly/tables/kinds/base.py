@@ -24,11 +24,21 @@ class Values:
 
 @dataclass(frozen=True)
 class Recognized:
-    """A kind that fits a column, and why: one line, as it is shown."""
+    """A kind that fits a column.
+
+    Attributes:
+        kind: how its cells are read.
+        reason: why, in a few words, as it is shown.
+        odd: what to say about it, a line each.
+        read: its cells, where they were read to recognize it.
+        mark: where the decimal mark is beyond doubt: that; "?" where another column decides.
+    """
 
     kind: Kind
     reason: str
     odd: tuple[str, ...] = ()
+    read: Values | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,14 @@ class Kind:
     type: ClassVar[str]
 
     @classmethod
-    def recognized(cls, cells: Any, reading: Any) -> Recognized | None:
-        """This kind, where it fits a polars series as it came; None where it does not."""
+    def recognized(cls, cells: Any, reading: Any, asked: bool = False) -> Recognized | None:
+        """This kind, where it fits a polars series as it came; None where it does not.
+
+        Arguments:
+            cells: strings, or a type of its own.
+            reading: what the user says, a ``Reading``.
+            asked: whether the user says this kind: then words that it cannot read are gaps.
+        """
         raise NotImplementedError
 
     def read(self, cells: Any) -> Values:

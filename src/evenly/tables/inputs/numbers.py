@@ -1,0 +1,80 @@
+"""Numbers and truth values as inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from ...errors import DataError
+from .base import SILENT, Part, found
+
+LARGEST = 1e30  # the square of a larger number is beyond float32 by far
+
+
+@dataclass(frozen=True)
+class NumberInputs(Part):
+    """A column of numbers or truth values. A gap becomes the median of the training rows.
+
+    Attributes:
+        name: its header.
+        median: of the training rows; 0 where they had gaps alone.
+        gaps: whether these had gaps: then a second input says which rows have one.
+        still: whether they had one value alone.
+    """
+
+    median: float
+    gaps: bool = False
+    still: bool = False
+
+    def __post_init__(self) -> None:
+        if not abs(self.median) <= LARGEST:
+            raise DataError(f"column '{self.name}': the median must be a number, {self.median}")
+
+    @classmethod
+    def learn(cls, name: str, values: Any) -> Self:
+        """From float64 values with NaN for gaps."""
+        _check_range(name, values)
+        missing = np.isnan(values)
+        known = values[~missing]
+        if not len(known):
+            return cls(name, 0.0, bool(missing.any()), True)
+        low, high = float(known.min()), float(known.max())
+        still = high - low <= 8 * float(np.finfo(np.float64).eps) * max(abs(low), abs(high))
+        return cls(name, low if still else float(np.median(known)), bool(missing.any()), still)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, f"{self.name} (nothing)") if self.gaps else (self.name,)
+
+    def write(self, values: Any, out: Any) -> list[str]:
+        _check_range(self.name, values)
+        missing = np.isnan(values)
+        out[:, 0] = np.where(missing, self.median, values)
+        notes = []
+        if self.gaps:
+            out[:, 1] = missing
+        elif missing.any():
+            notes.append(self._note(
+                f"{found('nothing', missing)}: the median of the training rows, "
+                f"{self.median:g}, is put there"
+            ))
+        if self.still:
+            other = ~missing & (np.abs(values - self.median) > 1e-12 * abs(self.median))
+            if other.any():
+                example = values[int(other.argmax())]
+                notes.append(self._note(
+                    f"{found(f'{example:g}', other)}: training had {self.median:g} alone; {SILENT}"
+                ))
+        return notes
+
+
+def _check_range(name: str, values: Any) -> None:
+    with np.errstate(invalid="ignore"):
+        wrong = np.isinf(values) | (np.abs(values) > LARGEST)
+    if wrong.any():
+        raise DataError(
+            f"column '{name}': {found(f'infinity or more than {LARGEST:g}', wrong)}: mend the "
+            "rows, or rescale the column"
+        )

@@ -1,0 +1,126 @@
+"""True and false, yes and no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from .base import Kind, Recognized, Values, no_cells
+from .words import AMONG_NUMBERS, listed, rows_of, strings, without
+
+# (true, false), in lower case. The first four are written True and False whatever the language.
+TRUTH = (("true", "false"), ("wahr", "falsch"), ("vrai", "faux"), ("verdadero", "falso"))
+WORDS = (*TRUTH, ("yes", "no"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("si", "no"),
+         ("t", "f"), ("y", "n"))
+# One letter, or "no" alone, says too little: a column of f, or of no, is a category.
+BOTH = frozenset(("t", "f", "y", "n", "no", "non", "ja", "si", "sí"))
+_TRUE = frozenset(word for word, _ in WORDS) | {"1"}
+_FALSE = frozenset(word for _, word in WORDS) | {"0"}
+
+
+@dataclass(frozen=True)
+class Boolean(Kind):
+    """A truth value, read as 1 and 0.
+
+    Attributes:
+        false, true: the names as the table spells them; True and False in any language of a
+            spreadsheet are these two.
+        gaps: words that stand for nothing here.
+    """
+
+    false: str = "False"
+    true: str = "True"
+    gaps: tuple[str, ...] = ()
+    type: ClassVar[str] = "boolean"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of 0 and of 1."""
+        return self.false, self.true
+
+    @property
+    def is_bool(self) -> bool:
+        """Whether the names are Python's True and False."""
+        return self.names == ("False", "True")
+
+    @classmethod
+    def recognized(cls, cells: Any, reading: Any, asked: bool = False) -> Recognized | None:
+        if cells.dtype == pl.Boolean:
+            return Recognized(cls(gaps=tuple(reading.na)), "true or false")
+        if asked and cells.dtype.is_numeric():
+            return Recognized(cls(gaps=tuple(reading.na)), "0 or 1")
+        if cells.dtype not in (pl.String, pl.Categorical, pl.Enum):
+            return None
+        head = without(strings(cells.head(1000)), reading.na)
+        if not asked and _pair(head.unique().drop_nulls().to_list()) is None:
+            return None
+        text = without(strings(cells), reading.na)
+        counts = text.drop_nulls().value_counts(sort=True)[text.name].to_list()
+        pair = _pair(counts)
+        if pair is None:
+            if not asked:
+                return None
+            pair = ("1", "0") if {*counts} & {"0", "1"} else _first(counts)
+        # The most frequent spelling of each.
+        spelled = {word.lower(): word for word in reversed(counts)}
+        true, false = (spelled.get(word, word) for word in pair)
+        if pair in TRUTH or pair == ("1", "0"):
+            true, false = "True", "False"
+        own = cls(false, true, tuple(reading.na))
+        read = own.read(text)
+        gone = text.is_not_null().to_numpy() & np.isnan(read.values)
+        odd: tuple[str, ...] = ()
+        if gone.any():
+            words = text.filter(pl.Series(gone)).unique(maintain_order=True).to_list()
+            own = cls(false, true, (*reading.na, *words))
+            read = Values(read.values, no_cells(cells))
+            odd = (f"{listed(words)} ({rows_of(gone)}): taken as gaps",)
+        return Recognized(own, f"{pair[0]} or {pair[1]}", odd, read)
+
+    def read(self, cells: Any) -> Values:
+        if cells.dtype == pl.Boolean:
+            return Values(_floats(cells), no_cells(cells))
+        if cells.dtype.is_numeric():
+            values = _floats(cells)
+            unread = ~np.isin(values, (0, 1)) & ~np.isnan(values)
+            return Values(np.where(unread, np.nan, values), unread)
+        text = without(strings(cells), self.gaps, among_numbers=True).str.to_lowercase()
+        text = text.str.replace(r"^([01])\.0+$", "${1}")
+        true = text.is_in([*_TRUE, self.true.lower()]).fill_null(False).to_numpy()
+        false = text.is_in([*_FALSE, self.false.lower()]).fill_null(False).to_numpy()
+        values = np.where(true, 1.0, np.where(false, 0.0, np.nan))
+        return Values(values, np.isnan(values) & text.is_not_null().to_numpy())
+
+    def shown(self, values: Any) -> str:
+        known = values[~np.isnan(values)]
+        share = float(known.mean()) if len(known) else 0.0
+        digits = 0 if share in (0.0, 1.0) or 0.01 <= share <= 0.99 else 2
+        return f"{share:.{digits}%} {self.true}"
+
+
+def _floats(cells: Any) -> Any:
+    return cells.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _pair(words: list[str]) -> tuple[str, str] | None:
+    """The pair that all words are of, but those that stand for nothing."""
+    lower = {word.lower() for word in words[: 2 * len(WORDS)]}
+    if len(words) > 2 * len(WORDS):
+        return None
+    for pair in WORDS:
+        found = lower & {*pair}
+        rest = lower - {*pair}
+        # An answer "unknown" beside yes and no is a level of its own.
+        silent = rest <= AMONG_NUMBERS and (pair in TRUTH or not any(map(str.isalpha, rest)))
+        if found and silent and (len(found) == 2 or not found & BOTH):
+            return pair
+    return None
+
+
+def _first(words: list[str]) -> tuple[str, str]:
+    """The pair that has the most frequent word, where the user says that it is one."""
+    lower = words[0].lower() if words else ""
+    return next((pair for pair in WORDS if lower in pair), TRUTH[0])

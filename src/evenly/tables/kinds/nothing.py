@@ -1,0 +1,49 @@
+"""A column without any value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from .base import Kind, Recognized, Values
+from .words import AMONG_NUMBERS, strings, without
+
+
+@dataclass(frozen=True)
+class Nothing(Kind):
+    """Every cell is empty, or a word that stands for nothing."""
+
+    type: ClassVar[str] = "nothing"
+
+    @classmethod
+    def recognized(cls, cells: Any, reading: Any, asked: bool = False) -> Recognized | None:
+        if cells.dtype != pl.Null:
+            head = cells.head(1000)
+            if head.dtype.is_float():
+                head = head.fill_nan(None)
+            if head.dtype.is_numeric() and head.null_count() < len(head):
+                return None
+            known = without(strings(head), reading.na)
+            if known.null_count() < len(known) and _says(known):
+                return None
+            known = without(strings(cells), reading.na)
+            if known.null_count() < len(known) and _says(known):
+                return None
+        own = cls()
+        return Recognized(own, "no cell holds anything")
+
+    def read(self, cells: Any) -> Values:
+        text = without(strings(cells), ())
+        return Values(np.full(len(cells), np.nan), text.is_not_null().to_numpy())
+
+    def shown(self, values: Any) -> str:
+        return ""
+
+
+def _says(known: Any) -> bool:
+    """Whether the cells hold more than one word that would stand for nothing among numbers."""
+    words = known.drop_nulls().unique()
+    return len(words) > 1 or words[0].lower() not in AMONG_NUMBERS or words[0].isalpha()

@@ -1,0 +1,180 @@
+"""Numbers, however they are spelled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from .base import Kind, Recognized, Values, no_cells
+from .spelling import Spelling, spelling_of
+from .words import listed, spared, strings, without
+
+# Whole numbers beyond it are not told apart as float64: they are names.
+LARGEST_WHOLE = 2.0**53
+# Cells by which a spelling is chosen; all are read by it, and those that it cannot read join them.
+SAMPLE = 1000
+_LEADING_ZERO = r"^[-+]?0\d+$"
+_US_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """Numbers, read as float64.
+
+    Attributes:
+        decimal: the decimal mark of cells that are strings.
+        thousands: the mark between thousands; "" for none.
+        unit: what stands before or behind each number, such as "$", "%" or "kg"; "" for nothing.
+        gaps: words that stand for nothing here, beside those that do everywhere.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+    gaps: tuple[str, ...] = ()
+    type: ClassVar[str] = "number"
+
+    @property
+    def spelling(self) -> Spelling:
+        return Spelling(self.decimal, self.thousands, self.unit)
+
+    @classmethod
+    def recognized(cls, cells: Any, reading: Any, asked: bool = False) -> Recognized | None:
+        own = cls(gaps=tuple(reading.na))
+        if cells.dtype.is_numeric() or isinstance(cells.dtype, pl.Duration):
+            if not asked and codes_in(cells):
+                return None
+            days = isinstance(cells.dtype, pl.Duration)
+            return Recognized(own, "durations, in days" if days else "numbers", read=own.read(cells))
+        if asked and cells.dtype == pl.Boolean:
+            return Recognized(own, "numbers", read=own.read(cells))
+        if cells.dtype not in (pl.String, pl.Categorical, pl.Enum):
+            return None
+        text = without(strings(cells), reading.na)
+        sample = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
+        if not asked and not any(map(_digit, sample)):
+            return None
+        return cls._spelled(text, sample, reading, asked)
+
+    @classmethod
+    def _spelled(cls, text: Any, sample: list[str], reading: Any, asked: bool) -> Recognized | None:
+        for last in (False, True):
+            spelling, mark, units = spelling_of(sample, reading.decimal)
+            values = spelling.parsed(text)
+            unread = (values.is_null() & text.is_not_null()).to_numpy()
+            if last or not unread.any():
+                break
+            sample = [*sample, *text.filter(pl.Series(unread)).unique(maintain_order=True)
+                      .head(SAMPLE).to_list()]
+        numbers = values.fill_null(np.nan).to_numpy().copy()
+        words = ((), "") if not unread.any() else spared(text, unread, numbers, "numbers")
+        if words is None and asked and not unread.all():
+            gone = text.filter(pl.Series(unread)).unique(maintain_order=True).to_list()
+            words = tuple(gone), f"{listed(gone)}: taken as gaps, because numbers were asked for"
+        if words is None or (not asked and codes_in(text)):
+            return None
+        gaps, line = words
+        kind = cls(spelling.decimal, spelling.thousands, spelling.unit, (*reading.na, *gaps))
+        odd = [line] if line else []
+        said = spelling.words()
+        if mark == "?" and spelling.thousands == "," and reading.decimal is None:
+            odd.append("every comma has three digits behind it: read as thousands; say "
+                       "--decimal , where it is a decimal comma")
+        if len(units) == 1 and spelling.unit:
+            bare = int((~text.str.to_lowercase().str.contains(spelling.unit.lower(), literal=True)
+                        & ~pl.Series(unread)).sum())
+            if bare:
+                odd.append(f"{bare} of {len(text) - text.null_count()} values have no "
+                           f"'{spelling.unit}': read as if they had")
+        return Recognized(kind, f"numbers, {said}" if said else "numbers", tuple(odd),
+                          Values(numbers, no_cells(text)), mark)
+
+    def read(self, cells: Any) -> Values:
+        if cells.dtype == pl.Null:
+            return Values(np.full(len(cells), np.nan), no_cells(cells))
+        if isinstance(cells.dtype, pl.Duration):
+            return self._without(cells.dt.total_microseconds().cast(pl.Float64) / _US_DAY)
+        if cells.dtype.is_numeric() or cells.dtype == pl.Boolean:
+            return self._without(cells.cast(pl.Float64))
+        if cells.dtype.is_temporal():
+            return Values(np.full(len(cells), np.nan), cells.is_not_null().to_numpy())
+        plain = self.spelling == Spelling() and cells.dtype == pl.String
+        values = cells.cast(pl.Float64, strict=False) if plain else None
+        if values is not None and values.null_count() == cells.null_count():
+            return self._without(values)
+        text = without(strings(cells), self.gaps, among_numbers=True)
+        if values is None:
+            values = self.spelling.parsed(text)
+        else:
+            values = pl.select(pl.when(text.is_not_null()).then(values)).to_series()
+            left = values.is_null() & text.is_not_null()
+            if left.any():
+                places = left.arg_true()
+                values = values.scatter(places, self.spelling.parsed(text.gather(places)))
+        unread = (values.is_null() & text.is_not_null()).to_numpy()
+        return Values(values.fill_null(np.nan).to_numpy().copy(), unread)
+
+    def _without(self, values: Any) -> Values:
+        """Numbers of their own type, where the words for gaps may be numbers too."""
+        numbers = values.fill_null(np.nan).to_numpy()
+        own = [float(word) for word in self.gaps if _is_float(word)]
+        if own:
+            numbers = np.where(np.isin(numbers, own), np.nan, numbers)
+        return Values(numbers, np.zeros(len(numbers), bool))
+
+    def otherwise(self, cells: Any) -> tuple[Number, str] | None:
+        """Another spelling that reads cells which this one cannot, and what it is."""
+        text = without(strings(cells), self.gaps, among_numbers=True)
+        words = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
+        other = spelling_of(words)[0]
+        if other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
+            return None
+        own = replace(self, decimal=other.decimal, thousands=other.thousands, unit=other.unit)
+        return own, other.words() or "decimal point"
+
+    def shown(self, values: Any) -> str:
+        known = values[np.isfinite(values)]
+        if not len(known):
+            return ""
+        low, high = float(known.min()), float(known.max())
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{plain(low)}{unit}" if low == high else f"{plain(low)} to {plain(high)}{unit}"
+
+
+def plain(number: float) -> str:
+    """A number as it is shown: whole ones in full."""
+    whole = number == int(number) and abs(number) < 1e15 if np.isfinite(number) else False
+    return str(int(number)) if whole else f"{number:.6g}"
+
+
+def codes_in(cells: Any) -> str:
+    """Why whole numbers are names rather than numbers: "" where they are not."""
+    if cells.dtype.is_integer():
+        largest = max(abs(cells.max() or 0), abs(cells.min() or 0))
+        return _beyond() if largest > LARGEST_WHOLE else ""
+    if cells.dtype != pl.String:
+        return ""
+    if cells.str.contains(_LEADING_ZERO).any():
+        return "codes with leading zeros"
+    if (cells.str.len_bytes() > 15).any() and cells.str.contains(r"^[-+]?[1-9]\d{15,}$").any():
+        return _beyond()
+    return ""
+
+
+def _beyond() -> str:
+    return "whole numbers beyond 2^53, which are names: as numbers they are not told apart"
+
+
+def _digit(word: str) -> bool:
+    return re.search(r"\d", word) is not None
+
+
+def _is_float(word: str) -> bool:
+    try:
+        return np.isfinite(float(word))
+    except ValueError:
+        return False

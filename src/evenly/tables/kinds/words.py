@@ -1,0 +1,139 @@
+"""Words that stand for nothing, and cells as plain strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from ...errors import DataError
+
+# In every column. None of these is a level that anybody means: they are what programs write for
+# nothing, and the errors of a spreadsheet. In lower case; blanks around them are cut.
+ALWAYS = frozenset((
+    "", "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "(null)", "<null>",
+    "nat", "?", r"\n", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "#nv", "#wert!",
+    "1.#qnan", "-1.#ind", "1.#ind",
+))
+# In columns of numbers, dates and truth values, whatever their share. In a column of words "none",
+# "-" or "unknown" may be a level like any other, and stays one.
+AMONG_NUMBERS = frozenset((
+    "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "x", "none", "nil", "missing",
+    "unknown", "unbekannt", "inconnu", "not available", "not applicable", "no data", "nodata",
+    "not known", "not reported", "not measured", "tbd", "tba", "empty", "blank", "(blank)",
+    "k.a.", "k. a.", "n.a.", "n. a.", "n.d.", "nd", "n/d", "s/d", "unk", "undefined", "void",
+    "error", "err", "fail", "bad", "ns", "no value",
+))
+# A row of these sums up the others.
+TOTALS = frozenset((
+    "total", "totals", "grand total", "subtotal", "sum", "sums", "average", "mean", "gesamt",
+    "summe", "gesamtsumme", "insgesamt", "mittelwert", "total général", "total general", "somme",
+    "moyenne", "totale", "somma", "suma", "media",
+))
+# Other words among numbers or dates are gaps where they are this few.
+MAX_SHARE = 0.05
+MAX_WORDS = 5
+# One cell may be any share of so few that are read.
+MIN_READ_BESIDE_ONE = 8
+# Whole numbers of at most this many values, each at least twice on average, are codes where a word
+# stands among them: {10, 20, 30, A1}.
+MAX_CODES = 10
+
+_WHOLE = r"^(-?\d+)\.0+$"
+
+
+def strings(cells: Any) -> Any:
+    """Cells of any type as strings without blanks around them, spelled the same from any source:
+    10.0 is "10", True is "True", a day without a time is "2024-01-31"."""
+    dtype = cells.dtype
+    if dtype == pl.String:
+        return cells.str.strip_chars()
+    if dtype == pl.Boolean:
+        return cells.cast(pl.String).replace({"true": "True", "false": "False"})
+    if dtype.is_float():
+        text = cells.fill_nan(None).cast(pl.String)
+        return text.str.replace(_WHOLE, "${1}")
+    if isinstance(dtype, pl.Datetime):
+        text = cells.cast(pl.Datetime("us")).cast(pl.String)
+        return text.str.replace(r"\.0+$", "").str.replace(r" 00:00:00$", "")
+    if dtype == pl.Binary or dtype.is_nested() or dtype == pl.Object:
+        raise DataError(
+            f"column '{cells.name}': holds {dtype}, expects numbers, text, dates or truth values: "
+            "make a column of each part, or drop it"
+        )
+    return cells.cast(pl.String)
+
+
+def without(text: Any, gaps: Iterable[str], among_numbers: bool = False) -> Any:
+    """Stripped strings, null where a word stands for nothing."""
+    words = list(ALWAYS | AMONG_NUMBERS if among_numbers else ALWAYS)
+    # No such word is longer: most cells need not be put into lower case.
+    short = text.str.len_bytes() <= max(map(len, words))
+    gone = short & text.str.to_lowercase().is_in(words)
+    own = list(gaps)
+    if own:
+        gone = gone | text.is_in(own)
+    return pl.select(pl.when(~gone).then(text)).to_series().alias(text.name)
+
+
+def listed(words: Iterable[str], most: int = 4) -> str:
+    """The first words in quotes, and how many more there are."""
+    every = list(words)
+    shown = ", ".join(f"'{shorter(word)}'" for word in every[:most])
+    return shown + (f" and {len(every) - most} more" if len(every) > most else "")
+
+
+def shorter(word: str, most: int = 24) -> str:
+    return word if len(word) <= most else word[: most - 3] + "..."
+
+
+def rows_of(mask: Any, most: int = 3) -> str:
+    """The first rows of a mask, counted from 1."""
+    rows = [int(row) + 1 for row in mask.nonzero()[0][:most]]
+    more = int(mask.sum()) - len(rows)
+    return (f"row{'s' if len(rows) > 1 or more else ''} {', '.join(map(str, rows))}"
+            + (f" and {more} more" if more else ""))
+
+
+def spared(text: Any, unread: Any, values: Any, what: str) -> tuple[tuple[str, ...], str] | None:
+    """Words among what is read that are taken as gaps.
+
+    Arguments:
+        text: the stripped cells, null where they say nothing in any column.
+        unread: which of them are no number, or no date.
+        values: what was read of the others, a NumPy array.
+        what: "numbers" or "dates".
+
+    Returns:
+        (the words, a line about them; both empty where all is read), or None: they are too many.
+    """
+    if not unread.any():
+        return (), ""
+    filled = len(text) - text.null_count()
+    cells = text.filter(pl.Series(unread))
+    counts = cells.value_counts(sort=True)
+    words = counts[cells.name].to_list()
+    other = [word for word in words if word.lower() not in AMONG_NUMBERS | TOTALS]
+    number = sum(counts["count"][i] for i, word in enumerate(words) if word in set(other))
+    read = filled - len(cells)
+    if not read:
+        return None
+    if other:
+        few = number <= MAX_SHARE * filled or (number == 1 and read >= MIN_READ_BESIDE_ONE)
+        if len(other) > MAX_WORDS or not few or _codes(values, read, what):
+            return None
+    return tuple(words), (
+        f"{read} of {filled} values are {what}, {'the other is' if len(cells) == 1 else 'the others are'} "
+        f"{listed(words)} ({rows_of(unread)}): taken as gaps"
+    )
+
+
+def _codes(values: Any, read: int, what: str) -> bool:
+    if what != "numbers":
+        return False
+    known = values[values == values]
+    if (known % 1 != 0).any():
+        return False
+    distinct = len(pl.Series(known).unique())
+    return distinct <= MAX_CODES and read >= 2 * distinct

@@ -1,0 +1,301 @@
+"""What the estimators for tables share: from a table to a trained network."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from ..errors import ConfigurationError, DataError, TableWarning
+from ..estimators.base import NetEstimator
+from ..estimators.parameters import NestedParameters
+from ..estimators.rows import arranged, held_out, of_mean_one
+from ..estimators.settings import share, truth
+from ..given import check_mask
+from ..rows.sources import is_sparse
+from .arguments import of_inner
+from .columns import Columns
+from .division import contents, taken
+from .frames import frame_of
+from .given_table import GivenTable
+from .inputs import Answers, Inputs
+from .inputs.means import folds_of
+from .rules import Reading
+from .targets import labels_of
+
+# Arguments of the estimators for tables, in front of those of the networks.
+OWN: dict[str, Any] = {
+    "types": None, "decimal": None, "na": (), "drop": (), "keep": (), "text": False, "quiet": False,
+}
+
+
+class TableModel(NestedParameters):
+    """Base of the estimators for tables, :class:`TableClassifier` and :class:`TableRegressor`:
+    columns that were decided, inputs that were learned, and a network.
+
+    Example:
+        >>> import evenly as ev
+        >>> issubclass(ev.TableClassifier, ev.TableModel)
+        True
+    """
+
+    # The estimator within.
+    _inner: ClassVar[type[NetEstimator]]
+    columns_: Columns
+    inputs_: Inputs
+    types: Any
+    decimal: Any
+    na: Any
+    drop: Any
+    keep: Any
+    text: Any
+    quiet: Any
+    early_stopping: Any
+    validation_fraction: Any
+    warm_start: Any
+    random_state: Any
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def __getattr__(self, name: str) -> Any:
+        # What the network within has learned: classes_, history_, best_epoch_, ...
+        if name.endswith("_") and not name.startswith("_"):
+            inner = self.__dict__.get("estimator_")
+            if inner is not None:
+                return getattr(inner, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # What a classifier and a regressor do each in their own way ---------------------------------
+
+    def _as_labels(self, columns: Columns, frame: Any, y: Any) -> Any:
+        """The targets as the network takes them: `y`, or where it is None the table's column."""
+        raise NotImplementedError
+
+    def _answers(self, net: Any, numbers: Any) -> Answers:
+        """The network's numbers of training rows, for means of the target."""
+        raise NotImplementedError
+
+    # Fit ----------------------------------------------------------------------------------------
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Self:
+        """Decides the columns, learns the inputs from the training rows, and trains the network.
+
+        Arguments:
+            X: a pandas, polars or Arrow table, a dict of columns, or an array (rows, columns).
+            y: the targets: an array, a list, a column of such a table; or the name of the column of
+                X that holds them.
+            sample_weight: (rows,): how much each row counts, as of :meth:`NetClassifier.fit`. Rows
+                of weight 0 are no rows.
+            X_val, y_val: a validation set, instead of a share of the rows; `y_val` may be left out
+                where `y` is a name.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: data or settings that cannot be used; DataError is one.
+            DivergenceError: the loss or a gradient was not finite.
+        """
+        for name in ("text", "quiet", "early_stopping", "warm_start"):
+            truth(name, getattr(self, name))
+        going_on = self.warm_start and hasattr(self, "estimator_")
+        table, y, target, column = self._given(X, y)
+        table.need_rows(2, type(self).__name__)
+        frame = self._as_trained(table) if going_on else table.frame
+        weights, counting = self._counting(sample_weight, frame.height)
+        if column is not None:
+            frame = frame.with_columns(column.alias(target))
+        if counting is not None:
+            frame, y = frame[counting], None if y is None else y[counting]
+        columns = self.columns_ if going_on else Columns.decide(
+            frame, None if column is None else target, self._reading())
+        values, _ = columns.values(frame)
+        labels = self._as_labels(columns, frame, y)
+        net = self._net(going_on)
+        numbers = _numbers(net, labels, going_on)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        rows, weights, same = arranged(contents(values, len(labels)), numbers, weights)
+        held = np.zeros(0, np.int64)
+        if X_val is None and y_val is None and self.early_stopping:
+            fraction = share("validation_fraction", self.validation_fraction)
+            parts = held_out(same, net._strata(numbers[rows]), fraction, seed)
+            if parts is not None:
+                kept, out = parts
+                held, rows = rows[out], rows[kept]
+                weights = None if weights is None else weights[kept]
+        own, answers = taken(values, rows), self._answers(net, numbers[rows])
+        counted = of_mean_one(weights)
+        inputs = self.inputs_ if going_on else Inputs.learn(columns.inputs, own, answers, counted)
+        x = inputs.encode_training(own, answers, counted, folds_of(rows, seed))
+        validation: dict[str, Any] = {}
+        if len(held):
+            validation = {"X_val": inputs.encode(taken(values, held))[0], "y_val": labels[held]}
+        elif X_val is not None or y_val is not None:
+            validation = self._validation(columns, inputs, table.named, X_val, y_val, target)
+        net.fit(x, labels[rows], weights, **validation)
+        self.columns_, self.inputs_, self.estimator_, self.target_ = columns, inputs, net, target
+        self.held_out_ = np.unique(held if counting is None else counting[held])
+        self._keep_names(table.named)
+        self.notes_ = (*columns.notes, *inputs.notes)
+        self._tell("the columns as they were read", self.notes_, 3)
+        return self
+
+    def _given(self, X: Any, y: Any) -> tuple[GivenTable, Any, str, Any]:
+        """(the table of the inputs, the targets or None where the table has them, their name, their
+        column; None where there are several)."""
+        name = type(self).__name__
+        if y is None:
+            raise ValueError(
+                f"This {name} estimator requires y to be passed, but the target y is None."
+            )
+        table = GivenTable.of(X, name)
+        if isinstance(y, str):
+            table, column = table.split(y)
+            return table, None, y, column
+        target = getattr(y, "name", None)
+        target = target if isinstance(target, str) and target else "y"
+        while target in table.frame.columns:
+            target += " (target)"
+        y = self._checked_targets(y, table)
+        one = y.ndim == 1 or y.shape[1] == 1
+        return table, y, target, frame_of({target: y.ravel()})[target] if one else None
+
+    def _checked_targets(self, y: Any, table: GivenTable) -> Any:
+        y = labels_of(y, is_regressor(self))
+        texts = y.dtype.kind in "OUT" if hasattr(y, "dtype") else False
+        y = _check_y(y, multi_output=True, y_numeric=is_regressor(self) and not texts,
+                     estimator=self)
+        check_consistent_length(table.frame, y)
+        return y.toarray() if is_sparse(y) else y
+
+    def _counting(self, weights: Any, rows: int) -> tuple[Any, Any]:
+        """(the weights that are not 0, of which rows they are; None: of all)."""
+        if weights is None:
+            return None, None
+        check_mask(weights, "sample_weight")
+        weights = _check_sample_weight(weights, np.empty((rows, 1)), ensure_non_negative=True)
+        counting = np.flatnonzero(weights > 0)
+        if not len(counting):
+            raise DataError("sample_weight: every weight is 0: nothing could be learned")
+        return weights[counting], counting
+
+    def _reading(self) -> Reading:
+        return Reading(
+            types=dict(self.types or {}), decimal=self.decimal, na=tuple(self.na),
+            drop=tuple(self.drop), keep=tuple(self.keep), text=self.text,
+        )
+
+    def _net(self, going_on: bool) -> Any:
+        params = of_inner(self, self._inner)
+        return self.estimator_.set_params(**params) if going_on else self._inner(**params)
+
+    def _validation(
+        self, columns: Columns, inputs: Inputs, named: bool, X_val: Any, y_val: Any, target: str
+    ) -> dict[str, Any]:
+        name = type(self).__name__
+        if X_val is None:
+            raise ConfigurationError("fit: give X_val and y_val together")
+        table, y = GivenTable.of(X_val, name), None
+        if y_val is None or isinstance(y_val, str):
+            table, column = table.split(y_val or target)
+        else:
+            y = self._checked_targets(y_val, table)
+            one = y.ndim == 1 or y.shape[1] == 1
+            column = frame_of({target: y.ravel()})[target] if one else None
+        frame = table.as_trained([c.name for c in columns.columns], named, name)
+        if column is not None:
+            frame = frame.with_columns(column.alias(target))
+        x, _ = inputs.encode(columns.values(frame)[0])
+        return {"X_val": x, "y_val": self._as_labels(columns, frame, y)}
+
+    def _keep_names(self, named: bool) -> None:
+        names = [column.name for column in self.columns_.columns]
+        self.n_features_in_ = len(names)
+        self.__dict__.pop("feature_names_in_", None)
+        if named:
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def _tell(self, what: str, notes: Sequence[str], calls: int) -> None:
+        if notes and not self.quiet:
+            lines = "".join(f"\n- {note}" for note in notes)
+            warnings.warn(f"{type(self).__name__}: {what}:{lines}", TableWarning, stacklevel=calls)
+
+    # Predictions --------------------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "estimator_" in self.__dict__
+
+    def _as_trained(self, table: GivenTable) -> Any:
+        names = [column.name for column in self.columns_.columns]
+        return table.as_trained(names, "feature_names_in_" in self.__dict__, type(self).__name__)
+
+    def encode(self, X: Any) -> tuple[Any, list[str]]:
+        """Rows as the network reads them.
+
+        Arguments:
+            X: a table as of :meth:`fit`, with the columns of training in any order. Others are left
+                out.
+
+        Returns:
+            (float64 array (rows, inputs), what is unlike training: a line each).
+
+        Raises:
+            DataError: columns that are missing, or hold what training's type cannot read.
+        """
+        check_is_fitted(self)
+        frame = self._as_trained(GivenTable.of(X, type(self).__name__))
+        known = {column.name for column in self.columns_.columns}
+        if self.target_ in frame.columns and self.target_ not in known:
+            frame = frame.drop(self.target_)
+        values, notes = self.columns_.values(frame)
+        scaler = self.estimator_.scaler_
+        # What is at its mean is 0 behind the scale: it moves nothing.
+        x, more = self.inputs_.encode(values, None if scaler is None else scaler.mean)
+        return x, [*notes, *more]
+
+    def _of_rows(self, X: Any, method: str, *arguments: Any, **named: Any) -> Any:
+        """What a method of the network's estimator says about rows."""
+        x, notes = self.encode(X)
+        self._tell("unlike training", notes, 4)
+        ask = getattr(self.estimator_, method)
+        if len(x):
+            return ask(x, *arguments, **named)
+        return ask(np.zeros((1, x.shape[1])), *arguments, **named)[:0]
+
+    def predict(self, X: Any) -> Any:
+        """As of the network's estimator: the likeliest class of each row, or its numbers."""
+        return self._of_rows(X, "predict")
+
+    def _labels_to_score(self, X: Any, y: Any) -> Any:
+        check_is_fitted(self)
+        table, y, _, column = self._given(X, y)
+        frame = table.frame
+        if column is not None and self.columns_.target is not None:
+            frame = frame.with_columns(column.alias(self.columns_.target.name))
+        return self._as_labels(self.columns_, frame, y)
+
+
+def _numbers(net: Any, labels: Any, going_on: bool) -> Any:
+    """The targets as numbers: (rows,) of classes, or (rows, ...)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the network's own fit says it again
+        if not going_on:
+            net._learn_targets(labels)
+        return net._encode(labels)
