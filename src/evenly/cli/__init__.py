@@ -57,7 +57,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = evenly.main(words, prog_name="evenly", standalone_mode=False)
+        status = evenly.main(words, prog_name="evenly", standalone_mode=False, obj=words)
         sys.stdout.flush()
     except OutputError as error:
         return READER_LEFT if error.reader_left else _complain(str(error))

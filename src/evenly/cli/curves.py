@@ -21,8 +21,8 @@ def draw(path: Path, model: TableModel) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    estimator = model.estimator
-    score = "accuracy" if model.classes else "R2"
+    estimator = model.estimator_
+    score = "accuracy" if hasattr(model, "classes_") else "R2"
     epochs = np.arange(1, estimator.n_iter_ + 1)
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)

@@ -9,7 +9,9 @@ import click
 NAMES = {
     "sklearn": "scikit-learn",
     "pandas": "pandas",
+    "polars": "polars",
     "pyarrow": "pyarrow",
+    "shap": "shap",
     "matplotlib": "matplotlib",
     "jinja2": "jinja2",
     "starlette": "starlette",

@@ -9,6 +9,7 @@
 | `mistakes.py` | the confusion of classes, the residuals of numbers, the worst rows |
 | `reliability.py` | whether probabilities are what they say |
 | `fits.py` | all of it, as the record that the report is made of |
+| `of_tables.py` | an estimator for tables and a table, as all of these take them |
 | `records.py` | what comes out: plain values |
 """
 
@@ -17,6 +18,9 @@ from .fits import explained as explained
 from .mistakes import confusion as confusion
 from .mistakes import residuals as residuals
 from .mistakes import worst_rows as worst_rows
+from .of_tables import answers_of as answers_of
+from .of_tables import column_lines as column_lines
+from .of_tables import linear_inputs as linear_inputs
 from .partial import dependence as dependence
 from .permutation import importance as importance
 from .records import Bin as Bin

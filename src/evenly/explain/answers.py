@@ -1,13 +1,19 @@
-"""What a fitted model says of rows, and of rows with other cells in one column."""
+"""What a fitted model says of rows, and of rows with other cells in some columns."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..errors import TableWarning
 from ..study.measures import BY_NAME, MEASURES, Measure, Task, default_measure, measure
 from ..tables.records import Measured
+
+# Rows that are encoded at a time.
+ROWS_AT_ONCE = 100_000
 
 
 class Answers:
@@ -21,6 +27,7 @@ class Answers:
 
     Attributes:
         task: "classification" or "regression".
+        classes: their names; none for numbers.
         codes: (rows,): places of the true classes in `classes_`, or the numbers.
     """
 
@@ -34,6 +41,7 @@ class Answers:
         else:
             self.classes = ()
             self.codes = truth.astype(np.float64)
+        self._encoded: _Encoded | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -43,6 +51,7 @@ class Answers:
         chosen = Answers.__new__(type(self))
         chosen.model, chosen.task, chosen.classes = self.model, self.task, self.classes
         chosen.frame, chosen.codes = self.frame[np.asarray(places)], self.codes[places]
+        chosen._encoded = None
         return chosen
 
     def some(self, most: int, seed: int) -> Answers:
@@ -52,27 +61,36 @@ class Answers:
         drawn = np.random.default_rng(seed).choice(len(self), most, replace=False)
         return self.rows(np.sort(drawn))
 
-    def given(self, column: str | None = None, rows: Any = None) -> Any:
-        """The answers: (rows, classes) probabilities, or (rows,) numbers.
+    def given(self) -> Any:
+        """The answers: (rows, classes) probabilities, or (rows,) numbers."""
+        parts = [self._asked(self.frame.slice(start, ROWS_AT_ONCE))
+                 for start in range(0, len(self), ROWS_AT_ONCE)]
+        return np.concatenate(parts) if parts else self._asked(self.frame)
+
+    def exchanged(self, columns: Sequence[str], places: Any) -> Any:
+        """The answers where some columns' cells are those of other rows.
 
         Arguments:
-            column: whose cells are exchanged; None: none are.
-            rows: (rows,): the row that each row gets its cell of.
+            columns: their names.
+            places: (answers, columns): the row that each cell comes from; what is not named comes
+                from the row of the answer's own number, so that there are as many as rows then.
         """
-        frame = self.frame
-        if column is not None:
-            frame = frame.with_columns(frame[column].gather(np.asarray(rows)))
+        places = np.asarray(places)
+        if hasattr(self.model, "inputs_") and hasattr(self.model, "encode"):
+            if self._encoded is None:
+                self._encoded = _Encoded(self.model, self.frame)
+            return self._encoded.exchanged(columns, places)
+        frame = self.frame.select(
+            self.frame[name].gather(places[:, columns.index(name)]) if name in columns
+            else self.frame[name] for name in self.frame.columns
+        )
         return self._asked(frame)
 
-    def with_cell(self, column: str, cells: Any, row: int) -> Any:
-        """The answers where all rows have the same cell in a column: that of a row of `cells`."""
-        cell = cells.gather(np.full(len(self), row)).rename(column)
-        return self._asked(self.frame.with_columns(cell))
-
     def _asked(self, frame: Any) -> Any:
-        if self.task == "classification":
-            return np.asarray(self.model.predict_proba(frame))
-        return np.asarray(self.model.predict(frame), np.float64)
+        with warnings.catch_warnings():
+            # What is unlike training is said once, by whoever reads the table.
+            warnings.simplefilter("ignore", TableWarning)
+            return _asked(self.model, frame, self.task)
 
     def measured(self) -> Measured:
         """Every measure of the task, by name."""
@@ -86,3 +104,34 @@ class Answers:
         given = self.given() if len(self) else None
         return next((row for row in MEASURES if row.task == self.task and given is not None
                      and row.find(self.codes, given) is not None), default_measure(self.task))
+
+
+class _Encoded:
+    """Rows as the network within a model reads them: each input depends on one column's cell of its
+    own row, so cells are exchanged by exchanging inputs, and no cell is read twice."""
+
+    def __init__(self, model: Any, frame: Any) -> None:
+        self._net = model.estimator_
+        self._task: Task = "classification" if hasattr(model, "classes_") else "regression"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TableWarning)
+            self._x, _ = model.encode(frame)
+        self._places: dict[str, list[int]] = {}
+        place = 0
+        for part in model.inputs_.parts:
+            self._places.setdefault(part.name, []).extend(range(place, place + part.width))
+            place += part.width
+
+    def exchanged(self, columns: Sequence[str], places: Any) -> Any:
+        own = np.arange(len(places)) if len(places) == len(self._x) else places[:, 0]
+        x = self._x[own]
+        for number, name in enumerate(columns):
+            inputs = self._places.get(name, [])
+            x[:, inputs] = self._x[places[:, number]][:, inputs]
+        return _asked(self._net, x, self._task)
+
+
+def _asked(model: Any, rows: Any, task: Task) -> Any:
+    if task == "classification":
+        return np.asarray(model.predict_proba(rows))
+    return np.asarray(model.predict(rows), np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..study.measures import MEASURES, scale_of
@@ -35,6 +36,8 @@ def explained(
     facts: Sequence[tuple[str, str]] = (),
     command: str = "",
     seed: int = 0,
+    worth: bool = True,
+    full: bool = True,
     on_column: Callable[[str], None] | None = None,
 ) -> FitRecord:
     """The record of a fit.
@@ -49,26 +52,33 @@ def explained(
         history: of the training.
         settings, facts, command: as the record keeps them.
         seed: of shuffling, and of rows where some stand for all.
+        worth: whether the importance is found.
+        full: whether the pictures are found too: dependence, mistakes, calibration.
         on_column: hears of each column whose importance is known.
     """
-    given = answers.given()
     inputs = [line.name for line in lines if not line.left_out]
     types = {line.name: line.type for line in lines}
     measured = answers.measure().name
-    worth = importance(answers, inputs, measure=measured, seed=seed, on_column=on_column)
-    told = told_dependence(answers, worth, types, values, scores.target, seed)
-    shown = [one.column for one in worth[:MOST_SHOWN]]
-    is_classes = answers.task == "classification"
-    return FitRecord(
+    found = importance(answers, inputs, measure=measured, seed=seed,
+                       on_column=on_column) if worth else ()
+    record = FitRecord(
         scores=scores, scales=scales(scores), measured=measured, columns=tuple(lines),
-        part=part, explained_rows=len(answers),
-        epochs=epochs(history), kept=getattr(history, "best_epoch", None) or len(history),
-        importance=worth, dependence=told,
+        part=part, explained_rows=len(answers), epochs=epochs(history),
+        kept=getattr(history, "best_epoch", None) or len(history), importance=found,
+        settings=tuple(settings), facts=tuple(facts), command=command,
+    )
+    if not full:
+        return record
+    given = answers.given()
+    told = told_dependence(answers, found, types, values, scores.target, seed)
+    shown = [one.column for one in found[:MOST_SHOWN]]
+    is_classes = answers.task == "classification"
+    return replace(
+        record, dependence=told,
         confusion=confusion(answers, given) if is_classes else None,
         calibration=calibration(answers, given) if is_classes else None,
         residuals=None if is_classes else residuals(answers, given, seed),
         worst=worst_rows(answers, given, numbers, shown),
-        settings=tuple(settings), facts=tuple(facts), command=command,
     )
 
 

@@ -54,15 +54,19 @@ def dependence(
     chosen = scale(values, points) if scale else _levels(type, values)
     if len(chosen) < 2:
         return None
-    some = answers.some(MOST_ROWS, seed)
+    # The cells that are put there may be of any row: those rows come behind those that are asked.
+    drawn = np.arange(len(answers))
+    if len(drawn) > MOST_ROWS:
+        drawn = np.sort(np.random.default_rng(seed).choice(len(drawn), MOST_ROWS, replace=False))
+    both = answers.rows(np.concatenate([drawn, [row for _, _, row in chosen]]))
     series, which = _series(answers, target)
     found = []
-    for value, place, row in chosen:
-        # The cell comes from all rows, the rest of the row from some.
-        given = some.with_cell(column, answers.frame[column], row)
+    for number, (value, place, _) in enumerate(chosen):
+        cells = np.full((len(both), 1), len(drawn) + number)
+        given = both.exchanged([column], cells)[: len(drawn)]
         means = given.mean(axis=0)[which] if answers.classes else np.atleast_1d(given.mean())
         found.append(Point(value, place, tuple(map(float, means))))
-    return Dependence(column, type, series, tuple(found), len(some))
+    return Dependence(column, type, series, tuple(found), len(drawn))
 
 
 def _series(answers: Answers, target: str) -> tuple[tuple[str, ...], Any]:

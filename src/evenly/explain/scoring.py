@@ -4,6 +4,7 @@ model that learn from the same rows and inputs."""
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,17 @@ def score(
     parts = [training] if held_out is None else [training, held_out]
     own = [answers.measured() for answers in parts]
     lines = [Scored("network", "the network", own[0], own[1] if len(own) > 1 else ())]
-    chosen, few = _learned(training, inputs)
+    width = max(1, inputs(training.frame[:1]).shape[1])
+    few = [part.some(max(1000, MOST_CELLS // width), 0) for part in parts]
+    x = [inputs(part.frame) for part in few]
     for reference in REFERENCES:
-        line = _line(reference, chosen, parts, inputs, few, stop or threading.Event())
+        line = _line(reference, few, x, stop or threading.Event())
         if line is not None:
             lines.append(line)
+    if len(few[0]) < len(training):
+        note = f"fitted on {len(few[0]):,} of the training rows"
+        lines = [replace(line, note="; ".join(filter(None, (line.note, note))))
+                 if line.name == "linear" else line for line in lines]
     return FitScores(
         table=table, target=target, task=training.task, classes=training.classes,
         rows=sum(map(len, parts)), training_rows=len(training),
@@ -53,32 +60,19 @@ def score(
     )
 
 
-def _learned(training: Answers, inputs: Any) -> tuple[tuple[Any, Any], str]:
-    """What the references learn from: (inputs, truth), and a note where it is some rows alone."""
-    width = inputs(training.frame[:1]).shape[1]
-    some = training.some(max(1000, MOST_CELLS // max(1, width)), 0)
-    note = "" if len(some) == len(training) else f"fitted on {len(some):,} of the training rows"
-    return (inputs(some.frame), some.codes), note
-
-
 def _line(
-    reference: Reference, learned: tuple[Any, Any], parts: list[Answers], inputs: Any, few: str,
-    stop: threading.Event,
+    reference: Reference, parts: list[Answers], x: list[Any], stop: threading.Event
 ) -> Scored | None:
-    x, y = learned
-    classes = len(parts[0].classes)
-    found = reference_answers(reference, x, y, [inputs(part.frame) for part in parts], classes,
-                              stop)
+    """A reference that learns from the first of the parts; None where it was stopped."""
+    first = parts[0]
+    found = reference_answers(reference, x[0], first.codes, x, len(first.classes), stop)
     if found is None:
         return None
     answers, note = found
     own = [measure(part.task, part.codes, given)
            for part, given in zip(parts, answers, strict=True)]
-    notes = [note] if note else []
-    if few and reference.name == "linear":
-        notes.append(few)
-    return Scored(reference.name, _words(reference.name, parts[0].classes, y), own[0],
-                  own[1] if len(own) > 1 else (), "; ".join(notes))
+    return Scored(reference.name, _words(reference.name, first.classes, first.codes), own[0],
+                  own[1] if len(own) > 1 else (), note)
 
 
 def _words(name: str, classes: tuple[str, ...], y: Any) -> str:

@@ -1,0 +1,323 @@
+"""A network for a table: from the words of `evenly fit` to the file, and what is said of it."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import shlex
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from rich.text import Text
+
+from evenly.version import __version__
+
+from . import telling
+from .loading_tables import of_table, read_tables
+from .writing import cannot, check_place, is_same, write_bytes
+
+if TYPE_CHECKING:
+    from evenly.explain import FitRecord
+    from evenly.tables import TableModel
+    from evenly.tables.reading import Read
+
+INTERRUPTED = 130
+# Columns whose worth is found where no report is asked for: of more it takes its time.
+MOST_COLUMNS = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The words of the command: a field an option.
+
+    Attributes:
+        reading: how the columns are to be read, as arguments of the estimators for tables.
+        settings: the network and its training, as such arguments.
+    """
+
+    tables: tuple[Path, ...]
+    target: str | None
+    out: Path
+    report: Path | None
+    task: str | None
+    curves: Path | None
+    doctor: bool
+    quiet: bool
+    force: bool
+    sep: str | None
+    encoding: str | None
+    reading: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, and what it was trained on.
+
+    Attributes:
+        read: the table.
+        frame: its rows that have a target.
+        why: why the target is classes or numbers.
+        notes: what was left out, read otherwise, or looks odd: a line each.
+    """
+
+    model: TableModel
+    read: Read
+    frame: Any
+    why: str
+    notes: tuple[str, ...]
+
+
+def fit_table(asked: Asked) -> int:
+    """Trains as asked for, writes the files, and returns the exit status.
+
+    Raises:
+        UsageError, EvenlyError: before any work is done, where something cannot work.
+    """
+    _check_places(asked)
+    started = datetime.datetime.now().astimezone()
+    fitted = _fitted(asked, read_tables(asked.tables, vars(asked)))
+    model, record = fitted.model, None
+    is_stopped = model.estimator_.history_.stopped == "interrupted"
+    try:
+        record = _record(asked, fitted, started)
+        model.scores_ = record.scores
+    except KeyboardInterrupt:
+        is_stopped = True
+    _save(asked.out, model)
+    written = [asked.out, *_pages(asked, fitted, record)]
+    _tell(asked, fitted, record, written)
+    return INTERRUPTED if is_stopped else 0
+
+
+def _check_places(asked: Asked) -> None:
+    sources = [{"table": path} for path in asked.tables if str(path) != "-"]
+    taken: dict[str, Path] = {}
+    for option, path, kinds in (("--out", asked.out, ()), ("--report", asked.report, (".html",)),
+                                ("--curves", asked.curves, (".png", ".svg"))):
+        if path is None:
+            continue
+        for source in sources or [{}]:
+            check_place(path, kinds, force=asked.force, inputs=source)
+        for other, place in taken.items():
+            if is_same(path, place):
+                raise click.UsageError(f"{option}: expects another file than {other}, got {path}")
+        taken[option] = path
+
+
+def _fitted(asked: Asked, read: Read) -> Fitted:
+    from evenly.errors import DoctorWarning, TableWarning
+    from evenly.explain.of_tables import known
+    from evenly.tables import Columns, Reading, TableClassifier, TableRegressor, task_of
+
+    frame, target = read.frame, _target(asked, read)
+    with of_table(read.name):
+        rules = dict(asked.reading)
+        own = Reading(types={name: kind for name, kind in rules["types"].items() if name == target},
+                      decimal=rules["decimal"], na=rules["na"])
+        Reading(**rules).check(frame.columns, target)
+        alone = Columns.decide(frame.select(target), target, own)
+        assert alone.target is not None
+        values = alone.answers(frame)
+        rows = known(values)
+        task, why = task_of(alone.target, values, asked.task)  # type: ignore[arg-type]
+        notes = list(read.notes)
+        if not rows.all():
+            notes.append(f"target '{target}': nothing in {int((~rows).sum()):,} of {len(rows):,} "
+                         "rows: they are left out")
+            frame = frame.filter(rows)
+        if not frame.height:
+            raise click.UsageError(f"{read.name}: no row has a '{target}': there is nothing to "
+                                   "learn from")
+        if task == "classification" and alone.target.kind.type in ("number", "date"):
+            # As they stand there: 1 and 0, or 2.5 and 5, are names.
+            rules["types"] = _as_classes(rules["types"], target, values[rows])
+        kind = TableClassifier if task == "classification" else TableRegressor
+        settings = dict(asked.settings)
+        if kind is TableRegressor and settings.pop("class_weight", None) is not None:
+            raise click.UsageError(
+                f"--class-weight: expects classes, '{target}' is numbers: leave it out, or say "
+                "--task classification"
+            )
+        model = kind(quiet=True, **rules, **settings)
+        with warnings.catch_warnings():
+            # What is found stands in the diagnosis and in the notes, which are shown whole.
+            warnings.simplefilter("ignore", DoctorWarning)
+            warnings.simplefilter("ignore", TableWarning)
+            model.fit(frame, target)
+    notes += list(model.notes_)
+    model.notes_ = tuple(notes)
+    return Fitted(model, read, frame, why, tuple(notes))
+
+
+def _as_classes(types: Any, target: str, values: Any) -> Any:
+    """Types with the target as words, where its numbers are not whole."""
+    if values.dtype.kind == "f" and np.all(values % 1 == 0):
+        return types
+    return {**types, target: "category"}
+
+
+def _target(asked: Asked, read: Read) -> str:
+    from evenly.tables.rules import nearest_names
+
+    names = read.frame.columns
+    if asked.target is None:
+        if read.inputs is not None and "y" in names:
+            return "y"
+        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        raise click.UsageError(f"{read.name}: which column is to be predicted? Say --target NAME: "
+                               f"the columns are {shown}")
+    if asked.target not in names:
+        raise click.UsageError(f"{read.name}: there is no column '{asked.target}': "
+                               f"{nearest_names(asked.target, names)}")
+    if asked.target in read.repeated:
+        raise click.UsageError(f"{read.name}: several columns are named '{asked.target}': rename "
+                               "them")
+    return asked.target
+
+
+# What it came to --------------------------------------------------------------------------------
+
+
+def _record(asked: Asked, fitted: Fitted, started: datetime.datetime) -> FitRecord:
+    """Scores, and what a report tells where one is asked for."""
+    from evenly import explain
+
+    model = fitted.model
+    answers, _, _ = explain.answers_of(model, fitted.frame)
+    held = np.asarray(model.held_out_, np.int64)
+    rows = np.setdiff1d(np.arange(len(answers)), held)
+    training = answers.rows(rows) if len(held) else answers
+    held_out = answers.rows(held) if len(held) else None
+    scores = explain.score(
+        training, held_out, explain.linear_inputs(model), table=fitted.read.name,
+        target=model.target_, notes=fitted.notes, sha256=fitted.read.sha256,
+    )
+    part, numbers = (training, rows) if held_out is None else (held_out, held)
+    lines = explain.column_lines(model)
+    inputs = sum(not line.left_out for line in lines)
+    return explain.explained(
+        part, numbers, scores, lines, model.columns_.values(part.frame)[0],
+        part="training" if held_out is None else "held-out", history=model.estimator_.history_,
+        settings=_settings(model), facts=_facts(fitted, started), command=_command(),
+        full=asked.report is not None, worth=asked.report is not None or inputs <= MOST_COLUMNS,
+    )
+
+
+def _settings(model: TableModel) -> tuple[tuple[str, str], ...]:
+    words = option_words(model)
+    return (("network and training", shlex.join(words)),)
+
+
+def _facts(fitted: Fitted, started: datetime.datetime) -> tuple[tuple[str, str], ...]:
+    model = fitted.model
+    network = model.estimator_.model_.engine.program
+    now = datetime.datetime.now().astimezone()
+    found = [
+        ("table", fitted.read.name),
+        ("target", f"{model.target_} ({fitted.why})"),
+        ("inputs", f"{model.inputs_.width:,} of {len(model.columns_.inputs):,} columns"),
+        ("parameters", f"{network.parameters:,}"),
+        ("evenly", __version__), ("NumPy", np.__version__), ("Python", platform.python_version()),
+        ("started", started.isoformat(sep=" ", timespec="seconds")),
+        ("took", f"{(now - started).total_seconds():.1f} seconds"),
+    ]
+    if fitted.read.sha256:
+        found.insert(1, ("SHA-256", fitted.read.sha256))
+    return tuple(found)
+
+
+def _command() -> str:
+    """The line as it was typed."""
+    return shlex.join(["evenly", *(click.get_current_context().find_root().obj or ())])
+
+
+def option_words(model: TableModel) -> list[str]:
+    """A model's settings as the options of `evenly fit` that give them."""
+    from evenly.tables import option_words as words
+
+    return words(model.get_params(deep=False))
+
+
+# Files ------------------------------------------------------------------------------------------
+
+
+def _save(out: Path, model: TableModel) -> None:
+    from evenly.saving import save
+
+    try:
+        save(out, model)
+    except OSError as error:
+        raise cannot(out, error) from error
+
+
+def _pages(asked: Asked, fitted: Fitted, record: FitRecord | None) -> list[Path]:
+    """Writes the report and the curves; those that were written."""
+    written = []
+    try:
+        if asked.report is not None and record is not None:
+            from evenly.report import render_fit
+
+            write_bytes(asked.report, render_fit(record).encode())
+            written.append(asked.report)
+        if asked.curves is not None:
+            from .curves import draw
+
+            draw(asked.curves, fitted.model)
+            written.append(asked.curves)
+    except click.UsageError as error:
+        raise click.UsageError(f"{error.message}; the network is in {asked.out}") from error
+    return written
+
+
+# What is said -----------------------------------------------------------------------------------
+
+
+def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[Path]) -> None:
+    console, model = telling.console(), fitted.model
+    estimator = model.estimator_
+    classes = getattr(estimator, "classes_", ())
+    what = f"one of {len(classes)} classes" if len(classes) else "a number"
+    console.print(Text(f"{fitted.read.name}: '{model.target_}', {what} ({fitted.why}); "
+                       f"{fitted.frame.height:,} rows, {model.inputs_.width:,} inputs of "
+                       f"{len(model.columns_.inputs):,} columns"))
+    if not asked.quiet:
+        for note in fitted.notes:
+            console.print(Text(note), style="yellow")
+    if record is not None:
+        if record.importance:
+            console.print(telling.worth_table(record.importance, record.importance_measure, 8))
+        console.print(telling.scores_table(record.scores))
+        for line in record.scores.lines:
+            if line.note:
+                console.print(Text(f"{line.words}: {line.note}"), style="yellow")
+    console.print(Text(trained(estimator, record)))
+    for path in written:
+        console.print(Text.assemble("Written: ", (str(path), "bold")), soft_wrap=True)
+    if asked.doctor:
+        click.echo()
+        click.echo(str(estimator.diagnosis_))
+
+
+def trained(estimator: Any, record: FitRecord | None) -> str:
+    """How training went, in a line."""
+    history = estimator.history_
+    kept = estimator.best_epoch_ or estimator.n_iter_
+    text = f"{estimator.n_iter_} epochs in {history[-1].seconds:.1f} s"
+    if history.stopped == "interrupted":
+        text += ", stopped early"
+    if record is None:
+        return text + f"; kept: epoch {kept}"
+    scores = record.scores
+    if scores.held_out_rows:
+        return (f"{text}; kept: epoch {kept}; {scores.training_rows:,} rows trained, "
+                f"{scores.held_out_rows:,} were held out; scores are without dropout")
+    why = "too few rows to hold some out" if estimator.early_stopping else "no rows were held out"
+    return f"{text}; {why}: nothing here tells how new rows will do"
+
+

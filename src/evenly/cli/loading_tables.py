@@ -1,0 +1,49 @@
+"""Tables and networks for tables that a command reads: what cannot be is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .loading import load_file
+
+
+def read_tables(paths: Sequence[Path], given: dict[str, Any]) -> Any:
+    """The rows of files, one below the other, as `evenly.tables.reading.read` has them."""
+    from evenly.tables.reading import read
+
+    return read([str(path) for path in paths], sep=given.get("sep"),
+                encoding=given.get("encoding"))
+
+
+def load_table_model(path: Path) -> Any:
+    """A network that `evenly fit` wrote.
+
+    Raises:
+        UsageError: the file holds something else, or cannot be read.
+    """
+    from evenly.tables import TableModel
+
+    loaded = load_file(path)
+    if not isinstance(loaded, TableModel):
+        raise click.UsageError(
+            f"{path}: holds a {type(loaded).__name__}, not a network of `evenly fit`: load it in "
+            "Python with evenly.load"
+        )
+    return loaded
+
+
+@contextmanager
+def of_table(name: str) -> Iterator[None]:
+    """What is wrong with a table is told with the table's name."""
+    from evenly.errors import DataError
+
+    try:
+        yield
+    except DataError as error:
+        text = str(error)
+        raise click.UsageError(text if text.startswith(name) else f"{name}: {text}") from error

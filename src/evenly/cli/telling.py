@@ -1,0 +1,118 @@
+"""What `fit`, `show`, `predict` and `explain` say of a network for a table, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from evenly.explain import ColumnLine, Importance
+    from evenly.tables.records import FitScores, Measured
+
+# The measures that a terminal has room for.
+SHOWN = {"classification": ("accuracy", "auc", "log-loss"), "regression": ("r2", "mae", "rmse")}
+# Columns that are listed; the others are counted.
+MOST_COLUMNS = 20
+NOTHING = "\N{EN DASH}"
+
+
+def console(error: bool = False) -> Console:
+    """A terminal that colours nothing by itself."""
+    return Console(highlight=False, stderr=error)
+
+
+def plain_table(*titles: str, right: Iterable[str] = ()) -> Table:
+    """A table without lines."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right" if title in right else "left",
+                         overflow="fold")
+    return table
+
+
+def columns_table(lines: Sequence[ColumnLine], most: int = MOST_COLUMNS) -> Table:
+    """The columns that are inputs: what each was taken for, what it becomes, what it holds."""
+    table = plain_table("column", "type", "missing", "values", "becomes", right=("missing",))
+    inputs = [line for line in lines if not line.left_out]
+    for line in inputs[:most]:
+        table.add_row(line.name, line.type, f"{line.missing:,}" if line.missing else "",
+                      _short(line.shown, 30), line.becomes)
+    if len(inputs) > most:
+        table.add_row(Text(f"and {len(inputs) - most:,} more", style="dim"))
+    return table
+
+
+def scores_table(scores: FitScores) -> Table:
+    """Each who answers, on both parts."""
+    from evenly.study.measures import BY_NAME
+
+    parts = [("held_out", "held out"), ("training", "training")]
+    if not scores.held_out_rows:
+        parts = parts[1:]
+    names = SHOWN[scores.task]
+    table = plain_table("", *(f"{word}: {BY_NAME[name].title}" if place == 0 else
+                              BY_NAME[name].title for _, word in parts
+                              for place, name in enumerate(names)))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    scales = dict(scales_of(scores))
+    for line in scores.lines:
+        cells = [said(scales[name], line.of(name, part)) for part, _ in parts for name in names]
+        table.add_row(line.words, *cells, style="" if line.name == "network" else "dim")
+    return table
+
+
+def scales_of(scores: FitScores) -> Any:
+    """How each measure is written."""
+    from evenly.explain.fits import scales
+
+    return scales(scores)
+
+
+def said(scale: Any, value: float | None) -> str:
+    """A measure with its unit."""
+    if value is None:
+        return NOTHING
+    return scale.value(value) + (f" {scale.unit}" if scale.unit else "")
+
+
+def worth_table(worth: Sequence[Importance], scale: Any, most: int = MOST_COLUMNS) -> Table:
+    """What the columns are worth, the most important first."""
+    unit = f" in {scale.difference_unit}" if scale.difference_unit else ""
+    title = f"{scale.name} lost{unit}"
+    table = plain_table("column", title, "", right=(title,))
+    reach = max((one.mean for one in worth), default=0.0)
+    for one in worth[:most]:
+        number = f"{scale.signed(one.mean)} ±{scale.value(one.spread)}"
+        table.add_row(one.column, number, bar(one.mean, reach))
+    if len(worth) > most:
+        table.add_row(Text(f"and {len(worth) - most:,} more", style="dim"))
+    return table
+
+
+def bar(value: float, reach: float, width: int = 24) -> str:
+    """A bar of blocks, eighths of a block exact; nothing for what is not above 0."""
+    if not value > 0 or not reach > 0:
+        return ""
+    eighths = round(8 * width * min(1.0, value / reach))
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+def measured_line(measured: Measured, task: str, rows: int) -> str:
+    """The measures of some rows, in a line."""
+    from evenly.study.measures import BY_NAME, scale_of
+
+    parts = []
+    for name, value in measured:
+        if name in SHOWN[task] and value is not None:
+            scale = scale_of(BY_NAME[name], [value], rows)
+            parts.append(f"{scale.name} {said(scale, value)}")
+    return ", ".join(parts) or "no measure is defined for them"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
