@@ -39,20 +39,11 @@ class Part:
 
         Returns:
             What is unlike training, a line each.
-
-        Raises:
-            DataError: what cannot be an input.
         """
         raise NotImplementedError
 
     def _note(self, text: str) -> str:
         return f"column '{self.name}': {text}"
-
-
-def found(what: str, mask: Any) -> str:
-    """In how many rows something was found, and in which first, counted from 1."""
-    first = int(np.flatnonzero(mask)[0]) + 1
-    return f"{what} in {int(mask.sum())} of {len(mask)} rows, first in row {first}"
 
 
 def codes_of(values: Any, levels: tuple[str, ...]) -> Any:

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from .base import SILENT, Part, codes_of, found
+from ..plain import found
+from .base import SILENT, Part, codes_of
 
 # A category gets at most this many inputs: its rarest levels share the last.
 MAX_CATEGORIES = 100

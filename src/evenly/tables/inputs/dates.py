@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from .base import SILENT, Part, found
+from ..plain import found
+from .base import SILENT, Part
 
 _DAY = 86_400_000_000  # microseconds
 # The cycles, and over how many days a table must go for one to say more than the days do.

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...errors import DataError
 from ...random import generator
-from .base import Part, codes_of, found
+from ..plain import found
+from .base import Part, codes_of
 
 # A row's own target has no part in its input: the means are of the other folds.
 FOLDS = 5
