@@ -151,10 +151,8 @@ class TableModel(NestedParameters):
         elif X_val is not None or y_val is not None:
             validation = self._validation(columns, inputs, table.named, X_val, y_val, target)
         net.fit(x, labels[rows], weights, **validation)
-        self.columns_, self.inputs_, self.estimator_, self.target_ = columns, inputs, net, target
-        self.held_out_ = np.unique(held if counting is None else counting[held])
-        self._keep_names(table.named)
-        self.notes_ = (*columns.notes, *inputs.notes)
+        self._use(columns, inputs, net, target, table.named)
+        self.held_out_ = np.unique(held if counting is None else counting[held]).astype(np.int64)
         self._tell("the columns as they were read", self.notes_, 3)
         return self
 
@@ -234,8 +232,13 @@ class TableModel(NestedParameters):
         x, _ = inputs.encode(columns.values(frame)[0])
         return {"X_val": x, "y_val": self._as_labels(columns, frame, y)}
 
-    def _keep_names(self, named: bool) -> None:
-        names = [column.name for column in self.columns_.columns]
+    def _use(
+        self, columns: Columns, inputs: Inputs, estimator: Any, target: str, named: bool
+    ) -> None:
+        self.columns_, self.inputs_, self.estimator_ = columns, inputs, estimator
+        self.target_ = target
+        self.notes_ = (*columns.notes, *inputs.notes)
+        names = [column.name for column in columns.columns]
         self.n_features_in_ = len(names)
         self.__dict__.pop("feature_names_in_", None)
         if named:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,8 +16,10 @@ class Part:
 
     Attributes:
         name: the column's header.
+        of: the types of columns that have such inputs.
     """
 
+    of: ClassVar[tuple[str, ...]] = ()
     name: str
 
     @property

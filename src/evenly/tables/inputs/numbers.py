@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class NumberInputs(Part):
         still: whether they had one value alone.
     """
 
+    of: ClassVar[tuple[str, ...]] = ("number", "boolean")
     median: float
     gaps: bool = False
     still: bool = False
