@@ -26,7 +26,8 @@ ORDER = [
     {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"}, {"claims"}, {"clinic"}, {"web"},
     {"cli"},
 ]
-ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer"}
+ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",
+              "TableRegressor"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.
 REPORT_MAY = {"evenly.study.records", "evenly.explain.records", "evenly.errors"}

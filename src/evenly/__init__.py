@@ -148,6 +148,9 @@ if TYPE_CHECKING:
     from .schedules import StepDecay as StepDecay
     from .settings import Settings as Settings
     from .stopping import EarlyStopping as EarlyStopping
+    from .tables import TableClassifier as TableClassifier
+    from .tables import TableModel as TableModel
+    from .tables import TableRegressor as TableRegressor
     from .training import Checkpoint as Checkpoint
     from .training import EpochRecord as EpochRecord
     from .training import History as History
@@ -208,11 +211,13 @@ _NAMES = {
     ),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
+    "tables": ("TableClassifier", "TableModel", "TableRegressor"),
     "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-# The estimators need scikit-learn: an import of everything must not fail where it is missing.
-__all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home != "estimators")]
+# These need scikit-learn, or polars too: an import of everything must not fail where it is missing.
+_OPTIONAL = ("estimators", "tables")
+__all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home not in _OPTIONAL)]
 
 
 __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors",))

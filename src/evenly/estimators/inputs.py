@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -35,7 +38,8 @@ class ScaledInputs(NestedParameters):
 
     def _check_x(self, X: Any, reset: bool = False) -> Any:
         check_mask(X, "X", _FILL)
-        return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
+        with numbers_alone(self, X):
+            return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
 
     def _check_xy(self, X: Any, y: Any, reset: bool, least: int = 1) -> tuple[Any, Any]:
         if y is None:
@@ -45,10 +49,13 @@ class ScaledInputs(NestedParameters):
             )
         check_mask(X, "X", _FILL)
         check_target(y, is_regressor(self))
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset, ensure_min_samples=least,
-            multi_output=True, y_numeric=is_regressor(self),
-        )
+        with numbers_alone(self, X):
+            X, y = validate_data(
+                self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset,
+                ensure_min_samples=least, multi_output=True, y_numeric=is_regressor(self),
+            )
+            if is_regressor(self) and y.dtype.kind in "SU":
+                y = y.astype(np.float64)
         return summed(X), y
 
     def _check_weights(self, weights: Any, X: Any) -> Any:
@@ -131,6 +138,49 @@ def constants_of(scaler: Moments | None, columns: int) -> Constants:
     if scaler is None:
         return Constants.of(np.zeros(columns), np.zeros(columns, bool))
     return Constants.of(scaler.mean, scaler.constant & (scaler.center | (scaler.mean == 0)))
+
+
+@contextmanager
+def numbers_alone(estimator: Any, X: Any) -> Iterator[None]:
+    """Raises DataError for text and dates, which names the estimator that takes them."""
+    try:
+        yield
+    except np.exceptions.DTypePromotionError as error:
+        raise _no_numbers(estimator, X, "numbers and dates do not make one array") from error
+    except ValueError as error:
+        if not str(error).startswith("could not convert string to float"):
+            raise
+        what = re.sub(r"np\.\w+\((.*)\)$", r"\1", str(error))  # a NumPy scalar's own words
+        raise _no_numbers(estimator, X, what) from error
+
+
+def _no_numbers(estimator: Any, X: Any, what: str) -> DataError:
+    name, place = type(estimator).__name__, _not_numbers(X)
+    if place is None:
+        return DataError(
+            f"y: {what}: {name} predicts numbers: take NetClassifier for classes, or "
+            "TableRegressor for numbers that are spelled otherwise, such as 1,5"
+        )
+    other = "TableRegressor" if is_regressor(estimator) else "TableClassifier"
+    return DataError(
+        f"{what}{place}: {name} reads numbers alone: take {other}, which reads text, dates and "
+        "gaps as they stand"
+    )
+
+
+def _not_numbers(X: Any) -> str | None:
+    """In which column there is something else, "" for an array; None where all are numbers."""
+    names = getattr(X, "column_names", getattr(X, "columns", None))
+    parts = {f" in column '{name}'": X[name] for name in names} if names is not None else {"": X}
+    for place, part in parts.items():
+        values = np.asarray(part)
+        if values.dtype.kind in "mM":
+            return place
+        try:
+            values.astype(np.float64)
+        except (TypeError, ValueError):
+            return place
+    return None
 
 
 def check_target(y: Any, numbers: bool) -> None:

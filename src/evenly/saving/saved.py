@@ -19,7 +19,7 @@ from .values import NotReadable, Reader, Writer
 
 _MODEL, _SAVED = "Model", "Saved"
 _ESTIMATORS = ("NetClassifier", "NetRegressor")
-_TABLE = "TableModel"
+_TABLES = ("TableClassifier", "TableRegressor")
 # The statistics of each scaler.
 _STATISTICS = {Standardizer: ("mean", "deviation"), RobustScaler: ("median", "range")}
 
@@ -122,8 +122,8 @@ def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> N
 
     Arguments:
         path: of the file.
-        what: a :class:`evenly.Model`, a fitted NetClassifier or NetRegressor, a :class:`Saved`, or
-            what ``evenly fit`` makes of a table.
+        what: a :class:`evenly.Model`, a fitted NetClassifier, NetRegressor, TableClassifier or
+            TableRegressor, or a :class:`Saved`.
         scaler: a fitted scaler of the model's inputs.
         classes: the labels that the model's outputs stand for.
 
@@ -156,14 +156,14 @@ def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> N
         from .fitted import write_estimator
 
         content["content"] = write_estimator(what, writer)
-    elif type(what).__name__ == _TABLE:
+    elif type(what).__name__ in _TABLES:
         from .table_models import write_table_model
 
         content["content"] = write_table_model(what, writer)
     else:
         raise ConfigurationError(
-            f"save: expects a Model, a fitted NetClassifier or NetRegressor, or a Saved, got "
-            f"{type(what).__name__}"
+            "save: expects a Model, a fitted NetClassifier, NetRegressor, TableClassifier or "
+            f"TableRegressor, or a Saved, got {type(what).__name__}"
         )
     write_arrays(path, writer.arrays, content)
 
@@ -223,8 +223,13 @@ def _read(content: dict[str, Any], reader: Reader, memory: int) -> Any:
         from .fitted import read_estimator
 
         return read_estimator(kind, inner, reader, memory)
-    if kind == _TABLE:
+    if kind in _TABLES:
         from .table_models import read_table_model
 
-        return read_table_model(inner, reader, memory)
+        return read_table_model(kind, inner, reader, memory)
+    if kind == "TableModel":
+        raise NotReadable(
+            "holds a network for a table of an earlier version, which read columns by other rules: "
+            "train it anew, with evenly fit"
+        )
     raise NotReadable("holds no Model, estimator or Saved")

@@ -12,6 +12,7 @@ from ..estimators import NetClassifier, NetRegressor
 from .arguments import with_arguments_of
 from .columns import Columns
 from .inputs import Answers
+from .kinds import Number
 from .models import OWN, TableModel
 from .targets import labels_read
 
@@ -78,7 +79,7 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
             return y
         target = columns.target
         assert target is not None
-        return labels_read(target.kind.type, columns.answers(frame), f"the target '{target.name}'")
+        return labels_read(target.kind, columns.answers(frame), f"the target '{target.name}'")
 
     def _answers(self, net: Any, numbers: Any) -> Answers:
         if numbers.ndim == 1:
@@ -150,7 +151,7 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
                 f"({target.reason}), such as {target.shown}: take TableClassifier, or say "
                 f"types={{{target.name!r}: 'number'}}"
             )
-        return labels_read("number", columns.answers(frame), f"the target '{target.name}'")
+        return labels_read(Number(), columns.answers(frame), f"the target '{target.name}'")
 
     def _answers(self, net: Any, numbers: Any) -> Answers:
         several = numbers.shape[1] > 1

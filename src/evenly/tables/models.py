@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -124,8 +125,8 @@ class TableModel(NestedParameters):
             frame = frame.with_columns(column.alias(target))
         if counting is not None:
             frame, y = frame[counting], None if y is None else y[counting]
-        columns = self.columns_ if going_on else Columns.decide(
-            frame, None if column is None else target, self._reading())
+        columns = self.columns_ if going_on else self._decided(
+            frame, None if column is None else target, table.named)
         values, _ = columns.values(frame)
         labels = self._as_labels(columns, frame, y)
         net = self._net(going_on)
@@ -150,10 +151,8 @@ class TableModel(NestedParameters):
         elif X_val is not None or y_val is not None:
             validation = self._validation(columns, inputs, table.named, X_val, y_val, target)
         net.fit(x, labels[rows], weights, **validation)
-        self.columns_, self.inputs_, self.estimator_, self.target_ = columns, inputs, net, target
-        self.held_out_ = np.unique(held if counting is None else counting[held])
-        self._keep_names(table.named)
-        self.notes_ = (*columns.notes, *inputs.notes)
+        self._use(columns, inputs, net, target, table.named)
+        self.held_out_ = np.unique(held if counting is None else counting[held]).astype(np.int64)
         self._tell("the columns as they were read", self.notes_, 3)
         return self
 
@@ -196,11 +195,19 @@ class TableModel(NestedParameters):
             raise DataError("sample_weight: every weight is 0: nothing could be learned")
         return weights[counting], counting
 
-    def _reading(self) -> Reading:
-        return Reading(
+    def _decided(self, frame: Any, target: str | None, named: bool) -> Columns:
+        reading = Reading(
             types=dict(self.types or {}), decimal=self.decimal, na=tuple(self.na),
             drop=tuple(self.drop), keep=tuple(self.keep), text=self.text,
         )
+        columns = Columns.decide(frame, target, reading)
+        if not named:
+            columns = _all_kept(columns, reading)
+        if not columns.inputs:
+            reasons = "".join(f"\n- '{one.name}': {one.left_out}" for one in columns.columns[:8])
+            raise DataError(f"the table has no input columns (n_features = 0 of "
+                            f"{len(columns.columns)}), since these are left out:{reasons}")
+        return columns
 
     def _net(self, going_on: bool) -> Any:
         params = of_inner(self, self._inner)
@@ -225,8 +232,13 @@ class TableModel(NestedParameters):
         x, _ = inputs.encode(columns.values(frame)[0])
         return {"X_val": x, "y_val": self._as_labels(columns, frame, y)}
 
-    def _keep_names(self, named: bool) -> None:
-        names = [column.name for column in self.columns_.columns]
+    def _use(
+        self, columns: Columns, inputs: Inputs, estimator: Any, target: str, named: bool
+    ) -> None:
+        self.columns_, self.inputs_, self.estimator_ = columns, inputs, estimator
+        self.target_ = target
+        self.notes_ = (*columns.notes, *inputs.notes)
+        names = [column.name for column in columns.columns]
         self.n_features_in_ = len(names)
         self.__dict__.pop("feature_names_in_", None)
         if named:
@@ -290,6 +302,17 @@ class TableModel(NestedParameters):
         if column is not None and self.columns_.target is not None:
             frame = frame.with_columns(column.alias(self.columns_.target.name))
         return self._as_labels(self.columns_, frame, y)
+
+
+def _all_kept(columns: Columns, reading: Reading) -> Columns:
+    """The same with all columns of an array as inputs: its maker has chosen them."""
+    kept = []
+    for one in columns.columns:
+        if one.left_out and one.kind.type != "nothing" and one.name not in reading.drop:
+            line = f"{one.left_out}: kept, since all columns of an array are inputs"
+            one = replace(one, left_out="", odd=(*one.odd, line))
+        kept.append(one)
+    return replace(columns, columns=tuple(kept))
 
 
 def _numbers(net: Any, labels: Any, going_on: bool) -> Any:

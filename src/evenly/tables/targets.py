@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..estimators.inputs import check_target
-from .inputs.base import found
+from .kinds import Boolean, Kind
+from .plain import found
 
 
 def labels_of(y: Any, numbers: bool) -> Any:
@@ -63,9 +64,9 @@ def no_target(what: str, missing: Any) -> DataError:
     )
 
 
-def labels_read(kind: str, values: Any, what: str) -> Any:
-    """The labels of a column of the table, as its kind has read them: truth values, numbers (whole
-    ones where all are), or text.
+def labels_read(kind: Kind, values: Any, what: str) -> Any:
+    """The labels of a column of the table, as its kind has read them: True and False, numbers
+    (whole ones where all are), or text.
 
     Raises:
         DataError: rows without a target.
@@ -78,9 +79,10 @@ def labels_read(kind: str, values: Any, what: str) -> Any:
         raise no_target(what, missing)
     if not isinstance(values, np.ndarray):
         return np.array(values.to_list(), dtype=object)
-    if kind == "boolean":
-        return values.astype(bool)
-    if kind == "date":
+    if isinstance(kind, Boolean):
+        names = [False, True] if kind.is_bool else list(kind.names)
+        return np.array(names, dtype=None if kind.is_bool else object)[values.astype(np.int64)]
+    if values.dtype.kind == "M":
         texts = np.datetime_as_string(values.astype("datetime64[s]")).tolist()
         short = all(text.endswith("T00:00:00") for text in texts)
         return np.array([text[:10] if short else text for text in texts], dtype=object)

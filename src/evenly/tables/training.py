@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..estimators import NetClassifier, NetRegressor
-from .old_columns import Columns
-from .model import TableModel
+from .estimators import TableClassifier, TableRegressor
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
@@ -20,35 +18,12 @@ OPTIONS = {
 }
 
 
-def train(inputs: Any, target: Any, name: str, **settings: Any) -> TableModel:
-    """Trains a network on a table.
-
-    Arguments:
-        inputs: a pandas table of the input columns: numbers, text, dates, gaps.
-        target: (rows,): text for classes, or numbers.
-        name: of the column that it predicts.
-        settings: arguments of :class:`evenly.NetClassifier` or :class:`evenly.NetRegressor`.
-
-    Returns:
-        The columns and the trained network, as one value that ``evenly.save`` writes.
-
-    Raises:
-        DataError: columns that cannot be used.
-        ValueError: as the estimators raise it.
-
-    Example:
-        >>> import pandas as pd
-        >>> table = pd.DataFrame({"size": [1.0, 2.0, 3.0] * 20, "kind": ["a", "b", "b"] * 20})
-        >>> model = train(table[["size"]], table["kind"], "kind", hidden=8, random_state=0)
-        >>> model.predict(pd.DataFrame({"size": [1.0]}))[0]["kind"].tolist()
-        ['a']
-    """
+def train(inputs: Any, target: Any, name: str, **settings: Any) -> Any:
+    """Trains a network on a table: see :class:`TableClassifier` and :class:`TableRegressor`."""
     target = np.asarray(target)
-    columns = Columns.learn(inputs)
-    x, _ = columns.encode(inputs)
-    if target.dtype.kind in "OUT":
-        return TableModel(columns, NetClassifier(**settings).fit(x, target.astype(str)), name)
-    return TableModel(columns, NetRegressor(**settings).fit(x, target), name)
+    frame = inputs.assign(**{name: target.astype(str) if target.dtype.kind in "OUT" else target})
+    kind = TableClassifier if target.dtype.kind in "OUT" else TableRegressor
+    return kind(quiet=True, **settings).fit(frame, name)
 
 
 def option_words(settings: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,5 @@ from .learned import PARTS as PARTS
 from .learned import Inputs as Inputs
 from .means import Answers as Answers
 from .means import MeanInputs as MeanInputs
-from .numbers import LARGEST as LARGEST
 from .numbers import NumberInputs as NumberInputs
 from .words import WordInputs as WordInputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,8 +16,10 @@ class Part:
 
     Attributes:
         name: the column's header.
+        of: the types of columns that have such inputs.
     """
 
+    of: ClassVar[tuple[str, ...]] = ()
     name: str
 
     @property
@@ -39,20 +41,11 @@ class Part:
 
         Returns:
             What is unlike training, a line each.
-
-        Raises:
-            DataError: what cannot be an input.
         """
         raise NotImplementedError
 
     def _note(self, text: str) -> str:
         return f"column '{self.name}': {text}"
-
-
-def found(what: str, mask: Any) -> str:
-    """In how many rows something was found, and in which first, counted from 1."""
-    first = int(np.flatnonzero(mask)[0]) + 1
-    return f"{what} in {int(mask.sum())} of {len(mask)} rows, first in row {first}"
 
 
 def codes_of(values: Any, levels: tuple[str, ...]) -> Any:

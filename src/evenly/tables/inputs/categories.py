@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .base import SILENT, Part, codes_of, found
+from ...errors import DataError
+from ..plain import found
+from .base import SILENT, Part, codes_of
 
 # A category gets at most this many inputs: its rarest levels share the last.
 MAX_CATEGORIES = 100
@@ -25,9 +27,14 @@ class LevelInputs(Part):
         gaps: whether the training rows had gaps: then one more input stands for a gap.
     """
 
+    of: ClassVar[tuple[str, ...]] = ("category",)
     levels: tuple[str, ...]
     shares: bool = False
     gaps: bool = False
+
+    def __post_init__(self) -> None:
+        if list(self.levels) != sorted(set(self.levels)) or len(self.levels) > MAX_CATEGORIES:
+            raise DataError(f"column '{self.name}': expects sorted levels, each once")
 
     @classmethod
     def learn(cls, name: str, values: Any) -> Self:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .base import SILENT, Part, found
+from ...errors import DataError
+from ..plain import found
+from .base import SILENT, Part
 
 _DAY = 86_400_000_000  # microseconds
 # The cycles, and over how many days a table must go for one to say more than the days do.
@@ -29,14 +31,16 @@ class DateInputs(Part):
         still: whether they had one moment alone.
     """
 
+    of: ClassVar[tuple[str, ...]] = ("date",)
     median: float
     cycles: tuple[str, ...] = ()
     gaps: bool = False
     still: bool = False
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.median) or not set(self.cycles) <= CYCLES.keys():
-            raise ValueError(f"the date '{self.name}' has median {self.median}, {self.cycles}")
+        known = [cycle for cycle in CYCLES if cycle in self.cycles]
+        if not abs(self.median) < 1e8 or list(self.cycles) != known:
+            raise DataError(f"column '{self.name}': a median of {self.median}, {self.cycles}")
 
     @classmethod
     def learn(cls, name: str, values: Any) -> Self:

@@ -88,7 +88,7 @@ class Inputs:
             weights: of the training rows, or None.
 
         Raises:
-            DataError: no column, or a number that is infinite or beyond 1e30.
+            DataError: a column that cannot be an input.
         """
         parts: list[Part] = []
         for column in columns:
@@ -106,8 +106,6 @@ class Inputs:
                     parts.append(MeanInputs.learn(name, own, answers, weights))
             else:
                 raise DataError(f"column '{name}': is no input: its type is {kind}")
-        if not parts:
-            raise DataError("the table has no input columns that hold anything: add some")
         return cls(tuple(parts))
 
     def encode(self, values: Mapping[str, Any], nothing: Any = None) -> tuple[Any, list[str]]:
@@ -120,9 +118,6 @@ class Inputs:
 
         Returns:
             (float64 array (rows, width), notes about what is unlike training).
-
-        Raises:
-            DataError: a number that is infinite or beyond 1e30.
         """
         x = self._empty(values)
         notes, place = [], 0

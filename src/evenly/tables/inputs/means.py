@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ...errors import DataError
 from ...random import generator
-from .base import Part, codes_of, found
+from ..plain import found
+from .base import Part, codes_of
 
 # A row's own target has no part in its input: the means are of the other folds.
 FOLDS = 5
@@ -71,11 +72,14 @@ class MeanInputs(Part):
     1992, "Variance components", section 3.6.
     """
 
+    of: ClassVar[tuple[str, ...]] = ("category",)
     levels: tuple[str, ...]
     means: tuple[tuple[float, ...], ...]
     shown: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if list(self.levels) != sorted(set(self.levels)):
+            raise DataError(f"column '{self.name}': expects sorted levels, each once")
         width = len(self.shown)
         right = len(self.means) == len(self.levels) + 2 and all(
             len(row) == width and np.isfinite(row).all() for row in self.means

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ...errors import DataError
-from .base import SILENT, Part, found
-
-LARGEST = 1e30  # the square of a larger number is beyond float32 by far
+from ..columns import LARGEST
+from ..plain import found
+from .base import SILENT, Part
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class NumberInputs(Part):
         still: whether they had one value alone.
     """
 
+    of: ClassVar[tuple[str, ...]] = ("number", "boolean")
     median: float
     gaps: bool = False
     still: bool = False
@@ -35,7 +36,6 @@ class NumberInputs(Part):
     @classmethod
     def learn(cls, name: str, values: Any) -> Self:
         """From float64 values with NaN for gaps."""
-        _check_range(name, values)
         missing = np.isnan(values)
         known = values[~missing]
         if not len(known):
@@ -49,7 +49,6 @@ class NumberInputs(Part):
         return (self.name, f"{self.name} (nothing)") if self.gaps else (self.name,)
 
     def write(self, values: Any, out: Any) -> list[str]:
-        _check_range(self.name, values)
         missing = np.isnan(values)
         out[:, 0] = np.where(missing, self.median, values)
         notes = []
@@ -68,13 +67,3 @@ class NumberInputs(Part):
                     f"{found(f'{example:g}', other)}: training had {self.median:g} alone; {SILENT}"
                 ))
         return notes
-
-
-def _check_range(name: str, values: Any) -> None:
-    with np.errstate(invalid="ignore"):
-        wrong = np.isinf(values) | (np.abs(values) > LARGEST)
-    if wrong.any():
-        raise DataError(
-            f"column '{name}': {found(f'infinity or more than {LARGEST:g}', wrong)}: mend the "
-            "rows, or rescale the column"
-        )

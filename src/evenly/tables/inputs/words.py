@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class WordInputs(Part):
         inputs: how many.
     """
 
+    of: ClassVar[tuple[str, ...]] = ("text",)
     inputs: int = WORDS
 
     def __post_init__(self) -> None:
@@ -52,7 +53,7 @@ class WordInputs(Part):
         frame = pl.DataFrame({
             "row": np.arange(len(values)),
             "word": values.str.to_lowercase().str.extract_all(r"[\p{L}\p{N}]+"),
-        }).explode("word", empty_as_null=True).drop_nulls()
+        }).explode("word").drop_nulls()
         out[:] = 0.0
         if frame.height:
             words = frame["word"].unique()
