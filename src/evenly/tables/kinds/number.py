@@ -11,7 +11,7 @@ import polars as pl
 
 from .base import Kind, Recognized, Values, no_cells
 from .spelling import Spelling, spelling_of
-from .words import listed, spared, strings, without
+from .words import cleaned, each, listed, spared
 
 # Whole numbers beyond it are not told apart as float64: they are names.
 LARGEST_WHOLE = 2.0**53
@@ -52,9 +52,9 @@ class Number(Kind):
             return Recognized(own, "durations, in days" if days else "numbers", read=own.read(cells))
         if asked and cells.dtype == pl.Boolean:
             return Recognized(own, "numbers", read=own.read(cells))
-        if cells.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        if cells.dtype != pl.String:
             return None
-        text = without(strings(cells), reading.na)
+        text = cells
         sample = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
         if not asked and not any(map(_digit, sample)):
             return None
@@ -64,13 +64,13 @@ class Number(Kind):
     def _spelled(cls, text: Any, sample: list[str], reading: Any, asked: bool) -> Recognized | None:
         for last in (False, True):
             spelling, mark, units = spelling_of(sample, reading.decimal)
-            values = spelling.parsed(text)
+            values = each(text, spelling.parsed)
             unread = (values.is_null() & text.is_not_null()).to_numpy()
             if last or not unread.any():
                 break
             sample = [*sample, *text.filter(pl.Series(unread)).unique(maintain_order=True)
                       .head(SAMPLE).to_list()]
-        numbers = values.fill_null(np.nan).to_numpy().copy()
+        numbers = silenced(floats(values), reading.na)
         words = ((), "") if not unread.any() else spared(text, unread, numbers, "numbers")
         if words is None and asked and not unread.all():
             gone = text.filter(pl.Series(unread)).unique(maintain_order=True).to_list()
@@ -106,9 +106,9 @@ class Number(Kind):
         values = cells.cast(pl.Float64, strict=False) if plain else None
         if values is not None and values.null_count() == cells.null_count():
             return self._without(values)
-        text = without(strings(cells), self.gaps, among_numbers=True)
+        text = cleaned(cells, self.gaps, among_numbers=True)
         if values is None:
-            values = self.spelling.parsed(text)
+            values = each(text, self.spelling.parsed)
         else:
             values = pl.select(pl.when(text.is_not_null()).then(values)).to_series()
             left = values.is_null() & text.is_not_null()
@@ -116,19 +116,16 @@ class Number(Kind):
                 places = left.arg_true()
                 values = values.scatter(places, self.spelling.parsed(text.gather(places)))
         unread = (values.is_null() & text.is_not_null()).to_numpy()
-        return Values(values.fill_null(np.nan).to_numpy().copy(), unread)
+        return Values(silenced(floats(values), self.gaps), unread)
 
     def _without(self, values: Any) -> Values:
-        """Numbers of their own type, where the words for gaps may be numbers too."""
-        numbers = values.fill_null(np.nan).to_numpy()
-        own = [float(word) for word in self.gaps if _is_float(word)]
-        if own:
-            numbers = np.where(np.isin(numbers, own), np.nan, numbers)
-        return Values(numbers, np.zeros(len(numbers), bool))
+        """Numbers that plain ones are, where the words for gaps may be numbers too."""
+        numbers = silenced(floats(values), self.gaps)
+        return Values(numbers, no_cells(numbers))
 
     def otherwise(self, cells: Any) -> tuple[Number, str] | None:
         """Another spelling that reads cells which this one cannot, and what it is."""
-        text = without(strings(cells), self.gaps, among_numbers=True)
+        text = cleaned(cells, self.gaps, among_numbers=True)
         words = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
         other = spelling_of(words)[0]
         if other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
@@ -143,6 +140,17 @@ class Number(Kind):
         low, high = float(known.min()), float(known.max())
         unit = f" {self.unit}" if self.unit else ""
         return f"{plain(low)}{unit}" if low == high else f"{plain(low)} to {plain(high)}{unit}"
+
+
+def floats(values: Any) -> Any:
+    """A series of numbers as an array, NaN for a gap."""
+    return values.fill_null(np.nan).to_numpy() if values.null_count() else values.to_numpy()
+
+
+def silenced(numbers: Any, gaps: tuple[str, ...]) -> Any:
+    """Numbers, NaN where one of the words for gaps is it: -999."""
+    own = [float(word) for word in gaps if _is_float(word)]
+    return np.where(np.isin(numbers, own), np.nan, numbers) if own else numbers
 
 
 def plain(number: float) -> str:

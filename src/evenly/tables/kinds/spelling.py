@@ -50,7 +50,7 @@ class Spelling:
 
     def parsed(self, text: Any) -> Any:
         """Stripped strings as float64, null where they are no number."""
-        cells = pl.col(text.name)
+        cells = pl.col("cell")
         clean = cells.str.replace_all(_MINUS, "-")
         if self.unit:
             unit = re.escape(self.unit)
@@ -66,7 +66,7 @@ class Spelling:
         if self.decimal == ",":
             clean = clean.str.replace(",", ".", literal=True)
         number = clean.cast(pl.Float64, strict=False)
-        return text.to_frame().select(pl.when(valid).then(number)).to_series()
+        return text.to_frame("cell").select(pl.when(valid).then(number)).to_series()
 
     def words(self) -> str:
         """What is not plain about it, in a few words."""
