@@ -74,6 +74,14 @@ class Loss(Declared):
         """Scores as probabilities, or a DataError where that has no meaning."""
         raise DataError(f"{type(self).__name__} has no probabilities: use predict")
 
+    def check_targets(self, y: Any, who: str) -> None:
+        """Raises DataError for numbers that no target may be: here for none.
+
+        Arguments:
+            y: an array of numbers, the examples first.
+            who: takes them, for the message.
+        """
+
     @property
     def outputs_each(self) -> int:
         """Outputs of the network for each target that is a number."""

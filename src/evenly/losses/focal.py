@@ -68,7 +68,7 @@ class FocalCrossEntropy(ClassLoss):
     def each(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[Any, Any, Any]:
         xp, note = run.xp, run.note
         largest = xp.max(scores, axis=1, keepdims=True)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # beside an infinite score none is a number
             shifted = scores - largest
         powers = note("powers", xp.exp(shifted), "exp(s - max s)")
         # The largest power is 1. What the others have is summed apart, so that neither it nor its
@@ -89,7 +89,8 @@ class FocalCrossEntropy(ClassLoss):
             own = xp.sum(target * weights, axis=1)
             mass = note("weighted", target * weights, "v y")
         factor = _power(xp, q, self.gamma)
-        elements = factor * entropy * mass
+        with np.errstate(invalid="ignore"):
+            elements = factor * entropy * mass
         if (mass == 0).any():  # a class without a share of the target may have no probability
             elements = xp.where(mass == 0, 0, elements)
         losses = note("losses", xp.sum(elements, axis=1), "-sum of y (1 - p)^gamma log(p)")
@@ -137,7 +138,8 @@ class _FocalYesNo(YesNoLoss):
             no_entropy = xp.where(wrong < 0.5, -xp.log1p(-wrong), -xp.log(right))
         counts = p > margin
         yes_factor, no_factor = _power(xp, q, gamma_yes), _power(xp, wrong, gamma_no)
-        of_yes, of_no = yes * yes_factor * yes_entropy, no * no_factor * no_entropy
+        with np.errstate(invalid="ignore"):  # an infinite score costs nothing beside nothing
+            of_yes, of_no = yes * yes_factor * yes_entropy, no * no_factor * no_entropy
         if (yes == 0).any():
             of_yes = xp.where(yes == 0, 0, of_yes)
         if not (counts.all() and (no != 0).all()):

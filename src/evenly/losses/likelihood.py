@@ -38,15 +38,6 @@ class _Likelihood(Loss):
         self.check_targets(y, type(self).__name__)
         return y
 
-    def check_targets(self, y: Any, who: str) -> None:
-        """Raises DataError for numbers that no target may be.
-
-        Arguments:
-            y: an array of numbers, the examples first.
-            who: takes them, for the message.
-        """
-        raise NotImplementedError
-
     def predicted(self, scores: Any) -> Any:
         """The means: ``exp(s)``."""
         with np.errstate(over="ignore"):
