@@ -36,6 +36,16 @@ class ClassWeights {
   T* values_ = nullptr;
 };
 
+// 1 where the answer is right; of equal scores the first counts as the answer. Scores that give no
+// loss are no answer.
+template <class T>
+inline double right_answer(const T* scores, Index wanted, T largest, double loss) {
+  if (std::isnan(loss) || scores[wanted] != largest) return 0.0;
+  for (Index c = 0; c < wanted; ++c)
+    if (scores[c] == largest) return 0.0;
+  return 1.0;
+}
+
 // log(sum(exp(scores))) - scores[target]; gradient softmax(scores) - one_hot(target).
 template <class T>
 class SoftmaxCrossEntropy {
@@ -87,7 +97,7 @@ class SoftmaxCrossEntropy {
     const double gap = static_cast<double>(largest) - static_cast<double>(scores[wanted]);
     const double loss = gap == 0 ? std::log1p(static_cast<double>(others))
                                  : std::log(static_cast<double>(sum)) + gap;
-    return {loss, answer(scores, wanted, largest, loss), 1};
+    return {loss, right_answer(scores, wanted, largest, loss), 1};
   }
 
  private:
@@ -101,15 +111,6 @@ class SoftmaxCrossEntropy {
 #pragma omp simd reduction(max : largest)
     for (Index c = 0; c < columns_; ++c) largest = scores[c] > largest ? scores[c] : largest;
     return largest;
-  }
-
-  // 1 where the answer is right; of equal scores the first counts as the answer. Scores that give
-  // no loss are no answer.
-  double answer(const T* scores, Index wanted, T largest, double loss) const {
-    if (std::isnan(loss) || scores[wanted] != largest) return 0.0;
-    for (Index c = 0; c < wanted; ++c)
-      if (scores[c] == largest) return 0.0;
-    return 1.0;
   }
 
   // The target as a row q of weights, class weights included: sum(q) log(sum(exp)) - q scores, and
@@ -142,7 +143,7 @@ class SoftmaxCrossEntropy {
     const double sum = powers + top;
     if (most == 0) {  // its class has the weight 0
       if (d != nullptr) std::memset(d, 0, static_cast<std::size_t>(columns_) * sizeof(T));
-      return {0, answer(scores, wanted.first, largest, sum), 1};
+      return {0, right_answer(scores, wanted.first, largest, sum), 1};
     }
     if (d != nullptr)
       for (Index c = 0; c < columns_; ++c) {
@@ -153,7 +154,7 @@ class SoftmaxCrossEntropy {
       }
     const double logarithm = top == 1 ? std::log1p(powers) : std::log(sum);
     const double loss = (mass + most) * logarithm - product;
-    return {loss, answer(scores, wanted.first, largest, loss), 1};
+    return {loss, right_answer(scores, wanted.first, largest, loss), 1};
   }
 
   double share(Index c, const Wanted& wanted, double each, const T* weights) const {

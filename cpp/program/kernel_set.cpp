@@ -6,16 +6,19 @@
 #include "kernels/dense.hpp"
 #include "kernels/embedding.hpp"
 #include "kernels/epilogue.hpp"
+#include "kernels/focal.hpp"
 #include "kernels/gradient_check.hpp"
 #include "kernels/group_norm.hpp"
 #include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
+#include "kernels/likelihood.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/made_kernels.hpp"
 #include "kernels/mixup.hpp"
 #include "kernels/noise.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/prelu.hpp"
+#include "kernels/quantile.hpp"
 #include "kernels/recurrent_cells.hpp"
 #include "kernels/small_product.hpp"
 #include "kernels/softmax.hpp"
@@ -78,6 +81,11 @@ constexpr Row kTable[] = {
     {"mean_squared_error", make<LossKernel<Real, MeanSquaredError>>},
     {"mean_absolute_error", make<LossKernel<Real, MeanAbsoluteError>>},
     {"huber", make<LossKernel<Real, Huber>>},
+    {"poisson", make<LossKernel<Real, Poisson>>},
+    {"gamma", make<LossKernel<Real, Gamma>>},
+    {"quantile", make<LossKernel<Real, Quantile>>},
+    {"focal_cross_entropy", make<LossKernel<Real, FocalCrossEntropy>>},
+    {"focal_yes_no", make<LossKernel<Real, FocalYesNo>>},
     {"convolution.forward", make<ConvolutionForward<Real>>},
     {"convolution.backward", make<ConvolutionBackward<Real>>},
     {"max_pool.forward", make<MaxPoolForward<Real>>},

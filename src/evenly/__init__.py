@@ -103,11 +103,17 @@ if TYPE_CHECKING:
     from .layers import StochasticDepth as StochasticDepth
     from .layers import Tanh as Tanh
     from .layers import WeightNorm as WeightNorm
+    from .losses import AsymmetricCrossEntropy as AsymmetricCrossEntropy
     from .losses import BinaryCrossEntropy as BinaryCrossEntropy
+    from .losses import BinaryFocalCrossEntropy as BinaryFocalCrossEntropy
+    from .losses import FocalCrossEntropy as FocalCrossEntropy
+    from .losses import Gamma as Gamma
     from .losses import Huber as Huber
     from .losses import Loss as Loss
     from .losses import MeanAbsoluteError as MeanAbsoluteError
     from .losses import MeanSquaredError as MeanSquaredError
+    from .losses import Poisson as Poisson
+    from .losses import Quantile as Quantile
     from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .optimizers import SGD as SGD
     from .optimizers import Adagrad as Adagrad
@@ -190,8 +196,9 @@ _NAMES = {
         "Tanh", "WeightNorm",
     ),
     "losses": (
-        "BinaryCrossEntropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",
-        "SoftmaxCrossEntropy",
+        "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",
+        "FocalCrossEntropy", "Gamma", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",
+        "Poisson", "Quantile", "SoftmaxCrossEntropy",
     ),
     "optimizers": (
         "Adagrad", "Adam", "AdaMax", "AdamW", "Momentum", "NAdam", "Optimizer", "RAdam", "RMSprop",

@@ -54,13 +54,14 @@ def test_layer_in_inference(row, exact):
 @pytest.mark.parametrize("row", **ids(LOSSES))
 def test_loss(row, exact, weighted):
     rng = np.random.default_rng(4)
-    x, own = rng.integers(-3, 4, (3, 2)) * 1.0, rng.integers(1, 4, 3) * 1.0 if weighted else None
+    k = 2 * row.outputs
+    x, own = rng.integers(-3, 4, (3, k)) * 1.0, rng.integers(1, 4, 3) * 1.0 if weighted else None
     if not exact:
         x = x + rng.standard_normal(x.shape) / 8
     y = row.targets(rng, 3, 2)
     plain = Plain()
     run = ev.Run(training=True, recorder=plain, weights=own)
-    target = row.loss.prepare(y, (2,), "float64")
+    target = row.loss.prepare(y, (k,), "float64")
     _, saved = row.loss.forward(x, target, run)
     row.loss.backward(saved, run)
     work = work_out(ev.Flatten(), x, y, loss=row.loss, exact=exact, sample_weight=own)

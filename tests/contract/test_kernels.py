@@ -114,11 +114,14 @@ def test_every_epilogue(head, tail, dropout, dtype):
        size=st.sampled_from([0.1, 3.0, 40.0]))
 def test_loss(row, dtype, rows, k, seed, isa, size):
     rng = np.random.default_rng(seed)
-    program = ev.compile([], (k,), batch=rows, loss=row.loss, dtype=dtype, input_gradient=True)
+    outputs = k * row.outputs
+    program = ev.compile([], (outputs,), batch=rows, loss=row.loss, dtype=dtype,
+                         input_gradient=True)
     engine = ev.Engine(program, isa=isa, threads=2)
-    scores = (size * values(seed, (rows, k))).astype(dtype)
+    scores = np.clip(size * values(seed, (rows, outputs)), -row.farthest, row.farthest)
+    scores = scores.astype(dtype)
     y = row.targets(rng, rows, k)
-    target = row.loss.prepare(y, (k,), dtype)
+    target = row.loss.prepare(y, (outputs,), dtype)
     run = ev.Run(training=True)
     wanted, saved = row.loss.forward(scores.astype(np.float64), target.astype(np.float64), run)
     loss, d_scores, _ = engine.gradients(scores, y)
@@ -129,12 +132,13 @@ def test_loss(row, dtype, rows, k, seed, isa, size):
 @pytest.mark.parametrize("row", **ids(LOSSES))
 def test_score_counts_what_the_definition_counts(row):
     rng = np.random.default_rng(1)
-    scores, y = values(3, (50, 3)), row.targets(rng, 50, 3)
-    net = ev.Sequential([ev.Dense(3)])
-    program = ev.compile(net, 3, batch=50, loss=row.loss, optimizer=ev.SGD(1e-3), dtype="float64")
-    weights = {"dense_1.kernel": np.eye(3), "dense_1.bias": np.zeros(3)}
+    k = 3 * row.outputs
+    scores, y = values(3, (50, k)), row.targets(rng, 50, 3)
+    net = ev.Sequential([ev.Dense(k)])
+    program = ev.compile(net, k, batch=50, loss=row.loss, optimizer=ev.SGD(1e-3), dtype="float64")
+    weights = {"dense_1.kernel": np.eye(k), "dense_1.bias": np.zeros(k)}
     engine = ev.Engine(program, weights=weights)
-    target = row.loss.prepare(y, (3,), "float64")
+    target = row.loss.prepare(y, (k,), "float64")
     run = ev.Run(training=False)
     loss, score_sum, scored = row.loss.evaluate(scores, target, run)
     spread = row.loss.spread(target, scores.shape, run)

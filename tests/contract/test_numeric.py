@@ -61,8 +61,9 @@ def test_layer(row, data, seed):
 @given(rows=st.integers(1, 9), k=st.integers(1, 9), seed=st.integers(0, 2**31))
 def test_loss(row, rows, k, seed):
     rng = np.random.default_rng(seed)
-    scores, run = 3 * values(seed, (rows, k)), ev.Run(training=True)
-    target = row.loss.prepare(row.targets(rng, rows, k), (k,), "float64")
+    outputs = k * row.outputs
+    scores, run = 3 * values(seed, (rows, outputs)), ev.Run(training=True)
+    target = row.loss.prepare(row.targets(rng, rows, k), (outputs,), "float64")
     _, saved = row.loss.forward(scores, target, run)
     direction = rng.standard_normal(scores.shape)
     analytic = float((row.loss.backward(saved, run) * direction).sum())

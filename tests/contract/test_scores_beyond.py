@@ -226,7 +226,8 @@ def test_log_probabilities_of_what_is_nearly_certain():
 def test_a_row_of_weight_0_is_no_row(row, over, strange, dtype):
     loss = replace(row.loss, mean_over=over)
     rng = np.random.default_rng(0)
-    scores, y = values(2, (6, 4), dtype), row.targets(rng, 6, 4)
+    k = 4 * row.outputs
+    scores, y = values(2, (6, k), dtype), row.targets(rng, 6, 4)
     weights = np.array([1.0, 0.0, 0.5, 2.0, 0.0, 1.0])
     scores[1], scores[4, 2] = strange, strange
     kept = weights > 0
@@ -237,11 +238,11 @@ def test_a_row_of_weight_0_is_no_row(row, over, strange, dtype):
         np.testing.assert_array_equal(np.asarray(gradient)[kept], wanted_d)
         assert not np.asarray(gradient)[~kept].any()
     # A batch that is not left out of, as a stateful network has it.
-    program = ev.compile([], 4, batch=6, loss=loss, dtype=dtype, input_gradient=True)
+    program = ev.compile([], k, batch=6, loss=loss, dtype=dtype, input_gradient=True)
     engine = ev.Engine(program)
     engine.run("gradient", engine.rows(scores), engine.targets(y), weights=weights.astype(dtype))
     assert engine.buffer("scalars")[0] == without[0][0]
-    np.testing.assert_array_equal(engine.buffer(program.d_x)[kept].reshape(4, 4), without[0][1])
+    np.testing.assert_array_equal(engine.buffer(program.d_x)[kept].reshape(4, k), without[0][1])
     assert not engine.buffer(program.d_x)[~kept].any()
 
 

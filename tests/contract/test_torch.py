@@ -59,9 +59,10 @@ def test_layer(row, training, data, seed):
 @given(rows=batches, k=st.integers(1, 40), seed=st.integers(0, 2**31))
 def test_loss(row, rows, k, seed):
     rng = np.random.default_rng(seed)
-    scores, y = 5 * values(seed, (rows, k)), row.targets(rng, rows, k)
+    outputs = k * row.outputs
+    scores, y = 5 * values(seed, (rows, outputs)), row.targets(rng, rows, k)
     run = ev.Run(training=True)
-    loss, saved = row.loss.forward(scores, row.loss.prepare(y, (k,), "float64"), run)
+    loss, saved = row.loss.forward(scores, row.loss.prepare(y, (outputs,), "float64"), run)
     tensor = torch.tensor(scores, requires_grad=True)
     theirs = row.torch(tensor, y)
     theirs.backward()

@@ -22,8 +22,10 @@ from tests.contract.rows import LOSSES, ids
 def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, padded, over):
     loss_ = replace(row.loss, mean_over=over)
     rng = np.random.default_rng(seed)
-    shape = (steps, k)
-    net = ev.Sequential([ev.RNN(k, sequences=True), ev.Reshape(shape)]) if padded else ev.Flatten()
+    width = k * row.outputs
+    shape = (steps, width)
+    padding = ev.Sequential([ev.RNN(width, sequences=True), ev.Reshape(shape)])
+    net = padding if padded else ev.Flatten()
     x = values(seed, (rows, *shape), dtype)
     y = row.targets(rng, rows * steps, k).reshape(rows, steps, -1)
     if row.loss.targets_are_classes:
@@ -59,9 +61,10 @@ def test_kernel_is_the_definition(row, dtype, rows, k, seed, steps, weighted, pa
 @pytest.mark.parametrize("row", **ids(LOSSES))
 def test_whole_weights_are_repetitions(row):
     rng = np.random.default_rng(3)
-    scores, y = rng.standard_normal((5, 3)), row.targets(rng, 5, 3)
+    k = 3 * row.outputs
+    scores, y = rng.standard_normal((5, k)), row.targets(rng, 5, 3)
     weights = np.array([2, 1, 0, 3, 1])
-    program = ev.compile([], 3, batch=7, loss=row.loss, dtype="float64", input_gradient=True)
+    program = ev.compile([], k, batch=7, loss=row.loss, dtype="float64", input_gradient=True)
     engine = ev.Engine(program)
     weighted = engine.gradients(scores, y, weights)[0]
     assert weighted == pytest.approx(

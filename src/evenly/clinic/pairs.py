@@ -193,8 +193,9 @@ class Pairs:
                 return self._constant(settings.loss, train, held), math.inf, seen
         kept = model.history[(model.history.best_epoch or len(model.history)) - 1]
         loss = kept.validation_loss if kept.validation_loss is not None else math.inf
+        answers = settings.loss.predicted(model.predict(held.x, held.lengths))
         score = loss if self.judge.is_loss else self._score(
-            settings.loss, model.predict(held.x, held.lengths), held.y)
+            settings.loss, settings.loss.judged(answers), held.y)
         return score, loss, model.diagnosis if seed == 0 else None
 
     def _score(self, loss: Loss, answers: Any, y: Any) -> float:
@@ -235,7 +236,8 @@ class Pairs:
         y = np.asarray(y)
         if loss.targets_are_classes:
             return (int(classes_of(self.y, known=True).max()) + 1,), np.dtype("float64")
-        return (y.shape[1:] or (1,)), np.dtype("float64")
+        outputs = y.shape[-1] if y.ndim > 1 else 1
+        return (*y.shape[1:-1], outputs * loss.outputs_each), np.dtype("float64")
 
 
 def classes_of(y: Any, known: bool = False) -> Any:

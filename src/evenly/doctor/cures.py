@@ -13,7 +13,15 @@ from ..layers.base import Layer
 from ..layers.containers import Container
 from ..layers.conv import Convolution
 from ..layers.recurrent import Recurrent
-from ..losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from ..losses import (
+    AsymmetricCrossEntropy,
+    BinaryCrossEntropy,
+    BinaryFocalCrossEntropy,
+    FocalCrossEntropy,
+    Loss,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+)
 from ..optimizers import Adam
 from ..penalties import L2
 from ..schedules import CosineDecay
@@ -386,7 +394,8 @@ def weigh_classes(weights: Sequence[float]) -> Cure:
     told = tuple(rounded(w) for w in weights)
 
     def change(settings: Settings) -> Settings:
-        if isinstance(settings.loss, (SoftmaxCrossEntropy, BinaryCrossEntropy)):
+        if isinstance(settings.loss, (SoftmaxCrossEntropy, BinaryCrossEntropy, FocalCrossEntropy,
+                                      BinaryFocalCrossEntropy, AsymmetricCrossEntropy)):
             return replace(settings, loss=replace(settings.loss, class_weights=told))
         return settings
 

@@ -10,10 +10,13 @@ from functools import cached_property
 from ..records import EpochSummary
 from .reading import Reading, finite, median
 
-FROM_SCORES = ("softmax_cross_entropy", "binary_cross_entropy")
+SOFTMAXES = ("softmax_cross_entropy", "focal_cross_entropy")
+FROM_SCORES = (*SOFTMAXES, "binary_cross_entropy", "binary_focal_cross_entropy")
 FROM_PROBABILITIES = ("cross_entropy_of_probabilities", "binary_cross_entropy_of_probabilities")
 CROSS_ENTROPIES = (*FROM_SCORES, *FROM_PROBABILITIES, "nll")
-ERRORS = ("squared_error", "absolute_error", "huber")
+ERRORS = ("squared_error", "absolute_error", "huber", "quantile")
+# Their lowest value is not 0: a share of the loss says nothing.
+LIKELIHOODS = ("poisson", "gamma")
 ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw", "adamax", "nadam", "radam")
 
 
@@ -164,6 +167,8 @@ class Learned(Reading):
         """The share of the first loss that training took away."""
         if self.failed:
             return -math.inf
+        if self.loss_kind in LIKELIHOODS:
+            return None
         first, last = self.first_loss, self.final_loss
         if first is None or last is None or first <= 0:
             return None

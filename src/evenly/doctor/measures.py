@@ -18,6 +18,8 @@ from .learned import CROSS_ENTROPIES as CROSS_ENTROPIES
 from .learned import ERRORS as ERRORS
 from .learned import FROM_PROBABILITIES as FROM_PROBABILITIES
 from .learned import FROM_SCORES as FROM_SCORES
+from .learned import LIKELIHOODS as LIKELIHOODS
+from .learned import SOFTMAXES as SOFTMAXES
 from .learned import Learned
 from .reading import finite as finite
 from .reading import median as median

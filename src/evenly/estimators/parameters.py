@@ -12,12 +12,14 @@ from ..errors import ConfigurationError
 from ..layers import Dropout
 from ..layers.containers import Container, Sequential
 from .names import ACTIVATIONS, NORMS, is_number
+from .regression_losses import LOSSES
 from .settings import SCHEDULES, augment_of, clip_of, constraint_of, optimizer_of
 
 # What a plain value stands for, where it can have parameters: a name, a number, a default.
 _MEANT: Mapping[str, Callable[[Any], Any]] = {
     "optimizer": lambda value: optimizer_of(value, None),
     "schedule": lambda value: SCHEDULES[value]() if value in SCHEDULES else value,
+    "loss": lambda value: LOSSES[value]() if value in LOSSES else value,
     "clip": clip_of,
     "constraint": constraint_of,
     "augment": augment_of,
@@ -30,7 +32,7 @@ _EXAMPLES = {
     "penalty": "L2(0.01)", "schedule": "CosineDecay()", "clip": "ClipGlobalNorm(1.0)",
     "constraint": "MaxNorm(3.0)", "augment": "Mixup(0.2)", "net": "Sequential([...])",
     "norm": "GroupNorm(4)", "activation": "ELU(0.5)", "init": "HeNormal()",
-    "dropout": "Dropout(0.2)",
+    "dropout": "Dropout(0.2)", "loss": "Huber(delta=0.5)",
 }
 
 

@@ -149,7 +149,7 @@ class NetTransformer(
         if task == "auto":
             kind = type_of_target(y, input_name="y")
             task = "regression" if kind.startswith("continuous") else "classification"
-        kind_of = NetClassifier if task == "classification" else NetRegressor
+        kind_of: Any = NetClassifier if task == "classification" else NetRegressor
         own = ("layer", "task", "estimator")
         settings = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
         return self._on_from(kind_of(**settings))
@@ -161,7 +161,7 @@ class NetTransformer(
         if not self.warm_start or old is None:
             return fresh
         if type(old) is not type(fresh):
-            told = {NetClassifier: "classification", NetRegressor: "regression"}
+            told: dict[type, str] = {NetClassifier: "classification", NetRegressor: "regression"}
             raise ConfigurationError(
                 f"NetTransformer: these targets are for {told[type(fresh)]}, and the last fit was "
                 f"for {told[type(old)]}: say which with task, or begin anew with warm_start=False"

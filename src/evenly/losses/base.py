@@ -30,7 +30,8 @@ class Loss(Declared):
     are very unequal that matters: dividing by the weights, PyTorch's way, lets a batch of light
     examples move the network as far as a batch of heavy ones. Give weights whose mean is 1 then.
 
-    ``score`` is what people read beside the loss: the fraction of right answers, or R^2.
+    ``score`` is what people read beside the loss: the fraction of right answers, or R^2 of what is
+    predicted (``predicted``: what the scores say in the targets' own units).
     """
 
     mean_over: str = field(default="weights", kw_only=True)
@@ -73,6 +74,34 @@ class Loss(Declared):
         """Scores as probabilities, or a DataError where that has no meaning."""
         raise DataError(f"{type(self).__name__} has no probabilities: use predict")
 
+    def check_targets(self, y: Any, who: str) -> None:
+        """Raises DataError for numbers that no target may be: here for none.
+
+        Arguments:
+            y: an array of numbers, the examples first.
+            who: takes them, for the message.
+        """
+
+    @property
+    def outputs_each(self) -> int:
+        """Outputs of the network for each target that is a number."""
+        return 1
+
+    @property
+    def in_target_units(self) -> bool:
+        """Whether scores are in the targets' own units: targets that are moved and scaled ask for
+        scores that are moved and scaled alike."""
+        return not self.counts_right_answers
+
+    def predicted(self, scores: Any) -> Any:
+        """Scores as predictions, in the targets' own units. Of scores that are in these units
+        already, and of those of classes: the same."""
+        return scores
+
+    def judged(self, y: Any) -> Any:
+        """Of predictions or targets, (..., outputs), those that R^2 is about: all."""
+        return y
+
     def score(self, score_sum: float, scored: float, spread: Spread | None = None) -> float:
         """The score of some rows: the fraction of right answers, or ``R^2 = 1 - sum of squared
         errors / sum of squared deviations of y``; NaN where there is none.
@@ -97,7 +126,7 @@ class Loss(Declared):
         if self.counts_right_answers:
             return None
         spread = Spread()
-        spread.add(y, self.scored(y, shape, run))
+        spread.add(self.judged(y), self.scored(y, shape, run))
         return spread
 
     def evaluate(self, scores: Any, y: Any, run: Run) -> tuple[float, float, float]:
@@ -117,7 +146,8 @@ class Loss(Declared):
             right = (((scores > 0) == (y > 0.5)) & known).mean(axis=-1)
         else:
             with np.errstate(invalid="ignore", over="ignore"):
-                squares = ((scores - y) ** 2).sum(axis=-1).reshape(counts.shape)
+                error = self.judged(self.predicted(scores)) - self.judged(y)
+                squares = (error**2).sum(axis=-1).reshape(counts.shape)
             return float(loss), float(squares[counts > 0].sum()), examples
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         return float(loss), float((right.reshape(counts.shape) * share).sum()), examples

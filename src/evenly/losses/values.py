@@ -11,8 +11,9 @@ from ..given import as_array, cast, first_place, in_words, no_numbers
 from ..layers.base import Shape
 
 
-def as_values(name: str, y: Any, shape: Shape, dtype: Any) -> Any:
-    """Targets as numbers of the scores' shape, or a DataError that says what is wrong."""
+def as_values(name: str, y: Any, shape: Shape, dtype: Any, units_each: int = 1) -> Any:
+    """Targets as numbers of the scores' shape, or a DataError that says what is wrong. Each target
+    has so many outputs of the network."""
     y = as_array(y, f"{name}: targets")
     if y.dtype.kind not in "iubf":
         raise DataError(f"{name}: expects numbers as targets, {no_numbers(y)}")
@@ -26,7 +27,7 @@ def as_values(name: str, y: Any, shape: Shape, dtype: Any) -> Any:
         units = y.shape[-1] if y.ndim > 1 else 1
         raise DataError(
             f"{name}: expects targets of shape ({wanted}), got {came}: "
-            f"the last layer needs {units} units"
+            f"the last layer needs {units * units_each} units"
         )
     place = first_place(~np.isfinite(y))
     if place is not None:

@@ -8,8 +8,10 @@ import numpy as np
 
 from ..records import LossInfo, TargetSummary
 
-CLASS_LOSSES = ("softmax_cross_entropy", "cross_entropy_of_probabilities", "nll")
-LABEL_LOSSES = ("binary_cross_entropy", "binary_cross_entropy_of_probabilities")
+CLASS_LOSSES = ("softmax_cross_entropy", "focal_cross_entropy", "cross_entropy_of_probabilities",
+                "nll")
+LABEL_LOSSES = ("binary_cross_entropy", "binary_focal_cross_entropy",
+                "binary_cross_entropy_of_probabilities")
 
 _NEIGHBOUR_ROWS, _LINEAR_ROWS = 1000, 2000
 # A linear model of more columns than this is solved by rows instead, of which so many are taken.
@@ -20,8 +22,9 @@ _STRENGTHS = (1e-4, 1e-2, 1.0)
 
 
 def best_constant_loss(y: Any, targets: TargetSummary, loss: LossInfo | None) -> float | None:
-    """The loss of the best answer that is the same for every row."""
-    if loss is None:
+    """The loss of the best answer that is the same for every row; None where that is not known,
+    or where the lowest loss is not 0."""
+    if loss is None or "focal" in loss.kind:
         return None
     smoothing = float(loss.settings.get("label_smoothing") or 0.0)
     if targets.kind in ("classes", "labels"):
@@ -42,6 +45,10 @@ def best_constant_loss(y: Any, targets: TargetSummary, loss: LossInfo | None) ->
         return float(columns.var(axis=0).mean() * total)
     if loss.kind == "absolute_error":
         return float(np.abs(columns - np.median(columns, axis=0)).mean() * total)
+    if loss.kind in ("quantile", "quantiles"):
+        levels = [float(level) for level in str(loss.settings["levels"]).split()]
+        below = [(j, levels[j % len(levels)]) for j in range(columns.shape[-1])]
+        return float(np.mean([_best_pinball(columns[:, j], level) for j, level in below]))
     if loss.kind == "huber":
         delta = float(loss.settings.get("delta") or 1.0)
         return float(_best_huber(columns, delta).mean() * total)
@@ -50,6 +57,11 @@ def best_constant_loss(y: Any, targets: TargetSummary, loss: LossInfo | None) ->
 
 def _entropy(shares: Any) -> Any:
     return -shares * np.log(np.where(shares > 0, shares, 1))
+
+
+def _best_pinball(column: Any, level: float) -> float:
+    error = column - np.quantile(column, level)
+    return float(np.maximum(level * error, (level - 1) * error).mean())
 
 
 def _best_huber(columns: Any, delta: float) -> Any:

@@ -16,11 +16,17 @@ from ..layers import (
 from ..layers.containers import Container, Joined
 from ..layers.conv import Convolution
 from ..losses import (
+    AsymmetricCrossEntropy,
     BinaryCrossEntropy,
+    BinaryFocalCrossEntropy,
+    FocalCrossEntropy,
+    Gamma,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
+    Poisson,
+    Quantile,
     SoftmaxCrossEntropy,
 )
 from ..optimizers import (
@@ -44,6 +50,9 @@ from ..records.network import DATA, KINDS
 _LOSSES = (
     (SoftmaxCrossEntropy, "softmax_cross_entropy"), (BinaryCrossEntropy, "binary_cross_entropy"),
     (MeanSquaredError, "squared_error"), (MeanAbsoluteError, "absolute_error"), (Huber, "huber"),
+    (Poisson, "poisson"), (Gamma, "gamma"), (FocalCrossEntropy, "focal_cross_entropy"),
+    (BinaryFocalCrossEntropy, "binary_focal_cross_entropy"),
+    (AsymmetricCrossEntropy, "binary_focal_cross_entropy"),
 )
 # AdamW before Adam, whose kind it is.
 _OPTIMIZERS = (
@@ -131,9 +140,13 @@ def loss_info(loss: Loss) -> LossInfo:
     """A loss of Evenly's."""
     kind = next((kind for own, kind in _LOSSES if isinstance(loss, own)), "other")
     settings: dict[str, float | str | bool | None] = {"mean_over": loss.mean_over}
-    for name in ("label_smoothing", "reduction", "delta"):
+    for name in ("label_smoothing", "reduction", "delta", "gamma", "gamma_pos", "gamma_neg",
+                 "margin"):
         if hasattr(loss, name):
             settings[name] = getattr(loss, name)
+    if isinstance(loss, Quantile):
+        kind = "quantile" if loss.in_target_units else "quantiles"
+        settings["levels"] = " ".join(map(str, loss.several))
     if hasattr(loss, "class_weights"):
         settings["class_weights"] = loss.class_weights is not None
     return LossInfo(kind, settings)

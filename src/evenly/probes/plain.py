@@ -23,7 +23,8 @@ from .collected import Collected, Watched, chain, layer_probe
 
 _LOSSES = ("softmax_cross_entropy", "binary_cross_entropy", "cross_entropy_of_probabilities",
            "binary_cross_entropy_of_probabilities", "nll", "squared_error", "absolute_error",
-           "huber", "other")
+           "huber", "quantile", "quantiles", "poisson", "gamma", "focal_cross_entropy",
+           "binary_focal_cross_entropy", "other")
 
 
 class Recorder(Watched):

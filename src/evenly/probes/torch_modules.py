@@ -43,6 +43,7 @@ _LOSSES = {
     "NLLLoss": "nll", "nll_loss": "nll", "MSELoss": "squared_error", "mse_loss": "squared_error",
     "L1Loss": "absolute_error", "l1_loss": "absolute_error", "SmoothL1Loss": "huber",
     "smooth_l1_loss": "huber", "HuberLoss": "huber", "huber_loss": "huber",
+    "PoissonNLLLoss": "poisson", "poisson_nll_loss": "poisson",
 }
 _OPTIMIZERS = {
     "Adagrad": "adagrad", "RMSprop": "rmsprop", "Adam": "adam", "AdamW": "adamw",
@@ -135,6 +136,8 @@ def loss_info(loss: Any) -> LossInfo | None:
     if hasattr(loss, "__name__"):
         named.insert(0, loss.__name__)
     kind = next((_LOSSES[name] for name in named if name in _LOSSES), "other")
+    if not getattr(loss, "log_input", True):  # the mean itself, and not its logarithm
+        kind = "other"
     settings: dict[str, float | str | bool | None] = {}
     for theirs, own in (("label_smoothing", "label_smoothing"), ("reduction", "reduction"),
                         ("delta", "delta"), ("beta", "delta")):

@@ -90,7 +90,9 @@ class LossInfo:
         kind: ``softmax_cross_entropy`` and ``binary_cross_entropy`` (both from scores),
             ``cross_entropy_of_probabilities``, ``binary_cross_entropy_of_probabilities``,
             ``nll`` (of log-probabilities), ``squared_error``, ``absolute_error``, ``huber``,
-            ``other``.
+            ``quantile`` (one level), ``quantiles`` (several), ``poisson`` and ``gamma`` (of the
+            logarithms of means), ``focal_cross_entropy`` and ``binary_focal_cross_entropy`` (both
+            from scores), ``other``.
         settings: ``label_smoothing``, ``class_weights`` (whether), ``reduction``, ...
     """
 

@@ -37,7 +37,7 @@ class Tally:
         self._score += score
         self._scored += scored
         if not loss.counts_right_answers:
-            self._spread.add(y, loss.scored(y, shape, run))
+            self._spread.add(loss.judged(y), loss.scored(y, shape, run))
 
     def evaluation(self) -> Evaluation:
         """Of all rows so far: at least one."""

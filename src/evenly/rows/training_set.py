@@ -142,7 +142,7 @@ class RowsFromStream:
                 if spread:
                     run = Run(training=True, weights=chunk.weights)
                     shape = (rows, *engine.program.output_shape)
-                    self._spread.add(chunk.y, loss.scored(chunk.y, shape, run))
+                    self._spread.add(loss.judged(chunk.y), loss.scored(chunk.y, shape, run))
                 if skipped < rows:
                     x, y, weights, _ = chunk.part(slice(skipped, None))
                     yield from engine.train(x, y, None, batch, weights, None, *moved)

@@ -13,6 +13,8 @@ from ..estimators.base import NetEstimator
 from ..estimators.constants import Constants
 from ..estimators.inputs import constants_of
 from ..estimators.moments import Moments
+from ..estimators.regression_losses import target_scale
+from ..estimators.target_scales import MeanScale, RobustScale
 from .models import read_model, write_model
 from .values import NotReadable, Reader, Writer
 
@@ -22,6 +24,16 @@ KINDS: Mapping[str, type[NetEstimator]] = {
 _MOMENTS: Mapping[str, Any] = {
     "center": bool, "indicators": bool, "indicator": np.ndarray, "weight": float,
     "mean": np.ndarray, "squares": np.ndarray,
+}
+# The scales of targets that are none of moments: what is kept of each.
+_TARGET_SCALES: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
+    "robust": (RobustScale, {
+        "low": np.ndarray, "high": np.ndarray, "middle": np.ndarray, "width": np.ndarray,
+        "rows": np.ndarray, "weights": np.ndarray, "stride": int, "seen": int,
+    }),
+    "mean": (MeanScale, {
+        "low": np.ndarray, "high": np.ndarray, "mean": np.ndarray, "weight": float,
+    }),
 }
 # What fit learns beside the model and the scales.
 _LEARNED: Mapping[str, Mapping[str, Any]] = {
@@ -52,10 +64,18 @@ def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "learned": {name: writer.write(value, name) for name, value in learned.items()},
         "feature_names": writer.write(getattr(estimator, _NAMES, None), _NAMES),
         "scaler": _write_moments(estimator.scaler_, writer),
-        "target_scaler": _write_moments(getattr(estimator, "target_scaler_", None), writer),
+        "target_scaler": _write_target_scale(
+            getattr(estimator, "target_scaler_", None), writer),
         "span": [writer.write(getattr(estimator._constants, name), name) for name in _SPAN],
         "model": write_model(estimator.model_, writer),
     }
+
+
+def _write_target_scale(scale: Any, writer: Writer) -> Any:
+    for name, (kind, parts) in _TARGET_SCALES.items():
+        if type(scale) is kind:
+            return {name: {part: writer.write(getattr(scale, part), part) for part in parts}}
+    return _write_moments(scale, writer)
 
 
 def _write_moments(moments: Moments | None, writer: Writer) -> Any:
@@ -103,11 +123,12 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
         _check_classes(estimator)
     elif not 1 <= estimator.n_outputs_ < 2**31:
         raise NotReadable(f"{estimator.n_outputs_} targets")
-    outputs = estimator._checked_outputs(model.net)
-    targets = _read_moments(content["target_scaler"], outputs, reader)
+    estimator._checked_outputs(model.net)
     if kind == "NetRegressor":
+        targets = _read_target_scale(content["target_scaler"], estimator.n_outputs_, reader)
+        _check_loss(estimator, model.loss, targets)
         estimator.target_scaler_ = targets
-    elif targets is not None:
+    elif content["target_scaler"] is not None:
         raise NotReadable("a classifier does not scale its targets")
     estimator._use(model)
     return estimator
@@ -140,6 +161,42 @@ def _read_span(content: Any, columns: int, reader: Reader) -> Constants:
         raise NotReadable(f"the span should be the {columns} smallest values and the largest")
     span.low, span.high = ends
     return span
+
+
+def _check_loss(estimator: Any, loss: Any, scale: Any) -> None:
+    """The loss that the model was trained with says what its outputs are."""
+    if loss is None or loss.counts_right_answers:
+        raise NotReadable("a regressor's model should have a loss of numbers")
+    outputs = estimator.n_outputs_ * loss.outputs_each
+    fits = scale is None or type(scale) is type(target_scale(loss, 1))
+    if not fits or estimator._outputs() != (outputs,):
+        raise NotReadable(f"the scale of the targets, or the arguments, do not fit {loss!r}")
+
+
+def _read_target_scale(content: Any, columns: int, reader: Reader) -> Any:
+    name = next(iter(content), "") if isinstance(content, dict) and len(content) == 1 else ""
+    if name not in _TARGET_SCALES:
+        return _read_moments(content, columns, reader)
+    kind, parts = _TARGET_SCALES[name]
+    told = reader.record(content[name], parts, "the scale")
+    scale = kind(columns)
+    kept = len(told["rows"]) if name == "robust" and told["rows"].ndim else 0
+    shapes = {"rows": (kept, columns), "weights": (kept,)}
+    for part, value in told.items():
+        if isinstance(value, np.ndarray):
+            shape = shapes.get(part, (columns,))
+            if value.shape != shape or value.dtype != np.float64 or not np.isfinite(value).all():
+                raise NotReadable(f"the scale's {part} should be finite float64 of shape {shape}")
+        elif not 0 <= value < 2**63:
+            raise NotReadable(f"the scale's {part} is {value}")
+        setattr(scale, part, value)
+    if name == "robust":
+        right = kept > 0 and (scale.weights >= 0).all() and scale.weights.max() > 0
+        if not right or not (scale.width > 0).all() or not 1 <= scale.stride <= scale.seen:
+            raise NotReadable("the scale's rows, weights and widths do not fit each other")
+    elif not (scale.mean >= 0).all():
+        raise NotReadable("the scale's means should not be negative")
+    return scale
 
 
 def _read_moments(content: Any, columns: int, reader: Reader) -> Moments | None:

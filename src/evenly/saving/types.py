@@ -42,7 +42,9 @@ _NAMES: tuple[tuple[Any, str], ...] = (
      "InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish PReLU ReLU Reshape Residual "
      "RMSNorm RNN SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout "
      "StochasticDepth Tanh WeightNorm"),
-    (losses, "BinaryCrossEntropy Huber MeanAbsoluteError MeanSquaredError SoftmaxCrossEntropy"),
+    (losses,
+     "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
+     "Huber MeanAbsoluteError MeanSquaredError Poisson Quantile SoftmaxCrossEntropy"),
     (optimizers, "Adagrad Adam AdaMax AdamW Momentum NAdam RAdam RMSprop SGD"),
     (penalties, "ElasticNet L1 L2"),
     (scaling, "RobustScaler Standardizer"),

@@ -54,6 +54,12 @@ class Standardized:
                     f"fit: targets of {type(settings.loss).__name__} are classes or labels, and no "
                     "quantities: leave targets as they are"
                 )
+            if not settings.loss.in_target_units:
+                raise ConfigurationError(
+                    f"fit: the scores of {type(settings.loss).__name__} are not in the targets' "
+                    "units, so that no scaling of the last layer brings them back: leave targets "
+                    "as they are, or divide them by a constant yourself"
+                )
         if self.inputs:
             first = next((layer for _, layer in net.named_layers() if not layer.reshapes), None)
             if first is not None and first.reads_indices:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ...records import TargetSummary
 from .. import cures
 from ..finding import Cure, Evidence
-from ..measures import ERRORS, Case
+from ..measures import ERRORS, LIKELIHOODS, SOFTMAXES, Case
 from .base import Rule, Sign
 from .loss_wrong import are_classes, are_quantities
 
-CLASS_LOSSES = ("softmax_cross_entropy", "cross_entropy_of_probabilities", "nll")
+CLASS_LOSSES = (*SOFTMAXES, "cross_entropy_of_probabilities", "nll")
 
 
 def look(case: Case) -> Iterator[Sign]:
@@ -30,7 +30,7 @@ def look(case: Case) -> Iterator[Sign]:
         text, cures_of = _refused(case, targets)
         yield Sign((Evidence(text, 1.0, None, "data"),), cures_of, 0.98, None, case.span)
         return
-    if kind.startswith("binary_cross_entropy") and (targets.smallest < 0 or targets.largest > 1):
+    if kind.startswith("binary_") and (targets.smallest < 0 or targets.largest > 1):
         told = f"The targets run from {targets.smallest:g} to {targets.largest:g}; this loss has " \
                "a meaning for 0 to 1."
         yield Sign((Evidence(told, max(-targets.smallest, targets.largest), 1.0, "data"),), cure,
@@ -58,7 +58,9 @@ def _has_own_kind(case: Case) -> bool:
     targets, kind = data.targets, case.loss_kind
     if targets.texts is not None or targets.missing:
         return False
-    if kind in ERRORS:
+    if kind in LIKELIHOODS:
+        return False
+    if kind in (*ERRORS, "quantiles"):
         return are_classes(case)
     if kind in CLASS_LOSSES:
         outputs = max((layer.shape[-1] for layer in case.output_layers if layer.shape), default=0)
@@ -88,7 +90,7 @@ def _refused(case: Case, targets: TargetSummary) -> tuple[str, tuple[Cure, ...]]
         return (f"Each row's targets are {targets.outputs} numbers that are not whole, shape "
                 f"({shape}), and the loss takes one class number a row.",
                 (cures.advice("Give the likeliest class: y = y.argmax(axis=-1)."),))
-    if case.loss_kind.startswith("binary_cross") and targets.shape == () and targets.distinct == 2:
+    if case.loss_kind.startswith("binary_") and targets.shape == () and targets.distinct == 2:
         return (f"Each row has one target, no or yes: {targets.refused}.",
                 (cures.use_loss(cures.LOGISTIC, 1),))
     if case.loss_kind in CLASS_LOSSES:

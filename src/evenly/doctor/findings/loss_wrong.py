@@ -37,14 +37,14 @@ def look(case: Case) -> Iterator[Sign]:
         yield Sign((Evidence(f"{text}, and the loss is of numbers ({loss}).",
                              float(targets.distinct), None, "data"),), (cure,), 0.9, None,
                    case.span)
-    elif loss.startswith(("softmax_cross", "cross_entropy", "nll")) and (
+    elif loss.startswith(("softmax_cross", "focal_cross", "cross_entropy", "nll")) and (
             are_quantities(case) or (targets.kind == "classes" and targets.distinct > max(
                 50, data.rows / 4))):
         yield Sign((Evidence(f"The targets have {targets.distinct} values in {data.rows} rows: "
                              "they look like quantities, and the loss takes them for classes.",
                              float(targets.distinct), None, "data"),),
                    (cures.use_loss(cures.SQUARED, 1, ends),), 0.85, None, case.span)
-    elif loss.startswith("binary_cross") and targets.kind == "numbers" and \
+    elif loss.startswith("binary_") and targets.kind == "numbers" and \
             (targets.largest > 1 or targets.smallest < 0) and targets.distinct > 10:
         yield Sign((Evidence(f"The targets run from {targets.smallest:.4g} to "
                              f"{targets.largest:.4g}, and the loss takes them for truth values.",

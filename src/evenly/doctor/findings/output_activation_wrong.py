@@ -8,7 +8,7 @@ from ...records import LayerInfo
 from ...records.network import ACTIVATIONS, RECTIFIERS, WEIGHTED
 from .. import cures
 from ..finding import Cure, Evidence
-from ..measures import ERRORS, FROM_PROBABILITIES, FROM_SCORES, Case
+from ..measures import ERRORS, FROM_PROBABILITIES, FROM_SCORES, SOFTMAXES, Case
 from .base import Rule, Sign
 
 # Limits of what an activation can give.
@@ -37,7 +37,7 @@ def _against_loss(case: Case, layer: LayerInfo) -> tuple[str, tuple[Cure, ...], 
     loss, kind = case.loss_kind, layer.kind
     units = layer.shape[-1] if layer.shape else 0
     if loss in FROM_SCORES and kind in ("softmax", "sigmoid", "hard_sigmoid"):
-        own = "softmax" if loss == "softmax_cross_entropy" else "logistic function"
+        own = "softmax" if loss in SOFTMAXES else "logistic function"
         return (f"The network ends with {kind} '{layer.name}', and the loss takes scores and has "
                 f"a {own} of its own.", _drop(layer, "the loss wants scores"), 0.98)
     if loss in FROM_SCORES and kind in ACTIVATIONS and kind in ("relu", "tanh", "softsign",
@@ -45,7 +45,7 @@ def _against_loss(case: Case, layer: LayerInfo) -> tuple[str, tuple[Cure, ...], 
         return (f"The network ends with {kind} '{layer.name}', so scores cannot leave its range, "
                 "and the loss takes scores of any size.", _drop(layer, "the loss wants scores"),
                 0.95)
-    if loss in ("softmax_cross_entropy", "cross_entropy_of_probabilities", "nll") and units == 1:
+    if loss in (*SOFTMAXES, "cross_entropy_of_probabilities", "nll") and units == 1:
         outputs = case.record.data.targets.outputs if case.record.data is not None else 2
         return (f"The softmax is over the one output of '{layer.name}': it is 1 whatever the "
                 "input.", (cures.use_loss(cures.CROSS_ENTROPY, max(2, outputs),
