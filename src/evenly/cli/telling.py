@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from evenly.explain import ColumnLine, Importance
+    from evenly.explain import ColumnLine, Dependence, FitRecord, Importance
     from evenly.tables.records import FitScores, Measured
 
 # The measures that a terminal has room for.
@@ -116,3 +116,41 @@ def measured_line(measured: Measured, task: str, rows: int) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def dependence_table(one: Dependence, is_classes: bool, width: int = 30) -> Table:
+    """How answers change with a column: a line a value, a bar for the first series."""
+    what = "p({})" if is_classes else "{}"
+    heads = [what.format(name) for name in one.series]
+    table = plain_table(one.column, *heads, "", right=(one.column, *heads))
+    firsts = [point.answers[0] for point in one.points]
+    # Bars of numbers begin at the smallest: what differs is to be seen.
+    low = 0.0 if is_classes else min(firsts)
+    reach = max(firsts) - low
+    for point in one.points:
+        table.add_row(point.value, *(f"{answer:.3f}" if is_classes else f"{answer:.5g}"
+                                     for answer in point.answers),
+                      bar(point.answers[0] - low, reach, width) if len(heads) == 1 else "")
+    return table
+
+
+def shapley_table(found: Mapping[str, float], record: FitRecord) -> Table:
+    """The mean size of the Shapley values of each column."""
+    title = "mean |Shapley value|"
+    table = plain_table("column", title, "", right=(title,))
+    reach = max(found.values(), default=0.0)
+    for name, value in list(found.items())[:MOST_COLUMNS]:
+        table.add_row(name, f"{value:.4g}", bar(value, reach))
+    return table
+
+
+def worst_table(record: FitRecord) -> Table:
+    """The rows that the network is most wrong about."""
+    names = [name for name, _ in record.worst[0].cells] if record.worst else []
+    table = plain_table("row", "truth", "answer", *names[:4], right=("row",))
+    for row in record.worst:
+        table.add_row(str(row.row), row.truth, row.answer,
+                      *(_short(cell, 20) for _, cell in row.cells[:4]))
+    if not record.worst:
+        table.add_row("", "none: every row is right")
+    return table

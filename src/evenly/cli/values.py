@@ -74,6 +74,7 @@ SEED = Checked("integer", int, "a whole number from 0 to 4294967295", lambda n: 
 RATE = Checked("float", float, "a share of at least 0 and below 1", lambda n: 0 <= n < 1)
 POSITIVE = Checked("float", float, "a finite number above 0", lambda n: 0 < n < math.inf)
 NOT_NEGATIVE = Checked("float", float, "a finite number of at least 0", lambda n: 0 <= n < math.inf)
+SHARE_OF_100 = Checked("float", float, "a percentage above 0 and below 100", lambda n: 0 < n < 100)
 # What is wrong with a file is told by whoever opens it.
 PATH = click.Path(path_type=Path, readable=False)
 

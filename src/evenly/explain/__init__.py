@@ -10,9 +10,12 @@
 | `reliability.py` | whether probabilities are what they say |
 | `fits.py` | all of it, as the record that the report is made of |
 | `of_tables.py` | an estimator for tables and a table, as all of these take them |
+| `shapley.py` | what each column adds to an answer, by the package shap |
 | `records.py` | what comes out: plain values |
 """
 
+from ..tables.records import FitScores as FitScores
+from ..tables.records import Scored as Scored
 from .answers import Answers as Answers
 from .fits import explained as explained
 from .mistakes import confusion as confusion

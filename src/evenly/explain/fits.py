@@ -11,9 +11,9 @@ from ..study.measures import MEASURES, scale_of
 from ..study.records import Scale
 from ..tables.records import FitScores
 from .answers import Answers
-from .mistakes import confusion, residuals, worst_rows
+from .mistakes import WORST, confusion, residuals, worst_rows
 from .partial import dependence
-from .permutation import importance
+from .permutation import REPEATS, importance
 from .records import ColumnLine, Dependence, Epoch, FitRecord, Importance
 from .reliability import calibration
 
@@ -38,6 +38,10 @@ def explained(
     seed: int = 0,
     worth: bool = True,
     full: bool = True,
+    measure: str | None = None,
+    repeats: int = REPEATS,
+    columns: Sequence[str] | None = None,
+    most_rows: int = WORST,
     on_column: Callable[[str], None] | None = None,
 ) -> FitRecord:
     """The record of a fit.
@@ -54,12 +58,16 @@ def explained(
         seed: of shuffling, and of rows where some stand for all.
         worth: whether the importance is found.
         full: whether the pictures are found too: dependence, mistakes, calibration.
+        measure: that the importance is in; None: accuracy or R².
+        repeats: of the shuffling.
+        columns: whose dependence is found; None: the most important ones.
+        most_rows: of the worst ones.
         on_column: hears of each column whose importance is known.
     """
     inputs = [line.name for line in lines if not line.left_out]
     types = {line.name: line.type for line in lines}
-    measured = answers.measure().name
-    found = importance(answers, inputs, measure=measured, seed=seed,
+    measured = answers.measure(measure).name
+    found = importance(answers, inputs, measure=measured, repeats=repeats, seed=seed,
                        on_column=on_column) if worth else ()
     record = FitRecord(
         scores=scores, scales=scales(scores), measured=measured, columns=tuple(lines),
@@ -70,7 +78,7 @@ def explained(
     if not full:
         return record
     given = answers.given()
-    told = told_dependence(answers, found, types, values, scores.target, seed)
+    told = told_dependence(answers, found, types, values, scores.target, seed, columns)
     shown = [one.column for one in found[:MOST_SHOWN]]
     is_classes = answers.task == "classification"
     return replace(
@@ -78,7 +86,7 @@ def explained(
         confusion=confusion(answers, given) if is_classes else None,
         calibration=calibration(answers, given) if is_classes else None,
         residuals=None if is_classes else residuals(answers, given, seed),
-        worst=worst_rows(answers, given, numbers, shown),
+        worst=worst_rows(answers, given, numbers, shown, most_rows),
     )
 
 
@@ -94,19 +102,20 @@ def scales(scores: FitScores) -> tuple[tuple[str, Scale], ...]:
 
 
 def told_dependence(
-    answers: Answers, worth: Sequence[Importance], types: Any, values: Any, target: str, seed: int
+    answers: Answers, worth: Sequence[Importance], types: Any, values: Any, target: str, seed: int,
+    columns: Sequence[str] | None = None,
 ) -> tuple[Dependence, ...]:
-    """The dependence on the most important columns that have an axis or levels."""
+    """The dependence on the most important columns that have an axis or levels, or on those that
+    are named."""
+    # What is worth nothing has nothing to show, unless nothing is worth anything.
+    names = columns or [one.column for place, one in enumerate(worth) if one.mean > 0 or not place]
     found: list[Dependence] = []
-    for one in worth:
-        if len(found) == MOST_SHOWN:
-            break
-        # What is worth nothing has nothing to show, unless nothing is worth anything.
-        if types[one.column] in SHOWN_TYPES and (one.mean > 0 or not found):
-            own = dependence(answers, one.column, types[one.column], values[one.column],
-                             target=target, seed=seed)
-            if own is not None:
-                found.append(own)
+    for name in names:
+        if types[name] not in SHOWN_TYPES or (columns is None and len(found) == MOST_SHOWN):
+            continue
+        own = dependence(answers, name, types[name], values[name], target=target, seed=seed)
+        if own is not None:
+            found.append(own)
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from ..errors import ConfigurationError
 from ..tables import Column, Columns, Inputs, TableClassifier, TableModel, TableRegressor
 from ..tables.inputs import PARTS
 from ..tables.kinds import KINDS
+from ..tables.records import FitScores, Scored
 from .fitted import read_estimator, write_estimator
 from .values import NotReadable, Reader, Writer
 
@@ -40,10 +41,12 @@ def write_table_model(model: Any, writer: Writer) -> dict[str, Any]:
         "columns": model.columns_, "inputs": model.inputs_, "target": model.target_,
         "held_out": model.held_out_, "named": hasattr(model, "feature_names_in_"),
     }
+    scores = vars(model).get("scores_")
     return {
         "params": writer.write(model.get_params(deep=False), kind),
         "learned": {name: writer.write(value, name) for name, value in learned.items()},
         "estimator": write_estimator(model.estimator_, writer),
+        "scores": None if scores is None else writer.write(scores, "scores"),
     }
 
 
@@ -54,10 +57,10 @@ def read_table_model(kind: str, content: Any, reader: Reader, memory: int) -> Ta
         NotReadable: contents that mean nothing, or parts that do not fit together.
         EvenlyError: as :func:`read_estimator`.
     """
-    parts = ("params", "learned", "estimator")
+    parts = ("params", "learned", "estimator", "scores")
     if not isinstance(content, dict) or content.keys() != set(parts):
         raise NotReadable(f"the network for tables should have the fields {', '.join(parts)}")
-    reader.allow(Column, Columns, Inputs, *KINDS, *PARTS)
+    reader.allow(Column, Columns, Inputs, *KINDS, *PARTS, FitScores, Scored)
     make, inner = _KINDS[kind]
     params = reader.read(content["params"])
     if not isinstance(params, dict) or not params.keys() <= make().get_params(deep=False).keys():
@@ -76,6 +79,11 @@ def read_table_model(kind: str, content: Any, reader: Reader, memory: int) -> Ta
     model: Any = make(**params)
     model._use(columns, inputs, estimator, learned["target"], learned["named"])
     model.held_out_ = held
+    scores = reader.read(content["scores"])
+    if scores is not None:
+        if not isinstance(scores, FitScores):
+            raise NotReadable("what the fit came to cannot be made out")
+        model.scores_ = scores
     return model  # type: ignore[no-any-return]
 
 
