@@ -166,22 +166,23 @@ def _sums(codes: Any, column: Any, weights: Any, size: int) -> tuple[Any, Any, A
 
 def _drawn(total: Any, sums: Any, squares: Any, rows: Any) -> Any:
     """The means of the levels, drawn towards that of all."""
-    weight = total.sum()
-    if not weight > 0:
+    if not total.sum() > 0:
         return np.zeros(len(total))
-    mean = sums.sum() / weight
+    mean = sums.sum() / total.sum()
     seen = total > 0
     own = np.where(seen, sums / np.where(seen, total, 1.0), mean)
     levels, count = int(seen.sum()), float(rows.sum())
+    scale = count / total.sum()  # weights count as rows do on average
+    total, squares = total * scale, squares * scale
     # Where no level comes twice, nothing tells what is within levels and what between them.
     if levels < 2 or count <= levels:
         return np.full(len(total), mean)
     within = max(float((squares - total * own**2).sum()), 0.0)
     between = float((total * (own - mean) ** 2).sum())
     # The variances that would, on average, give these sums.
-    inside = within / (count - levels) * (count / weight)
-    size = (weight - float((total**2).sum()) / weight) / (levels - 1)
+    inside = within / (count - levels)
+    size = (count - float((total**2).sum()) / count) / (levels - 1)
     outside = (between / (levels - 1) - inside) / size
     if not outside > 0:
         return np.full(len(total), mean)
-    return mean + (own - mean) * total / (total + inside / outside)
+    return mean + (own - mean) * total / np.where(seen, total + inside / outside, 1.0)
