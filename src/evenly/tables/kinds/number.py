@@ -64,6 +64,8 @@ class Number(Kind):
     def _spelled(cls, text: Any, sample: list[str], reading: Any, asked: bool) -> Recognized | None:
         for last in (False, True):
             spelling, mark, units = spelling_of(sample, reading.decimal)
+            if spelling is None:
+                return None
             values = each(text, spelling.parsed)
             unread = (values.is_null() & text.is_not_null()).to_numpy()
             if last or not unread.any():
@@ -128,7 +130,7 @@ class Number(Kind):
         text = cleaned(cells, self.gaps, among_numbers=True)
         words = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
         other = spelling_of(words)[0]
-        if other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
+        if other is None or other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
             return None
         own = replace(self, decimal=other.decimal, thousands=other.thousands, unit=other.unit)
         return own, other.words() or "decimal point"
@@ -163,7 +165,7 @@ def codes_in(cells: Any) -> str:
     """Why whole numbers are names rather than numbers: "" where they are not."""
     if cells.dtype.is_integer():
         largest = max(abs(cells.max() or 0), abs(cells.min() or 0))
-        return _beyond() if largest > LARGEST_WHOLE else ""
+        return _beyond() if largest >= LARGEST_WHOLE else ""
     if cells.dtype != pl.String:
         return ""
     if cells.str.contains(_LEADING_ZERO).any():

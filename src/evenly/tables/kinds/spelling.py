@@ -81,7 +81,9 @@ class Spelling:
         return ", ".join(said)
 
 
-def spelling_of(words: Sequence[str], decimal: str | None = None) -> tuple[Spelling, str, list[str]]:
+def spelling_of(
+    words: Sequence[str], decimal: str | None = None
+) -> tuple[Spelling | None, str, list[str]]:
     """The spelling that reads the most words.
 
     Arguments:
@@ -89,7 +91,7 @@ def spelling_of(words: Sequence[str], decimal: str | None = None) -> tuple[Spell
         decimal: the decimal mark, where it is known.
 
     Returns:
-        (the spelling, its decimal mark where the words leave no doubt, "?" where three digits
+        (the spelling, None where no word is a number; its decimal mark where the words leave no doubt, "?" where three digits
         behind a mark may be thousands, "" where there is no mark; the units, most frequent first).
     """
     units: Counter[str] = Counter()
@@ -111,7 +113,9 @@ def spelling_of(words: Sequence[str], decimal: str | None = None) -> tuple[Spell
     counts = [sum(re.fullmatch(own.pattern, number) is not None for number in numbers)
               for own in tried]
     best = max(counts, default=0)
-    own = tried[counts.index(best)] if tried else Spelling()
+    if not best:
+        return None, "", []
+    own = tried[counts.index(best)]
     by = dict(zip(((one.decimal, one.thousands) for one in tried), counts, strict=True))
     mark = _mark_of(own, numbers, by, best)
     return (Spelling(own.decimal, own.thousands, spelled.get(unit, "")), mark,
