@@ -103,6 +103,13 @@ NUMBERS = [
     one("spelled infinite", ["1.5", "inf", "2.5", "-Infinity"], "number", None, ("infinity",)),
     one("floats of whole numbers", ["1.0", "2.0", "3.0"], "number", [1, 2, 3], silent=True),
     one("digits without a zero", [".5", "-.25", "1."], "number", [.5, -.25, 1], silent=True),
+    one("thousands of dollars", ["$10K", "$12K", "$15.5K"], "number", [10, 12, 15.5]),
+    one("footnotes", ["1.5*", "2.5", "3.5*"], "number", [1.5, 2.5, 3.5], ("have no '*'",)),
+    one("a letter behind one is no unit", ["1.5", "2.5a", "3.5", "4"], "category"),
+    one("below what was measured", ["<0.5", "1.5", "2.5", "<0.5", "3.5"], "number",
+        [.5, 1.5, 2.5, .5], ("'<0.5' (rows 1, 4): read as these limits",)),
+    one("durations of pandas", ["0 days 01:00:00", "1 days 12:00:00"], "number", [1 / 24, 1.5]),
+    one("durations beyond a day", ["12:00:00", "36:00:00", "1:30:00"], "number", [.5, 1.5, .0625]),
     one("approximately", ["~5", "~7.5", "~9"], "number", [5, 7.5, 9]),
 ]
 

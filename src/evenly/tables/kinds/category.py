@@ -73,5 +73,7 @@ def _mixed(text: Any) -> str:
     if len(units) > 1 and each(text, Spelling().parsed).null_count() > 0:
         return f"numbers in several units, {listed(units)}: bring them to one"
     words = text.filter(values.is_null() & text.is_not_null()).unique(maintain_order=True)
+    if not len(words):
+        return ""
     return (f"numbers and words: {read} of {filled} values are numbers, others are "
             f"{listed(words)}: with --as {text.name}=number these are gaps")
