@@ -98,13 +98,9 @@ def _seen(frame: Any, found: dict[str, Recognized], reading: Reading) -> list[Se
     for one, count, series in zip(seen, counts, every.iter_columns(), strict=True):
         one.distinct = min(count, rows - one.missing)
         few = count <= COUNTED_AGAIN or (not series.dtype.is_float()) or count > 0.9 * rows
-        if rows > COUNTED_EXACTLY and few and not _is_rising(series):
+        if rows > COUNTED_EXACTLY and few:
             one.distinct = series.drop_nulls().n_unique()
     return seen
-
-
-def _is_rising(series: Any) -> bool:
-    return False
 
 
 def _series(values: Any) -> Any:

@@ -63,14 +63,17 @@ def _mixed(text: Any) -> str:
     """Why a column with numbers in it is one of words; "" where it has none."""
     sample = text.drop_nulls().head(1000).unique(maintain_order=True).to_list()
     spelling, _, units = spelling_of(sample)
-    counted = [unit for unit in units if unit]
+    if spelling is None:
+        return ""
     values = each(text, spelling.parsed)
     filled = len(text) - text.null_count()
     read = filled - int((values.is_null() & text.is_not_null()).sum())
     if not read or 5 * read < filled:
         return ""
-    if len(counted) > 1 and each(text, Spelling().parsed).null_count() > 0:
-        return f"numbers in several units, {listed(counted)}: bring them to one"
+    if len(units) > 1 and each(text, Spelling().parsed).null_count() > 0:
+        return f"numbers in several units, {listed(units)}: bring them to one"
     words = text.filter(values.is_null() & text.is_not_null()).unique(maintain_order=True)
+    if not len(words):
+        return ""
     return (f"numbers and words: {read} of {filled} values are numbers, others are "
             f"{listed(words)}: with --as {text.name}=number these are gaps")

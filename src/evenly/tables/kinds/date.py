@@ -77,7 +77,7 @@ class Date(Kind):
         odd = [line] if line else []
         if about:
             odd.append(about)
-        zones = calendar.zones(text)
+        zones = calendar.zones(text) if len(calendar.zones(text.head(1000))) else ()
         if len(zones) > 1:
             odd.append(f"several zones, {listed(zones)}: all brought to UTC")
         reason = _of(numbers) + (f", {order}" if order else "")
