@@ -19,6 +19,7 @@ from .values import (
     SEED,
     Word,
     class_weights,
+    quantiles,
     widths,
 )
 
@@ -28,6 +29,9 @@ OPTIMIZERS = (
     "sgd",
 )
 SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
+LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "gamma")
+# Of the options, those that numbers take and those that classes take, as arguments are named.
+OF_NUMBERS, OF_CLASSES = ("loss", "quantiles"), ("class_weight",)
 
 
 def _or_none(*words: str) -> Word:
@@ -58,6 +62,10 @@ def _or_none(*words: str) -> Word:
               help="Of the learning rate: cosine, linear, one_cycle, warmup, plateau or none.")
 @click.option("--batch", type=Word({"auto": "auto", "all": None}, AT_LEAST_1), metavar="ROWS",
               default="auto", help="Rows a step: a number, auto, or all.")
+@click.option("--loss", type=Word({name: name for name in LOSSES}), metavar="NAME",
+              help=f"For numbers: {', '.join(LOSSES)}.  [default: squared]")
+@click.option("--quantiles", metavar="A,B",
+              help="For numbers: predict these quantiles, such as 0.1,0.5,0.9.")
 @click.option("--class-weight", metavar="WEIGHTS",
               help="balanced, or a weight for each class: yes=5,no=1.")
 @click.option("--epochs", type=AT_LEAST_1, default=100, help="Passes over the rows, at most.")
@@ -92,11 +100,14 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """The options as arguments of the estimators."""
-    hidden = given["hidden"]
+    hidden, levels = given["hidden"], quantiles(given["quantiles"])
     return {
+        # What is said alone: numbers and classes each take some of them.
+        **({"loss": given["loss"] or "quantile"} if given["loss"] or levels else {}),
+        **({"quantiles": levels} if levels else {}),
         "hidden": () if hidden == "none" else widths(hidden),
         "learning_rate": given["lr"],
-        "class_weight": class_weights(given["class_weight"]),
+        **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),
         "max_epochs": given["epochs"],
         "early_stopping": not given["all_rows"],
         "random_state": given["seed"],

@@ -138,13 +138,8 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
             # As they stand there: 1 and 0, or 2.5 and 5, are names.
             rules["types"] = _as_classes(rules["types"], target, values[rows])
         kind = TableClassifier if task == "classification" else TableRegressor
-        settings = dict(asked.settings)
-        if kind is TableRegressor and settings.pop("class_weight", None) is not None:
-            raise click.UsageError(
-                f"--class-weight: expects classes, '{target}' is numbers: leave it out, or say "
-                "--task classification"
-            )
-        model = kind(quiet=True, **rules, **settings)
+        _check_settings(asked.settings, target, task)
+        model = kind(quiet=True, **rules, **asked.settings)
         with warnings.catch_warnings():
             # What is found stands in the diagnosis and in the notes, which are shown whole.
             warnings.simplefilter("ignore", DoctorWarning)
@@ -153,6 +148,21 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
     notes += list(model.notes_)
     model.notes_ = tuple(notes)
     return Fitted(model, read, frame, why, tuple(notes))
+
+
+def _check_settings(settings: Mapping[str, Any], target: str, task: str) -> None:
+    """Raises UsageError for an option that is for the other task."""
+    from .fit import OF_CLASSES, OF_NUMBERS
+
+    is_classes = task == "classification"
+    for name in OF_NUMBERS if is_classes else OF_CLASSES:
+        if name in settings:
+            expects, has, other = ("numbers", "classes", "regression") if is_classes else (
+                "classes", "numbers", "classification")
+            raise click.UsageError(
+                f"--{name.replace('_', '-')}: expects {expects}, '{target}' is {has}: leave it "
+                f"out, or say --task {other}"
+            )
 
 
 def _as_classes(types: Any, target: str, values: Any) -> Any:

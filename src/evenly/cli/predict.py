@@ -84,8 +84,15 @@ def predicted(
         warnings.simplefilter("ignore", TableWarning)
         notes = model.encode(frame)[1]
         target = model.target_
-        columns: dict[str, Any] = {target: [str(label) for label in model.predict(frame)]
-                                   if hasattr(model, "classes_") else model.predict(frame)}
+        answers = model.predict(frame)
+        columns: dict[str, Any] = {}
+        if hasattr(model, "classes_"):
+            columns[target] = [str(label) for label in answers]
+        elif answers.ndim == 1:
+            columns[target] = answers
+        else:
+            columns |= {f"{target} ({share:g})": answers[:, place]
+                        for place, share in enumerate(model.quantiles)}
         if hasattr(model, "classes_") and proba:
             chances = model.predict_proba(frame)
             columns |= {f"p({name})": chances[:, place]

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from evenly.program.graph import trace
 
+from . import telling
 from .needed import need
 from .values import PATH
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model", type=PATH)
-def show(model: Path) -> int:
-    """Show a saved network: layers, shapes, parameters, memory, and how it was trained."""
+@click.option("--all", "every", is_flag=True, help="Show every column and every line.")
+def show(model: Path, every: bool) -> int:
+    """Show a saved network: columns, scores, layers, memory, and how it was trained."""
     need("show", "sklearn")
     from evenly.tables import TableModel
 
     from .loading import load_file
 
     loaded = load_file(model)
-    console = Console(highlight=False)
+    console = telling.console()
     if isinstance(loaded, TableModel):
-        what = f"one of {', '.join(loaded.classes)}" if loaded.classes else "a number"
-        console.print(Text(f"{model}: predicts '{loaded.target}', {what}"))
-        console.print(_columns(loaded))
-        loaded = loaded.estimator
-    if hasattr(loaded, "get_params"):
-        console.print(Text(f"settings, as options of fit: {_options(loaded)}"))
+        _table(console, model, loaded, every)
+        loaded = loaded.estimator_
+    elif hasattr(loaded, "get_params"):
+        console.print(Text(f"settings, as options of fit: {shlex.join(_words(loaded))}"))
     network = getattr(loaded, "model_", loaded)
     program = network.engine.program
     console.print(_layers(program))
@@ -48,36 +48,42 @@ def show(model: Path) -> int:
     return 0
 
 
-def _options(estimator: Any) -> str:
+def _words(estimator: Any) -> list[str]:
     from evenly.tables import option_words
 
-    return " ".join(option_words(estimator.get_params(deep=False)))
+    return option_words(estimator.get_params(deep=False))
 
 
-def _columns(model: Any) -> Table:
-    from evenly.tables import TextColumn
+def _table(console: Console, path: Path, model: Any, every: bool) -> None:
+    """What a network for a table reads, and what it came to."""
+    from evenly import explain
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for title in ("column", "type", "inputs", "of training"):
-        table.add_column(title, justify="right" if title == "inputs" else "left")
-    for column in model.columns.columns:
-        if isinstance(column, TextColumn):
-            shown = ", ".join(column.values[:5]) + (", ..." if len(column.values) > 5 else "")
-            kind = "text"
-        else:
-            kind, shown = "numbers", f"median {column.median:g}"
-        if column.gaps:
-            shown += "; gaps"
-        table.add_row(column.name, kind, str(column.width), shown)
-    return table
+    classes = [str(name) for name in getattr(model, "classes_", ())]
+    shown = ", ".join(classes[:8]) + (f" and {len(classes) - 8} more" if len(classes) > 8 else "")
+    console.print(Text(f"{path}: predicts '{model.target_}', "
+                       f"{f'one of {shown}' if classes else 'a number'}"))
+    lines, most = explain.column_lines(model), 10**9 if every else telling.MOST_COLUMNS
+    console.print(telling.columns_table(lines, most))
+    scores = vars(model).get("scores_")
+    notes = model.notes_ if scores is None else scores.notes
+    for note in notes[:most]:
+        console.print(Text(note), style="yellow")
+    if len(notes) > most:
+        console.print(Text(f"and {len(notes) - most:,} more lines: --all shows them"), style="dim")
+    if scores is not None:
+        console.print(telling.scores_table(scores))
+        for line in scores.lines:
+            if line.note:
+                console.print(Text(f"{line.words}: {line.note}"), style="yellow")
+        console.print(Text(
+            f"trained on {scores.training_rows:,} rows of {scores.table}"
+            + (f", {scores.held_out_rows:,} were held out" if scores.held_out_rows else "")
+            + "; scores are without dropout"))
+    console.print(Text(f"settings, as options of fit: {shlex.join(_words(model))}"))
 
 
-def _layers(program: Any) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("layer")
-    table.add_column("what")
-    table.add_column("output")
-    table.add_column("parameters", justify="right")
+def _layers(program: Any) -> Any:
+    table = telling.plain_table("layer", "what", "output", "parameters", right=("parameters",))
     counts: dict[str, int] = {}
     for name, spec in program.arrays.items():
         layer = name.rpartition(".")[0]
@@ -95,10 +101,9 @@ def _training(history: Any) -> str:
     kept = history.best_epoch or len(history)
     record = history[kept - 1]
     text = (f"trained for {len(history)} epochs in {history[-1].seconds:.1f} s (ended: "
-            f"{history.stopped}); kept: epoch {kept}, loss {record.loss:.4f}, score "
-            f"{record.score:.4f}")
+            f"{history.stopped}); kept: epoch {kept}, loss {record.loss:.4f}")
     if record.validation_loss is not None:
-        text += f"; held out: {record.validation_loss:.4f}, {record.validation_score:.4f}"
+        text += f"; held out: loss {record.validation_loss:.4f}"
     return text
 
 

@@ -47,22 +47,23 @@ def columns_table(lines: Sequence[ColumnLine], most: int = MOST_COLUMNS) -> Tabl
 
 
 def scores_table(scores: FitScores) -> Table:
-    """Each who answers, on both parts."""
+    """Each who answers: on the held-out rows, and below on those of training."""
     from evenly.study.measures import BY_NAME
 
-    parts = [("held_out", "held out"), ("training", "training")]
-    if not scores.held_out_rows:
-        parts = parts[1:]
     names = SHOWN[scores.task]
-    table = plain_table("", *(f"{word}: {BY_NAME[name].title}" if place == 0 else
-                              BY_NAME[name].title for _, word in parts
-                              for place, name in enumerate(names)))
-    for column in table.columns[1:]:
-        column.justify = "right"
+    parts = [("held_out", "held out", scores.held_out_rows),
+             ("training", "training", scores.training_rows)]
+    table = plain_table("", *(BY_NAME[name].title for name in names),
+                        right=[BY_NAME[name].title for name in names])
     scales = dict(scales_of(scores))
-    for line in scores.lines:
-        cells = [said(scales[name], line.of(name, part)) for part, _ in parts for name in names]
-        table.add_row(line.words, *cells, style="" if line.name == "network" else "dim")
+    for part, word, rows in parts:
+        if not rows:
+            continue
+        table.add_row(Text(f"{word}, {rows:,} rows", style="dim"))
+        for line in scores.lines:
+            cells = [said(scales[name], line.of(name, part)) for name in names]
+            table.add_row(f"  {line.words}", *cells,
+                          style="" if line.name == "network" else "dim")
     return table
 
 

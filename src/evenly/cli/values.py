@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -110,3 +111,20 @@ def class_weights(text: str | None) -> dict[str, float] | str | None:
             )
         weights[label] = weight
     return weights
+
+
+def quantiles(text: str | None) -> tuple[float, ...] | None:
+    """Quantiles from ``0.1,0.5,0.9``; click.UsageError for what is none."""
+    if text is None:
+        return None
+    try:
+        levels = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        levels = ()
+    if not levels or not all(0 < level < 1 for level in levels) or \
+            any(b <= a for a, b in itertools.pairwise(levels)):
+        raise click.UsageError(
+            "--quantiles: expects numbers between 0 and 1, rising, with commas between them, as in "
+            f"0.1,0.5,0.9, got '{text}'"
+        )
+    return levels

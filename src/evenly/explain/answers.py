@@ -134,4 +134,12 @@ class _Encoded:
 def _asked(model: Any, rows: Any, task: Task) -> Any:
     if task == "classification":
         return np.asarray(model.predict_proba(rows))
-    return np.asarray(model.predict(rows), np.float64)
+    numbers = np.asarray(model.predict(rows), np.float64)
+    # Of several quantiles the one nearest the middle stands for all.
+    return numbers if numbers.ndim == 1 else numbers[:, middle_of(model)]
+
+
+def middle_of(model: Any) -> int:
+    """The place of the quantile nearest 1/2 among those that a model predicts."""
+    quantiles = np.atleast_1d(getattr(model, "quantiles", None) or 0.5)
+    return int(np.abs(np.asarray(quantiles, float) - 0.5).argmin())

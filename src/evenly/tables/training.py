@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,26 @@ from .estimators import TableClassifier, TableRegressor
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
+    "types": "--as", "decimal": "--decimal", "na": "--na", "drop": "--drop", "keep": "--keep",
+    "text": "--text", "loss": "--loss", "quantiles": "--quantiles",
     "hidden": "--hidden", "norm": "--norm", "dropout": "--dropout", "l2": "--l2",
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "max_epochs": "--epochs",
     "patience": "--patience", "random_state": "--seed",
+}
+
+
+# What each option is where it is not said, for those that are left out then.
+WITHOUT: Mapping[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
+                     "quantiles"), (None,)),
+    **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
+    "text": (False,), "loss": ("squared",),
+}
+# Options that are said once for each of several things.
+REPEATED: Mapping[str, Callable[[Any], list[str]]] = {
+    "types": lambda types: [f"{name}={kind}" for name, kind in types.items()],
+    **dict.fromkeys(("na", "drop", "keep"), list),
 }
 
 
@@ -38,8 +54,14 @@ def option_words(settings: Mapping[str, Any]) -> list[str]:
         if name not in settings or (name == "patience" and not settings.get("early_stopping", 1)):
             continue
         value = settings[name]
-        if value is None and name in ("optimizer", "learning_rate", "class_weight", "random_state"):
+        if name in WITHOUT and value in WITHOUT[name]:
             continue  # as without the option
+        if name in REPEATED:
+            words += [word for one in REPEATED[name](value) for word in (option, one)]
+            continue
+        if value is True:
+            words.append(option)
+            continue
         words += [option, _word(name, value)]
     if not settings.get("early_stopping", True):
         words.append("--all-rows")
@@ -53,7 +75,7 @@ def _word(name: str, value: Any) -> str:
         return "0"
     if value is None:
         return "none"
-    if name == "hidden":
+    if name in ("hidden", "quantiles"):
         widths = value if isinstance(value, (tuple, list)) else (value,)
         return ",".join(map(str, widths)) or "none"
     if isinstance(value, dict):
