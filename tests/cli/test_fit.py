@@ -46,22 +46,26 @@ def test_classes_from_end_to_end(fitted, capsys):
     assert list(predicted.columns) == ["kind", "p(cheap)", "p(dear)"]
     np.testing.assert_allclose(predicted[["p(cheap)", "p(dear)"]].sum(axis=1), 1)
     assert (predicted["kind"] == pd.read_csv("new.csv")["kind"]).mean() > 0.75
-    assert "left out, because training used no such column: 'kind'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "new.csv: 'kind' is in the table: accuracy " in said
+    right = (predicted["kind"] == pd.read_csv("new.csv")["kind"]).mean()
+    assert f"accuracy {100 * right:.1f} %" in said
+    assert "on 40 rows" in said
 
 
 def test_the_doctor_has_the_last_word(here, capsys):
     command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
     assert run([*command, "--doctor"]) == 0
     out = capsys.readouterr().out
-    assert "Looked at: " in out.split("held out: loss")[1] or "finding" in out
-    assert saving.load("m.evenly").estimator.doctor is True
+    assert "Looked at: " in out.split("Written:")[1] or "finding" in out
+    assert saving.load("m.evenly").estimator_.doctor is True
 
 
 def test_numbers_from_end_to_end(here, capsys):
     assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK]) == 0
     out = capsys.readouterr().out
     assert "'price', a number" in out
-    assert "held out: loss" in out
+    assert "held out, 24 rows" in out
     capsys.readouterr()
     assert run(["predict", "m.evenly", "new.csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -71,9 +75,10 @@ def test_numbers_from_end_to_end(here, capsys):
 
 def test_predictions_are_those_of_the_loaded_model(fitted):
     model = saving.load("m.evenly")
-    columns, _ = model.predict(pd.read_csv("new.csv"))
+    chances = model.predict_proba(pd.read_csv("new.csv"))
     run(["predict", "m.evenly", "new.csv", "--out", "p.csv"])
-    np.testing.assert_allclose(pd.read_csv("p.csv")["p(dear)"], columns["p(dear)"], rtol=1e-12)
+    predicted = pd.read_csv("p.csv")
+    np.testing.assert_allclose(predicted[["p(cheap)", "p(dear)"]], chances, rtol=1e-12)
 
 
 def test_columns_in_another_order_or_file_are_the_same(fitted):
@@ -91,7 +96,8 @@ def test_show(fitted, capsys):
     capsys.readouterr()
     assert run(["show", "m.evenly"]) == 0
     out = capsys.readouterr().out
-    for part in ("predicts 'kind', one of cheap, dear", "size", "median", "red", "dense_1",
+    for part in ("predicts 'kind', one of cheap, dear", "size", "number", "red", "dense_1",
+                 "held out, 24 rows", "always '", "logistic regression",
                  "BatchNorm", "parameters", "trained for 8 epochs", "AdamW"):
         assert part in out, part
 
@@ -108,7 +114,6 @@ def test_curves(here, name):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["fit", "table.csv", "--target", "kind"], "Missing option '--out'"),
     (["fit", "none.csv", "--target", "kind", "--out", "o"], "none.csv: no such file"),
     (["fit", "table.csv", "--target", "kin", "--out", "o"], "no column 'kin'"),
     (["fit", "table.csv", "--out", "o"], "which column is to be predicted"),
@@ -146,15 +151,30 @@ def test_curves(here, name):
     ([*FIT, "--class-weight", "chaep=2"], "class_weight: no class is 'chaep'; there are"),
     (["fit", "table.csv", "--target", "price", "--out", "o", "--class-weight", "balanced"],
      "--class-weight: expects classes, 'price' is numbers: leave it out, or say --task"),
-    ([*FIT, "--without", "prize"], "no column 'prize': did you mean 'price'?"),
-    ([*FIT, "--without", "kind"], "'kind' is the target: name other columns beside it"),
-    ([*FIT, "--without", "size,color,price"], "no input columns beside the target"),
+    ([*FIT, "--loss", "huber"], "--loss: expects numbers, 'kind' is classes: leave it out, or say"),
+    ([*FIT, "--quantiles", "0.5,0.1"], "--quantiles: expects numbers between 0 and 1, rising"),
+    ([*FIT, "--report", "r.pdf"], "r.pdf: expects a name that ends in .html, got '.pdf'"),
+    (["fit", "table.csv", "--target", "kind", "--out", "r.html", "--report", "r.html"],
+     "--report: expects another file than --out, got r.html"),
+    (["predict", "m.evenly", "new.csv", "--interval", "90"],
+     "--interval: is for numbers, and 'kind' is one of 2 classes"),
+    (["predict", "m.evenly", "new.csv", "--interval", "100"],
+     "--interval: expects a percentage above 0 and below 100, got '100'"),
+    (["explain", "m.evenly", "new.csv", "--column", "sise"],
+     "--column: training had no column 'sise': do you mean 'size'?"),
+    (["explain", "m.evenly", "new.csv", "--measure", "mae"],
+     "--measure: 'mae' is not for classification: expects one of accuracy,"),
+    (["explain", "m.evenly", "few.csv"], "lacks the column 'size' that training had"),
+    (["explain", "m.evenly", "no_target.csv"], "lacks the target 'kind'"),
+    ([*FIT, "--without", "prize"], "--drop: there is no column 'prize'; do you mean 'price'?"),
+    ([*FIT, "--drop", "kind"], "--drop: 'kind' is the target: name other columns"),
+    ([*FIT, "--as", "prize=number"], "--as: there is no column 'prize'; do you mean 'price'?"),
+    ([*FIT, "--without", "size,color,price"], "the table has no input columns"),
     (["predict", "m.evenly", "none.csv"], "none.csv: no such file"),
     (["predict", "none.evenly", "new.csv"], "none.evenly"),
     (["predict", "table.csv", "new.csv"], "table.csv"),
     (["predict", "m.evenly", "few.csv"], "lacks the column 'size' that training had"),
-    (["predict", "m.evenly", "text.csv"], "column 'size': was numbers in training, got text"),
-    (["predict", "m.evenly", "number.csv"], "column 'color': was text in training"),
+    (["predict", "m.evenly", "text.csv"], "column 'size': was numbers in training, got 'big' in 40 of 40 rows, first in row 1"),
     (["predict", "m.evenly", "new.csv", "--out", "p.txt"], "ends in .csv, got '.txt'"),
     (["show", "table.csv"], "table.csv"),
     (["show", "none"], "none"),
@@ -162,8 +182,8 @@ def test_curves(here, name):
 def test_bad_input_is_one_line_and_leaves_everything(fitted, capsys, words, message):
     new = pd.read_csv("new.csv")
     new.drop(columns="size").to_csv("few.csv", index=False)
+    new.drop(columns="kind").to_csv("no_target.csv", index=False)
     new.assign(size="big").to_csv("text.csv", index=False)
-    new.assign(color=3).to_csv("number.csv", index=False)
     before = {path.name: path.read_bytes() for path in fitted.iterdir()}
     capsys.readouterr()
     assert run(words) == 2
@@ -194,7 +214,7 @@ def test_bad_input_is_one_line_and_leaves_everything(fitted, capsys, words, mess
 def test_options_are_arguments_of_the_estimator_and_are_shown(here, capsys, options, settings):
     command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", "--epochs", "2"]
     assert run([*command, *options]) == 0
-    found = saving.load("m.evenly").estimator.get_params(deep=False)
+    found = saving.load("m.evenly").get_params(deep=False)
     assert {name: found[name] for name in settings} == settings
     capsys.readouterr()
     assert run(["show", "m.evenly"]) == 0
@@ -204,7 +224,7 @@ def test_options_are_arguments_of_the_estimator_and_are_shown(here, capsys, opti
     # What is shown trains the same again.
     line = shown.split("options of fit: ")[1].split(" layer what")[0]
     assert run([*command[:-2], *line.split(), "--force"]) == 0
-    again = saving.load("m.evenly").estimator.get_params(deep=False)
+    again = saving.load("m.evenly").get_params(deep=False)
     assert {n: v for n, v in again.items() if n != "verbose"} == {
         n: v for n, v in found.items() if n != "verbose"}
 
@@ -213,7 +233,7 @@ def test_all_rows_train_where_none_are_held_out(here, capsys):
     command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK, "--all-rows"]
     assert run(command) == 0
     assert "no rows were held out" in capsys.readouterr().out
-    history = saving.load("m.evenly").estimator.history_
+    history = saving.load("m.evenly").estimator_.history_
     assert len(history) == 8
     assert history[0].validation_loss is None
 
@@ -222,16 +242,16 @@ def test_columns_that_are_no_inputs(here):
     command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
     assert run([*command, "--without", "price, color"]) == 0
     model = saving.load("m.evenly")
-    assert [column.name for column in model.columns.columns] == ["size"]
+    assert [column.name for column in model.columns_.inputs] == ["size"]
 
 
 def test_a_linear_model_for_numbers(here, capsys):
     assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", "--hidden", "none",
                 "--epochs", "60", "--optimizer", "adam", "--lr", "0.05"]) == 0
     model = saving.load("m.evenly")
-    assert [type(layer).__name__ for layer in model.estimator.model_.net.layers] == ["Dense"]
+    assert [type(layer).__name__ for layer in model.estimator_.model_.net.layers] == ["Dense"]
     table = pd.read_csv("table.csv")
-    predicted = model.predict(table.drop(columns="price"))[0]["price"]
+    predicted = model.predict(table.drop(columns="price"))
     assert np.corrcoef(predicted, table["price"])[0, 1] > 0.9
 
 
@@ -256,8 +276,8 @@ def test_four_at_once_and_one_killed_leave_whole_files(here):
     for name in names:
         path = here / f"{name}.evenly"
         if name != "d" or path.exists():
-            assert len(saving.load(path).estimator.history_) == 30
-    one, other = (saving.load(here / name).estimator.model_.weights
+            assert len(saving.load(path).estimator_.history_) == 30
+    one, other = (saving.load(here / name).estimator_.model_.weights
                   for name in ("a.evenly", "b.evenly"))
     assert all(np.array_equal(array, other[name]) for name, array in one.items())
     assert not list(here.glob(".evenly*"))

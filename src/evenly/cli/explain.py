@@ -37,6 +37,8 @@ MOST_DRAWN = 3
 @click.option("--format", "form", type=Word({"text": "text", "json": "json"}), metavar="NAME",
               default="text", help="text, or json.")
 @click.option("--report", type=PATH, help="A .html page to write.")
+@click.option("--na", multiple=True, metavar="WORD",
+              help="A word of TABLE that stands for a gap, beside those of training.")
 @click.option("--sep", metavar="MARK", help="What stands between the cells of TABLE.")
 @click.option("--encoding", metavar="NAME", help="Of TABLE, where it is text.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")

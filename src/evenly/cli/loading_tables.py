@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,27 @@ import click
 
 from .loading import load_file
 
+# How the command line has the arguments that errors name.
+OPTIONS = {"types": "--as", "drop": "--drop", "keep": "--keep", "decimal": "--decimal"}
+
 
 def read_tables(paths: Sequence[Path], given: dict[str, Any]) -> Any:
     """The rows of files, one below the other, as `evenly.tables.reading.read` has them."""
     from evenly.tables.reading import read
 
-    return read([str(path) for path in paths], sep=given.get("sep"),
-                encoding=given.get("encoding"))
+    found = read([str(path) for path in paths], sep=given.get("sep"),
+                 encoding=given.get("encoding"))
+    words = list(given.get("na") or ())
+    return replace(found, frame=_with_gaps(found.frame, words)) if words else found
+
+
+def _with_gaps(frame: Any, words: list[str]) -> Any:
+    """The same, nothing in place of some words."""
+    import polars as pl
+
+    text = pl.col(pl.String)
+    return frame.with_columns(
+        pl.when(text.str.strip_chars().is_in(words)).then(None).otherwise(text).name.keep())
 
 
 def load_table_model(path: Path) -> Any:
@@ -46,4 +61,7 @@ def of_table(name: str) -> Iterator[None]:
         yield
     except DataError as error:
         text = str(error)
+        for argument, option in OPTIONS.items():
+            if text.startswith(f"{argument}: "):
+                text = option + text[len(argument):]
         raise click.UsageError(text if text.startswith(name) else f"{name}: {text}") from error

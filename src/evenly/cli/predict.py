@@ -23,13 +23,15 @@ from .values import PATH, SHARE_OF_100
 @click.option("--proba/--no-proba", default=True, help="The probability of each class too.")
 @click.option("--interval", type=SHARE_OF_100, metavar="PERCENT",
               help="For numbers: lower and upper ends that so many percent of rows lie between.")
+@click.option("--na", multiple=True, metavar="WORD",
+              help="A word of TABLE that stands for a gap, beside those of training.")
 @click.option("--sep", metavar="MARK", help="What stands between the cells of TABLE.")
 @click.option("--encoding", metavar="NAME", help="Of TABLE, where it is text.")
 @click.option("--quiet", is_flag=True, help="Do not say what is unlike training.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def predict(
     model: Path, table: tuple[Path, ...], out: Path | None, proba: bool, interval: float | None,
-    sep: str | None, encoding: str | None, quiet: bool, force: bool,
+    na: tuple[str, ...], sep: str | None, encoding: str | None, quiet: bool, force: bool,
 ) -> int:
     """Predict the rows of a table with a network that `evenly fit` wrote.
 
@@ -52,7 +54,7 @@ def predict(
             f"--interval: is for numbers, and '{loaded.target_}' is one of "
             f"{len(loaded.classes_)} classes: leave it out, its probabilities are printed"
         )
-    read = read_tables(table, {"sep": sep, "encoding": encoding})
+    read = read_tables(table, {"sep": sep, "encoding": encoding, "na": na})
     with of_table(read.name):
         columns, notes = predicted(loaded, read.frame, proba=proba, interval=interval)
         notes += scored(loaded, read.frame)
