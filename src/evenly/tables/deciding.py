@@ -11,7 +11,7 @@ import polars as pl
 from ..errors import DataError
 from .columns import Column
 from .kinds import KINDS, Boolean, Category, Date, Number, Recognized, Text
-from .kinds.words import cleaned
+from .kinds.words import cells_of, cleaned
 from .odd import Seen, judged
 from .plain_numbers import plain_numbers
 from .rules import Reading
@@ -30,22 +30,23 @@ def decide(frame: Any, target: str | None, reading: Reading
     found = plain_numbers(frame, reading)
     rest = [name for name in frame.columns if name not in found]
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        decided = pool.map(lambda name: _recognized(frame[name], reading), rest)
+        decided = pool.map(
+            lambda name: _recognized(name, cells_of(frame, name), reading), rest)
         found |= dict(zip(rest, decided, strict=True))
     _by_other_columns(frame, reading, found)
     seen = _seen(frame, found, reading)
     return judged(seen, target, frame, reading)
 
 
-def _recognized(cells: Any, reading: Reading) -> Recognized:
-    asked = reading.types.get(cells.name)
+def _recognized(name: str, cells: Any, reading: Reading) -> Recognized:
+    asked = reading.types.get(name)
     if cells.dtype.is_nested() or cells.dtype in (
             pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Object):
         cells = cleaned(cells, reading.na)
     if asked is not None:
         own = _ASKED[asked].recognized(cells, reading, asked=True)
         if own is None:
-            raise DataError(f"column '{cells.name}': cannot be read as {asked}: no cell is one; "
+            raise DataError(f"column '{name}': cannot be read as {asked}: no cell is one; "
                             f"such as {_example(cells)}: say another type")
         return own
     for kind in KINDS:
@@ -70,9 +71,9 @@ def _by_other_columns(frame: Any, reading: Reading, found: dict[str, Recognized]
         return
     open_ones = {"?", "."} if mark == "," else {"?"}
     for name, own in list(found.items()):
-        if own.mark in open_ones and frame[name].dtype == pl.String:
+        if own.mark in open_ones and cells_of(frame, name).dtype == pl.String:
             asked = name in reading.types
-            other = Number.recognized(cleaned(frame[name], reading.na), replace(reading, decimal=mark), asked)
+            other = Number.recognized(cleaned(cells_of(frame, name), reading.na), replace(reading, decimal=mark), asked)
             if other is not None and len(other.odd) <= len(own.odd):
                 found[name] = other
 
@@ -83,7 +84,7 @@ def _seen(frame: Any, found: dict[str, Recognized], reading: Reading) -> list[Se
     rows = frame.height
     for name in frame.columns:
         own = found[name]
-        read = own.read or own.kind.read(frame[name])
+        read = own.read or own.kind.read(cells_of(frame, name))
         series = _series(read.values)
         seen.append(Seen(
             name, own.kind, own.reason, list(own.odd), read.values, series,

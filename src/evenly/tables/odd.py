@@ -12,7 +12,7 @@ import polars as pl
 from .columns import Column
 from .kinds import Kind
 from .kinds.number import plain
-from .kinds.words import TOTALS, listed
+from .kinds.words import TOTALS, cells_of, listed
 from .rules import Reading
 
 # Left out: an index is named so, or rises by one from row to row over this many rows.
@@ -401,17 +401,22 @@ def _bands(one: Seen, answers: Any, part: Any, orders: dict[int, Any]) -> bool:
 def _totals(seen: list[Seen], frame: Any) -> tuple[int, ...]:
     """Rows that say Total where a number or a date is, or at the end."""
     rows: set[int] = set()
-    words = list(TOTALS)
     for one in seen:
-        if frame[one.name].dtype != pl.String:
+        if cells_of(frame, one.name).dtype != pl.String:
             continue
         if one.kind.type in ("number", "date"):
-            if any(word.lower() in TOTALS for word in one.kind.gaps):
-                said = frame[one.name].str.strip_chars().str.to_lowercase().is_in(words)
-                rows |= {int(row) for row in said.arg_true()}
+            if any(word.lower().rstrip(": ") in TOTALS for word in one.kind.gaps):
+                rows |= {int(row) for row in _total(cells_of(frame, one.name)).arg_true()}
         elif one.kind.type in ("category", "text") and one.filled:
-            last = frame[one.name].tail(LAST).str.strip_chars().str.to_lowercase()
-            said = last.str.strip_chars(":").is_in(words).fill_null(False)
-            if said.any() and one.series.str.to_lowercase().is_in(words).sum() == said.sum():
+            said = _total(cells_of(frame, one.name).tail(LAST))
+            if said.any() and _total(one.series.unique()).sum() == 1 and (
+                    _total(one.series).sum() == said.sum()):
+                last = said
                 rows |= {frame.height - len(last) + int(row) for row in said.arg_true()}
     return tuple(sorted(rows))
+
+
+def _total(cells: Any) -> Any:
+    """Which cells say Total."""
+    words = cells.str.to_lowercase().str.strip_chars(": \u00a0")
+    return words.is_in(list(TOTALS)).fill_null(False)

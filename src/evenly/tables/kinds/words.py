@@ -46,6 +46,13 @@ SAMPLE = 1000
 _WHOLE = r"^(-?\d+)\.0+$"
 
 
+def cells_of(frame: Any, name: str) -> Any:
+    """A column of a frame. A name such as ``^a.*$`` is a pattern to polars, anywhere: it gets a
+    blank in front."""
+    cells = frame[name]
+    return cells.alias(f" {name}") if name.startswith("^") and name.endswith("$") else cells
+
+
 def strings(cells: Any) -> Any:
     """Cells of any type as strings without blanks around them, spelled the same from any source:
     10.0 is "10", True is "True", a day without a time is "2024-01-31"."""
@@ -134,7 +141,7 @@ def spared(text: Any, unread: Any, values: Any, what: str) -> tuple[tuple[str, .
     cells = text.filter(pl.Series(unread))
     counts = cells.value_counts(sort=True)
     words = counts[cells.name].to_list()
-    other = [word for word in words if word.lower() not in AMONG_NUMBERS | TOTALS]
+    other = [word for word in words if word.lower().rstrip(": ") not in AMONG_NUMBERS | TOTALS]
     number = sum(counts["count"][i] for i, word in enumerate(words) if word in set(other))
     read = filled - len(cells)
     if not read:
