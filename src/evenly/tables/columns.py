@@ -56,7 +56,8 @@ class Columns:
     Example:
         >>> import polars as pl
         >>> frame = pl.DataFrame({
-        ...     "price": ["1,5 €", "2,25 €", "?", "10 €"], "since": ["31.01.2024", "01.02.2024"] * 2,
+        ...     "price": ["1,5 €", "2,25 €", "?", "10 €"],
+        ...     "since": ["31.01.2024", "01.02.2024"] * 2,
         ...     "kind": ["new", "old", "old", "new"]})
         >>> columns = Columns.decide(frame, "kind")
         >>> [(column.name, column.kind.type, column.reason) for column in columns.columns]
@@ -171,7 +172,8 @@ def read_column(column: Column, cells: Any) -> tuple[Any, list[str]]:
         cell = shorter(str(strings(cells.slice(row, 1))[0]))
         raise DataError(
             f"column '{column.name}': was {_WAS[kind.type]} in training, got "
-            f"{found(repr(cell), read.unread)}: mend the cell, leave it empty, or say --na {_quoted(cell)}"
+            f"{found(repr(cell), read.unread)}: mend the cell, leave it empty, or say --na "
+            f"{_quoted(cell)}"
         )
     if kind.type == "number":
         with np.errstate(invalid="ignore"):
