@@ -11,7 +11,6 @@ import numpy as np
 from .columns import Column
 from .kinds import Kind
 
-
 # Rows by which most columns are told not to be something.
 HEAD = 1000
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..estimators import NetClassifier, NetRegressor
-from .old_columns import Columns
 from .model import TableModel
+from .old_columns import Columns
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
