@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from .kinds import Date, Kind, Number
-from .kinds.words import listed, shorter, strings
+from .kinds.words import cells_of, listed, shorter, strings
 from .plain import found
 from .rules import Reading, nearest_names
 
@@ -56,7 +56,8 @@ class Columns:
     Example:
         >>> import polars as pl
         >>> frame = pl.DataFrame({
-        ...     "price": ["1,5 €", "2,25 €", "?", "10 €"], "since": ["31.01.2024", "01.02.2024"] * 2,
+        ...     "price": ["1,5 €", "2,25 €", "?", "10 €"],
+        ...     "since": ["31.01.2024", "01.02.2024"] * 2,
         ...     "kind": ["new", "old", "old", "new"]})
         >>> columns = Columns.decide(frame, "kind")
         >>> [(column.name, column.kind.type, column.reason) for column in columns.columns]
@@ -134,7 +135,7 @@ class Columns:
                  if extra else [])
         values = {}
         for column in self.inputs:
-            values[column.name], lines = read_column(column, frame[column.name])
+            values[column.name], lines = read_column(column, cells_of(frame, column.name))
             notes += lines
         return values, notes
 
@@ -149,7 +150,7 @@ class Columns:
         if self.target.name not in frame.columns:
             raise DataError(f"the table lacks the target '{self.target.name}'; "
                             + nearest_names(self.target.name, frame.columns))
-        return read_column(self.target, frame[self.target.name])[0]
+        return read_column(self.target, cells_of(frame, self.target.name))[0]
 
 
 def read_column(column: Column, cells: Any) -> tuple[Any, list[str]]:
@@ -171,7 +172,8 @@ def read_column(column: Column, cells: Any) -> tuple[Any, list[str]]:
         cell = shorter(str(strings(cells.slice(row, 1))[0]))
         raise DataError(
             f"column '{column.name}': was {_WAS[kind.type]} in training, got "
-            f"{found(repr(cell), read.unread)}: mend the cell, leave it empty, or say --na {_quoted(cell)}"
+            f"{found(repr(cell), read.unread)}: mend the cell, leave it empty, or say --na "
+            f"{_quoted(cell)}"
         )
     if kind.type == "number":
         with np.errstate(invalid="ignore"):

@@ -10,17 +10,21 @@ import polars as pl
 
 from ..errors import DataError
 from .columns import Column
-from .kinds import KINDS, Boolean, Category, Date, Number, Recognized, Text
-from .kinds.words import cleaned
-from .odd import Seen, judged
+from .kinds import KINDS, Boolean, Category, Date, Kind, Number, Recognized, Text
+from .kinds.words import cells_of, cleaned
+from .odd import judged
 from .plain_numbers import plain_numbers
 from .rules import Reading
+from .seen import Seen
 
 # More rows than this are counted by an estimate.
 COUNTED_EXACTLY = 50_000
+# Below it, and where each row may have a number of its own, they are counted nonetheless.
 COUNTED_AGAIN = 500
-_ASKED = {"number": Number, "boolean": Boolean, "date": Date, "category": Category, "text": Text,
-          "d/m/y": Date, "m/d/y": Date}
+_ASKED: dict[str, type[Kind]] = {
+    "number": Number, "boolean": Boolean, "date": Date, "category": Category, "text": Text,
+    "d/m/y": Date, "m/d/y": Date,
+}
 
 
 def decide(frame: Any, target: str | None, reading: Reading
@@ -30,22 +34,23 @@ def decide(frame: Any, target: str | None, reading: Reading
     found = plain_numbers(frame, reading)
     rest = [name for name in frame.columns if name not in found]
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        decided = pool.map(lambda name: _recognized(frame[name], reading), rest)
+        decided = pool.map(
+            lambda name: _recognized(name, cells_of(frame, name), reading), rest)
         found |= dict(zip(rest, decided, strict=True))
     _by_other_columns(frame, reading, found)
     seen = _seen(frame, found, reading)
     return judged(seen, target, frame, reading)
 
 
-def _recognized(cells: Any, reading: Reading) -> Recognized:
-    asked = reading.types.get(cells.name)
+def _recognized(name: str, cells: Any, reading: Reading) -> Recognized:
+    asked = reading.types.get(name)
     if cells.dtype.is_nested() or cells.dtype in (
             pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Object):
         cells = cleaned(cells, reading.na)
     if asked is not None:
         own = _ASKED[asked].recognized(cells, reading, asked=True)
         if own is None:
-            raise DataError(f"column '{cells.name}': cannot be read as {asked}: no cell is one; "
+            raise DataError(f"column '{name}': cannot be read as {asked}: no cell is one; "
                             f"such as {_example(cells)}: say another type")
         return own
     for kind in KINDS:
@@ -70,9 +75,10 @@ def _by_other_columns(frame: Any, reading: Reading, found: dict[str, Recognized]
         return
     open_ones = {"?", "."} if mark == "," else {"?"}
     for name, own in list(found.items()):
-        if own.mark in open_ones and frame[name].dtype == pl.String:
+        if own.mark in open_ones and cells_of(frame, name).dtype == pl.String:
             asked = name in reading.types
-            other = Number.recognized(cleaned(frame[name], reading.na), replace(reading, decimal=mark), asked)
+            cells = cleaned(cells_of(frame, name), reading.na)
+            other = Number.recognized(cells, replace(reading, decimal=mark), asked)
             if other is not None and len(other.odd) <= len(own.odd):
                 found[name] = other
 
@@ -83,24 +89,28 @@ def _seen(frame: Any, found: dict[str, Recognized], reading: Reading) -> list[Se
     rows = frame.height
     for name in frame.columns:
         own = found[name]
-        read = own.read or own.kind.read(frame[name])
+        read = own.read or own.kind.read(cells_of(frame, name))
         series = _series(read.values)
         seen.append(Seen(
             name, own.kind, own.reason, list(own.odd), read.values, series,
             missing=series.null_count(), asked=name in reading.types))
-    if not rows:
-        return seen
-    every = pl.DataFrame({str(i): one.series for i, one in enumerate(seen)})
-    if rows <= COUNTED_EXACTLY:
-        counts = every.select(pl.all().drop_nulls().n_unique()).row(0)
-    else:
-        counts = every.select(pl.all().drop_nulls().approx_n_unique()).row(0)
-    for one, count, series in zip(seen, counts, every.iter_columns(), strict=True):
-        one.distinct = min(count, rows - one.missing)
-        few = count <= COUNTED_AGAIN or (not series.dtype.is_float()) or count > 0.9 * rows
-        if rows > COUNTED_EXACTLY and few:
-            one.distinct = series.drop_nulls().n_unique()
+    if rows > COUNTED_EXACTLY:
+        _estimate([one for one in seen if one.kind.type in ("number", "date")])
+    for one in seen:
+        if one.distinct < 0:
+            words = one.kind.type in ("category", "text", "boolean")
+            one.distinct = len(one.counts) if words else one.series.drop_nulls().n_unique()
     return seen
+
+
+def _estimate(seen: list[Seen]) -> None:
+    """How many different numbers columns have, within some percent; few are counted."""
+    every = pl.DataFrame([one.series.alias(str(i)) for i, one in enumerate(seen)])
+    counts = every.select(pl.all().approx_n_unique()).row(0) if seen else ()
+    for one, count in zip(seen, counts, strict=True):
+        rising = one.kind.type == "number" and one.is_index
+        if rising or COUNTED_AGAIN < count < 0.9 * one.filled or not one.may_be_whole:
+            one.distinct = one.filled if rising else min(count, one.filled)
 
 
 def _series(values: Any) -> Any:

@@ -9,7 +9,7 @@ import polars as pl
 from .kinds import Date, Number, Recognized, Values
 from .kinds.base import no_cells
 from .kinds.number import LARGEST_WHOLE, SAMPLE, floats, silenced
-from .kinds.words import ALWAYS
+from .kinds.words import ALWAYS, cells_of
 from .rules import Reading
 
 # A word for nothing that a column of numbers may hold is no longer.
@@ -54,7 +54,7 @@ def _read(frame: Any, names: list[str], reading: Reading) -> dict[str, Recognize
         if unread[i] and not _silent(cells[str(i)].filter(values[str(i)].is_null()), reading):
             continue
         # Digits alone may be dates, 20240131.
-        if whole[i] and Date.may_be_compact(frame[name]):
+        if whole[i] and Date.may_be_compact(cells_of(frame, name)):
             continue
         series = numbers[str(i)]
         read = Values(silenced(floats(series), reading.na), no_cells(series))
