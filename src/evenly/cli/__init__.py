@@ -14,7 +14,7 @@ from evenly.errors import EvenlyError
 from .streams import OutputError, take_over
 
 # Name of the command, which its file and the function in it bear too.
-COMMANDS = ("doctor", "exercise", "fit", "grade", "predict", "serve", "show", "study")
+COMMANDS = ("columns", "doctor", "exercise", "fit", "grade", "predict", "serve", "show", "study")
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from .kinds import Date, Kind, Number
-from .kinds.words import listed, shorter, strings
+from .kinds.words import cells_of, listed, shorter, strings
 from .plain import found
 from .rules import Reading, nearest_names
 
@@ -134,7 +134,7 @@ class Columns:
                  if extra else [])
         values = {}
         for column in self.inputs:
-            values[column.name], lines = read_column(column, frame[column.name])
+            values[column.name], lines = read_column(column, cells_of(frame, column.name))
             notes += lines
         return values, notes
 
@@ -149,7 +149,7 @@ class Columns:
         if self.target.name not in frame.columns:
             raise DataError(f"the table lacks the target '{self.target.name}'; "
                             + nearest_names(self.target.name, frame.columns))
-        return read_column(self.target, frame[self.target.name])[0]
+        return read_column(self.target, cells_of(frame, self.target.name))[0]
 
 
 def read_column(column: Column, cells: Any) -> tuple[Any, list[str]]:

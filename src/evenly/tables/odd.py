@@ -12,7 +12,7 @@ import polars as pl
 from .columns import Column
 from .kinds import Kind
 from .kinds.number import plain
-from .kinds.words import TOTALS, listed
+from .kinds.words import TOTALS, cells_of, listed
 from .rules import Reading
 
 # Left out: an index is named so, or rises by one from row to row over this many rows.
@@ -77,10 +77,24 @@ class Seen:
     def filled(self) -> int:
         return len(self.series) - self.missing
 
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """The least and the greatest value."""
+        if self.kind.type == "date":
+            low, high = self.series.min(), self.series.max()
+            return np.datetime64(low, "us"), np.datetime64(high, "us")
+        return float(self.series.min()), float(self.series.max())
+
+    @property
+    def shown(self) -> str:
+        """Their range, or examples."""
+        ranges = self.kind.type in ("number", "date") and self.filled
+        return self.kind.shown(np.array(self.ends) if ranges else self.values)
+
     def column(self, left_out: str) -> Column:
         """What is kept of it."""
         return Column(self.name, self.kind, self.reason, self.missing, self.distinct,
-                      self.kind.shown(self.values), left_out, tuple(self.odd), self.asked)
+                      self.shown, left_out, tuple(self.odd), self.asked)
 
 
 def judged(seen: list[Seen], target: str | None, frame: Any, reading: Reading
@@ -118,7 +132,7 @@ def _says_nothing(one: Seen) -> str:
     if not one.filled:
         return "it is empty"
     if one.distinct == 1 and not one.missing and len(one.series) > 1:
-        return f"every row has the same, {one.kind.shown(one.values)}"
+        return f"every row has the same, {one.shown}"
     return ""
 
 
@@ -161,16 +175,16 @@ def _indices(numbers: list[Seen], inputs: list[Seen]) -> None:
 def _index(one: Seen) -> str:
     """Why a column of numbers counts the rows; "" where it does not."""
     values, rows = one.values, len(one.values)
-    if one.missing or rows < 3 or one.asked:
+    if one.missing or rows < 3 or one.asked or not np.isfinite(values).all():
         return ""
     unnamed = bool(UNNAMED.match(one.name))
     head = np.diff(values[:LOOKED_AT])
-    rising = bool((head == 1).all() and (np.diff(values) == 1).all())
+    rising = bool((head == 1).all()) and bool((np.diff(values) == 1).all())
     named = unnamed or bool(ROW_NAMES.match(one.name)) or bool(ID_NAMES.search(one.name))
     if rising and (named or (rows >= MIN_INDEX_ROWS and not TIME_NAMES.search(one.name))):
         return "it rises by one from row to row: an index"
-    whole = bool((values[:LOOKED_AT] % 1 == 0).all() and (values % 1 == 0).all())
-    if not whole or one.distinct < rows:
+    if not named or one.distinct < rows or (values[:LOOKED_AT] % 1 != 0).any() \
+            or (values % 1 != 0).any():
         return ""
     if unnamed:
         return "it has no name and another whole number in each row: an index"
@@ -222,7 +236,7 @@ def _warn_words(one: Seen) -> None:
     rows = len(one.series)
     many = rows >= MIN_MOSTLY_ROWS and one.distinct <= max(100, rows // 20)
     if many and one.filled > MOSTLY_ONE * rows:
-        counts = one.series.drop_nulls().value_counts()
+        counts = one.series.drop_nulls().alias("word").value_counts()
         most = counts.row(counts["count"].arg_max())
         if rows > most[1] > MOSTLY_ONE * rows:
             word = one.kind.shown(np.array([most[0]])) if one.kind.type == "boolean" else most[0]
@@ -244,9 +258,9 @@ def _warn_words(one: Seen) -> None:
 
 
 def _warn_numbers(one: Seen) -> None:
-    known = one.values[~np.isnan(one.values)]
+    known = one.values[~np.isnan(one.values)] if one.missing else one.values
     rows = len(one.values)
-    low, high = float(known.min()), float(known.max())
+    low, high = one.ends
     if not (np.isfinite(low) and np.isfinite(high)):
         mask = np.isinf(one.values)
         one.odd.append(f"infinity in {int(mask.sum())} of {rows} rows, first in row "
@@ -255,7 +269,8 @@ def _warn_numbers(one: Seen) -> None:
     step = max(1, len(known) // 10_000)
     sample = np.sort(known[::step])
     middle = float(sample[len(sample) // 2])
-    if rows >= MIN_MOSTLY_ROWS and one.distinct > 1:
+    alike = np.mean(sample == middle) > MOSTLY_ONE - 0.01
+    if rows >= MIN_MOSTLY_ROWS and one.distinct > 1 and alike:
         same = int((one.values == middle).sum())
         if same > MOSTLY_ONE * rows:
             one.odd.append(f"{_percent(same / rows)} of the rows have the same, {plain(middle)}")
@@ -272,8 +287,8 @@ def _warn_numbers(one: Seen) -> None:
                 one.odd.append(f"{plain(value)} in row {row} is far from the others, of which half "
                                f"lie within {plain(quartiles)}: an error?")
     if 2 < one.distinct <= MAX_CODES and rows >= MIN_SHARE_ROWS and not one.asked \
-            and (known % 1 == 0).all() \
-            and (CODE_NAMES.search(one.name) or high - low + 1 > 5 * one.distinct):
+            and (CODE_NAMES.search(one.name) or high - low + 1 > 5 * one.distinct) \
+            and (known % 1 == 0).all():
         one.odd.append(f"only {one.distinct} different whole numbers: where they are codes, say "
                        f"--as {one.name}=category")
 
@@ -292,10 +307,10 @@ def _sentinel(one: Seen, known: Any, value: float) -> bool:
 
 
 def _warn_dates(one: Seen) -> None:
-    known = one.values[~np.isnat(one.values)]
-    for value in (known.min(), known.max()):
+    for value in one.ends:
         if value not in SENTINEL_DAYS:
             continue
+        known = one.values[~np.isnat(one.values)]
         others = known[known != value]
         if not len(others):
             continue
@@ -386,17 +401,22 @@ def _bands(one: Seen, answers: Any, part: Any, orders: dict[int, Any]) -> bool:
 def _totals(seen: list[Seen], frame: Any) -> tuple[int, ...]:
     """Rows that say Total where a number or a date is, or at the end."""
     rows: set[int] = set()
-    words = list(TOTALS)
     for one in seen:
-        if frame[one.name].dtype != pl.String:
+        if cells_of(frame, one.name).dtype != pl.String:
             continue
         if one.kind.type in ("number", "date"):
-            if any(word.lower() in TOTALS for word in one.kind.gaps):
-                said = frame[one.name].str.strip_chars().str.to_lowercase().is_in(words)
-                rows |= {int(row) for row in said.arg_true()}
+            if any(word.lower().rstrip(": ") in TOTALS for word in one.kind.gaps):
+                rows |= {int(row) for row in _total(cells_of(frame, one.name)).arg_true()}
         elif one.kind.type in ("category", "text") and one.filled:
-            last = frame[one.name].tail(LAST).str.strip_chars().str.to_lowercase()
-            said = last.str.strip_chars(":").is_in(words).fill_null(False)
-            if said.any() and one.series.str.to_lowercase().is_in(words).sum() == said.sum():
+            said = _total(cells_of(frame, one.name).tail(LAST))
+            if said.any() and _total(one.series.unique()).sum() == 1 and (
+                    _total(one.series).sum() == said.sum()):
+                last = said
                 rows |= {frame.height - len(last) + int(row) for row in said.arg_true()}
     return tuple(sorted(rows))
+
+
+def _total(cells: Any) -> Any:
+    """Which cells say Total."""
+    words = cells.str.to_lowercase().str.strip_chars(": \u00a0")
+    return words.is_in(list(TOTALS)).fill_null(False)

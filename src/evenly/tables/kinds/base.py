@@ -52,7 +52,8 @@ class Kind:
         """This kind, where it fits a polars series as it came; None where it does not.
 
         Arguments:
-            cells: strings, or a type of its own.
+            cells: strings, cleaned: without blanks around them, null where a word stands for
+                nothing in any column; or a type of its own.
             reading: what the user says, a ``Reading``.
             asked: whether the user says this kind: then words that it cannot read are gaps.
         """

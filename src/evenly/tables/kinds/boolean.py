@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from .base import Kind, Recognized, Values, no_cells
-from .words import AMONG_NUMBERS, listed, rows_of, strings, without
+from .words import AMONG_NUMBERS, cleaned, each, listed, rows_of
 
 # (true, false), in lower case. The first four are written True and False whatever the language.
 TRUTH = (("true", "false"), ("wahr", "falsch"), ("vrai", "faux"), ("verdadero", "falso"))
@@ -17,6 +17,7 @@ WORDS = (*TRUTH, ("yes", "no"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), (
          ("t", "f"), ("y", "n"))
 # One letter, or "no" alone, says too little: a column of f, or of no, is a category.
 BOTH = frozenset(("t", "f", "y", "n", "no", "non", "ja", "si", "sí"))
+_UNREAD = -1.0
 _TRUE = frozenset(word for word, _ in WORDS) | {"1"}
 _FALSE = frozenset(word for _, word in WORDS) | {"0"}
 
@@ -52,13 +53,12 @@ class Boolean(Kind):
             return Recognized(cls(gaps=tuple(reading.na)), "true or false")
         if asked and cells.dtype.is_numeric():
             return Recognized(cls(gaps=tuple(reading.na)), "0 or 1")
-        if cells.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        if cells.dtype != pl.String:
             return None
-        head = without(strings(cells.head(1000)), reading.na)
-        if not asked and _pair(head.unique().drop_nulls().to_list()) is None:
+        text = cells
+        if not asked and _pair(text.head(1000).unique().drop_nulls().to_list()) is None:
             return None
-        text = without(strings(cells), reading.na)
-        counts = text.drop_nulls().value_counts(sort=True)[text.name].to_list()
+        counts = text.drop_nulls().alias("word").value_counts(sort=True)["word"].to_list()
         pair = _pair(counts)
         if pair is None:
             if not asked:
@@ -87,18 +87,27 @@ class Boolean(Kind):
             values = _floats(cells)
             unread = ~np.isin(values, (0, 1)) & ~np.isnan(values)
             return Values(np.where(unread, np.nan, values), unread)
-        text = without(strings(cells), self.gaps, among_numbers=True).str.to_lowercase()
+        values = _plain(each(cells, self._numbers))
+        unread = values == _UNREAD
+        return Values(np.where(unread, np.nan, values) if unread.any() else values, unread)
+
+    def _numbers(self, cells: Any) -> Any:
+        text = cleaned(cells, self.gaps, among_numbers=True).str.to_lowercase()
         text = text.str.replace(r"^([01])\.0+$", "${1}")
-        true = text.is_in([*_TRUE, self.true.lower()]).fill_null(False).to_numpy()
-        false = text.is_in([*_FALSE, self.false.lower()]).fill_null(False).to_numpy()
-        values = np.where(true, 1.0, np.where(false, 0.0, np.nan))
-        return Values(values, np.isnan(values) & text.is_not_null().to_numpy())
+        known = {**dict.fromkeys(_FALSE, 0.0), **dict.fromkeys(_TRUE, 1.0),
+                 self.false.lower(): 0.0, self.true.lower(): 1.0}
+        return text.replace_strict(list(known), list(known.values()), default=_UNREAD,
+                                   return_dtype=pl.Float64).set(text.is_null(), None)
 
     def shown(self, values: Any) -> str:
         known = values[~np.isnan(values)]
         share = float(known.mean()) if len(known) else 0.0
         digits = 0 if share in (0.0, 1.0) or 0.01 <= share <= 0.99 else 2
         return f"{share:.{digits}%} {self.true}"
+
+
+def _plain(values: Any) -> Any:
+    return values.fill_null(np.nan).to_numpy()
 
 
 def _floats(cells: Any) -> Any:

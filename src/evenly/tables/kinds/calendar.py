@@ -29,7 +29,7 @@ _NAME = r"(?P<name>[A-Za-zäéûÄÉÛ]{3,10})\.?"
 _DAY_NAME = r"(?:[A-Za-zäéûÄÉÛ]{2,10}\.?,?\s+)?"
 _ZONE = r"\s?(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\s?\[[^\]]+\]|\s?\([^)]+\))?"
 _TIME = (r"(?:(?:T|t|,|:|\s+at|\s+um)?\s*"
-         r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+         r"(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?"
          rf"\s?(?P<half>[AaPp]\.?[Mm]\.?)?{_ZONE})?")
 
 # Family: pattern. A month of digits alone, 202401, is a number like any other.

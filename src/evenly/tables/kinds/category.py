@@ -10,7 +10,7 @@ import polars as pl
 from .base import Kind, Recognized, Values, no_cells
 from .number import codes_in
 from .spelling import Spelling, spelling_of
-from .words import listed, strings, without
+from .words import cleaned, each, listed
 
 _WHOLE = r"^([-+]?\d+)\.0+$"
 
@@ -31,24 +31,28 @@ class Category(Kind):
     @classmethod
     def recognized(cls, cells: Any, reading: Any, asked: bool = False) -> Recognized | None:
         codes = codes_in(cells) if cells.dtype.is_integer() else ""
-        text = without(strings(cells), reading.na)
+        text = cells if cells.dtype == pl.String else cleaned(cells, reading.na)
         width = 0
-        if not codes and text.dtype == pl.String and text.head(1000).str.contains(r"\d").any():
+        if not codes and text.head(1000).str.contains(r"\d").any():
             codes = codes_in(text) or _mixed(text)
             if codes.startswith("codes"):
                 widths = text.str.len_chars().unique().drop_nulls().to_list()
                 width = int(widths[0]) if len(widths) == 1 else 0
         own = cls(width, tuple(reading.na))
         odd = (codes,) if codes and not asked else ()
-        return Recognized(own, codes.partition(":")[0] or "words", odd, own.read(text))
+        return Recognized(own, codes.partition(":")[0] or "words", odd,
+                          Values(own._spelled(text), no_cells(text)))
 
     def read(self, cells: Any) -> Values:
-        text = without(strings(cells), self.gaps)
-        if cells.dtype == pl.String:
-            text = text.str.replace(_WHOLE, "${1}")
-        if self.width:
-            text = text.str.zfill(self.width)
-        return Values(text, no_cells(cells))
+        return Values(self._spelled(cleaned(cells, self.gaps)), no_cells(cells))
+
+    def _spelled(self, text: Any) -> Any:
+        """10.0 is the level 10, and 42 is 0042 where all codes are as long."""
+        def spelled(some: Any) -> Any:
+            whole = some.str.replace(_WHOLE, "${1}")
+            return whole.str.zfill(self.width) if self.width else whole
+
+        return each(text, spelled).alias(text.name)
 
     def shown(self, values: Any) -> str:
         known = values.drop_nulls()
@@ -59,14 +63,17 @@ def _mixed(text: Any) -> str:
     """Why a column with numbers in it is one of words; "" where it has none."""
     sample = text.drop_nulls().head(1000).unique(maintain_order=True).to_list()
     spelling, _, units = spelling_of(sample)
-    counted = [unit for unit in units if unit]
-    values = spelling.parsed(text)
+    if spelling is None:
+        return ""
+    values = each(text, spelling.parsed)
     filled = len(text) - text.null_count()
     read = filled - int((values.is_null() & text.is_not_null()).sum())
     if not read or 5 * read < filled:
         return ""
-    if len(counted) > 1 and Spelling().parsed(text).null_count() > 0:
-        return f"numbers in several units, {listed(counted)}: bring them to one"
+    if len(units) > 1 and each(text, Spelling().parsed).null_count() > 0:
+        return f"numbers in several units, {listed(units)}: bring them to one"
     words = text.filter(values.is_null() & text.is_not_null()).unique(maintain_order=True)
+    if not len(words):
+        return ""
     return (f"numbers and words: {read} of {filled} values are numbers, others are "
             f"{listed(words)}: with --as {text.name}=number these are gaps")

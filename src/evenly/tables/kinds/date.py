@@ -11,7 +11,7 @@ import polars as pl
 
 from . import calendar
 from .base import Kind, Recognized, Values, no_cells
-from .words import listed, spared, strings, without
+from .words import cleaned, listed, spared
 
 # Cells by which a column is taken for dates at all: at least this share of them are spelled so.
 LOOKED_AT = 40
@@ -49,14 +49,13 @@ class Date(Kind):
         named = asked or bool(_DATE_NAMES.search(str(cells.name)))
         if dtype.is_integer() and named:
             cells = cells.cast(pl.String)
-        elif dtype not in (pl.String, pl.Categorical, pl.Enum):
+        elif dtype != pl.String:
             return None
-        head = without(strings(cells.head(1000)), reading.na).drop_nulls()
-        sample = head.unique(maintain_order=True).head(LOOKED_AT).to_list()
+        sample = cells.head(1000).drop_nulls().unique(maintain_order=True).head(LOOKED_AT).to_list()
         found = [calendar.family_of(word, named) for word in sample]
         if not asked and sum(map(bool, found)) < max(1.0, MIN_SHARE * len(sample)):
             return None
-        text = without(strings(cells), (*reading.na, *EMPTY))
+        text = cells.set(cells.is_in(list(EMPTY)), None)
         return cls._spelled(text, reading, asked, named)
 
     @classmethod
@@ -78,7 +77,7 @@ class Date(Kind):
         odd = [line] if line else []
         if about:
             odd.append(about)
-        zones = calendar.zones(text)
+        zones = calendar.zones(text) if len(calendar.zones(text.head(1000))) else ()
         if len(zones) > 1:
             odd.append(f"several zones, {listed(zones)}: all brought to UTC")
         reason = _of(numbers) + (f", {order}" if order else "")
@@ -94,7 +93,7 @@ class Date(Kind):
 
     def otherwise(self, cells: Any) -> tuple[Date, str] | None:
         """Another spelling that reads cells which this one cannot, and what it is."""
-        text = without(strings(cells), (*self.gaps, *EMPTY), among_numbers=True)
+        text = cleaned(cells, (*self.gaps, *EMPTY), among_numbers=True)
         order = _order(text)[0]
         own = replace(self, order=order or self.order, compact=True)
         if own == self or own.read(cells).unread.any():
@@ -119,7 +118,7 @@ class Date(Kind):
             return Values(cells.cast(pl.Datetime("us")).to_numpy(), no_cells(cells))
         if dtype.is_numeric() and not (dtype.is_integer() and self.compact):
             return Values(np.full(len(cells), "NaT", "M8[us]"), cells.is_not_null().to_numpy())
-        text = without(strings(cells), (*self.gaps, *EMPTY), among_numbers=True)
+        text = cleaned(cells, (*self.gaps, *EMPTY), among_numbers=True)
         values = calendar.parsed(text, self._families(), self.order != "m/d/y")
         return Values(values.to_numpy(), (values.is_null() & text.is_not_null()).to_numpy())
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from .base import Kind, Recognized, Values
-from .words import AMONG_NUMBERS, strings, without
+from .words import AMONG_NUMBERS, cleaned
 
 
 @dataclass(frozen=True)
@@ -20,23 +20,15 @@ class Nothing(Kind):
 
     @classmethod
     def recognized(cls, cells: Any, reading: Any, asked: bool = False) -> Recognized | None:
-        if cells.dtype != pl.Null:
-            head = cells.head(1000)
-            if head.dtype.is_float():
-                head = head.fill_nan(None)
-            if head.dtype.is_numeric() and head.null_count() < len(head):
-                return None
-            known = without(strings(head), reading.na)
-            if known.null_count() < len(known) and _says(known):
-                return None
-            known = without(strings(cells), reading.na)
-            if known.null_count() < len(known) and _says(known):
-                return None
-        own = cls()
-        return Recognized(own, "no cell holds anything")
+        if cells.dtype.is_float():
+            cells = cells.fill_nan(None)
+        if cells.null_count() < len(cells) and (
+                cells.dtype != pl.String or _says(cells.head(1000)) or _says(cells)):
+            return None
+        return Recognized(cls(), "no cell holds anything")
 
     def read(self, cells: Any) -> Values:
-        text = without(strings(cells), ())
+        text = cleaned(cells, ())
         return Values(np.full(len(cells), np.nan), text.is_not_null().to_numpy())
 
     def shown(self, values: Any) -> str:
@@ -46,4 +38,6 @@ class Nothing(Kind):
 def _says(known: Any) -> bool:
     """Whether the cells hold more than one word that would stand for nothing among numbers."""
     words = known.drop_nulls().unique()
+    if not len(words):
+        return False
     return len(words) > 1 or words[0].lower() not in AMONG_NUMBERS or words[0].isalpha()

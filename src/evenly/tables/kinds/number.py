@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from . import durations
 from .base import Kind, Recognized, Values, no_cells
-from .spelling import Spelling, spelling_of
-from .words import listed, spared, strings, without
+from .durations import are_durations
+from .spelling import BETWEEN, Spelling, spelling_of
+from .words import cleaned, each, listed, rows_of, spared
 
 # Whole numbers beyond it are not told apart as float64: they are names.
 LARGEST_WHOLE = 2.0**53
@@ -48,13 +50,15 @@ class Number(Kind):
         if cells.dtype.is_numeric() or isinstance(cells.dtype, pl.Duration):
             if not asked and codes_in(cells):
                 return None
-            days = isinstance(cells.dtype, pl.Duration)
-            return Recognized(own, "durations, in days" if days else "numbers", read=own.read(cells))
+            if isinstance(cells.dtype, pl.Duration):
+                own = cls(unit=durations.UNIT, gaps=tuple(reading.na))
+                return Recognized(own, "durations, in days", read=own.read(cells))
+            return Recognized(own, "numbers", read=own.read(cells))
         if asked and cells.dtype == pl.Boolean:
             return Recognized(own, "numbers", read=own.read(cells))
-        if cells.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        if cells.dtype != pl.String:
             return None
-        text = without(strings(cells), reading.na)
+        text = cells
         sample = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
         if not asked and not any(map(_digit, sample)):
             return None
@@ -62,30 +66,43 @@ class Number(Kind):
 
     @classmethod
     def _spelled(cls, text: Any, sample: list[str], reading: Any, asked: bool) -> Recognized | None:
+        if are_durations(sample[:100]):
+            values = each(text, durations.parsed)
+            if (values.is_null() & text.is_not_null()).any():
+                return None
+            own = cls(unit=durations.UNIT, gaps=tuple(reading.na))
+            return Recognized(own, "durations, in days", (), Values(floats(values), no_cells(text)))
         for last in (False, True):
             spelling, mark, units = spelling_of(sample, reading.decimal)
-            values = spelling.parsed(text)
+            if spelling is None:
+                return None
+            values = each(text, spelling.parsed)
             unread = (values.is_null() & text.is_not_null()).to_numpy()
             if last or not unread.any():
                 break
-            sample = [*sample, *text.filter(pl.Series(unread)).unique(maintain_order=True)
-                      .head(SAMPLE).to_list()]
-        numbers = values.fill_null(np.nan).to_numpy().copy()
+            more = text.filter(pl.Series(unread)).unique(maintain_order=True).head(SAMPLE)
+            sample = list(dict.fromkeys([*sample, *more.to_list()]))
+        numbers = silenced(floats(values), reading.na)
         words = ((), "") if not unread.any() else spared(text, unread, numbers, "numbers")
         if words is None and asked and not unread.all():
             gone = text.filter(pl.Series(unread)).unique(maintain_order=True).to_list()
             words = tuple(gone), f"{listed(gone)}: taken as gaps, because numbers were asked for"
-        if words is None or (not asked and codes_in(text)):
+        limits = text.str.contains(r"^[<>≤≥]").fill_null(False)
+        if words is None or (not asked and (codes_in(text) or 2 * limits.sum() > len(text))):
             return None
         gaps, line = words
         kind = cls(spelling.decimal, spelling.thousands, spelling.unit, (*reading.na, *gaps))
         odd = [line] if line else []
+        if limits.any():
+            known = text.filter(limits).unique(maintain_order=True).to_list()
+            odd.append(f"{listed(known)} ({rows_of(limits.to_numpy())}): read as these limits")
         said = spelling.words()
         if mark == "?" and spelling.thousands == "," and reading.decimal is None:
             odd.append("every comma has three digits behind it: read as thousands; say "
                        "--decimal , where it is a decimal comma")
         if len(units) == 1 and spelling.unit:
-            bare = int((~text.str.to_lowercase().str.contains(spelling.unit.lower(), literal=True)
+            part = spelling.unit.partition(BETWEEN)[0].lower()
+            bare = int((~text.str.to_lowercase().str.contains(part, literal=True)
                         & ~pl.Series(unread)).sum())
             if bare:
                 odd.append(f"{bare} of {len(text) - text.null_count()} values have no "
@@ -102,36 +119,39 @@ class Number(Kind):
             return self._without(cells.cast(pl.Float64))
         if cells.dtype.is_temporal():
             return Values(np.full(len(cells), np.nan), cells.is_not_null().to_numpy())
+        if self.unit == durations.UNIT:
+            return self._read(cells, durations.parsed)
         plain = self.spelling == Spelling() and cells.dtype == pl.String
         values = cells.cast(pl.Float64, strict=False) if plain else None
         if values is not None and values.null_count() == cells.null_count():
             return self._without(values)
-        text = without(strings(cells), self.gaps, among_numbers=True)
         if values is None:
-            values = self.spelling.parsed(text)
-        else:
-            values = pl.select(pl.when(text.is_not_null()).then(values)).to_series()
-            left = values.is_null() & text.is_not_null()
-            if left.any():
-                places = left.arg_true()
-                values = values.scatter(places, self.spelling.parsed(text.gather(places)))
+            return self._read(cells, self.spelling.parsed)
+        text = cleaned(cells, self.gaps, among_numbers=True)
+        values = values.set(text.is_null(), None)
+        places = (values.is_null() & text.is_not_null()).arg_true()
+        if len(places):
+            values = values.scatter(places, self.spelling.parsed(text.gather(places)))
         unread = (values.is_null() & text.is_not_null()).to_numpy()
-        return Values(values.fill_null(np.nan).to_numpy().copy(), unread)
+        return Values(silenced(floats(values), self.gaps), unread)
+
+    def _read(self, cells: Any, parsed: Any) -> Values:
+        text = cleaned(cells, self.gaps, among_numbers=True)
+        values = each(text, parsed)
+        unread = (values.is_null() & text.is_not_null()).to_numpy()
+        return Values(silenced(floats(values), self.gaps), unread)
 
     def _without(self, values: Any) -> Values:
-        """Numbers of their own type, where the words for gaps may be numbers too."""
-        numbers = values.fill_null(np.nan).to_numpy()
-        own = [float(word) for word in self.gaps if _is_float(word)]
-        if own:
-            numbers = np.where(np.isin(numbers, own), np.nan, numbers)
-        return Values(numbers, np.zeros(len(numbers), bool))
+        """Numbers that plain ones are, where the words for gaps may be numbers too."""
+        numbers = silenced(floats(values), self.gaps)
+        return Values(numbers, no_cells(numbers))
 
     def otherwise(self, cells: Any) -> tuple[Number, str] | None:
         """Another spelling that reads cells which this one cannot, and what it is."""
-        text = without(strings(cells), self.gaps, among_numbers=True)
+        text = cleaned(cells, self.gaps, among_numbers=True)
         words = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
         other = spelling_of(words)[0]
-        if other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
+        if other is None or other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
             return None
         own = replace(self, decimal=other.decimal, thousands=other.thousands, unit=other.unit)
         return own, other.words() or "decimal point"
@@ -145,6 +165,17 @@ class Number(Kind):
         return f"{plain(low)}{unit}" if low == high else f"{plain(low)} to {plain(high)}{unit}"
 
 
+def floats(values: Any) -> Any:
+    """A series of numbers as an array, NaN for a gap."""
+    return values.fill_null(np.nan).to_numpy() if values.null_count() else values.to_numpy()
+
+
+def silenced(numbers: Any, gaps: tuple[str, ...]) -> Any:
+    """Numbers, NaN where one of the words for gaps is it: -999."""
+    own = [float(word) for word in gaps if _is_float(word)]
+    return np.where(np.isin(numbers, own), np.nan, numbers) if own else numbers
+
+
 def plain(number: float) -> str:
     """A number as it is shown: whole ones in full."""
     whole = number == int(number) and abs(number) < 1e15 if np.isfinite(number) else False
@@ -155,7 +186,7 @@ def codes_in(cells: Any) -> str:
     """Why whole numbers are names rather than numbers: "" where they are not."""
     if cells.dtype.is_integer():
         largest = max(abs(cells.max() or 0), abs(cells.min() or 0))
-        return _beyond() if largest > LARGEST_WHOLE else ""
+        return _beyond() if largest >= LARGEST_WHOLE else ""
     if cells.dtype != pl.String:
         return ""
     if cells.str.contains(_LEADING_ZERO).any():

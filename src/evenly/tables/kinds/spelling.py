@@ -14,6 +14,10 @@ CURRENCIES = ("$", "€", "£", "¥", "₹", "₽", "₺", "₩", "US$", "A$", "
               "Rs", "Rs.", "EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "SEK",
               "NOK", "DKK", "PLN", "BRL", "MXN", "ZAR", "RUB", "TRY", "CZK", "HUF", "~", "≈", "#")
 MAX_UNIT = 14
+# Marks of a footnote may stand behind some of the numbers; any other unit behind most.
+FOOTNOTES = ("*", "**", "***", "†", "‡", "%")
+# Between a unit before and one behind: $…K of $10K.
+BETWEEN = "…"
 BLANKS = " \u00a0\u202f\u2009"
 # (decimal mark, thousands mark), in the order of preference where several read as many cells:
 # 1,234 is thousands where every cell has three digits behind the comma.
@@ -22,7 +26,7 @@ SPELLINGS = ((".", ""), (".", ","), (",", ""), (".", " "), (".", "'"), (",", "."
 _INF = r"(?:inf|infinity|∞)"
 _MINUS = "[\u2212\u2013]"
 _WORD = re.compile(
-    r"^[-+(]?\s*(?P<before>[^\d\s.,'()+\-][^\d\s'()+\-]{0,4})?\s*[-+]?\s*"
+    r"^[-+(]?\s*(?:[<>≤≥]=?\s*)?(?P<before>[^\d\s.,'()+\-][^\d\s'()+\-]{0,4})?\s*[-+]?\s*"
     rf"(?P<number>(?:\d[\d.,'’{BLANKS}]*\d|\d|[.,]\d+)[.,]?(?:[eE][-+]?\d+)?)"
     r"\s*-?\)?\s*(?P<unit>[^\d\s.,'()+\-:;][^\d:;]{0,12}[23]?)?\s*\)?$"
 )
@@ -50,12 +54,16 @@ class Spelling:
 
     def parsed(self, text: Any) -> Any:
         """Stripped strings as float64, null where they are no number."""
-        cells = pl.col(text.name)
-        clean = cells.str.replace_all(_MINUS, "-")
-        if self.unit:
-            unit = re.escape(self.unit)
-            clean = clean.str.replace(rf"(?i)^([-+(]*)\s*{unit}\s*", "${1}")
-            clean = clean.str.replace(rf"(?i)\s*{unit}\s*([-)]*)$", "${1}")
+        cells = pl.col("cell")
+        # Below what was measured, <0.5: the limit.
+        clean = cells.str.replace_all(_MINUS, "-").str.replace(r"^[<>≤≥]=?\s*", "")
+        before, between, after = self.unit.partition(BETWEEN)
+        if before:
+            clean = clean.str.replace(rf"(?i)^([-+(]*)\s*{re.escape(before)}\s*", "${1}")
+        if before and not between:
+            after = before
+        if after:
+            clean = clean.str.replace(rf"(?i)\s*{re.escape(after)}\s*([-)]*)$", "${1}")
         clean = clean.str.replace(r"^\(\s*([^-]*[^-\s])\s*\)$", "-${1}")
         clean = clean.str.replace(r"^([\d.,].*?)\s*-$", "-${1}")
         clean = clean.str.replace(r"^([-+])\s+", "${1}")
@@ -66,7 +74,7 @@ class Spelling:
         if self.decimal == ",":
             clean = clean.str.replace(",", ".", literal=True)
         number = clean.cast(pl.Float64, strict=False)
-        return text.to_frame().select(pl.when(valid).then(number)).to_series()
+        return text.to_frame("cell").select(pl.when(valid).then(number)).to_series()
 
     def words(self) -> str:
         """What is not plain about it, in a few words."""
@@ -81,7 +89,9 @@ class Spelling:
         return ", ".join(said)
 
 
-def spelling_of(words: Sequence[str], decimal: str | None = None) -> tuple[Spelling, str, list[str]]:
+def spelling_of(
+    words: Sequence[str], decimal: str | None = None
+) -> tuple[Spelling | None, str, list[str]]:
     """The spelling that reads the most words.
 
     Arguments:
@@ -89,7 +99,7 @@ def spelling_of(words: Sequence[str], decimal: str | None = None) -> tuple[Spell
         decimal: the decimal mark, where it is known.
 
     Returns:
-        (the spelling, its decimal mark where the words leave no doubt, "?" where three digits
+        (the spelling, None where no word is a number; its decimal mark where the words leave no doubt, "?" where three digits
         behind a mark may be thousands, "" where there is no mark; the units, most frequent first).
     """
     units: Counter[str] = Counter()
@@ -99,19 +109,23 @@ def spelling_of(words: Sequence[str], decimal: str | None = None) -> tuple[Spell
         if match is None or len(match["unit"] or "") > MAX_UNIT:
             continue
         before, after = (match["before"] or "").strip(), (match["unit"] or "").strip()
-        if before and (after or before not in CURRENCIES):
+        if before and before not in CURRENCIES:
             continue
-        unit = before or after
+        unit = f"{before}{BETWEEN}{after}" if before and after else before or after
         if unit:
             units[unit.lower()] += 1
             spelled.setdefault(unit.lower(), unit)
         numbers.append(match["number"])
-    unit = units.most_common(1)[0][0] if units else ""
+    unit, number = units.most_common(1)[0] if units else ("", 0)
+    if unit not in FOOTNOTES and 2 * number < len(numbers):
+        unit = ""
     tried = [Spelling(*marks) for marks in SPELLINGS if decimal in (None, marks[0])]
     counts = [sum(re.fullmatch(own.pattern, number) is not None for number in numbers)
               for own in tried]
     best = max(counts, default=0)
-    own = tried[counts.index(best)] if tried else Spelling()
+    if not best:
+        return None, "", []
+    own = tried[counts.index(best)]
     by = dict(zip(((one.decimal, one.thousands) for one in tried), counts, strict=True))
     mark = _mark_of(own, numbers, by, best)
     return (Spelling(own.decimal, own.thousands, spelled.get(unit, "")), mark,

@@ -9,7 +9,6 @@ import polars as pl
 
 from .base import Recognized
 from .category import Category
-from .words import strings, without
 
 # Mostly distinct, of several words, long: what no two rows are likely to share.
 MIN_DISTINCT = 0.5
@@ -31,7 +30,7 @@ class Text(Category):
             return Recognized(own, "text", read=own.read(cells))
         if cells.dtype != pl.String:
             return None
-        known = without(strings(cells.head(SAMPLE)), reading.na).drop_nulls()
+        known = cells.head(SAMPLE).drop_nulls()
         if not len(known) or known.n_unique() < MIN_DISTINCT * len(known):
             return None
         words = float((known.str.count_matches(r"\s+") + 1).mean())

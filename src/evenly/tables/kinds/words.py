@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import polars as pl
@@ -39,8 +39,18 @@ MIN_READ_BESIDE_ONE = 8
 # Whole numbers of at most this many values, each at least twice on average, are codes where a word
 # stands among them: {10, 20, 30, A1}.
 MAX_CODES = 10
+# Tables of more rows are read by their different cells, where those are few.
+ONCE = 5000
+SAMPLE = 1000
 
 _WHOLE = r"^(-?\d+)\.0+$"
+
+
+def cells_of(frame: Any, name: str) -> Any:
+    """A column of a frame. A name such as ``^a.*$`` is a pattern to polars, anywhere: it gets a
+    blank in front."""
+    cells = frame[name]
+    return cells.alias(f" {name}") if name.startswith("^") and name.endswith("$") else cells
 
 
 def strings(cells: Any) -> Any:
@@ -65,16 +75,33 @@ def strings(cells: Any) -> Any:
     return cells.cast(pl.String)
 
 
-def without(text: Any, gaps: Iterable[str], among_numbers: bool = False) -> Any:
-    """Stripped strings, null where a word stands for nothing."""
+def cleaned(cells: Any, gaps: Iterable[str], among_numbers: bool = False) -> Any:
+    """Cells as :func:`strings` spells them, null where a word stands for nothing."""
     words = list(ALWAYS | AMONG_NUMBERS if among_numbers else ALWAYS)
-    # No such word is longer: most cells need not be put into lower case.
-    short = text.str.len_bytes() <= max(map(len, words))
-    gone = short & text.str.to_lowercase().is_in(words)
-    own = list(gaps)
-    if own:
-        gone = gone | text.is_in(own)
-    return pl.select(pl.when(~gone).then(text)).to_series().alias(text.name)
+    own = [*gaps]
+
+    def clean(some: Any) -> Any:
+        text = strings(some)
+        gone = text.str.to_lowercase().is_in(words)
+        if own:
+            gone = gone | text.is_in(own)
+        return text.to_frame("text").select(pl.when(~gone.alias("gone")).then(pl.col("text")))["text"]
+
+    return each(cells, clean).alias(cells.name)
+
+
+def each(cells: Any, read: Callable[[Any], Any]) -> Any:
+    """What a function makes of a series of strings; of each different one once, where they are
+    few. The function depends on no cell but its own."""
+    if cells.dtype == pl.String and len(cells) > ONCE and (
+            cells.head(SAMPLE).n_unique() < SAMPLE // 2):
+        once = cells.unique()
+        if 4 * len(once) < len(cells):
+            values = read(once)
+            if values.dtype == pl.String and values.equals(once, null_equal=True, check_names=False):
+                return cells
+            return cells.replace_strict(once, values, return_dtype=values.dtype)
+    return read(cells)
 
 
 def listed(words: Iterable[str], most: int = 4) -> str:
@@ -111,10 +138,10 @@ def spared(text: Any, unread: Any, values: Any, what: str) -> tuple[tuple[str, .
     if not unread.any():
         return (), ""
     filled = len(text) - text.null_count()
-    cells = text.filter(pl.Series(unread))
+    cells = text.filter(pl.Series(unread)).alias("word")  # a column may be named as the counts are
     counts = cells.value_counts(sort=True)
     words = counts[cells.name].to_list()
-    other = [word for word in words if word.lower() not in AMONG_NUMBERS | TOTALS]
+    other = [word for word in words if word.lower().rstrip(": ") not in AMONG_NUMBERS | TOTALS]
     number = sum(counts["count"][i] for i, word in enumerate(words) if word in set(other))
     read = filled - len(cells)
     if not read:

@@ -1,0 +1,145 @@
+"""`evenly columns`: what each column of a table is taken for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .needed import need
+from .reading_options import reading_of, reading_options
+from .values import PATH
+
+if TYPE_CHECKING:
+    from evenly.tables import Column, Columns
+
+# On a terminal more columns than this are told in short.
+MOST_SHOWN = 60
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.argument("tables", type=PATH, nargs=-1, required=True)
+@click.option("--target", metavar="NAME", help="Column to predict.")
+@reading_options
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
+              help="For people, or for programs.")
+@click.option("--all", "every", is_flag=True,
+              help=f"Show each of more than {MOST_SHOWN} columns on a terminal too.")
+def columns(tables: tuple[Path, ...], target: str | None, form: str, every: bool, **given: Any
+            ) -> int:
+    """Show what each column of a table is taken for, and what looks odd about it.
+
+    TABLES is a .csv, .tsv or .parquet file, or several with the same columns. `evenly fit` reads
+    them the same way, and takes the same options to say otherwise.
+    """
+    need("columns", "polars")
+    from evenly.tables import Columns, Reading
+
+    read = _read(tables, given)
+    decided = Columns.decide(read.frame, target, Reading(**reading_of(given)))
+    if form == "json":
+        click.echo(json.dumps(_record(decided, read), ensure_ascii=False, indent=1))
+    else:
+        _show(decided, read, every or not sys.stdout.isatty())
+    return 0
+
+
+def _read(tables: tuple[Path, ...], given: dict[str, Any]) -> Any:
+    from evenly.tables.reading import read
+
+    return read([str(path) for path in tables], sep=given["sep"], encoding=given["encoding"])
+
+
+def becomes(column: Column) -> str:
+    """What a column is to the network, in a few words."""
+    kind = column.kind.type
+    if column.left_out:
+        return "left out"
+    words = {
+        "number": "a number", "boolean": "0 or 1", "date": "days and cycles",
+        "category": f"one of {column.distinct}", "text": "hashed words",
+    }[kind]
+    return words + (", or a gap" if column.missing else "")
+
+
+def _task(decided: Columns, frame: Any) -> tuple[str, str]:
+    from evenly.tables import task_of
+
+    assert decided.target is not None
+    return task_of(decided.target, decided.answers(frame))
+
+
+def _record(decided: Columns, read: Any) -> dict[str, Any]:
+    record = {
+        "table": read.name, "rows": decided.rows,
+        "columns": [_fields(column) | {"becomes": becomes(column)} for column in decided.columns],
+        "notes": [*read.notes, *decided.notes],
+    }
+    if decided.target is not None:
+        task, reason = _task(decided, read.frame)
+        record["target"] = _fields(decided.target) | {"task": task, "task_reason": reason}
+    return record
+
+
+def _fields(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name, "type": column.kind.type, "reason": column.reason,
+        "missing": column.missing, "distinct": column.distinct, "values": column.shown,
+        "left_out": column.left_out, "odd": list(column.odd), "asked": column.asked,
+    }
+
+
+def _show(decided: Columns, read: Any, every: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    kinds = Counter(column.kind.type for column in decided.columns if not column.left_out)
+    out = sum(bool(column.left_out) for column in decided.columns)
+    counts = ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
+    console.print(Text(
+        f"{read.name}: {decided.rows:,} rows, {len(decided.columns):,} columns: {counts or 'none'}"
+        + (f", {out:,} left out" if out else "")), soft_wrap=True)
+    if decided.target is not None:
+        task, reason = _task(decided, read.frame)
+        what = "classes" if task == "classification" else "numbers"
+        console.print(Text(f"target '{decided.target.name}': {what} ({reason})"), soft_wrap=True)
+    shown = decided.columns if every else decided.columns[:MOST_SHOWN]
+    _table(console, shown)
+    if len(shown) < len(decided.columns):
+        console.print(f"and {len(decided.columns) - len(shown):,} more: --all shows them",
+                      style="dim")
+    notes = [*read.notes, *decided.notes]
+    told = notes if every else notes[:MOST_SHOWN]
+    for note in told:
+        console.print(Text(note, style="yellow"), soft_wrap=True)
+    if len(told) < len(notes):
+        console.print(f"and {len(notes) - len(told):,} more lines: --all shows them", style="dim")
+
+
+def _table(console: Any, columns: tuple[Column, ...]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    # A pipe has no width: what a program reads is not cut at 80.
+    wide = not console.is_terminal
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("column", overflow="ellipsis", no_wrap=True, max_width=None if wide else 22)
+    table.add_column("type", no_wrap=True)
+    table.add_column("missing", justify="right", no_wrap=True)
+    table.add_column("distinct", justify="right", no_wrap=True)
+    table.add_column("values", overflow="ellipsis", no_wrap=True, ratio=None if wide else 1)
+    table.add_column("becomes", overflow="ellipsis", no_wrap=True)
+    for column in columns:
+        style = "dim" if column.left_out else ""
+        kind = column.kind.type + ("*" if column.asked else "")
+        table.add_row(Text(column.name), kind, f"{column.missing:,}" if column.missing else "",
+                      f"{column.distinct:,}", Text(column.shown), becomes(column), style=style)
+    if wide:
+        console.width = max(console.width, table.__rich_measure__(
+            console, console.options.update(max_width=10_000)).maximum)
+    console.print(table)
