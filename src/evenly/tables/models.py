@@ -62,6 +62,7 @@ class TableModel(NestedParameters):
     text: Any
     quiet: Any
     early_stopping: Any
+    scale: Any
     validation_fraction: Any
     warm_start: Any
     random_state: Any
@@ -146,10 +147,11 @@ class TableModel(NestedParameters):
         inputs = self.inputs_ if going_on else Inputs.learn(columns.inputs, own, answers, counted)
         x = inputs.encode_training(own, answers, counted, folds_of(rows, seed))
         validation: dict[str, Any] = {}
-        if len(held):
-            validation = {"X_val": inputs.encode(taken(values, held))[0], "y_val": labels[held]}
-        elif X_val is not None or y_val is not None:
-            validation = self._validation(columns, inputs, table.named, X_val, y_val, target)
+        if len(held) or X_val is not None or y_val is not None:
+            others, y_val = (taken(values, held), labels[held]) if len(held) else \
+                self._validation(columns, table.named, X_val, y_val, target)
+            nothing = np.average(x, axis=0, weights=counted) if self.scale else None
+            validation = {"X_val": inputs.encode(others, nothing)[0], "y_val": y_val}
         net.fit(x, labels[rows], weights, **validation)
         self._use(columns, inputs, net, target, table.named)
         self.held_out_ = np.unique(held if counting is None else counting[held]).astype(np.int64)
@@ -214,8 +216,9 @@ class TableModel(NestedParameters):
         return self.estimator_.set_params(**params) if going_on else self._inner(**params)
 
     def _validation(
-        self, columns: Columns, inputs: Inputs, named: bool, X_val: Any, y_val: Any, target: str
-    ) -> dict[str, Any]:
+        self, columns: Columns, named: bool, X_val: Any, y_val: Any, target: str
+    ) -> tuple[Any, Any]:
+        """(the values of a validation set, its targets)."""
         name = type(self).__name__
         if X_val is None:
             raise ConfigurationError("fit: give X_val and y_val together")
@@ -229,8 +232,7 @@ class TableModel(NestedParameters):
         frame = table.as_trained([c.name for c in columns.columns], named, name)
         if column is not None:
             frame = frame.with_columns(column.alias(target))
-        x, _ = inputs.encode(columns.values(frame)[0])
-        return {"X_val": x, "y_val": self._as_labels(columns, frame, y)}
+        return columns.values(frame)[0], self._as_labels(columns, frame, y)
 
     def _use(
         self, columns: Columns, inputs: Inputs, estimator: Any, target: str, named: bool

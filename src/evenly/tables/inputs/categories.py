@@ -39,7 +39,7 @@ class LevelInputs(Part):
     @classmethod
     def learn(cls, name: str, values: Any) -> Self:
         """From a polars series of strings, null for gaps."""
-        counts = values.drop_nulls().value_counts()
+        counts = values.drop_nulls().alias("level").value_counts(name="rows")
         pairs = sorted(zip(*counts.to_dict(as_series=False).values(), strict=True),
                        key=lambda pair: (-pair[1], pair[0]))
         shares = len(pairs) > MAX_CATEGORIES

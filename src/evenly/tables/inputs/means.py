@@ -143,12 +143,13 @@ def folds_of(rows: Any, seed: int) -> Any:
     """(rows,) the fold of each row, drawn by the seed: repetitions of a row are in one.
 
     Arguments:
-        rows: row numbers, or numbers of the groups that rows belong to.
+        rows: row numbers, in an order of the rows that does not depend on these.
         seed: of the choice.
     """
-    different, places = np.unique(rows, return_inverse=True)
-    order = generator(seed, "folds").permutation(len(different))
-    return (order % FOLDS)[places.reshape(-1)]
+    _, firsts, places = np.unique(rows, return_index=True, return_inverse=True)
+    drawn = np.empty(len(firsts), np.int64)
+    drawn[np.argsort(firsts)] = generator(seed, "folds").permutation(len(firsts)) % FOLDS
+    return drawn[places.reshape(-1)]
 
 
 def _with_gaps(places: Any, levels: int) -> Any:
