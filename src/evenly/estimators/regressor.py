@@ -10,7 +10,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
 from ..errors import ConfigurationError
-from ..losses import Loss, MeanSquaredError, Quantile
+from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
 from .going_on import ANEW
 from .in_parts import TrainsInParts
 from .regression_losses import regression_loss, scale_fits, target_scale, warn_of_far_targets
@@ -108,6 +108,12 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
         doctor: Any = None,
     ) -> None:
         self._keep(locals())
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss in ("poisson", "gamma") or isinstance(
+            self.loss, (Poisson, Gamma))
+        return tags
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains for one pass over some rows, and goes on from the last call.
