@@ -5,6 +5,7 @@ from unittest import SkipTest
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from evenly import Poisson
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
 # As far from the defaults as can be: other layers, and a validation set of half the rows.
@@ -23,6 +24,12 @@ ESTIMATORS = [
 ] + [
     NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
     NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),
+] + [
+    NetRegressor((16, 8), loss="huber", max_epochs=60),
+    NetRegressor((16, 8), loss="quantile", quantiles=0.4, dropout=0.0, max_epochs=60),
+    NetRegressor((16, 8), loss="gamma", max_epochs=60),
+    NetRegressor((16, 8), loss=Poisson(), scale=False, max_epochs=60),
+    NetClassifier((16, 8), loss="focal", max_epochs=60),
 ]
 
 

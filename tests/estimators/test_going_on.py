@@ -23,6 +23,8 @@ CHANGES = {
     "dropout": (0.0, EFFECT),
     "init": ("xavier", REFUSED),
     "net": (ev.Dense(3), REFUSED),
+    "loss": ("focal", EFFECT),
+    "quantiles": (0.9, EFFECT),
     "optimizer": ("sgd", EFFECT),
     "learning_rate": (0.1, EFFECT),
     "schedule": (None, EFFECT),
@@ -60,13 +62,18 @@ def same(one, other):
 
 
 @pytest.mark.filterwarnings("ignore::evenly.errors.DoctorWarning")
-@pytest.mark.parametrize("name", NetClassifier().get_params(deep=False))
+@pytest.mark.parametrize("name", {**NetClassifier().get_params(deep=False),
+                                  **NetRegressor().get_params(deep=False)})
 @pytest.mark.parametrize("kind", [NetClassifier, NetRegressor])
 def test_every_argument(name, kind, capsys):
     if name not in kind().get_params(deep=False):
         return
     base = {**BASE, "learning_rate": 0.05, "patience": 50, "max_epochs": 12}
     value, fate = CHANGES[name]
+    if name == "loss" and kind is NetRegressor:
+        base["loss"], value = "absolute", "huber"
+    if name == "quantiles":
+        base["loss"] = "quantile"
     y = Y if kind is NetClassifier else X[:, 0]
     if name == "net" and kind is NetRegressor:
         value = ev.Dense(1)
@@ -228,3 +235,29 @@ def test_a_fit_that_fails_leaves_the_last_one_whole(kind):
     with pytest.raises(ValueError, match="NaN"):
         fresh.fit(X, np.where(Y == 1, np.nan, Y))
     assert not hasattr(fresh, "n_features_in_")
+
+
+@pytest.mark.parametrize(("was", "comes"), [
+    ({"loss": "squared"}, {"loss": "huber"}), ({"loss": "poisson"}, {"loss": "squared"}),
+    ({"loss": "squared"}, {"loss": "gamma"}), ({"loss": "poisson"}, {"loss": ev.Quantile()}),
+    ({"loss": "quantile"}, {"quantiles": (0.1, 0.9)}),
+    ({"loss": "squared", "scale": False}, {"loss": "poisson"}),
+])
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_a_loss_of_another_kind_or_scale_is_refused(was, comes, call):
+    y = np.exp(X[:, 0])
+    net = NetRegressor(**BASE, **was).fit(X, y)
+    before = net.predict(X)
+    with pytest.raises(ConfigurationError, match=r"network was trained with.* begin anew"):
+        getattr(net.set_params(**comes), call)(X, y)
+    assert np.array_equal(net.predict(X), before)
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_a_loss_of_the_same_scale_goes_on(call):
+    y = np.exp(X[:, 0])
+    for was, comes in (("absolute", "huber"), ("poisson", "gamma"), ("huber", ev.Huber(delta=2.0))):
+        net = NetRegressor(**BASE, loss=was).fit(X, y)
+        getattr(net.set_params(loss=comes), call)(X, y)
+        assert type(net.model_.loss).__name__.lower().endswith(
+            comes if isinstance(comes, str) else "huber")

@@ -13,8 +13,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ..errors import ConfigurationError
 from ..layers.special import logistic, softplus
-from ..losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
+from ..losses import Loss, SoftmaxCrossEntropy
 from ..rows.sources import is_sparse
+from .classification_losses import class_loss, class_outputs
 from .going_on import ANEW
 from .in_parts import TrainsInParts
 from .names import is_number
@@ -52,6 +53,10 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             :func:`evenly.lsuv`), or an evenly initializer, for the output layer too.
         net: the whole network as an evenly layer, in place of the five arguments above. It ends
             with the outputs, without softmax: for two classes one (or two), else one a class.
+        loss: ``"cross_entropy"``; ``"focal"``, in which rows that are answered well count less;
+            ``"asymmetric"``, the same for the labels that a row does not have, for several labels a
+            row or two classes; or an evenly loss, whose mean is over the rows. Probabilities of the
+            last two rank well, and are to be calibrated before they are read as frequencies.
         optimizer: ``"adamw"``, ``"adam"``, ``"adamax"``, ``"nadam"``, ``"radam"``, ``"adagrad"``,
             ``"rmsprop"``, ``"momentum"``, ``"nesterov"``, ``"sgd"``, or an evenly optimizer; by
             default AdamW with a learning rate of 0.002.
@@ -127,6 +132,7 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         dropout: Any = 0.2,
         init: Any = "he",
         net: Any = None,
+        loss: Any = "cross_entropy",
         optimizer: Any = None,
         learning_rate: float | None = None,
         schedule: Any = "cosine",
@@ -265,13 +271,10 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             _expect_classes(np.unique(y))
 
     def _outputs(self) -> tuple[int, ...]:
-        classes = len(self.classes_)
-        return (1, 2) if classes == 2 and not self._multi_label else (classes,)
+        return class_outputs(self, self.loss, len(self.classes_), self._multi_label)
 
     def _loss(self, outputs: int) -> Loss:
-        one = self._multi_label or outputs == 1
-        kind = BinaryCrossEntropy if one else SoftmaxCrossEntropy
-        return kind(mean_over="rows")
+        return class_loss(self.loss, self._multi_label or outputs == 1)
 
     def _targets(self, y: Any, outputs: int) -> Any:
         return y[:, None] if y.ndim == 1 and outputs == 1 else y

@@ -32,7 +32,7 @@ _EXAMPLES = {
     "penalty": "L2(0.01)", "schedule": "CosineDecay()", "clip": "ClipGlobalNorm(1.0)",
     "constraint": "MaxNorm(3.0)", "augment": "Mixup(0.2)", "net": "Sequential([...])",
     "norm": "GroupNorm(4)", "activation": "ELU(0.5)", "init": "HeNormal()",
-    "dropout": "Dropout(0.2)", "loss": "Huber(delta=0.5)",
+    "dropout": "Dropout(0.2)",
 }
 
 

@@ -28,8 +28,9 @@ LOSSES: Mapping[str, Make] = {
     "squared": MeanSquaredError, "absolute": MeanAbsoluteError, "huber": Huber,
     "quantile": Quantile, "poisson": Poisson, "gamma": Gamma,
 }
-# A target so many spreads from the median is far, where few such have most of the squares.
-FAR, FEW, MOST = 100.0, 0.01, 0.5
+# A target is far that is so many spreads from the median, and so many times as far as any other but
+# the few that are farther still; together they have most of the squares.
+FAR, APART, FEW, MOST = 100.0, 10.0, 0.01, 0.5
 # Fewer rows say too little about what is far.
 LEAST_ROWS = 20
 # Rows that a warning names.
@@ -59,43 +60,76 @@ def regression_loss(who: Any, loss: Any, quantiles: Any) -> Loss:
     return replace(made, mean_over="rows")
 
 
-def target_scale(loss: Loss, columns: int) -> Any:
-    """An empty scale for targets of this loss."""
+def target_scale(loss: Loss, y: Any, weights: Any = None) -> Any:
+    """An empty scale for targets of this loss.
+
+    Of squares it is mean and deviation; but where a few targets lie so far out that the deviation
+    is theirs alone, the others would all be nearly the same number, and what the network says of
+    them noise: there it is median and quartile spread, which multiplies the loss by a constant.
+
+    Arguments:
+        loss: of the training.
+        y: (rows, columns): the first targets.
+        weights: (rows,) or None.
+    """
+    columns = y.shape[1]
     if isinstance(loss, (Poisson, Gamma)):
         return MeanScale(columns)
-    if isinstance(loss, (MeanAbsoluteError, Huber, Quantile)):
-        return RobustScale(columns)
-    return Moments(columns)
+    robust = isinstance(loss, (MeanAbsoluteError, Huber, Quantile))
+    return RobustScale(columns) if robust or far_targets(y, weights) else Moments(columns)
 
 
-def warn_of_far_targets(y: Any, weights: Any) -> None:
-    """Warns of a few rows that have most of the squared error, whatever is predicted.
+def scale_fits(loss: Loss, scale: Any) -> bool:
+    """Whether targets of this loss may be on such a scale; None is that of no scaling."""
+    if scale is None:
+        return True
+    kinds: Any = (Moments, RobustScale)
+    if isinstance(loss, (Poisson, Gamma)):
+        kinds = MeanScale
+    elif isinstance(loss, (MeanAbsoluteError, Huber, Quantile)):
+        kinds = RobustScale
+    return isinstance(scale, kinds)
+
+
+def far_targets(y: Any, weights: Any) -> dict[int, Any]:
+    """The columns in which a few rows have most of the squared error, whatever is predicted, and
+    (rows,) which these are.
 
     That is so where at most one row in a hundred (one at least) has a target that is a hundred
-    spreads (see :class:`RobustScale`) from the median, and together these have more than half of
-    the squared distances from it.
+    spreads (see :class:`RobustScale`) from the median and ten times as far as that of any other
+    row, and together these have more than half of the squared distances. The long tail of a skewed
+    target has no such gap.
 
     Arguments:
         y: (rows, columns) targets.
         weights: (rows,) or None; rows of weight 0 do not count.
     """
-    if len(y) < LEAST_ROWS:
-        return
+    found: dict[int, Any] = {}
+    own = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
+    if np.count_nonzero(own) < LEAST_ROWS:
+        return found
     scale = RobustScale(y.shape[1])
-    scale.fold(y)
-    own = np.ones(len(y)) if weights is None else weights
+    scale.fold(y[own > 0])
     with np.errstate(over="ignore", invalid="ignore"):
         apart = np.abs(scale.scaled(y)) * (own > 0)[:, None]
-        varies = ~scale.constant
-    for column in np.flatnonzero(varies):
+    for column in np.flatnonzero(~scale.constant).tolist():
         distances = apart[:, column]
-        far = distances > FAR
-        if not 0 < far.sum() <= max(1, FEW * len(y)):
+        most = max(1, int(FEW * len(y)))
+        top = np.sort(distances)[::-1][: most + 1]
+        gaps = np.flatnonzero((top[:-1] > FAR) & (top[:-1] / APART > top[1:]))
+        if not len(gaps):
             continue
+        far = distances >= top[gaps[-1]]
         squares = own * (distances / distances.max()) ** 2
         if squares[far].sum() > MOST * squares.sum():
-            warnings.warn(_told(y[:, column], far, y.shape[1] > 1, int(column)), UserWarning,
-                          stacklevel=5)
+            found[column] = far
+    return found
+
+
+def warn_of_far_targets(y: Any, weights: Any) -> None:
+    """Warns of far targets, by their rows."""
+    for column, far in far_targets(y, weights).items():
+        warnings.warn(_told(y[:, column], far, y.shape[1] > 1, column), UserWarning, stacklevel=5)
 
 
 def _told(y: Any, far: Any, several: bool, column: int) -> str:
@@ -107,7 +141,7 @@ def _told(y: Any, far: Any, several: bool, column: int) -> str:
     of = f" of column {column}" if several else ""
     return (
         f"y{of}: {some}{more} lies far from the others, of which half are {low:g} to {high:g}, and "
-        "has most of the squared error: the network is fitted to it, and not to the others. Where "
-        "it is a mistake, mend it or leave it out; else loss='huber' lets it count by its distance "
-        "alone"
+        "has most of the squared error: the network is fitted to it, and not to the others. Mend "
+        "it or leave it out where it is a mistake; else loss='huber' lets it count by its "
+        "distance, not by its square"
     )

@@ -10,10 +10,10 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
 from ..errors import ConfigurationError
-from ..losses import Loss, MeanSquaredError, Quantile
+from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
 from .going_on import ANEW
 from .in_parts import TrainsInParts
-from .regression_losses import regression_loss, target_scale, warn_of_far_targets
+from .regression_losses import regression_loss, scale_fits, target_scale, warn_of_far_targets
 
 
 class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ignore[misc]
@@ -36,7 +36,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
 
     The quartile spread is that of a normal distribution with the same quartiles, so a few targets
     far out move neither scale nor, with these losses, the network by much. With "squared" a few
-    such targets have most of the error; there is a warning that names their rows.
+    such targets have most of the error: there is a warning that names their rows, and the scale is
+    that of the quartiles, or all others would be nearly one number.
 
     Losses in the curves are those of the scaled targets. Scores in the curves are R^2: of
     quantiles, that of the one nearest 1/2.
@@ -108,6 +109,12 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
     ) -> None:
         self._keep(locals())
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss in ("poisson", "gamma") or isinstance(
+            self.loss, (Poisson, Gamma))
+        return tags
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains for one pass over some rows, and goes on from the last call.
 
@@ -156,10 +163,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
         was, comes = self.model_.loss, regression_loss(self, self.loss, self.quantiles)
         alike = was is not None and was.in_target_units == comes.in_target_units and (
             was.outputs_each == comes.outputs_each)
-        scaler = getattr(self, "target_scaler_", None)
-        if scaler is not None:
-            alike = alike and type(scaler) is type(target_scale(comes, self.n_outputs_))
-        if not alike:
+        if not alike or not scale_fits(comes, self.target_scaler_):
             raise ConfigurationError(
                 f"{type(self).__name__}: loss={self.loss!r}, quantiles={self.quantiles!r}, and the "
                 f"network was trained with {was!r}: its outputs belong to targets of that scale "
@@ -169,7 +173,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
     def _fold_targets(self, y: Any, weights: Any, first: bool) -> None:
         if first:
             loss = regression_loss(self, self.loss, self.quantiles)
-            self.target_scaler_ = target_scale(loss, y.shape[1]) if self.scale else None
+            self.target_scaler_ = target_scale(loss, y, weights) if self.scale else None
         if self.target_scaler_ is not None:
             self.target_scaler_ = copy(self.target_scaler_)
             self.target_scaler_.fold(y, weights)

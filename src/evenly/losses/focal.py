@@ -82,7 +82,7 @@ class FocalCrossEntropy(ClassLoss):
         p = note("p", powers / total, "powers / total")
         is_first = np.arange(scores.shape[1]) == np.asarray(first)[:, None]
         q = note("q", xp.where(is_first, others, total - powers) / total, "1 - p")
-        entropy = xp.log1p(others) - shifted
+        entropy = note("e", xp.log1p(others) - shifted, "-log(p)")
         mass, own = target, None
         if self.class_weights is not None:
             weights = xp.asarray(self.class_weights)[None, :]
@@ -102,7 +102,7 @@ class FocalCrossEntropy(ClassLoss):
         pull = _pull(xp, p, q, entropy, factor, self.gamma) * mass
         if (mass == 0).any():
             pull = xp.where(mass == 0, 0, pull)
-        pull = run.note("pulls", pull, "y (1 - p)^gamma (1 - gamma p log(p) / (1 - p))")
+        pull = run.note("pulls", pull, "y q^gamma (1 + gamma p e / q)")
         return p * (xp.sum(pull, axis=1, keepdims=True) - pull) - q * pull
 
 
@@ -129,13 +129,15 @@ class _FocalYesNo(YesNoLoss):
             yes, no = yes * v1, no * v0
         p = note("p", logistic(xp, scores), "1 / (1 + exp(-s))")
         q = note("q", logistic(xp, -scores), "1 - p")
-        yes_entropy, no_entropy = softplus(xp, -scores), softplus(xp, scores)
+        yes_entropy = note("e_yes", softplus(xp, -scores), "-log(p)")
+        no_entropy = softplus(xp, scores)
         wrong, right = p, q
         if margin:
             wrong = note("p_m", xp.maximum(p - margin, 0), "max(p - margin, 0)")
             # Where q + margin is nearly 1 its logarithm would lose the small p_m.
             right = q + margin
             no_entropy = xp.where(wrong < 0.5, -xp.log1p(-wrong), -xp.log(right))
+        no_entropy = note("e_no", no_entropy, "-log(1 - p_m)" if margin else "-log(1 - p)")
         counts = p > margin
         yes_factor, no_factor = _power(xp, q, gamma_yes), _power(xp, wrong, gamma_no)
         with np.errstate(invalid="ignore"):  # an infinite score costs nothing beside nothing
@@ -144,7 +146,8 @@ class _FocalYesNo(YesNoLoss):
             of_yes = xp.where(yes == 0, 0, of_yes)
         if not (counts.all() and (no != 0).all()):
             of_no = xp.where(counts & (no != 0), of_no, 0)
-            of_no = of_no + 0 * p  # a score that is no number has no loss
+        if (p != p).any():  # a score that is no number has no loss
+            of_no = of_no + p
         elements = note("elements", of_yes + of_no,
                         "-t (1 - p)^gamma log(p) - (1 - t) p_m^gamma log(1 - p_m)" if margin else
                         "-t (1 - p)^gamma log(p) - (1 - t) p^gamma log(1 - p)")
@@ -164,6 +167,8 @@ class _FocalYesNo(YesNoLoss):
         down = _pull(xp, right, wrong, no_entropy, no_factor, gamma_no) * change * no
         if not (counts.all() and (no != 0).all()):
             down = xp.where(counts & (no != 0), down, 0)
+        if (p != p).any():
+            down = down + p
         return (down - up) / p.shape[1]
 
 
@@ -205,7 +210,8 @@ class BinaryFocalCrossEntropy(_FocalYesNo):
     gamma: float = 2.0
     class_weights: Sequence[float] | None = None
 
-    slope_formula: ClassVar[str] = "no p^gamma (p + gamma q e_no) - yes q^gamma (q + gamma p e_yes)"
+    slope_formula: ClassVar[str] = \
+        "(1 - t) p^gamma (p + gamma q e_no) - t q^gamma (q + gamma p e_yes)"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -257,7 +263,9 @@ class AsymmetricCrossEntropy(_FocalYesNo):
     margin: float = 0.05
     class_weights: Sequence[float] | None = None
 
-    slope_formula: ClassVar[str] = "no p_m^gamma (...) - yes q^gamma (q + gamma p e_yes)"
+    slope_formula: ClassVar[str] = \
+        "(1 - t) p_m^gamma (1 + gamma (1 - p_m) e_no / p_m) p q / (1 - p_m) - " \
+        "t q^gamma (q + gamma p e_yes)"
 
     def __post_init__(self) -> None:
         super().__post_init__()

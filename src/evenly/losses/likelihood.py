@@ -101,7 +101,7 @@ class Poisson(_Likelihood):
         if place is not None:
             raise DataError(
                 f"{who}: expects targets of at least 0, got {y[place]} in {in_words(place)}: a "
-                "count cannot be negative; for quantities of either sign take MeanSquaredError"
+                "count cannot be negative; for quantities of either sign take a squared error"
             )
 
     def value(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[Any, Any]:
@@ -156,7 +156,7 @@ class Gamma(_Likelihood):
         place = first_place(~(np.asarray(y) > 0))
         if place is not None:
             what = "where 0 can happen, take Poisson" if y[place] == 0 else \
-                "for quantities of either sign take MeanSquaredError"
+                "for quantities of either sign take a squared error"
             raise DataError(f"{who}: expects targets above 0, got {y[place]} in "
                             f"{in_words(place)}: leave such rows out; {what}")
 

@@ -75,7 +75,7 @@ class Quantile(Loss):
     kernel: ClassVar[str] = "quantile"
     targets_are_classes: ClassVar[bool] = False
     counts_right_answers: ClassVar[bool] = False
-    slope_formula: ClassVar[str] = "slopes through the gaps, / elements"
+    slope_formula: ClassVar[str] = "slopes, through the gaps of several levels, / elements"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -163,6 +163,8 @@ class Quantile(Loss):
         xp, count, m = run.xp, len(self.several), self.anchor
         levels = self._of_columns(error.shape[1])
         own = (error > 0) * (1 - levels) - (error < 0) * levels
+        if (error != error).any():
+            own = xp.where(error != error, np.nan, own)
         if count == 1:
             return own / error.shape[1]
         own = run.note("slopes", xp.asarray(own), "1 - a where error > 0, else -a")

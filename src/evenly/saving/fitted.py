@@ -13,7 +13,7 @@ from ..estimators.base import NetEstimator
 from ..estimators.constants import Constants
 from ..estimators.inputs import constants_of
 from ..estimators.moments import Moments
-from ..estimators.regression_losses import target_scale
+from ..estimators.regression_losses import scale_fits
 from ..estimators.target_scales import MeanScale, RobustScale
 from .models import read_model, write_model
 from .values import NotReadable, Reader, Writer
@@ -168,8 +168,7 @@ def _check_loss(estimator: Any, loss: Any, scale: Any) -> None:
     if loss is None or loss.counts_right_answers:
         raise NotReadable("a regressor's model should have a loss of numbers")
     outputs = estimator.n_outputs_ * loss.outputs_each
-    fits = scale is None or type(scale) is type(target_scale(loss, 1))
-    if not fits or estimator._outputs() != (outputs,):
+    if not scale_fits(loss, scale) or estimator._outputs() != (outputs,):
         raise NotReadable(f"the scale of the targets, or the arguments, do not fit {loss!r}")
 
 
