@@ -174,7 +174,8 @@ def test_curves(here, name):
     (["predict", "none.evenly", "new.csv"], "none.evenly"),
     (["predict", "table.csv", "new.csv"], "table.csv"),
     (["predict", "m.evenly", "few.csv"], "lacks the column 'size' that training had"),
-    (["predict", "m.evenly", "text.csv"], "column 'size': was numbers in training, got 'big' in 40 of 40 rows, first in row 1"),
+    (["predict", "m.evenly", "text.csv"],
+     "column 'size': was numbers in training, got 'big' in 40 of 40 rows, first in row 1"),
     (["predict", "m.evenly", "new.csv", "--out", "p.txt"], "ends in .csv, got '.txt'"),
     (["show", "table.csv"], "table.csv"),
     (["show", "none"], "none"),
@@ -281,3 +282,156 @@ def test_four_at_once_and_one_killed_leave_whole_files(here):
                   for name in ("a.evenly", "b.evenly"))
     assert all(np.array_equal(array, other[name]) for name, array in one.items())
     assert not list(here.glob(".evenly*"))
+
+
+# Reading, notes, reports ------------------------------------------------------------------------
+
+
+def write_awkward(here):
+    """An index, a gap as '?', decimal commas, dates d/m/y, a truth value, a row without target."""
+    rng = np.random.default_rng(0)
+    rows = ["nr;size;day;new;kind"]
+    for i in range(120):
+        size = rng.normal(10, 3)
+        text = "?" if i == 7 else f"{size:.2f}".replace(".", ",")
+        day = f"{1 + i % 28:02}/{1 + i % 12:02}/2023"
+        kind = "" if i == 11 else ("True" if size + rng.normal() > 10 else "False")
+        rows.append(f"{i + 1};{text};{day};{i % 2 == 0};{kind}")
+    (here / "awkward.csv").write_text("\n".join(rows))
+
+
+@pytest.fixture
+def awkward(here):
+    write_awkward(here)
+    return here
+
+
+AWKWARD = ["fit", "awkward.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+
+
+def test_what_is_left_out_or_read_otherwise_is_said_and_kept(awkward, capsys):
+    assert run(AWKWARD) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for line in ("column 'nr': left out: ", "target 'kind': nothing in 1 of 120 rows",
+                 "'?': taken as"):
+        assert line in out, line
+    assert run([*AWKWARD, "--quiet", "--force"]) == 0
+    quiet = " ".join(capsys.readouterr().out.split())
+    assert "left out" not in quiet
+    assert "taken as" not in quiet
+    # What is not printed stays in the model.
+    assert run(["show", "m.evenly"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for line in ("column 'nr': left out: ", "target 'kind': nothing in 1 of 120 rows",
+                 "'?': taken as"):
+        assert line in shown, line
+
+
+def test_true_and_false_come_out_as_they_went_in(awkward, capsys):
+    assert run(AWKWARD) == 0
+    capsys.readouterr()
+    assert run(["predict", "m.evenly", "awkward.csv"]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == "kind,p(False),p(True)"
+    assert len(lines) == 121
+    assert {line.split(",")[0] for line in lines[1:]} == {"True", "False"}
+    assert "target 'kind': nothing in 1 of 120 rows: they are left out" in captured.err
+    assert "on 119 rows" in captured.err
+
+
+def test_standard_output_is_a_clean_table_where_the_target_is_scored(fitted, capsys):
+    capsys.readouterr()
+    assert run(["predict", "m.evenly", "new.csv", "--no-proba"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0] == "kind"
+    assert set(captured.out.splitlines()[1:]) <= {"cheap", "dear"}
+    assert captured.err.count("\n") == 1
+    assert run(["predict", "m.evenly", "new.csv", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_class_that_training_did_not_have_is_not_scored(fitted, capsys):
+    new = pd.read_csv("new.csv")
+    new.loc[:4, "kind"] = "free"
+    new.to_csv("other.csv", index=False)
+    capsys.readouterr()
+    assert run(["predict", "m.evenly", "other.csv", "--out", "p.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "5 of 40 rows are of a class that training did not have, such as 'free'" in said
+    assert "on 35 rows" in said
+    assert len(pd.read_csv("p.csv")) == 40
+
+
+def test_several_files_and_packed_ones_are_one_table(here, capsys):
+    table = pd.read_csv("table.csv")
+    table[:100].to_csv("a.csv.gz", index=False)
+    table[100:][["kind", "color", "size", "price"]].to_csv("b.csv", index=False)
+    words = ["--target", "kind", *QUICK, "--quiet"]
+    assert run(["fit", "table.csv", *words, "--out", "one.evenly"]) == 0
+    assert run(["fit", "a.csv.gz", "b.csv", *words, "--out", "two.evenly"]) == 0
+    assert "240 rows" in capsys.readouterr().out
+    one, two = (saving.load(name).estimator_.model_.weights for name in (
+        "one.evenly", "two.evenly"))
+    assert all(np.array_equal(array, two[name]) for name, array in one.items())
+
+
+def test_standard_input_is_a_table(here):
+    command = [sys.executable, "-c", "from evenly.cli import main; main()"]
+    text = (here / "table.csv").read_bytes()
+    done = subprocess.run([*command, "fit", "-", "--target", "kind", "--out", "m.evenly", *QUICK],
+                          input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run([*command, "predict", "m.evenly", "-"], input=text,
+                          capture_output=True, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 241
+
+
+def test_scores_are_those_of_the_network_without_dropout(fitted, capsys):
+    model = saving.load("m.evenly")
+    table = pd.read_csv("table.csv")
+    held = model.held_out_
+    scores = model.scores_
+    assert (scores.rows, scores.held_out_rows) == (240, len(held))
+    own = model.score(table.iloc[held], table["kind"].iloc[held])
+    assert scores.lines[0].of("accuracy") == pytest.approx(own)
+    rest = np.setdiff1d(np.arange(240), held)
+    own = model.score(table.iloc[rest], table["kind"].iloc[rest])
+    assert scores.lines[0].of("accuracy", "training") == pytest.approx(own)
+    assert [line.name for line in scores.lines] == ["network", "simplest", "linear"]
+
+
+def test_the_report_of_a_fit(here, capsys):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*command, "--report", "r.html"]) == 0
+    assert "Written: r.html" in capsys.readouterr().out
+    page = (here / "r.html").read_text()
+    for part in ("Columns", "Scores", "Curves", "Confusion", "What the columns are worth",
+                 "How answers change with a column", "Are the probabilities what they say?",
+                 "Left out, and read otherwise", "--report r.html"):
+        assert part in page, part
+    assert run([*command, "--report", "r.html"]) == 2
+
+
+def test_quantiles_and_losses_of_numbers(here, capsys):
+    assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK,
+                "--quantiles", "0.1,0.5,0.9"]) == 0
+    capsys.readouterr()
+    assert run(["predict", "m.evenly", "new.csv", "--out", "p.csv"]) == 0
+    predicted = pd.read_csv("p.csv")
+    assert list(predicted.columns) == ["price (0.1)", "price (0.5)", "price (0.9)"]
+    assert (predicted.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert "'price' is in the table: R²" in capsys.readouterr().err
+    assert run(["show", "m.evenly"]) == 0
+    assert "--loss quantile --quantiles 0.1,0.5,0.9" in capsys.readouterr().out
+
+
+def test_numbers_that_are_classes_by_request(here, capsys):
+    table = pd.read_csv("table.csv").assign(grade=np.tile([1.5, 2.0, 2.5], 80))
+    table.to_csv("grades.csv", index=False)
+    assert run(["fit", "grades.csv", "--target", "grade", "--task", "classification", "--out",
+                "m.evenly", *QUICK]) == 0
+    assert "one of 3 classes (as asked for)" in capsys.readouterr().out
+    assert run(["predict", "m.evenly", "grades.csv", "--out", "p.csv"]) == 0
+    assert "p(1.5)" in (here / "p.csv").read_text().splitlines()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ MOST_DRAWN = 3
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.argument("model", type=PATH)
-@click.argument("table", type=PATH, nargs=-1, required=True)
+@click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--column", "columns", multiple=True, metavar="NAME",
               help="Show how answers change with this column; may be said several times."
                    "  [default: the most important ones]")
@@ -50,8 +51,9 @@ def explain(model: Path, table: tuple[Path, ...], **given: Any) -> int:
     the target for all but --column. Of the table of training itself the held-out rows alone are
     taken.
     """
-    need("explain", "sklearn", "polars", *(["matplotlib", "jinja2"] if given["report"] else []),
-         *(["shap"] if given["shap"] else []))
+    need("explain", "sklearn", "polars", *(["matplotlib", "jinja2"] if given["report"] else []))
+    if given["shap"] and importlib.util.find_spec("shap") is None:
+        raise click.UsageError("evenly explain needs shap: pip install shap")
     from .loading_tables import load_table_model, of_table, read_tables
     from .writing import check_place, write_bytes
 

@@ -39,7 +39,7 @@ def _or_none(*words: str) -> Word:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.argument("table", type=PATH, nargs=-1, required=True)
+@click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--target", metavar="NAME", help="Column to predict.")
 @click.option("--out", type=PATH, default=Path("model.evenly"), help="File to write.")
 @click.option("--report", type=PATH, help="A .html page to write: scores, pictures, worst rows.")

@@ -18,6 +18,7 @@ from rich.text import Text
 from evenly.version import __version__
 
 from . import telling
+from .fit_checks import check_answers, check_settings, target_of
 from .loading_tables import of_table, read_tables
 from .writing import cannot, check_place, is_same, write_bytes
 
@@ -115,7 +116,9 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
     from evenly.explain.of_tables import known
     from evenly.tables import Columns, Reading, TableClassifier, TableRegressor, task_of
 
-    frame, target = read.frame, _target(asked, read)
+    from .fit import OF_CLASSES, OF_NUMBERS
+
+    frame, target = read.frame, target_of(read, asked.target)
     with of_table(read.name):
         rules = dict(asked.reading)
         own = Reading(types={name: kind for name, kind in rules["types"].items() if name == target},
@@ -131,14 +134,13 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
             notes.append(f"target '{target}': nothing in {int((~rows).sum()):,} of {len(rows):,} "
                          "rows: they are left out")
             frame = frame.filter(rows)
-        if not frame.height:
-            raise click.UsageError(f"{read.name}: no row has a '{target}': there is nothing to "
-                                   "learn from")
+        values = values[rows] if isinstance(values, np.ndarray) else values.drop_nulls()
+        check_answers(read.name, target, task, values, alone.target.kind.type)
+        check_settings(asked.settings, target, task, OF_NUMBERS, OF_CLASSES)
         if task == "classification" and alone.target.kind.type in ("number", "date"):
             # As they stand there: 1 and 0, or 2.5 and 5, are names.
-            rules["types"] = _as_classes(rules["types"], target, values[rows])
+            rules["types"] = _as_classes(rules["types"], target, values)
         kind = TableClassifier if task == "classification" else TableRegressor
-        _check_settings(asked.settings, target, task)
         model = kind(quiet=True, **rules, **asked.settings)
         with warnings.catch_warnings():
             # What is found stands in the diagnosis and in the notes, which are shown whole.
@@ -150,45 +152,11 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
     return Fitted(model, read, frame, why, tuple(notes))
 
 
-def _check_settings(settings: Mapping[str, Any], target: str, task: str) -> None:
-    """Raises UsageError for an option that is for the other task."""
-    from .fit import OF_CLASSES, OF_NUMBERS
-
-    is_classes = task == "classification"
-    for name in OF_NUMBERS if is_classes else OF_CLASSES:
-        if name in settings:
-            expects, has, other = ("numbers", "classes", "regression") if is_classes else (
-                "classes", "numbers", "classification")
-            raise click.UsageError(
-                f"--{name.replace('_', '-')}: expects {expects}, '{target}' is {has}: leave it "
-                f"out, or say --task {other}"
-            )
-
-
 def _as_classes(types: Any, target: str, values: Any) -> Any:
     """Types with the target as words, where its numbers are not whole."""
     if values.dtype.kind == "f" and np.all(values % 1 == 0):
         return types
     return {**types, target: "category"}
-
-
-def _target(asked: Asked, read: Read) -> str:
-    from evenly.tables.rules import nearest_names
-
-    names = read.frame.columns
-    if asked.target is None:
-        if read.inputs is not None and "y" in names:
-            return "y"
-        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-        raise click.UsageError(f"{read.name}: which column is to be predicted? Say --target NAME: "
-                               f"the columns are {shown}")
-    if asked.target not in names:
-        raise click.UsageError(f"{read.name}: there is no column '{asked.target}': "
-                               f"{nearest_names(asked.target, names)}")
-    if asked.target in read.repeated:
-        raise click.UsageError(f"{read.name}: several columns are named '{asked.target}': rename "
-                               "them")
-    return asked.target
 
 
 # What it came to --------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ NAMES = {
     "pandas": "pandas",
     "polars": "polars",
     "pyarrow": "pyarrow",
-    "shap": "shap",
     "matplotlib": "matplotlib",
     "jinja2": "jinja2",
     "starlette": "starlette",

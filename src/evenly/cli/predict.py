@@ -17,7 +17,7 @@ from .values import PATH, SHARE_OF_100
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.argument("model", type=PATH)
-@click.argument("table", type=PATH, nargs=-1, required=True)
+@click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--out", type=PATH,
               help="A .csv file to write.  [default: standard output]")
 @click.option("--proba/--no-proba", default=True, help="The probability of each class too.")

@@ -31,13 +31,34 @@ def reading_options(command: F) -> F:
 
 
 def reading_of(given: dict[str, Any]) -> dict[str, Any]:
-    """The options as arguments of the estimators for tables."""
+    """The options as arguments of the estimators for tables.
+
+    Raises:
+        UsageError: one that means nothing.
+    """
+    from evenly.errors import DataError
+    from evenly.tables.rules import Reading
+
     types = {}
     for word in given["types"]:
-        name, _, kind = word.rpartition("=")
+        name, equals, kind = word.rpartition("=")
+        if not equals or not name:
+            raise click.UsageError(f"--as: expects NAME=TYPE, such as zip=category, got '{word}'")
         types[name] = kind
-    return {"types": types, "decimal": given["decimal"], "na": given["na"],
-            "drop": _names(given["drop"]), "keep": _names(given["keep"]), "text": given["text"]}
+    arguments = {
+        "types": types, "decimal": given["decimal"], "na": given["na"],
+        "drop": _names(given["drop"]), "keep": _names(given["keep"]), "text": given["text"],
+    }
+    try:
+        Reading(**arguments)
+    except DataError as error:
+        text = str(error)
+        if text.startswith("decimal:"):
+            text = f"--{text}"
+        elif "is no type" in text:
+            text = f"--as: {text}"
+        raise click.UsageError(text) from error
+    return arguments
 
 
 def _names(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def headline(record: FitRecord) -> str:
     part = "held_out" if scores.held_out_rows else "training"
     rows = scores.held_out_rows or scores.training_rows
     words = [f"'{scores.target}' is predicted with {_said(record, 0, part)} on {rows:,} "
-             f"{'held-out' if scores.held_out_rows else 'training'} rows"]
+             f"{record.part} rows"]
     others = [f"{line.words} has {_said(record, place, part)}"
               for place, line in enumerate(scores.lines) if place]
     return "; ".join([*words, *others]) + "."
@@ -87,6 +87,9 @@ def about(record: FitRecord) -> str:
     """The rows in a sentence."""
     scores = record.scores
     what = f"one of {len(scores.classes)} classes" if scores.classes else "a number"
+    if record.part == "given":
+        return (f"{scores.table}: {scores.rows:,} rows; '{scores.target}' is {what}. Scores are "
+                "taken without dropout.")
     out = (f"{scores.held_out_rows:,} were held out" if scores.held_out_rows else
            "none were held out, so that nothing here tells how new rows will do")
     return (f"{scores.table}: {scores.rows:,} rows; '{scores.target}' is {what}. "
@@ -116,6 +119,8 @@ def banners(record: FitRecord) -> list[str]:
 def scores_table(record: FitRecord) -> dict[str, Any]:
     """A row for each measure, two columns for each who answers."""
     parts = [("held_out", "held out"), ("training", "training")]
+    if record.part == "given":
+        parts = [("held_out", "given rows")]
     if not record.scores.held_out_rows:
         parts = parts[1:]
     heads = [f"{line.name}, {word}" for line in record.scores.lines for _, word in parts]

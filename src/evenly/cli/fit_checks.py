@@ -1,0 +1,108 @@
+"""What a table must have to be fitted, told before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+if TYPE_CHECKING:
+    from evenly.tables.reading import Read
+
+MIN_ROWS = 10
+
+
+def target_of(read: Read, asked: str | None) -> str:
+    """The column to predict.
+
+    Raises:
+        UsageError: none was named, there is none of that name, or several.
+    """
+    from evenly.tables.rules import nearest_names
+
+    names = read.frame.columns
+    if read.example is not None and len(read.example) > 1:
+        raise click.UsageError(
+            f"{read.name}: expects x of shape (rows, features), got examples of shape "
+            f"{read.example}: reshape x"
+        )
+    if asked is None and read.inputs is not None:
+        asked = "y"
+        if asked not in names:
+            raise click.UsageError(f"{read.name}: there is no array 'y': say --target NAME")
+    if asked is None:
+        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        raise click.UsageError(f"{read.name}: which column is to be predicted? Say --target NAME: "
+                               f"the columns are {shown}")
+    if asked in read.repeated:
+        raise click.UsageError(f"{read.name}: several columns are named '{asked}': rename them")
+    if asked not in names:
+        raise click.UsageError(f"{read.name}: there is no column '{asked}': "
+                               f"{nearest_names(asked, names)}")
+    if not read.frame.height:
+        raise click.UsageError(f"{read.name}: the table is empty: expects at least {MIN_ROWS} rows")
+    if len(names) == 1:
+        raise click.UsageError(f"{read.name}: no input columns beside the target: add some")
+    return asked
+
+
+def check_answers(name: str, target: str, task: str, values: Any, kind: str) -> None:
+    """Raises UsageError where there is nothing to learn.
+
+    Arguments:
+        name: of the table.
+        target: the column.
+        task: "classification" or "regression".
+        values: of the rows that have one, as the column's kind reads them.
+        kind: of the column.
+    """
+    where = f"{name}: target '{target}'"
+    if not len(values):
+        raise click.UsageError(f"{where}: nothing in every row: there is nothing to learn from")
+    if len(values) < MIN_ROWS:
+        raise click.UsageError(f"{name}: expects at least {MIN_ROWS} rows, got {len(values)}: "
+                               "add rows")
+    if task == "regression":
+        if (values == values[0]).all():
+            raise click.UsageError(f"{where}: all values are {_shown(values[0])}: there is "
+                                   "nothing to predict, choose another --target")
+        return
+    if isinstance(values, np.ndarray):
+        names, counts = np.unique(values, return_counts=True)
+        labels = [str(bool(own)) if kind == "boolean" else f"{own:g}" if own.dtype.kind == "f"
+                  else str(own) for own in names]
+    else:
+        found = values.value_counts(sort=False).rows()
+        labels, counts = [str(own) for own, _ in found], np.array([count for _, count in found])
+    if len(labels) < 2:
+        raise click.UsageError(f"{where}: expects at least two classes, got one, '{labels[0]}': "
+                               "choose another --target")
+    if counts.min() < 2:
+        number = int((counts < 2).sum())
+        more = f" (and {number - 1} more)" if number > 1 else ""
+        remedy = "add rows or merge classes" + (
+            ", or say --task regression" if kind == "number" else "")
+        raise click.UsageError(f"{where}: a class expects at least two rows, "
+                               f"'{labels[int(counts.argmin())]}'{more} has one: {remedy}")
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def check_settings(
+    settings: Mapping[str, Any], target: str, task: str, of_numbers: tuple[str, ...],
+    of_classes: tuple[str, ...],
+) -> None:
+    """Raises UsageError for an option that is for the other task."""
+    is_classes = task == "classification"
+    for name in of_numbers if is_classes else of_classes:
+        if name in settings:
+            expects, has, other = ("numbers", "classes", "regression") if is_classes else (
+                "classes", "numbers", "classification")
+            raise click.UsageError(
+                f"--{name.replace('_', '-')}: expects {expects}, '{target}' is {has}: leave it "
+                f"out, or say --task {other}"
+            )
