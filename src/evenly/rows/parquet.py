@@ -81,7 +81,7 @@ class ParquetRows(Stream):
         columns = self._inputs(files[0])
         rows = 0
         for path in files:
-            with _opened(path) as file:
+            with opened(path) as file:
                 rows += file.metadata.num_rows
         if not rows:
             raise DataError(f"ParquetRows: no rows in {os.fspath(self.path)}")
@@ -95,7 +95,7 @@ class ParquetRows(Stream):
         size = rows_in(READ_BYTES // 4, (len(names),), 8)
         kinds: dict[str, Any] = {}
         for path in files:
-            with _opened(path) as file:
+            with opened(path) as file:
                 _check_columns(path, file.schema_arrow, names, kinds)
                 row = 0
                 reading = file.iter_batches(size, columns=names, use_threads=False)
@@ -103,7 +103,7 @@ class ParquetRows(Stream):
                     try:
                         batch = next(reading, None)
                     except OSError as error:
-                        raise _unreadable(error, path, row) from error
+                        raise unreadable(error, path, row) from error
                     if batch is None:
                         break
                     yield self._piece(batch, names, columns, path, row)
@@ -141,7 +141,7 @@ class ParquetRows(Stream):
 
     def _inputs(self, path: Path) -> tuple[str, ...]:
         """The names of the columns of x, and a check of all that are read."""
-        with _opened(path) as file:
+        with opened(path) as file:
             schema = file.schema_arrow
         others = {*self._targets, self.weight}
         columns = self.columns
@@ -154,24 +154,30 @@ class ParquetRows(Stream):
         return tuple(columns)
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path, who: str = "ParquetRows") -> Any:
+    """A Parquet file, of which no more is read than is asked for.
+
+    Raises:
+        ConfigurationError: pyarrow is missing.
+        DataError: no Parquet file.
+    """
     try:
         import pyarrow as pa
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        raise ConfigurationError("ParquetRows needs pyarrow: pip install 'evenly[data]'") from error
+        raise ConfigurationError(f"{who} needs pyarrow: pip install 'evenly[data]'") from error
     try:
         # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
         return ParquetFile(path, pre_buffer=False, buffer_size=2**16)
     except pa.ArrowInvalid as error:
-        raise DataError(f"ParquetRows: {path} is no Parquet file: {error}") from None
+        raise DataError(f"{who}: {path} is no Parquet file: {error}") from None
 
 
-def _unreadable(error: OSError, path: Path, row: int) -> Exception:
+def unreadable(error: OSError, path: Path, row: int, who: str = "ParquetRows") -> Exception:
     """What is raised for an error of the reader."""
     if error.errno is None:  # pyarrow's own word for a file that contradicts itself
         return DataError(
-            f"ParquetRows: {path} is damaged, or cannot be read, from row {row} on: "
+            f"{who}: {path} is damaged, or cannot be read, from row {row} on: "
             f"{' '.join(str(error).split())}"
         )
     error.add_note(f"while reading {path}, from row {row}")

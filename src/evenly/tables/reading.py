@@ -225,7 +225,7 @@ def _check_alike(first: Read, other: Read) -> None:
     lacks = [title for title in own if title not in its]
     more = [title for title in its if title not in own]
     if lacks or more:
-        parts = [f"{verb} {_listed(names)}" for verb, names in (("lacks", lacks), ("has", more))
+        parts = [f"{verb} {listed(names)}" for verb, names in (("lacks", lacks), ("has", more))
                  if names]
         raise DataError(
             f"{other.name}: {' and '.join(parts)}, unlike {first.name}: files that are read "
@@ -244,6 +244,7 @@ def _check_alike(first: Read, other: Read) -> None:
             )
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in quotation marks, the first few of them."""
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
     return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
