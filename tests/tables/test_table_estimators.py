@@ -464,3 +464,15 @@ def test_a_table_without_the_target():
 def test_public_names():
     assert ev.TableClassifier is TableClassifier
     assert issubclass(ev.TableRegressor, ev.TableModel)
+
+
+def test_a_column_may_be_named_as_counts_are():
+    words = ["a", "b", "?", "-"] * 20
+    for types in ({}, {"count": "category"}):
+        table = pl.DataFrame({"count": words, "rows": words, "level": np.arange(80) % 7})
+        model = TableRegressor(**QUICK, types=types).fit(table, np.arange(80) % 3)
+        assert "count = a" in model.inputs_.names
+    flags = pl.DataFrame({"count": ["yes", "no", "?"] * 20, "x": np.arange(60) % 7})
+    assert TableRegressor(**QUICK).fit(flags, np.arange(60) % 4).inputs_.names[0] == "count"
+    numbers = pl.DataFrame({"count": ["1", "2.5", "4", "x", "5"] * 20, "x": np.arange(100) % 7})
+    assert TableRegressor(**QUICK).fit(numbers, np.arange(100) % 4).inputs_.names[0] == "count"
