@@ -364,8 +364,8 @@ def _frozen_pairs(loss: Any, weights: Any) -> tuple[tuple[float, ...], ...] | No
     ):
         return None
     fits = all(len(pair) == 2 and all(
-        isinstance(w, numbers.Real) and 0 <= w < float("inf") for w in pair
-    ) for pair in weights) and any(w > 0 for pair in weights for w in pair)
+        isinstance(w, numbers.Real) and 0 <= float(w) < float("inf") for w in pair
+    ) for pair in weights) and any(float(w) > 0 for pair in weights for w in pair)
     expect(fits, loss, "class_weights by column are pairs of numbers of at least 0, not all of "
                        "them 0", weights)
     return tuple(tuple(float(w) for w in pair) for pair in weights)
