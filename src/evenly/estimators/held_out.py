@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,12 @@ def divided(estimator: Any, table: Table, seed: int, given: bool) -> Parts:
     kept, held = (every, None) if given else _validation(estimator, table, seed)
     if apart is None:
         return Parts(kept, held, None)
-    fraction = share("interval_fraction", apart)
+    fraction = share("interval_fraction", apart) * len(every) / len(kept)
+    if fraction >= 1:
+        raise DataError(
+            f"interval_fraction={apart}: with the rows that are held out already, {len(every)} "
+            "rows leave none to train on: give smaller shares"
+        )
     inner = _among(table, kept)
     trained, chosen = _by_share("interval_fraction", inner, fraction, seed ^ 1, 1)
     _check_classes(table, kept[trained], None, "interval_fraction")
@@ -198,7 +204,10 @@ def _split(given: Any, table: Table) -> Any:
         raise wrong("validation", WORDS, given)
     rows = table.X.shape[0]
     try:
-        first = next(iter(given.split(table.X, table.y, table.groups)), None)
+        with warnings.catch_warnings():
+            # Whether groups stay whole is looked at below.
+            warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
+            first = next(iter(given.split(table.X, table.y, table.groups)), None)
         pair = None if first is None else [_places(part, rows) for part in first]
     except (TypeError, ValueError, IndexError) as error:
         told = "" if table.groups is not None else " (fit takes groups=)"
