@@ -8,7 +8,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
 
-
 def nothing(record):
     """A callback."""
 
@@ -28,7 +27,7 @@ ESTIMATORS = [
     kind(**settings) for kind in KINDS for settings in ({}, OTHER, PLAIN)
 ] + [
     NetClassifier(
-        8, max_epochs=60, validation=0.4, monitor="accuracy", calibrate=True, callbacks=[nothing],
+        8, max_epochs=60, validation=0.4, monitor="score", calibrate=True, callbacks=[nothing],
         class_weight="balanced",
     ),
     NetRegressor(

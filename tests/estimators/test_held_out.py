@@ -163,6 +163,8 @@ SORTED = np.sort(Y)
     (KFold(2), SORTED, {}, "trained on lack the class 0"),
     (KFold(9), SORTED, {}, "all 23 held-out rows are of the class 0, .*KFold.shuffle=True"),
     (SORTED == 1, SORTED, {}, "trained on lack the class 1"),
+    (SORTED == 1, np.array(["a", "b", "c"], object)[SORTED], {}, "lack the class 'b'"),
+    (KFold(9), np.array(["a", "b", "c"], object)[SORTED], {}, "are of the class 'a'"),
     (GroupKFold(3), Y, {}, r"'groups' parameter should not be None.*fit takes groups="),
     (KFold(4, shuffle=True, random_state=0), Y, {"groups": GROUPS},
      "groups have rows on both sides, the first is .*GroupShuffleSplit"),

@@ -135,7 +135,7 @@ def test_scorers_that_cannot_be(monitor, words):
 
 def test_a_measure_that_held_out_rows_do_not_have():
     rare = np.r_[np.ones(2), np.zeros(198)]
-    with pytest.raises(DataError, match="the scorer gives nan .*some measures need rows of every"):
+    with pytest.raises(DataError, match=r"the scorer gives nan .*some measures need rows of every"):
         NetClassifier(**QUICK, monitor="roc_auc").fit(X, rare)
 
 

@@ -126,14 +126,14 @@ def test_what_is_no_threshold(threshold, words):
 def test_where_there_is_none():
     with pytest.raises(ConfigurationError, match=r"threshold='f1' is for two classes .* 3 classes"):
         NetClassifier(threshold="f1").fit(X, Y)
-    with pytest.raises(ConfigurationError, match="threshold=0.3 is for two classes"):
+    with pytest.raises(ConfigurationError, match=r"threshold=0.3 is for two classes"):
         NetClassifier(threshold=0.3).partial_fit(X, Y, classes=[0, 1, 2])
     words = "threshold='f1' is tuned on held-out rows, and none are held out: give validation=0.2"
     for settings, rows in (({"early_stopping": False}, 200), ({}, 50)):
         with pytest.raises(ConfigurationError, match=words):
             NetClassifier(**QUICK, threshold="f1", **settings).fit(X[:rows], Y[:rows] > 0)
     x, y = labels()
-    with pytest.raises(ConfigurationError, match="or one for each of the 3 labels, got .0.1, 0.2."):
+    with pytest.raises(ConfigurationError, match=r"one for each of the 3 labels, got .0.1, 0.2"):
         NetClassifier(threshold=[0.1, 0.2]).fit(x, y)
     with pytest.raises(DataError, match="scorer fails"):
         NetClassifier(**QUICK, threshold=lambda net, x, y: net.score(x)).fit(X, Y > 0)
@@ -143,8 +143,7 @@ def test_partial_fit_has_thresholds_that_are_said():
     net = NetClassifier(**QUICK, threshold=0.25).partial_fit(X, Y > 0, classes=[False, True])
     assert net.threshold_ == 0.25
     assert np.array_equal(net.predict(X), net.predict_proba(X)[:, 1] >= 0.25)
-    with pytest.raises(ConfigurationError, match="partial_fit holds none out: .*threshold=0.5"):
-        net.set_params(threshold="f1").partial_fit(X, Y > 0)
+    assert net.set_params(threshold="f1").partial_fit(X, Y > 0).threshold_ is None
     tuned = NetClassifier(**QUICK, threshold="f1").fit(X, Y > 0)
     assert tuned.set_params(threshold=None).partial_fit(X, Y > 0).threshold_ is None
 

@@ -138,10 +138,6 @@ class NetEstimator(HasCurves, ScaledInputs):
     def _check_before(self, held: Held | None) -> None:
         """Raises ConfigurationError where rows are lacking, before anything is trained."""
 
-    def _check_in_parts(self) -> None:
-        """Raises ConfigurationError where something needs held-out rows, and partial_fit has
-        none."""
-
     def _from_held(self, twin: Any, held: Held | None, apart: Held | None) -> dict[str, Any]:
         """What is learned of the trained network, in the estimator's stand-in."""
         return {}

@@ -49,16 +49,6 @@ class PredictsClasses(TrainsInParts):
                 no_rows(f"threshold={self.threshold!r} is tuned on held-out rows")
             )
 
-    def _check_in_parts(self) -> None:
-        self._known_before()
-        for name in ("calibrate", "threshold"):
-            value = getattr(self, name)
-            if value is True or (name == "threshold" and is_measure(value)):
-                raise ConfigurationError(
-                    f"{name}={value!r}: it is learned from held-out rows, and partial_fit holds "
-                    f"none out: fit does, or give {name}={'False' if value is True else '0.5'}"
-                )
-
     def _from_held(self, twin: Any, held: Held | None, apart: Held | None) -> dict[str, Any]:
         told = self._known_before()
         if held is None:

@@ -87,7 +87,7 @@ def divided(estimator: Any, table: Table, seed: int, given: bool) -> Parts:
             "rows leave none to train on: give smaller shares"
         )
     inner = _among(table, kept)
-    trained, chosen = _by_share("interval_fraction", inner, fraction, seed ^ 1, 1)
+    trained, chosen = _by_share(f"interval_fraction={apart}", inner, fraction, seed ^ 1, 1)
     _check_classes(table, kept[trained], None, "interval_fraction")
     return Parts(kept[trained], held, kept[chosen])
 
@@ -105,9 +105,10 @@ def _validation(estimator: Any, table: Table, seed: int) -> tuple[Any, Any]:
         if not estimator.early_stopping:
             return np.arange(len(table.rows)), None
         fraction = share("validation_fraction", estimator.validation_fraction)
-        return _by_share("validation_fraction", table, fraction, seed, LEAST_HELD_OUT)
+        told = f"validation_fraction={fraction}"
+        return _by_share(told, table, fraction, seed, LEAST_HELD_OUT)
     if is_number(given):
-        return _by_share("validation", table, share("validation", given), seed, 1)
+        return _by_share(f"validation={given}", table, share("validation", given), seed, 1)
     sides = _mask(given, table) if _is_array(given) else _split(given, table)
     sides = sides[table.rows]
     kept, held = np.flatnonzero(sides == 1), np.flatnonzero(sides == 2)
@@ -121,7 +122,7 @@ def _validation(estimator: Any, table: Table, seed: int) -> tuple[Any, Any]:
 
 
 def _by_share(
-    name: str, table: Table, fraction: float, seed: int, least: int
+    told: str, table: Table, fraction: float, seed: int, least: int
 ) -> tuple[Any, Any]:
     rows = len(table.rows)
     if table.groups is not None:
@@ -129,12 +130,12 @@ def _by_share(
         kept, held = np.flatnonzero(~held), np.flatnonzero(held)
         if len(held) < least:
             return np.arange(rows), None
-        _check_classes(table, kept, held, f"{name}={fraction} with groups")
+        _check_classes(table, kept, held, f"{told} with groups")
         return kept, held
     parts = held_out(table.equal, table.strata, fraction, seed, least)
     if parts is None and least == 1:
         raise DataError(
-            f"{name}={fraction}: of {rows} rows none can be held out, or too many: two rows stay "
+            f"{told}: of {rows} rows none can be held out, or too many: two rows stay "
             "at least, and one of each class"
         )
     return (np.arange(rows), None) if parts is None else parts
@@ -153,8 +154,8 @@ def whole_groups(groups: Any, strata: Any, fraction: float, seed: int) -> Any:
     names, number = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         raise DataError(
-            f"groups: all rows are of one group, {names[0]!r}, and a group is held out whole or "
-            "not at all: leave groups out, or give X_val and y_val"
+            f"groups: all rows are of one group, {names.tolist()[0]!r}, and a group is held out "
+            "whole or not at all: leave groups out, or give X_val and y_val"
         )
     classes = np.zeros(len(groups), np.int64) if strata is None else strata
     left = np.bincount(classes)
@@ -244,8 +245,8 @@ def _check_groups(given: Any, kept: Any, held: Any) -> None:
     if len(both):
         raise DataError(
             f"validation={_named(given)}: {len(both)} groups have rows on both sides, the first is "
-            f"{both[0]!r}, so that held-out rows are known by others of their group: take a "
-            "splitter that keeps groups whole, such as GroupShuffleSplit, or leave groups out"
+            f"{both.tolist()[0]!r}, so that held-out rows are known by others of their group: take "
+            "a splitter that keeps groups whole, such as GroupShuffleSplit, or leave groups out"
         )
 
 
@@ -258,7 +259,7 @@ def _check_classes(table: Table, kept: Any, held: Any, what: str) -> None:
     if len(lacking):
         raise DataError(
             f"{what}: the rows that are trained on lack the class "
-            f"{table.classes[lacking[0]].item()!r}: hold out fewer, or by StratifiedShuffleSplit"
+            f"{table.classes.tolist()[lacking[0]]!r}: hold out fewer, or by StratifiedShuffleSplit"
         )
     if held is None or len(there) < 2:
         return
@@ -266,7 +267,7 @@ def _check_classes(table: Table, kept: Any, held: Any, what: str) -> None:
     if len(outside) < 2:
         raise DataError(
             f"{what}: all {len(held)} held-out rows are of the class "
-            f"{table.classes[outside[0]].item()!r}, so they say nothing of the others: shuffle "
+            f"{table.classes.tolist()[outside[0]]!r}, so they say nothing of the others: shuffle "
             "(KFold(shuffle=True)), or take StratifiedKFold or a larger share"
         )
 

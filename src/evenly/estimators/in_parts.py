@@ -39,7 +39,7 @@ class TrainsInParts(NetEstimator):
         if learn:
             self._learn_targets(y)
         numbers = self._encode(y)
-        self._check_in_parts()
+        known = self._known_before()
         weights = self._check_weights(sample_weight, X)
         if weights is not None:
             kept = np.flatnonzero(weights > 0)
@@ -68,7 +68,7 @@ class TrainsInParts(NetEstimator):
         )
         model.history = History((*records, record), "epochs")
         self._use(model)
-        self._told_after(self._known_before())
+        self._told_after(known)
         return self
 
     def _program(self, net: Any, settings: dict[str, Any]) -> Program:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import ConfigurationError, DataError
+from ..errors import DataError
 from .held_out import Held
 from .in_parts import TrainsInParts
 from .names import is_number, wrong
@@ -108,7 +108,7 @@ class HasIntervals(TrainsInParts):
         if errors is None:
             raise DataError(
                 "predict_interval: no rows were held out that could say how wide an interval is: "
-                "give interval_fraction=0.1, say, and fit"
+                "give interval_fraction=0.1, say, and fit (partial_fit holds none out)"
             )
         rank = conformal_rank(len(errors), float(coverage))
         if self._watched and len(errors) < ENOUGH_WATCHED:
@@ -123,10 +123,3 @@ class HasIntervals(TrainsInParts):
         if self._one_axis:
             width = width[0]
         return np.stack([middle - width, middle + width], axis=-1)
-
-    def _check_in_parts(self) -> None:
-        if self.interval_fraction is not None:
-            raise ConfigurationError(
-                f"interval_fraction={self.interval_fraction}: partial_fit holds no rows out: fit "
-                "does, or give None"
-            )
