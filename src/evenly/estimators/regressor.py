@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from ..losses import Loss, MeanSquaredError
-from .in_parts import TrainsInParts
+from .intervals import HasIntervals
 from .moments import Moments
 
 
-class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ignore[misc]
+class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ignore[misc]
     """A network that predicts numbers.
 
     Targets are trained on with mean 0 and deviation 1 each (unless ``scale=False``), and predicted
@@ -23,14 +23,19 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
-            doctor: as of :class:`NetClassifier`. A `net` ends with one output a target.
+            doctor, validation, monitor, callbacks: as of :class:`NetClassifier`. A `net` ends with
+            one output a target.
+        interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
+            those of early stopping; None: none.
 
     Attributes:
         target_scaler_: means and deviations of the targets, or None without scaling.
         n_outputs_: how many targets.
+        conformal_: (rows, targets): absolute errors on held-out rows, each column rising; None
+            where none were held out.
         n_features_in_, feature_names_in_, model_, scaler_, history_, loss_curve_, score_curve_,
-            validation_loss_curve_, validation_score_curve_, n_iter_, best_epoch_, diagnosis_: as
-            of :class:`NetClassifier`.
+            validation_loss_curve_, validation_score_curve_, monitor_curve_, n_iter_, best_epoch_,
+            diagnosis_: as of :class:`NetClassifier`.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(200, 3))
@@ -66,6 +71,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
         if y.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {y.shape[1]} targets, expected {self.n_outputs_}")
         return y
+
+    def _decoded(self, y: Any) -> Any:
+        return y[:, 0] if self._one_axis else y
 
     def _outputs(self) -> tuple[int, ...]:
         return (self.n_outputs_,)

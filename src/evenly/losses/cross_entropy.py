@@ -226,7 +226,8 @@ class BinaryCrossEntropy(Loss):
 
     Arguments:
         label_smoothing: e, 0 <= e < 1.
-        class_weights: (of no, of yes), none negative; None: 1 each.
+        class_weights: (of no, of yes), none negative, or k such pairs, one for each column of the
+            scores; None: 1 each.
 
     Shapes: scores (batch, k) or (batch, steps, k), targets (batch,) or of the scores' shape, from
     0 to 1.
@@ -244,7 +245,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     label_smoothing: float = 0.0
-    class_weights: Sequence[float] | None = None
+    class_weights: Sequence[float] | Sequence[Sequence[float]] | None = None
 
     kernel: ClassVar[str] = "binary_cross_entropy"
     targets_are_classes: ClassVar[bool] = False
@@ -254,15 +255,37 @@ class BinaryCrossEntropy(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_smoothing(self, self.label_smoothing)
+        pairs = _frozen_pairs(self, self.class_weights)
+        if pairs is not None:
+            object.__setattr__(self, "class_weights", pairs)
+            return
         _freeze_weights(self, self.class_weights)
         if self.class_weights is not None and len(self.class_weights) != 2:
             raise ConfigurationError(
-                "BinaryCrossEntropy: class_weights are two numbers, of no and of yes, got "
-                f"{self.class_weights!r}"
+                "BinaryCrossEntropy: class_weights are two numbers, of no and of yes, or such a "
+                f"pair for each column of the scores, got {self.class_weights!r}"
             )
 
+    def check(self, shape: Shape) -> None:
+        super().check(shape)
+        pairs: Any = self.class_weights
+        if self._by_column and len(pairs) != shape[-1]:
+            raise ShapeError(
+                f"BinaryCrossEntropy: expects one pair of class weights for each of the "
+                f"{shape[-1]} outputs, got {len(pairs)}: give as many as the last layer has units, "
+                "or one pair for all"
+            )
+
+    @property
+    def _by_column(self) -> bool:
+        """Whether each column has class weights of its own."""
+        return self.class_weights is not None and isinstance(self.class_weights[0], tuple)
+
     def numbers(self, outputs: int) -> dict[str, float]:
-        return {"label_smoothing": self.label_smoothing, **_weight_numbers(self.class_weights)}
+        weights: Any = self.class_weights
+        if self._by_column:
+            weights = [weight for pair in weights for weight in pair]
+        return {"label_smoothing": self.label_smoothing, **_weight_numbers(weights)}
 
     def prepare(self, y: Any, shape: Shape, dtype: Any) -> Any:
         y = as_values("BinaryCrossEntropy", y, shape, dtype)
@@ -280,7 +303,9 @@ class BinaryCrossEntropy(Loss):
         weights: Any = 1
         own = None
         if self.class_weights is not None:
-            no, yes = self.class_weights
+            no, yes = (
+                xp.asarray(self.class_weights).T if self._by_column else self.class_weights
+            )
             weights = note("class_factors", no * (1 - target) + yes * target,
                            "v0 (1 - t) + v1 t")
             own = xp.mean(weights, axis=1)
@@ -330,6 +355,20 @@ def _freeze_weights(loss: Any, weights: Any) -> None:
     fits = bool(values) and all(0 <= w < float("inf") for w in values) and sum(values) > 0
     expect(fits, loss, "class_weights are numbers of at least 0, not all of them 0", weights)
     object.__setattr__(loss, "class_weights", values)
+
+
+def _frozen_pairs(loss: Any, weights: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Pairs of class weights, one a column, as tuples; None for anything else."""
+    if not isinstance(weights, (tuple, list, np.ndarray)) or not len(weights) or not all(
+        isinstance(pair, (tuple, list, np.ndarray)) for pair in weights
+    ):
+        return None
+    fits = all(len(pair) == 2 and all(
+        isinstance(w, numbers.Real) and 0 <= float(w) < float("inf") for w in pair
+    ) for pair in weights) and any(float(w) > 0 for pair in weights for w in pair)
+    expect(fits, loss, "class_weights by column are pairs of numbers of at least 0, not all of "
+                       "them 0", weights)
+    return tuple(tuple(float(w) for w in pair) for pair in weights)
 
 
 def _weight_numbers(weights: Sequence[float] | None) -> dict[str, float]:
