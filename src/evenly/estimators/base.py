@@ -206,8 +206,25 @@ class NetEstimator(HasCurves, ScaledInputs):
         if len(parts.kept) < len(rows):
             weights = None if weights is None else weights[parts.kept]
             rows, numbers = rows[parts.kept], numbers[parts.kept]
+        self._train(Held(X[rows], numbers, weights), held, apart, seed, going_on, given)
+        return self
+
+    def _train(
+        self, kept: Held, held: Held | None, apart: Held | None, seed: int, going_on: bool,
+        given: bool = False,
+    ) -> None:
+        """Trains on rows that were divided and put in order before.
+
+        Arguments:
+            kept: the rows to train on.
+            held: those that are watched.
+            apart: those for intervals.
+            seed: of all that is drawn.
+            going_on: whether from the weights of the last fit.
+            given: whether `held` was given to fit.
+        """
         self._check_before(held)
-        X = X[rows]
+        X, numbers, weights = kept
         if going_on:
             self._wake(X, numbers, weights)
         else:
@@ -226,7 +243,6 @@ class NetEstimator(HasCurves, ScaledInputs):
         self._predictor = twin._predictor
         self._use(model)
         self._told_after(told)
-        return self
 
     def _told_after(self, told: dict[str, Any]) -> None:
         """Takes over what was learned from held-out rows, in place of what was known."""

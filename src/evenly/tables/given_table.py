@@ -78,9 +78,21 @@ class GivenTable:
         frame = self.frame
         if target not in frame.columns:
             raise DataError(
-                f"the table has no column '{target}' to predict; it has {listed(frame.columns)}"
+                f"the table has no column '{target}'; it has {listed(frame.columns)}"
             )
         return GivenTable(frame.drop(target), self.named), frame[target]
+
+    def labels(self, given: Any) -> Any:
+        """Labels of the rows as an array: given as one, or by the name of a column.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if isinstance(given, str):
+            given = self.split(given)[1]
+        if type(given).__module__.partition(".")[0] == "polars":
+            given = given.to_list()
+        return given
 
     def as_trained(self, names: list[str], named: bool, estimator: str) -> Any:
         """The frame with the names of training; where either side has none, by the places.
