@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # On a terminal more columns than this are told in short.
 MOST_SHOWN = 60
+# Reasons that the type says as well.
+PLAIN = ("numbers", "words", "dates", "true or false", "no cell holds anything")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -113,6 +115,9 @@ def _show(decided: Columns, read: Any, every: bool) -> None:
     if len(shown) < len(decided.columns):
         console.print(f"and {len(decided.columns) - len(shown):,} more: --all shows them",
                       style="dim")
+    read_as = [column for column in decided.columns if column.reason not in PLAIN]
+    for column in read_as if every else read_as[:MOST_SHOWN]:
+        console.print(Text(f"column '{column.name}': read as {column.reason}"), soft_wrap=True)
     notes = [*read.notes, *decided.notes]
     told = notes if every else notes[:MOST_SHOWN]
     for note in told:
