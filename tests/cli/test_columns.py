@@ -91,7 +91,8 @@ def test_a_terminal_is_80_columns_wide(table, monkeypatch, capsys):
     wide = table.with_name("w.csv")
     name = "a very long name of a column that goes on and on"
     cells = [f"{i % 3} some level of this column that is long" for i in range(20)]
-    wide.write_text(f"{name};b\n" + "\n".join(f"{cell};{i * i % 7}" for i, cell in enumerate(cells)))
+    rows = [f"{cell};{i * i % 7}" for i, cell in enumerate(cells)]
+    wide.write_text("\n".join([f"{name};b", *rows]))
     status, out, _ = shown(capsys, wide)
     rows = [line for line in pl.Series(out.splitlines()).str.replace_all("\x1b\\[[0-9;]*m", "")
             if line.startswith("a very")]
