@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from evenly.cli import run
-from evenly.study import memory
+from evenly.tables import memory
 
 QUICK = ["--seeds", "2", "--epochs", "3", "--hidden", "8", "--jobs", "1"]
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evenly.study import Design, StudyError, Table, check_fits, load, load_digits, memory
+from evenly.study import Design, StudyError, Table, check_fits, load, load_digits
 from evenly.study.data import make_table
 from evenly.study.splits import SplitStore, make_split
+from evenly.tables import memory
 
 
 def table(columns: dict[str, Any], target: list[Any], task: Any = None) -> Table:

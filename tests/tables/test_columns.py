@@ -164,7 +164,7 @@ def test_what_the_user_says():
 @pytest.mark.parametrize(("reading", "message"), [
     (lambda: Reading(drop=("prize",)), "drop: there is no column 'prize'; do you mean 'price'?"),
     (lambda: Reading(keep=("Price",)), "keep: there is no column 'Price'; do you mean 'price'?"),
-    (lambda: Reading(types={"zzz": "date"}), "types: there is no column 'zzz'; it has 'price', 'y'"),
+    (lambda: Reading(types={"zzz": "date"}), "types: there is no column 'zzz'; it has 'price'"),
     (lambda: Reading(types={"price": "dates"}), "'dates' is no type: do you mean 'date'?"),
     (lambda: Reading(types={"price": "zzz"}), "'zzz' is no type: it has 'number', 'boolean'"),
     (lambda: Reading(decimal=";"), "decimal: expects . or , got ';'"),
@@ -181,7 +181,7 @@ def test_what_the_user_says_is_checked(reading, message):
 
 
 def test_an_unknown_target_is_named():
-    with pytest.raises(DataError, match="no column 'prize' to predict; do you mean 'price'?"):
+    with pytest.raises(DataError, match="no column 'prize' to predict; do you mean 'price'"):
         decided("prize", price=NOISE, kind=KIND)
 
 
@@ -215,7 +215,7 @@ def test_the_task_and_its_reason(cells, task, reason):
 def test_regression_of_words_is_refused():
     frame = pl.DataFrame({"x": ["1", "2", "4"], "y": ["low", "high", "low"]})
     columns = Columns.decide(frame, "y")
-    with pytest.raises(DataError, match="'y': regression expects numbers, got words, such as 'low'"):
+    with pytest.raises(DataError, match="regression expects numbers, got words, such as 'low'"):
         task_of(columns.target, columns.answers(frame), "regression")
 
 

@@ -110,9 +110,10 @@ def test_the_order_of_day_and_month_is_the_trainings():
 
 @pytest.mark.parametrize(("before", "cells", "message"), [
     (["1.5", "2.5", "9"], ["1", "abc", "3"],
-     "column 'v': was numbers in training, got 'abc' in 1 of 3 rows, first in row 2: mend the cell, "
-     "leave it empty, or say --na abc"),
-    ([1.5, 2.5, 9.0], ["1", "2", "see note"], "'see note' in 1 of 3 rows, first in row 3.*'see note'"),
+     "column 'v': was numbers in training, got 'abc' in 1 of 3 rows, first in row 2: mend the "
+     "cell, leave it empty, or say --na abc"),
+    ([1.5, 2.5, 9.0], ["1", "2", "see note"],
+     "'see note' in 1 of 3 rows, first in row 3.*--na 'see"),
     (["True", "False"] * 2, ["True", "maybe", "2"], "was true or false in training, got 'maybe'"),
     ([True, False] * 2, [2, 1, 0], "was true or false in training, got '2' in 1 of 3"),
     (["2024-01-31", "2024-02-01"], ["2024-01-31", "soon", ""], "was dates in training, got 'soon'"),
@@ -136,7 +137,7 @@ def test_na_words_are_kept_for_new_rows():
 
 def test_missing_and_additional_columns():
     columns = Columns.decide(csv("size,kind\n1.5,a\n2.5,b\n4,a\n"))
-    with pytest.raises(DataError, match="lacks the column 'size' that training had; do you mean 'Size'"):
+    with pytest.raises(DataError, match=r"lacks the column 'size' .* do you mean 'Size'"):
         columns.values(csv("Size,kind\n1,a\n"))
     values, notes = columns.values(csv("kind,more,size\nb,7,1.5\n"))
     assert (values["kind"].to_list(), values["size"].tolist()) == (["b"], [1.5])

@@ -7,7 +7,7 @@
 | `references.py` | what they must be better than, as a table: simplest, linear |
 | `measures.py` | what is measured, as a table: accuracy, AUC, MAE, ... |
 | `files.py`, `data.py`, `sides.py` | the table: read and told apart |
-| `checks.py`, `memory.py` | whether the study can work: sizes, classes, memory |
+| `checks.py` | whether the study can work: sizes, classes, memory |
 | `parts.py`, `splits.py` | the two parts of one seed: which rows, and how they are prepared |
 | `runs.py` | seeds x variants, in threads |
 | `statistics.py`, `comparing.py` | means, intervals, tests; verdicts |

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import evenly as ev
 
-from . import files, memory
+from ..tables import memory
 from .data import Table, input_shape
 from .designs import Design, Variant, build
 from .errors import StudyError
@@ -47,14 +47,16 @@ def check_fits(table: Table, design: Design, jobs: int) -> None:
         memory.require(
             inputs + weights,
             f"{table.name}: {rows} rows with {table.width} columns (text as one-hot columns)",
-            files.SMALLER + ", or a smaller --hidden or --jobs",
+            memory.SMALLER + ", or a smaller --hidden or --jobs",
+            StudyError,
         )
     else:
         # What a batch leaves behind in each layer is more than the weights here.
         memory.require(
             inputs + max(_network_bytes(table, design, row, shape) for row in design.rows) * jobs,
             f"{table.name}: {rows} examples of shape {shape}, {design.batch} a batch",
-            files.SMALLER + ", or a smaller --batch, --hidden or --jobs",
+            memory.SMALLER + ", or a smaller --batch, --hidden or --jobs",
+            StudyError,
         )
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from . import memory
+from ..tables import memory
 from .designs import nearest
 from .errors import StudyError
 
@@ -24,7 +24,6 @@ from .errors import StudyError
 Parts = tuple[Any, Any, str, tuple[int, ...] | None, dict[str, Any]]
 
 SAMPLE_BYTES = 1 << 20
-SMALLER = "use fewer rows or columns, or a machine with more memory"
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def _csv_table(path: Path) -> Any:
     rows = lines * path.stat().st_size // max(1, len(sample))
     # A number takes 8 bytes; text is at least as long in memory as in the file.
     needed = max(8 * columns * rows, 2 * path.stat().st_size)
-    memory.require(needed, f"{path}: reading {columns} columns", SMALLER)
+    memory.require(needed, f"{path}: reading {columns} columns", error=StudyError)
     try:
         with warnings.catch_warnings():
             # A row with more cells than the header is cut with a warning; it is a broken file.
@@ -181,7 +180,7 @@ def _parquet_table(path: Path) -> Any:
             8 * about.num_rows * about.num_columns,
             sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
         )
-        memory.require(needed, f"{path}: reading {about.num_columns} columns", SMALLER)
+        memory.require(needed, f"{path}: reading {about.num_columns} columns", error=StudyError)
         table = pd.read_parquet(path)
     except (ValueError, pa.ArrowException) as error:
         if isinstance(error, StudyError):
@@ -248,7 +247,7 @@ def _read_npz(path: Path, target: str | None, others: Mapping[str, bool]) -> Par
             # Images and sequences of whole numbers become float64 below.
             item = dtype.itemsize if len(shape) < 3 else max(8, dtype.itemsize)
             size = int(np.prod([float(length) for length in shape])) * item
-            memory.require(size, f"{path}: array '{name}' of shape {shape}", SMALLER)
+            memory.require(size, f"{path}: array '{name}' of shape {shape}", error=StudyError)
         with np.load(path, allow_pickle=False) as arrays:
             x, y = arrays[x_name], arrays[y_name]
             beside = {name: arrays[name] for name in others}
@@ -306,7 +305,8 @@ def _npz_columns(path: Path) -> Any:
                 f"{path}: array '{name}' expects numbers or text of shape (rows, features), got "
                 f"{dtype} of shape {shape}"
             )
-        memory.require(math.prod(shape) * dtype.itemsize, f"{path}: array '{name}'", SMALLER)
+        size = math.prod(shape) * dtype.itemsize
+        memory.require(size, f"{path}: array '{name}'", error=StudyError)
         with np.load(path, allow_pickle=False) as arrays:
             x = arrays[name]
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:

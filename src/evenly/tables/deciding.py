@@ -10,17 +10,21 @@ import polars as pl
 
 from ..errors import DataError
 from .columns import Column
-from .kinds import KINDS, Boolean, Category, Date, Number, Recognized, Text
+from .kinds import KINDS, Boolean, Category, Date, Kind, Number, Recognized, Text
 from .kinds.words import cells_of, cleaned
-from .odd import Seen, judged
+from .odd import judged
 from .plain_numbers import plain_numbers
 from .rules import Reading
+from .seen import Seen
 
 # More rows than this are counted by an estimate.
 COUNTED_EXACTLY = 50_000
+# Below it, and where each row may have a number of its own, they are counted nonetheless.
 COUNTED_AGAIN = 500
-_ASKED = {"number": Number, "boolean": Boolean, "date": Date, "category": Category, "text": Text,
-          "d/m/y": Date, "m/d/y": Date}
+_ASKED: dict[str, type[Kind]] = {
+    "number": Number, "boolean": Boolean, "date": Date, "category": Category, "text": Text,
+    "d/m/y": Date, "m/d/y": Date,
+}
 
 
 def decide(frame: Any, target: str | None, reading: Reading
@@ -73,7 +77,8 @@ def _by_other_columns(frame: Any, reading: Reading, found: dict[str, Recognized]
     for name, own in list(found.items()):
         if own.mark in open_ones and cells_of(frame, name).dtype == pl.String:
             asked = name in reading.types
-            other = Number.recognized(cleaned(cells_of(frame, name), reading.na), replace(reading, decimal=mark), asked)
+            cells = cleaned(cells_of(frame, name), reading.na)
+            other = Number.recognized(cells, replace(reading, decimal=mark), asked)
             if other is not None and len(other.odd) <= len(own.odd):
                 found[name] = other
 
@@ -89,19 +94,27 @@ def _seen(frame: Any, found: dict[str, Recognized], reading: Reading) -> list[Se
         seen.append(Seen(
             name, own.kind, own.reason, list(own.odd), read.values, series,
             missing=series.null_count(), asked=name in reading.types))
-    if not rows:
-        return seen
-    every = pl.DataFrame({str(i): one.series for i, one in enumerate(seen)})
-    if rows <= COUNTED_EXACTLY:
-        counts = every.select(pl.all().drop_nulls().n_unique()).row(0)
-    else:
-        counts = every.select(pl.all().drop_nulls().approx_n_unique()).row(0)
-    for one, count, series in zip(seen, counts, every.iter_columns(), strict=True):
-        one.distinct = min(count, rows - one.missing)
-        few = count <= COUNTED_AGAIN or (not series.dtype.is_float()) or count > 0.9 * rows
-        if rows > COUNTED_EXACTLY and few:
-            one.distinct = series.drop_nulls().n_unique()
+    numbers = [one for one in seen if one.kind.type in ("number", "date")]
+    _count(numbers, estimate=rows > COUNTED_EXACTLY)
+    for one in seen:
+        if one.distinct < 0:
+            words = one.kind.type in ("category", "text", "boolean")
+            one.distinct = len(one.counts) if words else one.series.drop_nulls().n_unique()
     return seen
+
+
+def _count(seen: list[Seen], estimate: bool) -> None:
+    """How many different numbers columns have; of many within some percent."""
+    if not seen:
+        return
+    every = pl.DataFrame([one.series.alias(str(i)) for i, one in enumerate(seen)])
+    count = pl.all().approx_n_unique() if estimate else pl.all().n_unique()
+    for one, number in zip(seen, every.select(count).row(0), strict=True):
+        different = number - (one.missing > 0)
+        rising = estimate and one.kind.type == "number" and one.is_index
+        sure = not estimate or COUNTED_AGAIN < number < 0.9 * one.filled or not one.may_be_whole
+        if rising or sure:
+            one.distinct = one.filled if rising else min(different, one.filled)
 
 
 def _series(values: Any) -> Any:

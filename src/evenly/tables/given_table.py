@@ -45,7 +45,9 @@ class GivenTable:
         library = type(X).__module__.partition(".")[0]
         if isinstance(X, Mapping):
             frame, named = frame_of(dict(X)), True
-        elif library in _LIBRARIES and len(getattr(X, "shape", (0, 0))) == 2:
+        elif (library in _LIBRARIES and len(getattr(X, "shape", (0, 0))) == 2) or (
+            hasattr(X, "__arrow_c_stream__") and library not in _LIBRARIES
+        ) or (isinstance(X, list) and X and isinstance(X[0], Mapping)):
             frame = frame_of(X)
             # pandas numbers columns that have no names.
             named = library != "pandas" or any(isinstance(column, str) for column in X.columns)

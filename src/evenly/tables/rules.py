@@ -43,7 +43,8 @@ class Reading:
             raise DataError(f"decimal: expects . or , got {self.decimal!r}")
         for name, kind in self.types.items():
             if kind not in TYPES:
-                raise DataError(f"column '{name}': {kind!r} is no type: {nearest_names(kind, TYPES)}")
+                raise DataError(
+                    f"column '{name}': {kind!r} is no type: {nearest_names(kind, TYPES)}")
         both = [name for name in self.drop if name in self.keep]
         if both:
             raise DataError(f"column '{both[0]}': is to be dropped and kept: say one")

@@ -33,8 +33,8 @@ def task_of(target: Column, values: Any, asked: Task | None = None) -> tuple[Tas
     """
     kind = target.kind.type
     if asked == "regression" and kind in ("category", "text", "nothing"):
-        known = values.drop_nulls() if kind != "nothing" else ()
-        such = f", such as '{known[0]}'" if len(known) else ""
+        known = list(values.drop_nulls().head(1)) if kind != "nothing" else []
+        such = f", such as '{known[0]}'" if known else ""
         raise DataError(
             f"target '{target.name}': regression expects numbers, got "
             f"{'nothing' if kind == 'nothing' else 'words'}{such} ({target.reason}): say "

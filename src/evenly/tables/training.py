@@ -1,13 +1,9 @@
-"""From a table to a network for it: what ``evenly fit`` does, and its words for the settings."""
+"""The words of ``evenly fit`` for the arguments of the estimators."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-
-from .estimators import TableClassifier, TableRegressor
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
@@ -16,14 +12,6 @@ OPTIONS = {
     "batch": "--batch", "class_weight": "--class-weight", "max_epochs": "--epochs",
     "patience": "--patience", "random_state": "--seed",
 }
-
-
-def train(inputs: Any, target: Any, name: str, **settings: Any) -> Any:
-    """Trains a network on a table: see :class:`TableClassifier` and :class:`TableRegressor`."""
-    target = np.asarray(target)
-    frame = inputs.assign(**{name: target.astype(str) if target.dtype.kind in "OUT" else target})
-    kind = TableClassifier if target.dtype.kind in "OUT" else TableRegressor
-    return kind(quiet=True, **settings).fit(frame, name)
 
 
 def option_words(settings: Mapping[str, Any]) -> list[str]:

@@ -116,8 +116,10 @@ def _by(words: Any, name: str, day_first: bool) -> Any:
         return pl.col(key).fill_null(default) if key in held else pl.lit(default)
 
     year = part("y", "1970").str.replace("'", "", literal=True)
-    year = pl.when(year.str.len_bytes() > 2).then(year).when(year.cast(pl.Int32, strict=False) < 69) \
-        .then(pl.lit("20") + year).otherwise(pl.lit("19") + year)
+    # As POSIX has it: 69 to 99 are of the last century.
+    of_this = year.cast(pl.Int32, strict=False) < 69
+    year = pl.when(year.str.len_bytes() > 2).then(year).when(of_this).then(
+        pl.lit("20") + year).otherwise(pl.lit("19") + year)
     month, day = part("m", "1"), part("d", "1")
     if "a" in held:
         day, month = (part("a", ""), part("b", "")) if day_first else (part("b", ""), part("a", ""))

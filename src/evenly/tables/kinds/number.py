@@ -41,6 +41,11 @@ class Number(Kind):
     type: ClassVar[str] = "number"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether cells are read as a programming language has them, and no word is a gap."""
+        return self == Number()
+
+    @property
     def spelling(self) -> Spelling:
         return Spelling(self.decimal, self.thousands, self.unit)
 
@@ -72,18 +77,11 @@ class Number(Kind):
                 return None
             own = cls(unit=durations.UNIT, gaps=tuple(reading.na))
             return Recognized(own, "durations, in days", (), Values(floats(values), no_cells(text)))
-        for last in (False, True):
-            spelling, mark, units = spelling_of(sample, reading.decimal)
-            if spelling is None:
-                return None
-            values = each(text, spelling.parsed)
-            unread = (values.is_null() & text.is_not_null()).to_numpy()
-            if last or not unread.any():
-                break
-            more = text.filter(pl.Series(unread)).unique(maintain_order=True).head(SAMPLE)
-            sample = list(dict.fromkeys([*sample, *more.to_list()]))
-        numbers = silenced(floats(values), reading.na)
-        words = ((), "") if not unread.any() else spared(text, unread, numbers, "numbers")
+        found = _best_spelling(text, sample, reading.decimal)
+        if found is None:
+            return None
+        spelling, mark, numbers, unread = found
+        words = spared(text, unread, numbers, "numbers")
         if words is None and asked and not unread.all():
             gone = text.filter(pl.Series(unread)).unique(maintain_order=True).to_list()
             words = tuple(gone), f"{listed(gone)}: taken as gaps, because numbers were asked for"
@@ -91,24 +89,15 @@ class Number(Kind):
         if words is None or (not asked and (codes_in(text) or 2 * limits.sum() > len(text))):
             return None
         gaps, line = words
-        kind = cls(spelling.decimal, spelling.thousands, spelling.unit, (*reading.na, *gaps))
         odd = [line] if line else []
         if limits.any():
             known = text.filter(limits).unique(maintain_order=True).to_list()
             odd.append(f"{listed(known)} ({rows_of(limits.to_numpy())}): read as these limits")
+        odd += _doubts(spelling, mark, text, unread, reading.decimal)
+        kind = cls(spelling.decimal, spelling.thousands, spelling.unit, (*reading.na, *gaps))
         said = spelling.words()
-        if mark == "?" and spelling.thousands == "," and reading.decimal is None:
-            odd.append("every comma has three digits behind it: read as thousands; say "
-                       "--decimal , where it is a decimal comma")
-        if len(units) == 1 and spelling.unit:
-            part = spelling.unit.partition(BETWEEN)[0].lower()
-            bare = int((~text.str.to_lowercase().str.contains(part, literal=True)
-                        & ~pl.Series(unread)).sum())
-            if bare:
-                odd.append(f"{bare} of {len(text) - text.null_count()} values have no "
-                           f"'{spelling.unit}': read as if they had")
         return Recognized(kind, f"numbers, {said}" if said else "numbers", tuple(odd),
-                          Values(numbers, no_cells(text)), mark)
+                          Values(silenced(numbers, reading.na), no_cells(text)), mark)
 
     def read(self, cells: Any) -> Values:
         if cells.dtype == pl.Null:
@@ -151,7 +140,9 @@ class Number(Kind):
         text = cleaned(cells, self.gaps, among_numbers=True)
         words = text.drop_nulls().head(SAMPLE).unique(maintain_order=True).to_list()
         other = spelling_of(words)[0]
-        if other is None or other == self.spelling or (other.parsed(text).is_null() & text.is_not_null()).any():
+        if other is None or other == self.spelling:
+            return None
+        if (other.parsed(text).is_null() & text.is_not_null()).any():
             return None
         own = replace(self, decimal=other.decimal, thousands=other.thousands, unit=other.unit)
         return own, other.words() or "decimal point"
@@ -163,6 +154,47 @@ class Number(Kind):
         low, high = float(known.min()), float(known.max())
         unit = f" {self.unit}" if self.unit else ""
         return f"{plain(low)}{unit}" if low == high else f"{plain(low)} to {plain(high)}{unit}"
+
+
+def _best_spelling(
+    text: Any, sample: list[str], decimal: str | None
+) -> tuple[Spelling, str, Any, Any] | None:
+    """(the spelling that reads the most, its mark, the numbers, which cells it cannot read)."""
+    spelling, mark, _ = spelling_of(sample, decimal)
+    if spelling is None:
+        return None
+    values = each(text, spelling.parsed)
+    left = values.is_null() & text.is_not_null()
+    if left.any():
+        # What the first cells' spelling cannot read has a say as well.
+        more = text.filter(left).unique(maintain_order=True).head(SAMPLE)
+        again, mark, _ = spelling_of(list(dict.fromkeys([*sample, *more.to_list()])), decimal)
+        if again is not None and again != spelling:
+            spelling = again
+            values = each(text, spelling.parsed)
+            left = values.is_null() & text.is_not_null()
+    return spelling, mark, floats(values), left.to_numpy()
+
+
+def _doubts(
+    spelling: Spelling, mark: str, text: Any, unread: Any, decimal: str | None
+) -> list[str]:
+    """Lines about what could be read otherwise."""
+    odd = []
+    if mark == "?" and decimal is None and spelling.thousands == ",":
+        odd.append("every comma has three digits behind it: read as thousands; say --decimal , "
+                   "where it is a decimal comma")
+    elif mark == "?" and decimal is None and text.str.ends_with("0").all():
+        odd.append("every point has three digits behind it: read as a decimal point; say "
+                   "--decimal , where it stands between thousands")
+    if spelling.unit:
+        part = spelling.unit.partition(BETWEEN)[0].lower()
+        bare = int((~text.str.to_lowercase().str.contains(part, literal=True)
+                    & ~pl.Series(unread)).sum())
+        if bare:
+            odd.append(f"{bare} of {len(text) - text.null_count()} values have no "
+                       f"'{spelling.unit}': read as if they had")
+    return odd
 
 
 def floats(values: Any) -> Any:
@@ -206,6 +238,6 @@ def _digit(word: str) -> bool:
 
 def _is_float(word: str) -> bool:
     try:
-        return np.isfinite(float(word))
+        return bool(np.isfinite(float(word)))
     except ValueError:
         return False

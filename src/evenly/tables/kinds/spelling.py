@@ -1,4 +1,4 @@
-"""How numbers are spelled: decimal mark, thousands, unit. Told apart by sample words, and parsed."""
+"""How numbers are spelled: decimal mark, thousands, unit; recognized by samples, and parsed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ MAX_UNIT = 14
 FOOTNOTES = ("*", "**", "***", "†", "‡", "%")
 # Between a unit before and one behind: $…K of $10K.
 BETWEEN = "…"
+APOSTROPHES = "'\u2019"
 BLANKS = " \u00a0\u202f\u2009"
 # (decimal mark, thousands mark), in the order of preference where several read as many cells:
 # 1,234 is thousands where every cell has three digits behind the comma.
@@ -27,7 +28,7 @@ _INF = r"(?:inf|infinity|∞)"
 _MINUS = "[\u2212\u2013]"
 _WORD = re.compile(
     r"^[-+(]?\s*(?:[<>≤≥]=?\s*)?(?P<before>[^\d\s.,'()+\-][^\d\s'()+\-]{0,4})?\s*[-+]?\s*"
-    rf"(?P<number>(?:\d[\d.,'’{BLANKS}]*\d|\d|[.,]\d+)[.,]?(?:[eE][-+]?\d+)?)"
+    rf"(?P<number>(?:\d[\d.,{APOSTROPHES}{BLANKS}]*\d|\d|[.,]\d+)[.,]?(?:[eE][-+]?\d+)?)"
     r"\s*-?\)?\s*(?P<unit>[^\d\s.,'()+\-:;][^\d:;]{0,12}[23]?)?\s*\)?$"
 )
 
@@ -99,11 +100,13 @@ def spelling_of(
         decimal: the decimal mark, where it is known.
 
     Returns:
-        (the spelling, None where no word is a number; its decimal mark where the words leave no doubt, "?" where three digits
-        behind a mark may be thousands, "" where there is no mark; the units, most frequent first).
+        (the spelling, None where no word is a number; its decimal mark where the words leave no
+        doubt, "?" where three digits behind a mark may be thousands, "" where there is no mark; the
+        units, most frequent first).
     """
     units: Counter[str] = Counter()
-    numbers, spelled = [], {}
+    numbers: list[str] = []
+    spelled: dict[str, str] = {}
     for word in words:
         match = _WORD.match(word.replace("\u2212", "-").replace("\u2013", "-"))
         if match is None or len(match["unit"] or "") > MAX_UNIT:
@@ -143,4 +146,4 @@ def _mark_of(own: Spelling, numbers: list[str], counts: dict[Any, int], best: in
 
 
 def _mark(thousands: str) -> str:
-    return {" ": f"[{BLANKS}]", "'": "['’]"}.get(thousands, re.escape(thousands))
+    return {" ": f"[{BLANKS}]", "'": f"[{APOSTROPHES}]"}.get(thousands, re.escape(thousands))

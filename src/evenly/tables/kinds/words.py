@@ -85,7 +85,8 @@ def cleaned(cells: Any, gaps: Iterable[str], among_numbers: bool = False) -> Any
         gone = text.str.to_lowercase().is_in(words)
         if own:
             gone = gone | text.is_in(own)
-        return text.to_frame("text").select(pl.when(~gone.alias("gone")).then(pl.col("text")))["text"]
+        return text.to_frame("text").select(pl.when(~gone.alias("gone")).then(pl.col("text"))
+                                            ).to_series()
 
     return each(cells, clean).alias(cells.name)
 
@@ -98,7 +99,7 @@ def each(cells: Any, read: Callable[[Any], Any]) -> Any:
         once = cells.unique()
         if 4 * len(once) < len(cells):
             values = read(once)
-            if values.dtype == pl.String and values.equals(once, null_equal=True, check_names=False):
+            if values.dtype == pl.String and values.equals(once, check_names=False):
                 return cells
             return cells.replace_strict(once, values, return_dtype=values.dtype)
     return read(cells)
@@ -150,10 +151,9 @@ def spared(text: Any, unread: Any, values: Any, what: str) -> tuple[tuple[str, .
         few = number <= MAX_SHARE * filled or (number == 1 and read >= MIN_READ_BESIDE_ONE)
         if len(other) > MAX_WORDS or not few or _codes(values, read, what):
             return None
-    return tuple(words), (
-        f"{read} of {filled} values are {what}, {'the other is' if len(cells) == 1 else 'the others are'} "
-        f"{listed(words)} ({rows_of(unread)}): taken as gaps"
-    )
+    others = "the other is" if len(cells) == 1 else "the others are"
+    return tuple(words), (f"{read} of {filled} values are {what}, {others} {listed(words)} "
+                          f"({rows_of(unread)}): taken as gaps")
 
 
 def _codes(values: Any, read: int, what: str) -> bool:

@@ -5,35 +5,41 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .errors import StudyError
+from ..errors import DataError, EvenlyError
 
 # What is left to everything else: the interpreter, the libraries, the other programs.
 SHARE = 0.8
+SMALLER = "use fewer rows or columns, or a machine with more memory"
 
 
 def available_bytes() -> int | None:
     """The bytes that this process may still take; None where the system does not say.
 
-    The smaller of what the machine has free and what the control group leaves.
+    The smallest of what the machine has free and what the control group and the limit on the
+    address space leave.
     """
-    limits = [limit for limit in (_machine(), _group_v2(), _group_v1()) if limit is not None]
+    sources = (_machine, _group_v2, _group_v1, _address_space)
+    limits = [limit for source in sources if (limit := source()) is not None]
     return min(limits) if limits else None
 
 
-def require(needed: int, what: str, remedy: str) -> None:
+def require(
+    needed: int, what: str, remedy: str = SMALLER, error: type[EvenlyError] = DataError
+) -> None:
     """Check that `needed` bytes fit into the memory that is left.
 
     Args:
         needed: an estimate in bytes.
         what: what needs it, the start of the message.
         remedy: what to do about it, the end of the message.
+        error: what is raised.
 
     Raises:
-        StudyError: it does not fit.
+        DataError, or `error`: it does not fit.
     """
     available = available_bytes()
     if available is not None and needed > SHARE * available:
-        raise StudyError(
+        raise error(
             f"{what} takes about {in_words(needed)} of memory, "
             f"and {in_words(available)} are free: {remedy}"
         )
@@ -60,6 +66,20 @@ def _machine() -> int | None:
         return int(os.sysconf("SC_PHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _address_space() -> int | None:
+    """What `ulimit -v` leaves."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError, IndexError):
+        return None
+    return max(0, limit - used)
 
 
 def _group_v2() -> int | None:
