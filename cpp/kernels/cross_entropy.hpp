@@ -195,12 +195,10 @@ class BinaryCrossEntropy {
   static constexpr bool kCountsAnswers = true;
   static constexpr bool kMixes = false;  // its targets are numbers: they come mixed
   BinaryCrossEntropy(const Instruction& i, Index columns)
-      : columns_(columns), smoothing_(number(i, "label_smoothing")), weights_(i, 2) {
-    if (weights_.get()) {
-      no_ = weights_.get()[0];
-      yes_ = weights_.get()[1];
-    }
-  }
+      : columns_(columns),
+        smoothing_(number(i, "label_smoothing")),
+        stride_(has_number(i, "class_weight_2") ? 2 : 0),
+        weights_(i, stride_ != 0 ? 2 * columns : 2) {}
 
   Index target_columns() const { return columns_; }
   bool counts_alike() const { return weights_.get() == nullptr; }
@@ -208,7 +206,7 @@ class BinaryCrossEntropy {
   static bool ignores(const Target*) { return false; }
   double part(const Target* target) const {
     double sum = 0;
-    for (Index c = 0; c < columns_; ++c) sum += static_cast<double>(weight(target[c]));
+    for (Index c = 0; c < columns_; ++c) sum += static_cast<double>(weight(c, target[c]));
     return sum / static_cast<double>(columns_);
   }
 
@@ -220,7 +218,7 @@ class BinaryCrossEntropy {
     Index right = 0;
     for (Index c = 0; c < columns_; ++c) {
       const double z = static_cast<double>(scores[c]), t = static_cast<double>(target[c]);
-      const double w = static_cast<double>(weight(target[c]));
+      const double w = static_cast<double>(weight(c, target[c]));
       const double other = (z > 0 ? 1 - t : t) * kept + half;
       // An infinite score costs nothing where nothing speaks against it.
       if (w != 0)
@@ -233,7 +231,7 @@ class BinaryCrossEntropy {
       // p (1 - t) - (1 - p) t rather than p - t: where p is nearly t that difference would cancel.
 #pragma omp simd
       for (Index c = 0; c < columns_; ++c) {
-        const T z = scores[c], t = target[c], w = weight(t);
+        const T z = scores[c], t = target[c], w = weight(c, t);
         const T slope = logistic(z) * ((T(1) - t) * keep + add) - logistic(-z) * (t * keep + add);
         d[c] = w != T(0) ? slope * (scale * w) : T(0);
       }
@@ -243,11 +241,15 @@ class BinaryCrossEntropy {
 
  private:
   // Not no + (yes - no) t: of a small weight beside a large one nothing would be left.
-  T weight(T target) const { return no_ * (T(1) - target) + yes_ * target; }
+  T weight(Index c, T target) const {
+    const T* pairs = weights_.get();
+    const T no = pairs ? pairs[stride_ * c] : T(1), yes = pairs ? pairs[stride_ * c + 1] : T(1);
+    return no * (T(1) - target) + yes * target;
+  }
 
   Index columns_;
   double smoothing_;
-  T no_ = T(1), yes_ = T(1);
+  Index stride_;  // from one column's pair of weights to the next; 0 where one pair serves all
   ClassWeights<T> weights_;
 };
 

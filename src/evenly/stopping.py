@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import ConfigurationError
 from .layers.base import expect
@@ -46,3 +47,12 @@ class EarlyStopping:
             raise ConfigurationError(
                 f"EarlyStopping: monitor must be one of {tuple(MONITORS)}, got {self.monitor!r}"
             )
+
+    def goodness(self, record: Any, weights: Any) -> float:
+        """What is watched of an epoch, as a number of which more is better.
+
+        Arguments:
+            record: the :class:`EpochRecord`.
+            weights: at its end, by name.
+        """
+        return float(getattr(record, self.monitor) * MONITORS[self.monitor])

@@ -90,6 +90,66 @@ def test_class_weights_are_pytorchs(smoothing):
     assert error(d_scores, tensor.grad.numpy()) < 1e-12
 
 
+PAIRS = ((0.5, 3.0), (2.0, 0.0), (1.0, 1e-3), (0.0, 7.0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("over", ["weights", "rows"])
+def test_class_weights_by_column_are_pytorchs(smoothing, dtype, over):
+    rng = np.random.default_rng(0)
+    scores = (3 * rng.standard_normal((20, 4))).astype(dtype)
+    y = rng.integers(0, 2, (20, 4)).astype(float)
+    loss = ev.BinaryCrossEntropy(smoothing, PAIRS, mean_over=over)
+    tensor, t = torch.tensor(scores.astype(float), requires_grad=True), torch.tensor(y)
+    no, yes = torch.tensor(PAIRS, dtype=torch.float64).T
+    weight = no * (1 - t) + yes * t
+    theirs = torch.nn.functional.binary_cross_entropy_with_logits(
+        tensor, t * (1 - smoothing) + smoothing / 2, weight=weight, reduction="sum"
+    ) / (weight.sum() if over == "weights" else y.size)
+    theirs.backward()
+    run = ev.Run(training=True)
+    value, saved = loss.forward(scores.astype(float), y, run)
+    assert error(value, theirs.item()) < 1e-12
+    assert error(loss.backward(saved, run), tensor.grad.numpy()) < 1e-12
+    program = ev.compile([], 4, batch=20, loss=loss, dtype=dtype, input_gradient=True)
+    value, d_scores, _ = ev.Engine(program).gradients(scores, y)
+    assert error(value, theirs.item()) < TOLERANCE[dtype]
+    assert error(d_scores, tensor.grad.numpy(), 1e-3) < TOLERANCE[dtype]
+    step = 1e-6
+    for row, column in ((0, 0), (3, 1), (7, 2), (9, 3)):
+        up, down = (scores.astype(float) for _ in range(2))
+        up[row, column] += step
+        down[row, column] -= step
+        numeric = (loss.forward(up, y, run)[0] - loss.forward(down, y, run)[0]) / (2 * step)
+        assert numeric == pytest.approx(tensor.grad[row, column].item(), rel=1e-6, abs=1e-9)
+
+
+def test_one_pair_a_column_that_is_the_same_is_one_pair_for_all():
+    rng = np.random.default_rng(1)
+    scores, y = rng.standard_normal((9, 3)), rng.integers(0, 2, (9, 3)).astype(float)
+    one, three = (ev.BinaryCrossEntropy(class_weights=weights)
+                  for weights in ((0.5, 3.0), [[0.5, 3.0]] * 3))
+    assert three.class_weights == ((0.5, 3.0),) * 3
+    programs = [ev.compile([], 3, 9, loss, dtype="float64", input_gradient=True)
+                for loss in (one, three)]
+    told = [ev.Engine(program).gradients(scores, y) for program in programs]
+    assert told[0][0] == told[1][0]
+    assert np.array_equal(told[0][1], told[1][1])
+
+
+@pytest.mark.parametrize(("weights", "words"), [
+    (((1, 2), (3,)), "class_weights by column are pairs of numbers of at least 0"),
+    (((1, -2), (3, 4)), "class_weights by column are pairs"), (((0, 0),), "not all of them 0"),
+    ((1, 2, 3), "two numbers, of no and of yes, or such a pair for each column"),
+])
+def test_pairs_of_class_weights_that_cannot_be(weights, words):
+    with pytest.raises(ev.errors.ConfigurationError, match=words):
+        ev.BinaryCrossEntropy(class_weights=weights)
+    with pytest.raises(ev.errors.ShapeError, match="each of the 4 outputs, got 2"):
+        ev.compile([], 4, loss=ev.BinaryCrossEntropy(class_weights=((1, 2), (3, 4))))
+
+
 def test_a_batch_without_weight_teaches_nothing():
     program = ev.compile([ev.Dense(2)], 3, batch=2, loss=ev.SoftmaxCrossEntropy(),
                          optimizer=ev.SGD(0.1))

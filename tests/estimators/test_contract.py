@@ -8,6 +8,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from evenly import Poisson
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
+
+def nothing(record):
+    """A callback."""
+
+
 # As far from the defaults as can be: other layers, and a validation set of half the rows.
 OTHER = {
     "hidden": 24, "norm": "layer", "dropout": 0.0, "activation": "tanh", "init": "xavier",
@@ -22,6 +27,13 @@ KINDS = (NetClassifier, NetRegressor, NetTransformer)
 ESTIMATORS = [
     kind(**settings) for kind in KINDS for settings in ({}, OTHER, PLAIN)
 ] + [
+    NetClassifier(
+        8, max_epochs=60, validation=0.4, monitor="score", calibrate=True, callbacks=[nothing],
+        class_weight="balanced",
+    ),
+    NetRegressor(
+        8, max_epochs=60, validation=0.3, monitor="neg_mean_absolute_error", interval_fraction=0.1,
+    ),
     NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
     NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),
 ] + [

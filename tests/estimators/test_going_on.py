@@ -47,7 +47,14 @@ CHANGES = {
     "verbose": (True, NONE),
     "dtype": ("float64", EFFECT),
     "doctor": (True, NONE),
+    "validation": (0.3, EFFECT),
+    "monitor": (lambda estimator, X, y: 0.0, EFFECT),
+    "callbacks": ([lambda record: "stop"], EFFECT),
+    "threshold": (0.3, NONE),
+    "calibrate": (True, NONE),
+    "interval_fraction": (0.2, EFFECT),
 }
+ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 
 
 def told(estimator):
@@ -62,8 +69,7 @@ def same(one, other):
 
 
 @pytest.mark.filterwarnings("ignore::evenly.errors.DoctorWarning")
-@pytest.mark.parametrize("name", {**NetClassifier().get_params(deep=False),
-                                  **NetRegressor().get_params(deep=False)})
+@pytest.mark.parametrize("name", ARGUMENTS)
 @pytest.mark.parametrize("kind", [NetClassifier, NetRegressor])
 def test_every_argument(name, kind, capsys):
     if name not in kind().get_params(deep=False):
@@ -75,6 +81,7 @@ def test_every_argument(name, kind, capsys):
     if name == "quantiles":
         base["loss"] = "quantile"
     y = Y if kind is NetClassifier else X[:, 0]
+    y = Y > 0 if name == "threshold" else y
     if name == "net" and kind is NetRegressor:
         value = ev.Dense(1)
     plain, changed = (kind(**base).fit(X, y) for _ in range(2))

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from sklearn import model_selection
+from sklearn.metrics import f1_score, make_scorer
 
 import evenly as ev
 from evenly.errors import ConfigurationError
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
+from evenly.estimators.monitor import FROM_HELD
 from evenly.saving import load, save
 from tests.saving.common import assert_same, assert_same_model
 
@@ -30,7 +33,12 @@ def assert_same_estimator(got: Any, wanted: Any) -> None:
     ours, theirs = wanted.get_params(deep=False), got.get_params(deep=False)
     assert theirs.keys() == ours.keys()
     for name, value in ours.items():
-        if not isinstance(value, np.random.RandomState):
+        if hasattr(value, "split"):
+            assert repr(theirs[name]) == repr(value)
+            assert type(theirs[name]) is type(value)
+        elif isinstance(value, np.ndarray):
+            assert_same(theirs[name], value)
+        elif not isinstance(value, np.random.RandomState):
             assert theirs[name] == value, name
             assert type(theirs[name]) is type(value), name
     assert vars(got).keys() == vars(wanted).keys()
@@ -44,6 +52,9 @@ def assert_same_estimator(got: Any, wanted: Any) -> None:
             for key, value in vars(mine).items():
                 assert np.array_equal(getattr(its, key), value), key
     assert got.n_features_in_ == wanted.n_features_in_
+    for name in FROM_HELD:
+        assert type(getattr(got, name, None)) is type(getattr(wanted, name, None)), name
+        assert np.array_equal(getattr(got, name, None), getattr(wanted, name, None)), name
 
 
 LABELS = {
@@ -86,6 +97,9 @@ PARAMS = [
     {"constraint": ev.MaxNorm(2.0), "hidden": np.int64(5), "dropout": np.float32(0.25)},
     {"dtype": "float64", "scale": False, "n_jobs": 1, "early_stopping": False},
     {"init": ev.HeUniform(), "batch": None},
+    {"validation": 0.3, "monitor": "roc_auc", "threshold": "f1", "calibrate": True},
+    {"validation": np.arange(60) % 5 == 0, "monitor": "score", "threshold": 0.3},
+    {"validation": [i % 5 == 1 for i in range(60)], "threshold": np.float64(0.25)},
     *({"schedule": s} for s in (
         ev.CosineRestarts(2), ev.ExponentialDecay(0.9), ev.InverseTimeDecay(0.1), ev.OneCycle(),
         ev.PolynomialDecay(), ev.StepDecay(2))),
@@ -98,6 +112,70 @@ def test_every_argument(params, tmp_path):
     twin = again(tmp_path / "m", net)
     assert_same_estimator(twin, net)
     assert_same(twin.predict_proba(X), net.predict_proba(X))
+
+
+SPLITTERS = [
+    model_selection.KFold(4, shuffle=True, random_state=3), model_selection.StratifiedKFold(3),
+    model_selection.ShuffleSplit(1, test_size=0.3, random_state=np.random.RandomState(1)),
+    model_selection.GroupShuffleSplit(2, train_size=0.5), model_selection.LeaveOneGroupOut(),
+    model_selection.PredefinedSplit(np.where(np.arange(60) % 3 == 0, 0, -1)),
+    model_selection.TimeSeriesSplit(3, gap=1), model_selection.GroupKFold(3),
+    model_selection.StratifiedGroupKFold(3), model_selection.LeavePGroupsOut(2),
+    model_selection.StratifiedShuffleSplit(1, test_size=20),
+]
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS, ids=lambda s: type(s).__name__)
+def test_splitters(splitter, tmp_path):
+    y, groups = np.arange(60) % 2, np.arange(60) // 6
+    net = NetClassifier(**SMALL, validation=splitter)
+    net.fit(X, y, groups=groups if "Group" in type(splitter).__name__ else None)
+    twin = again(tmp_path / "m", net)
+    if "RandomState" not in repr(splitter):
+        assert_same_estimator(twin, net)
+    assert_same(twin.predict_proba(X), net.predict_proba(X))
+    assert vars(twin.validation).keys() == vars(splitter).keys()
+
+
+def test_what_was_learned_from_held_out_rows(tmp_path):
+    y = (RNG.random((60, 3)) > 0.5).astype(int)
+    net = NetClassifier(**SMALL, validation=0.5, threshold="f1", calibrate=True, monitor="score",
+                        class_weight=[{0: 1, 1: 2.0}, None, (1, 3)]).fit(X, y)
+    twin = again(tmp_path / "m", net)
+    assert_same_estimator(twin, net)
+    assert_same(twin.predict(X), net.predict(X))
+    assert_same(twin.predict_proba(X), net.predict_proba(X))
+    assert twin.temperature_ == net.temperature_ != 1
+    assert_same(twin.monitor_curve_, net.monitor_curve_)
+    for settings in ({"interval_fraction": 0.4, "monitor": "r2", "validation": 0.3},
+                     {"validation": 0.4}):
+        wide = NetRegressor(**SMALL, **settings).fit(X, X[:, :2])
+        twin = again(tmp_path / "m", wide)
+        assert_same_estimator(twin, wide)
+        if "interval_fraction" in settings:
+            assert_same(twin.predict_interval(X), wide.predict_interval(X))
+        else:
+            with pytest.warns(UserWarning, match="early stopping watched"):
+                twin.predict_interval(X)
+
+
+def own_split(X, y=None, groups=None):
+    return iter([(np.arange(30), np.arange(30, 60))])
+
+
+@pytest.mark.parametrize(("params", "words"), [
+    ({"callbacks": [len]}, r"callbacks of this NetClassifier .*set_params\(callbacks=\(\)\)"),
+    ({"monitor": make_scorer(f1_score)}, "monitor of this NetClassifier is a function"),
+    ({"threshold": make_scorer(f1_score)}, r"set_params\(threshold=None\) takes it out"),
+    ({"validation": model_selection.RepeatedKFold()}, "RepeatedKFold.*a file cannot hold"),
+    ({"validation": type("KFold", (model_selection.KFold,), {})(3)}, "a file cannot hold"),
+])
+def test_functions_are_refused(params, words, tmp_path):
+    net = NetClassifier(**SMALL).fit(X, np.arange(60) % 2).set_params(**params)
+    with pytest.raises(ConfigurationError, match=words):
+        save(tmp_path / "m", net)
+    plain = {name: NetClassifier().get_params()[name] for name in params}
+    save(tmp_path / "m", net.set_params(**plain))
 
 
 def test_a_random_state_goes_on(tmp_path):

@@ -237,6 +237,46 @@ def test_classifiers(change, reason, classifier_file):
     assert reason in refused(classifier_file, change)
 
 
+def held(**fields: Any) -> Callable[..., None]:
+    return lambda t, a: t["content"].update(held=fields)
+
+
+def split_by(content: Any) -> Callable[..., None]:
+    return lambda t, a: t["content"].update(splitter=content)
+
+
+def errors_of(*values: float) -> Callable[..., None]:
+    def change(text: Any, arrays: Any) -> None:
+        arrays["values/held"] = np.array(values)[:, None]
+        text["content"]["held"] = {"conformal_": {"array": "values/held"}}
+
+    return change
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    (lambda t, a: t["content"].update(held=[]), "held-out rows has other fields"),
+    (held(exec=1), "held-out rows has other fields"),
+    (held(conformal_=1.0), "held-out rows has other fields"),
+    (held(temperature_=0.0), "temperature_ cannot be that"), (held(temperature_=1), "temperature_"),
+    (held(temperature_={"float": "nan"}), "temperature_"), (held(threshold_=1.5), "threshold_"),
+    (held(threshold_=True), "threshold_ cannot"), (held(threshold_="f1"), "threshold_ cannot"),
+    (held(threshold_={"float": "nan"}), "threshold_ cannot"), (held(_monitored=3), "_monitored"),
+    (split_by("KFold"), "none that is known"), (split_by(["eval", {"dict": []}]), "none that is"),
+    (split_by([["KFold"], {"dict": []}]), "none that is known"),
+    (split_by(["KFold", {"dict": [["exec", 1]]}]), "KFold does not have all of these arguments"),
+    (split_by(["KFold", 3]), "KFold does not have all"),
+    (split_by(["KFold", {"dict": [["n_splits", "x"]]}]), "KFold: "),
+    (split_by(["PredefinedSplit", {"dict": []}]), "PredefinedSplit: "),
+], ids=lambda v: v if isinstance(v, str) else "")
+def test_what_a_classifier_learned_from_held_out_rows(change, reason, classifier_file):
+    assert reason in refused(classifier_file, change)
+
+
+@pytest.mark.parametrize("values", [(1.0, 0.5), (-1.0, 2.0), (0.0, np.inf), (np.nan, 1.0), ()])
+def test_errors_on_held_out_rows_that_cannot_be(values, regressor_file):
+    assert "conformal_ cannot be that" in refused(regressor_file, errors_of(*values))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
 def test_scales_that_cannot_be(value, classifier_file):
     def change(text: Any, arrays: Any) -> None:
@@ -247,6 +287,8 @@ def test_scales_that_cannot_be(value, classifier_file):
 
 @pytest.mark.parametrize(("change", "reason"), [
     (learned(n_outputs_=2), "2 outputs"), (learned(n_outputs_=HUGE), f"{HUGE} outputs"),
+    (lambda t, a: t["content"].update(held={"_watched": 1}), "_watched cannot be that"),
+    (lambda t, a: t["content"].update(held={"threshold_": 0.5}), "has other fields"),
     (learned(n_outputs_=0), "0 targets"), (learned(_one_axis=None), "_one_axis cannot be None"),
     (lambda t, a: t["content"]["target_scaler"].update(mean=t["content"]["scaler"]["mean"]),
      "mean should be float64 of shape (1,)"),

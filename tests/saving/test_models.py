@@ -98,6 +98,7 @@ SETTINGS = [
     {"augment": ev.Mixup(0.3)}, {"dtype": "float64"}, {"input_gradient": True}, {"batch": 33},
     {"loss": ev.SoftmaxCrossEntropy(class_weights=np.array([1.0, 2.0]), mean_over="rows")},
     {"loss": ev.SoftmaxCrossEntropy(ignore_index=-100)},
+    {"loss": ev.BinaryCrossEntropy(class_weights=[[1.0, 2.0], (0.5, 3.0)])},
     {"optimizer": None}, {"optimizer": None, "loss": None},
 ]
 

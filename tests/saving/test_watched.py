@@ -20,7 +20,7 @@ from evenly.files import read_arrays, write_arrays
 from evenly.records import from_lines, to_lines
 from evenly.saving import load, save
 from evenly.saving import watched as watched_file
-from evenly.tables import Columns, TableModel
+from evenly.tables import TableClassifier
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(0, 1, (60, 4))
@@ -71,13 +71,11 @@ def test_so_do_estimators(kind, tmp_path):
 
 def test_so_does_a_network_for_a_table(tmp_path):
     table = pd.DataFrame(X, columns=list("abcd"))
-    columns = Columns.learn(table)
-    x, _ = columns.encode(table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        net = NetClassifier(6, learning_rate=2.0, max_epochs=9, random_state=0,
-                            doctor=True).fit(x, Y)
-    same_word(again(tmp_path / "m", TableModel(columns, net, "y")).estimator.model_, net.model_)
+        model = TableClassifier(6, learning_rate=2.0, max_epochs=9, random_state=0,
+                                doctor=True).fit(table, Y)
+    same_word(again(tmp_path / "m", model).estimator_.model_, model.estimator_.model_)
 
 
 def test_a_training_that_diverged_keeps_what_is_not_finite(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.inspection import permutation_importance
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -430,6 +430,48 @@ def test_a_validation_set_of_ones_own():
         TableRegressor(**QUICK).fit(table, number, y_val=other)
 
 
+def test_groups_are_held_out_whole():
+    table, number, word = mixed()
+    who = np.arange(400) % 20
+    for validation in (None, GroupShuffleSplit(1, test_size=0.2, random_state=0)):
+        settings = {**QUICK, "validation": validation}
+        model = TableClassifier(**settings).fit(table, word, groups=who)
+        held = set(who[model.held_out_])
+        assert 0 < len(held) < 20
+        assert not held & set(np.delete(who, model.held_out_))
+        named = TableClassifier(**settings).fit(table.assign(who=who), word, groups="who")
+        np.testing.assert_array_equal(named.held_out_, model.held_out_)
+        assert named.inputs_ == model.inputs_
+        assert named.columns_.columns[-1].left_out
+    with pytest.raises(DataError, match="no column 'whom'"):
+        TableClassifier(**QUICK).fit(table, word, groups="whom")
+
+
+def test_a_mask_says_which_rows_are_held_out_beside_rows_of_weight_0():
+    table, number, _ = mixed()
+    mask = np.arange(400) % 5 == 0
+    weights = np.where(np.arange(400) < 300, 0.7, 0.0)
+    model = TableRegressor(**QUICK, validation=mask).fit(table, number, weights)
+    assert model.held_out_.tolist() == np.flatnonzero(mask & (weights > 0)).tolist()
+
+
+def test_what_is_learned_from_held_out_rows():
+    table, number, word = mixed()
+    model = TableRegressor(**QUICK, interval_fraction=0.3).fit(table, number)
+    ends = model.predict_interval(table, 0.8)
+    assert ends.shape == (400, 2)
+    assert len(model.conformal_) == 120
+    assert 0.7 < np.mean((ends[:, 0] <= number) & (number <= ends[:, 1])) < 0.95
+    assert model.predict_interval(table[:0]).shape == (0, 2)
+    classes = TableClassifier(**QUICK, threshold="f1", calibrate=True, monitor="roc_auc")
+    classes.fit(table, word)
+    assert 0 < classes.threshold_ < 1
+    assert classes.temperature_ > 0
+    assert len(classes.monitor_curve_) == classes.n_iter_
+    share = classes.predict_proba(table)[:, 1]
+    np.testing.assert_array_equal(classes.predict(table) == "more", share >= classes.threshold_)
+
+
 def test_a_fit_that_goes_on_keeps_columns_and_inputs():
     table, number, _ = mixed()
     new, other, _ = mixed(seed=1)
@@ -455,7 +497,7 @@ def test_what_fails_leaves_the_model_as_it_was():
 
 def test_a_table_without_the_target():
     table, _, _ = mixed()
-    with pytest.raises(DataError, match="no column 'prize' to predict; .*'size'"):
+    with pytest.raises(DataError, match="no column 'prize'; it has 'size'"):
         TableRegressor(**QUICK).fit(table, "prize")
     with pytest.raises(ValueError, match="requires y to be passed"):
         TableRegressor(**QUICK).fit(table, None)
@@ -464,3 +506,15 @@ def test_a_table_without_the_target():
 def test_public_names():
     assert ev.TableClassifier is TableClassifier
     assert issubclass(ev.TableRegressor, ev.TableModel)
+
+
+def test_a_column_may_be_named_as_counts_are():
+    words = ["a", "b", "?", "-"] * 20
+    for types in ({}, {"count": "category"}):
+        table = pl.DataFrame({"count": words, "rows": words, "level": np.arange(80) % 7})
+        model = TableRegressor(**QUICK, types=types).fit(table, np.arange(80) % 3)
+        assert "count = a" in model.inputs_.names
+    flags = pl.DataFrame({"count": ["yes", "no", "?"] * 20, "x": np.arange(60) % 7})
+    assert TableRegressor(**QUICK).fit(flags, np.arange(60) % 4).inputs_.names[0] == "count"
+    numbers = pl.DataFrame({"count": ["1", "2.5", "4", "x", "5"] * 20, "x": np.arange(100) % 7})
+    assert TableRegressor(**QUICK).fit(numbers, np.arange(100) % 4).inputs_.names[0] == "count"

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 # On a terminal more columns than this are told in short.
 MOST_SHOWN = 60
+TITLES = ("column", "type", "missing", "distinct", "values", "becomes")
+RIGHT = ("missing", "distinct")
+# Reasons that the type says as well.
+PLAIN = ("numbers", "words", "dates", "true or false", "no cell holds anything")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -113,6 +117,9 @@ def _show(decided: Columns, read: Any, every: bool) -> None:
     if len(shown) < len(decided.columns):
         console.print(f"and {len(decided.columns) - len(shown):,} more: --all shows them",
                       style="dim")
+    read_as = [column for column in decided.columns if column.reason not in PLAIN]
+    for column in read_as if every else read_as[:MOST_SHOWN]:
+        console.print(Text(f"column '{column.name}': read as {column.reason}"), soft_wrap=True)
     notes = [*read.notes, *decided.notes]
     told = notes if every else notes[:MOST_SHOWN]
     for note in told:
@@ -122,24 +129,35 @@ def _show(decided: Columns, read: Any, every: bool) -> None:
 
 
 def _table(console: Any, columns: tuple[Column, ...]) -> None:
+    rows = [(column.name, column.kind.type + ("*" if column.asked else ""),
+             f"{column.missing:,}" if column.missing else "", f"{column.distinct:,}",
+             column.shown, becomes(column)) for column in columns]
+    if console.is_terminal:
+        _fitted(console, columns, rows)
+        return
+    # A pipe has no width: what a program reads is not cut.
+    rows = [TITLES, *(tuple(map(_one_line, row)) for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.rjust(width) if title in RIGHT else cell.ljust(width)
+                 for title, cell, width in zip(TITLES, row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _fitted(console: Any, columns: tuple[Column, ...], rows: list[tuple[str, ...]]) -> None:
+    """The table in the width of a terminal."""
     from rich.table import Table
     from rich.text import Text
 
-    # A pipe has no width: what a program reads is not cut at 80.
-    wide = not console.is_terminal
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("column", overflow="ellipsis", no_wrap=True, max_width=None if wide else 22)
-    table.add_column("type", no_wrap=True)
-    table.add_column("missing", justify="right", no_wrap=True)
-    table.add_column("distinct", justify="right", no_wrap=True)
-    table.add_column("values", overflow="ellipsis", no_wrap=True, ratio=None if wide else 1)
-    table.add_column("becomes", overflow="ellipsis", no_wrap=True)
-    for column in columns:
-        style = "dim" if column.left_out else ""
-        kind = column.kind.type + ("*" if column.asked else "")
-        table.add_row(Text(column.name), kind, f"{column.missing:,}" if column.missing else "",
-                      f"{column.distinct:,}", Text(column.shown), becomes(column), style=style)
-    if wide:
-        console.width = max(console.width, table.__rich_measure__(
-            console, console.options.update(max_width=10_000)).maximum)
+    for title in TITLES:
+        table.add_column(title, justify="right" if title in RIGHT else "left", no_wrap=True,
+                         overflow="ellipsis", max_width=22 if title == "column" else None,
+                         ratio=1 if title == "values" else None)
+    for column, row in zip(columns, rows, strict=True):
+        table.add_row(*map(Text, map(_one_line, row)), style="dim" if column.left_out else "")
     console.print(table)

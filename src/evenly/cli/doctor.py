@@ -92,7 +92,8 @@ def _cured(
     import evenly as ev
     from evenly.clinic.cure import cure
     from evenly.study import load
-    from evenly.tables import Columns
+    from evenly.tables import Columns, Inputs
+    from evenly.tables.frames import frame_of
 
     data = load(table, target, None)
     if data.example is not None and len(data.example) > 1:
@@ -100,7 +101,10 @@ def _cured(
             f"{table}: expects x of shape (rows, features), got examples of shape {data.example}: "
             "reshape x"
         )
-    x, _ = Columns.learn(data.inputs).encode(data.inputs)
+    frame = frame_of(data.inputs)
+    columns = Columns.decide(frame)
+    values, _ = columns.values(frame)
+    x, _ = Inputs.learn(columns.inputs, values).encode(values)
     layers: list[ev.Layer] = []
     for width in widths(hidden):
         layers += [ev.Dense(width), ev.ReLU(), *([ev.Dropout(dropout)] if dropout else [])]

@@ -74,8 +74,9 @@ def check_answers(name: str, target: str, task: str, values: Any, kind: str) -> 
         labels = [str(bool(own)) if kind == "boolean" else f"{own:g}" if own.dtype.kind == "f"
                   else str(own) for own in names]
     else:
-        found = values.value_counts(sort=False).rows()
-        labels, counts = [str(own) for own, _ in found], np.array([count for _, count in found])
+        # In the order of the table.
+        labels = values.unique(maintain_order=True).to_list()
+        counts = values.unique_counts().to_numpy()
     if len(labels) < 2:
         raise click.UsageError(f"{where}: expects at least two classes, got one, '{labels[0]}': "
                                "choose another --target")

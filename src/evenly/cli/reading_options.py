@@ -15,7 +15,8 @@ def reading_options(command: F) -> F:
     """Adds the options to a command."""
     for option in reversed((
         click.option("--as", "types", multiple=True, metavar="NAME=TYPE",
-                     help="Type of a column: number, boolean, date, category or text."),
+                     help="Type of a column: number, boolean, date, category, text; d/m/y or "
+                          "m/d/y for dates in this order."),
         click.option("--decimal", metavar="MARK", help="Decimal mark of all numbers: . or ,"),
         click.option("--na", multiple=True, metavar="WORD", help="A word that stands for a gap."),
         click.option("--sep", metavar="MARK", help="What stands between cells."),

@@ -5,13 +5,22 @@
 | `names.py` | plain arguments as layers: a new name is one row |
 | `settings.py` | plain arguments as settings of a training: likewise |
 | `parameters.py` | nested parameters: `optimizer__learning_rate` |
-| `rows.py` | the rows in their own order, whole weights as repetitions, validation split |
+| `rows.py` | the rows in their own order, whole weights as repetitions, a share held out |
+| `held_out.py` | which rows are held out: a share, whole groups, a mask, a splitter's |
 | `proportion.py` | whether a validation set is on the scale of the training set |
 | `moments.py` | means and deviations, folded over calls; scaling |
 | `constants.py` | columns that never varied: they move nothing |
 | `inputs.py` | from a table to what the network reads: checks, scale, constants |
 | `inference.py` | predictions in double precision, in bounded memory |
-| `base.py` | what the estimators share: fit, warm start, curves |
+| `monitor.py` | what early stopping watches: a scorer on held-out rows |
+| `threshold.py` | the probability from which on a class is predicted |
+| `calibration.py` | one temperature for a classifier's scores |
+| `reliability.py` | whether probabilities are what they say |
+| `intervals.py` | intervals that cover as often as they say |
+| `class_weights.py` | how much classes and labels count |
+| `class_predictions.py` | from scores to classes |
+| `curves.py` | what an estimator tells of its training |
+| `base.py` | what the estimators share: fit, warm start |
 | `in_parts.py` | partial_fit |
 | `going_on.py` | what may change where training goes on |
 | `classifier.py`, `regressor.py`, `transformer.py` | the estimators |
@@ -24,4 +33,6 @@ if _find_spec("sklearn") is None:
 
 from .classifier import NetClassifier as NetClassifier
 from .regressor import NetRegressor as NetRegressor
+from .reliability import Reliability as Reliability
+from .reliability import reliability as reliability
 from .transformer import NetTransformer as NetTransformer

@@ -9,33 +9,36 @@ from typing import Any, ClassVar, Self
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..doctor import Diagnosis
 from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer
 from ..losses import Loss
 from ..program import training_rows
 from ..rows.sources import is_sparse
-from ..training import EarlyStopping, Model, fit, init, lsuv
+from ..stopping import EarlyStopping
+from ..training import Model, fit, init, lsuv
 from ..training.model import as_sequential
 from ..training.run_settings import as_text
+from .curves import HasCurves
 from .going_on import check_same_arrays, first_values, with_weights
+from .held_out import Held, Table, checked_groups, divided
 from .inference import Predictor
 from .inputs import ScaledInputs, constants_of
+from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
 from .names import LSUV, network
 from .proportion import warn_of_other_scale
-from .rows import arranged, held_out, of_mean_one
-from .settings import share, threads_of, training_settings, truth, whole
+from .rows import arranged, of_mean_one
+from .settings import threads_of, training_settings, truth
 
 # Rows that LSUV measures.
 LSUV_ROWS = 512
 # What a fit learns in front of the network.
 LEARNED = (
     "n_features_in_", "feature_names_in_", "classes_", "_multi_label", "n_outputs_", "_one_axis",
-    "scaler_", "target_scaler_", "_constants",
+    "scaler_", "target_scaler_", "_constants", *FROM_HELD,
 )
 
 
-class NetEstimator(ScaledInputs):
+class NetEstimator(HasCurves, ScaledInputs):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
@@ -70,6 +73,10 @@ class NetEstimator(ScaledInputs):
         verbose: bool = False,
         dtype: str = "float32",
         doctor: Any = None,
+        validation: Any = None,
+        monitor: Any = "loss",
+        callbacks: Any = (),
+        interval_fraction: float | None = None,
     ) -> None:
         self._keep(locals())
 
@@ -113,14 +120,36 @@ class NetEstimator(ScaledInputs):
         """The classes whose shares a validation set keeps, or None."""
         return None
 
+    def _decoded(self, y: Any) -> Any:
+        """Targets from numbers, as they came."""
+        return y
+
     def _weights(self, y: Any, weights: Any) -> Any:
         """Sample weights with those of the classes."""
         return weights
 
+    def _weighed(self, loss: Loss, y: Any, weights: Any, whole: bool) -> Loss:
+        """The loss with the weights of labels; `whole`: these rows are all that there are."""
+        return loss
+
+    # What is learned from held-out rows: each a dict of attributes ------------------------------
+
+    def _known_before(self) -> dict[str, Any]:
+        """What needs no rows."""
+        return {}
+
+    def _check_before(self, held: Held | None) -> None:
+        """Raises ConfigurationError where rows are lacking, before anything is trained."""
+
+    def _from_held(self, twin: Any, held: Held | None, apart: Held | None) -> dict[str, Any]:
+        """What is learned of the trained network, in the estimator's stand-in."""
+        return {}
+
     # Fit ----------------------------------------------------------------------------------------
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Trains the network.
 
@@ -133,6 +162,9 @@ class NetEstimator(ScaledInputs):
             X_val, y_val: a validation set, instead of a share of the rows. A warning says where its
                 scale is out of all proportion to that of X, as in a Pipeline without
                 ``transform_input=["X_val"]``.
+            groups: (rows,): labels of rows that belong together, such as the patient. A group is
+                held out whole or not at all, or its rows would be known by others of it. Handed to
+                the splitter where `validation` is one.
 
         Returns:
             self.
@@ -144,9 +176,11 @@ class NetEstimator(ScaledInputs):
         """
         self._check_truths()
         with self._as_it_was():
-            return self._fit(X, y, sample_weight, X_val, y_val)
+            return self._fit(X, y, sample_weight, X_val, y_val, groups)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, groups: Any
+    ) -> Self:
         going_on = self.warm_start and hasattr(self, "model_")
         X, y = self._check_xy(X, y, reset=not going_on, least=2)
         if going_on:
@@ -156,34 +190,69 @@ class NetEstimator(ScaledInputs):
         numbers = self._encode(y)
         sample_weight = self._check_weights(sample_weight, X)
         self._look_at(numbers, sample_weight)
+        groups = checked_groups(groups, X.shape[0])
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        rows, weights, groups = arranged(X, numbers, sample_weight)
+        rows, weights, equal = arranged(X, numbers, sample_weight)
         numbers, weights = numbers[rows], of_mean_one(weights)
         self._check_kept(numbers)
-        held = None
-        if X_val is not None or y_val is not None:
-            held = self._given_validation(X_val, y_val)
-        elif self.early_stopping:
-            fraction = share("validation_fraction", self.validation_fraction)
-            parts = held_out(groups, self._strata(numbers), fraction, seed)
-            if parts is not None:
-                kept, out = parts
-                own = None if weights is None else weights[out]
-                held = X[rows[out]], numbers[out], own
-                rows, numbers = rows[kept], numbers[kept]
-                weights = None if weights is None else weights[kept]
-        X = X[rows]
+        given = X_val is not None or y_val is not None
+        held = self._given_validation(X_val, y_val) if given else None
+        table = Table(X, y, groups, rows, equal, self._strata(numbers),
+                      getattr(self, "classes_", None))
+        parts = divided(self, table, seed, given)
+
+        def of(places: Any) -> Held:
+            own = None if weights is None else weights[places]
+            return Held(X[rows[places]], numbers[places], own)
+
+        held = held if parts.held is None else of(parts.held)
+        apart = None if parts.apart is None else of(parts.apart)
+        if len(parts.kept) < len(rows):
+            weights = None if weights is None else weights[parts.kept]
+            rows, numbers = rows[parts.kept], numbers[parts.kept]
+        self._train(Held(X[rows], numbers, weights), held, apart, seed, going_on, given)
+        return self
+
+    def _train(
+        self, kept: Held, held: Held | None, apart: Held | None, seed: int, going_on: bool,
+        given: bool = False,
+    ) -> None:
+        """Trains on rows that were divided and put in order before.
+
+        Arguments:
+            kept: the rows to train on.
+            held: those that are watched.
+            apart: those for intervals.
+            seed: of all that is drawn.
+            going_on: whether from the weights of the last fit.
+            given: whether `held` was given to fit.
+        """
+        self._check_before(held)
+        X, numbers, weights = kept
         if going_on:
             self._wake(X, numbers, weights)
         else:
             self._learn_scale(X, numbers, weights)
         if held is not None:
-            self._check_scale(held[0])
-        if X_val is not None and held is not None:
-            warn_of_other_scale(X, held[0])
+            self._check_scale(held.X)
+        if given and held is not None:
+            warn_of_other_scale(X, held.X)
         start = self._last_weights(seed) if going_on else None
-        self._use(self._run(start, X, numbers, weights, held, seed))
-        return self
+        rule = stopping_rule(self, held, seed)
+        model = self._run(start, X, numbers, weights, held, seed, rule)
+        twin = stand_in(self, model)
+        told = self._from_held(twin, held, apart)
+        if held is not None and self.early_stopping:
+            told["_monitored"] = curve_of(rule, model.history)
+        self._predictor = twin._predictor
+        self._use(model)
+        self._told_after(told)
+
+    def _told_after(self, told: dict[str, Any]) -> None:
+        """Takes over what was learned from held-out rows, in place of what was known."""
+        for name in FROM_HELD:
+            self.__dict__.pop(name, None)
+        self.__dict__.update((name, value) for name, value in told.items() if value is not None)
 
     @contextmanager
     def _as_it_was(self) -> Iterator[None]:
@@ -219,7 +288,8 @@ class NetEstimator(ScaledInputs):
             raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _run(
-        self, start: Model | None, X: Any, y: Any, weights: Any, held: Any, seed: int
+        self, start: Model | None, X: Any, y: Any, weights: Any, held: Held | None, seed: int,
+        rule: EarlyStopping,
     ) -> Model:
         net: Any = self._network() if start is None else start
         self._began = getattr(self, "_began", self.init) if start else self.init
@@ -229,11 +299,10 @@ class NetEstimator(ScaledInputs):
             net = self._by_data(net, X, seed)
         validation = None
         if held is not None:
-            x_held, y_held, own = held
-            validation = (self._scaled(x_held), self._targets(y_held, outputs), None,
-                          of_mean_one(self._weights(y_held, own)))
+            validation = (self._scaled(held.X), self._targets(held.y, outputs), None,
+                          of_mean_one(self._weights(held.y, held.weights)))
+        loss = self._weighed(self._loss(outputs), y, weights, whole=True)
         weights = of_mean_one(self._weights(y, weights))
-        rule = EarlyStopping(patience=whole("patience", self.patience, 1))
         settings = training_settings(self, X.shape[0], validation is not None)
         needed = training_rows(built, (X.shape[1],))
         if settings["batch"] < needed:
@@ -243,17 +312,18 @@ class NetEstimator(ScaledInputs):
                 "batch, norm='layer', or norm=None"
             )
         return fit(
-            net, self._scaled(X), self._targets(y, outputs), loss=self._loss(outputs),
+            net, self._scaled(X), self._targets(y, outputs), loss=loss,
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose), doctor=self.doctor, **settings,
+            progress=bool(self.verbose), doctor=self.doctor,
+            callbacks=callbacks_of(self.callbacks), **settings,
         )
 
-    def _given_validation(self, X_val: Any, y_val: Any) -> tuple[Any, Any, Any]:
+    def _given_validation(self, X_val: Any, y_val: Any) -> Held:
         if X_val is None or y_val is None:
             raise ConfigurationError("fit: give X_val and y_val together")
         X_val, y_val = self._check_xy(X_val, y_val, reset=False)
-        return X_val, self._encode(y_val), None
+        return Held(X_val, self._encode(y_val), None)
 
     def _network(self) -> Any:
         if self.net is None:
@@ -296,39 +366,6 @@ class NetEstimator(ScaledInputs):
 
     def _make_predictor(self) -> None:
         self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
-
-    @property
-    def diagnosis_(self) -> Diagnosis:
-        """What ailed the training, where it was watched."""
-        if getattr(getattr(self, "model_", None), "record", None) is None:
-            raise AttributeError("no diagnosis_: give doctor=True, and fit")
-        return self.model_.diagnosis
-
-    @property
-    def loss_curve_(self) -> Any:
-        """The loss of each epoch, in training mode."""
-        return self.history_.column("loss")
-
-    @property
-    def score_curve_(self) -> Any:
-        """The accuracy or R^2 of each epoch, in training mode."""
-        return self.history_.column("score")
-
-    @property
-    def validation_loss_curve_(self) -> Any:
-        """The loss on the validation set after each epoch; None without one."""
-        return self._validation_curve("validation_loss")
-
-    @property
-    def validation_score_curve_(self) -> Any:
-        """The accuracy or R^2 on the validation set after each epoch; None without one."""
-        return self._validation_curve("validation_score")
-
-    def _validation_curve(self, name: str) -> Any:
-        # A score may be undefined, as R^2 is where all targets are equal; a loss never is.
-        if all(record.validation_loss is None for record in self.history_):
-            return None
-        return self.history_.column(name)
 
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""

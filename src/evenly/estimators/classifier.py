@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,17 +12,16 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from ..errors import ConfigurationError
-from ..layers.special import logistic, softplus
-from ..losses import Loss, SoftmaxCrossEntropy
+from ..losses import Loss
 from ..rows.sources import is_sparse
+from .class_predictions import PredictsClasses
+from .class_weights import of_mean_one_by_label, weighed_rows, weights_of_labels
 from .classification_losses import class_loss, class_outputs
 from .going_on import ANEW
-from .in_parts import TrainsInParts
-from .names import is_number
 from .settings import truth
 
 
-class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
+class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
     """A network that tells classes apart.
 
     Made from plain arguments: for each hidden width a dense layer, a normalization, an activation
@@ -79,7 +78,9 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
             given to fit, or without early stopping.
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other, in
             partial_fit among the rows of the call; None: 1 each. They multiply the sample weights.
-            Not for several labels a row.
+            For several labels a row ``"balanced"`` (the 0s and the 1s of each label alike), a list
+            with an entry a label, or a dict by label number: {0: ..., 1: ...}, a pair (of 0, of
+            1), a number (of 1), or ``"balanced"``.
         multi_label: whether targets are several labels a row; None: where they have shape (rows,
             labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
             since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that
@@ -102,6 +103,23 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         doctor: True has the training watched, ``"stop"`` or a path as of :func:`evenly.fit`:
             `diagnosis_` says what ails it, and each finding is a warning as it comes. A single
             pass of partial_fit is not watched.
+        validation: which rows are held out, in place of `validation_fraction`, and with
+            ``early_stopping=False`` too: a splitter of scikit-learn (or anything with ``split(X, y,
+            groups)``), whose first split says what is trained on and what is held out; a mask of
+            the rows, True where held out; or a share, of however few rows.
+        monitor: what early stopping watches on the held-out rows: ``"loss"``, ``"score"`` (the
+            accuracy, or R^2), or a scorer: a name such as ``"roc_auc"``, or a function
+            ``scorer(estimator, X, y)``, of which more is better. It sees the estimator with the
+            weights of the epoch, arrays, and targets as they came (by name, two classes are 0 and
+            1). Class weights count in the loss and the score alone.
+        callbacks: functions that are called with each epoch's :class:`evenly.EpochRecord`; one that
+            returns ``"stop"`` ends the training. Not in partial_fit.
+        threshold: the probability from which on the second of two classes is predicted, or a label
+            (one number, or one each); or a measure of predictions, a name such as ``"f1"`` or a
+            scorer, for which it is tuned on the held-out rows, those of early stopping; None: the
+            likeliest class, or 0.5. Probabilities do not depend on it.
+        calibrate: whether the scores are divided by a temperature, so that probabilities are what
+            they say on the held-out rows, those of early stopping.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -110,6 +128,9 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         history_: the records of the epochs (:class:`evenly.History`).
         loss_curve_, score_curve_: loss and accuracy of each epoch, in training mode.
         validation_loss_curve_, validation_score_curve_: on the validation set, or None without.
+        monitor_curve_: what early stopping watched, of each epoch, or None without held-out rows.
+        threshold_: a probability, or one for each of several labels; None: the likeliest class.
+        temperature_: what scores are divided by; None without `calibrate`.
         n_iter_: epochs that were run.
         best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
         diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
@@ -155,6 +176,11 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         verbose: bool = False,
         dtype: str = "float32",
         doctor: Any = None,
+        validation: Any = None,
+        monitor: Any = "loss",
+        callbacks: Any = (),
+        threshold: Any = None,
+        calibrate: bool = False,
     ) -> None:
         self._keep(locals())
 
@@ -171,8 +197,10 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         is normalized by the running averages of the batch normalization, which it leaves as they
         are. Settings that changed since the last call take effect as with warm_start; an optimizer
         of another type begins anew. The random state counts in the first call. Learning rate
-        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping and warm_start have no
-        effect. After :meth:`fit`, it goes on with the fitted network.
+        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks and
+        warm_start have no effect, nor has what is learned from held-out rows: a threshold that is
+        tuned, a temperature; those of an earlier fit are forgotten with the network that they
+        belong to. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.
@@ -283,83 +311,17 @@ class NetClassifier(ClassifierMixin, TrainsInParts):  # type: ignore[misc]
         return None if self._multi_label else y
 
     def _weights(self, y: Any, weights: Any) -> Any:
-        given = self.class_weight
-        if given is None:
-            return weights
         if self._multi_label:
-            raise ConfigurationError(
-                "class_weight is for one class a row; with several labels give sample_weight"
-            )
-        own = np.ones(len(y)) if weights is None else weights
-        if isinstance(given, str) and given == "balanced":
-            # Each class as heavy as the others: rows / (classes * rows of the class).
-            sums = np.bincount(y, own, len(self.classes_))
-            each = own.sum() / (np.count_nonzero(sums) * np.where(sums > 0, sums, 1.0))
-        elif isinstance(given, dict):
-            unknown = set(given) - set(self.classes_.tolist())
-            if unknown:
-                raise ConfigurationError(
-                    f"class_weight: no class is {', '.join(map(repr, unknown))}; there are "
-                    f"{self.classes_.tolist()}"
-                )
-            for label, value in given.items():
-                if not is_number(value) or not 0 <= value < math.inf:
-                    raise ConfigurationError(
-                        f"class_weight: expects a number of at least 0, got {value!r} for class "
-                        f"{label!r}"
-                    )
-            each = np.array([given.get(label, 1.0) for label in self.classes_.tolist()], float)
-        else:
-            raise ConfigurationError(
-                f"class_weight must be a dict, 'balanced' or None, got {given!r}"
-            )
-        weighed = own * each[y]
-        if not weighed.any():
-            raise ConfigurationError(
-                "class_weight: every class of the training or the validation rows has weight 0"
-            )
-        return weighed
+            return weights  # those of labels are in the loss
+        return weighed_rows(self.class_weight, y, weights, self.classes_)
 
-    # Predictions --------------------------------------------------------------------------------
-
-    def decision_function(self, X: Any) -> Any:
-        """The network's scores, before they become probabilities.
-
-        Returns:
-            Two classes: (rows,), the log odds of the second. More, or several labels: (rows,
-            classes).
-        """
-        scores = self._scores(X)
-        if len(self.classes_) > 2 or self._multi_label:
-            return scores
-        return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
-
-    def predict_proba(self, X: Any) -> Any:
-        """Probabilities, (rows, classes): of one class a row they sum to 1; of several labels each
-        is that label's own."""
-        scores = self.decision_function(X)
-        if self._multi_label:
-            return logistic(np, scores)
-        if scores.ndim == 1:
-            scores = np.stack([np.zeros_like(scores), scores], axis=1)
-        return SoftmaxCrossEntropy().probabilities(scores)
-
-    def predict_log_proba(self, X: Any) -> Any:
-        """The logarithms of the probabilities, also of those that are too small for a number."""
-        scores = self.decision_function(X)
-        if self._multi_label:
-            return -softplus(np, -scores)
-        if scores.ndim == 1:
-            scores = np.stack([np.zeros_like(scores), scores], axis=1)
-        return SoftmaxCrossEntropy().log_probabilities(scores)
-
-    def predict(self, X: Any) -> Any:
-        """The likeliest class of each row; with several labels 0 or 1 for each, (rows, labels)."""
-        scores = self.decision_function(X)
-        if self._multi_label:
-            return (scores > 0).astype(np.int64)
-        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[best]
+    def _weighed(self, loss: Loss, y: Any, weights: Any, whole: bool) -> Loss:
+        if not self._multi_label or self.class_weight is None:
+            return loss
+        pairs = weights_of_labels(self.class_weight, y, weights)
+        if whole:
+            pairs = of_mean_one_by_label(pairs, y, weights)
+        return replace(loss, class_weights=pairs)  # type: ignore[call-arg]
 
 
 def _looks_one_hot(y: Any) -> bool:

@@ -39,6 +39,7 @@ class TrainsInParts(NetEstimator):
         if learn:
             self._learn_targets(y)
         numbers = self._encode(y)
+        known = self._known_before()
         weights = self._check_weights(sample_weight, X)
         if weights is not None:
             kept = np.flatnonzero(weights > 0)
@@ -54,9 +55,9 @@ class TrainsInParts(NetEstimator):
         learned(X, numbers, weights)
         if first:
             seed = check_random_state(self.random_state).randint(2**31 - 1)
-            model, records = Model(self._engine(X.shape[0], seed)), History().records
+            model, records = Model(self._engine(numbers, weights, seed)), History().records
         else:
-            model, records = self._next_model(X.shape[0]), self.history_.records
+            model, records = self._next_model(numbers, weights), self.history_.records
         engine = model.engine
         outputs = self._checked_outputs(model.net)
         record = one_pass(
@@ -67,24 +68,30 @@ class TrainsInParts(NetEstimator):
         )
         model.history = History((*records, record), "epochs")
         self._use(model)
+        self._told_after(known)
         return self
 
     def _program(self, net: Any, settings: dict[str, Any]) -> Program:
         """What partial_fit trains with."""
         shape = (self.n_features_in_,)
         needed = training_rows(net, shape)
-        return compile_program(net, shape, loss=self._loss(self._checked_outputs(net)),
-                               **{**settings, "batch": max(settings["batch"], needed)})
+        return compile_program(net, shape, **{**settings, "batch": max(settings["batch"], needed)})
 
-    def _engine(self, rows: int, seed: int) -> Engine:
+    def _settings(self, net: Any, y: Any, weights: Any) -> dict[str, Any]:
+        """The settings for some rows, with a network of as many outputs as this one."""
+        loss = self._weighed(self._loss(self._checked_outputs(net)), y, weights, whole=False)
+        return {**partial_settings(self, len(y)), "loss": loss}
+
+    def _engine(self, y: Any, weights: Any, seed: int) -> Engine:
         """A new network ready for partial_fit."""
         self._began = self.init
-        program = self._program(self._network(), partial_settings(self, rows))
+        net = self._network()
+        program = self._program(net, self._settings(net, y, weights))
         return Engine(program, seed=seed, threads=threads_of(self.n_jobs))
 
-    def _next_model(self, rows: int) -> Model:
+    def _next_model(self, y: Any, weights: Any) -> Model:
         """The model that goes on, with what the arguments say now."""
-        net, settings = self._network(), partial_settings(self, rows)
+        net, settings = self._network(), self._settings(self.model_.net, y, weights)
         told = as_text((net, {**settings, "batch": None}))
         engine = self.model_.engine
         of, before = getattr(self, "_told", (None, ""))

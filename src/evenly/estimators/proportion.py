@@ -49,7 +49,7 @@ def warn_of_other_scale(X: Any, X_val: Any) -> None:
             f"X_val is out of proportion to X: {told}. The loss on it then means little: give both "
             "on one scale; a Pipeline hands it on as it is, unless made with "
             "transform_input=['X_val']",
-            UserWarning, stacklevel=4,
+            UserWarning, stacklevel=5,
         )
 
 

@@ -12,11 +12,11 @@ from sklearn.metrics import d2_pinball_score
 from ..errors import ConfigurationError
 from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
 from .going_on import ANEW
-from .in_parts import TrainsInParts
+from .intervals import HasIntervals
 from .regression_losses import regression_loss, scale_fits, target_scale, warn_of_far_targets
 
 
-class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ignore[misc]
+class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ignore[misc]
     """A network that predicts numbers.
 
     The loss says what is predicted, and on which scale the targets are trained on (unless
@@ -51,15 +51,20 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
-            doctor: as of :class:`NetClassifier`. A `net` ends with one output a target, and with
-            several quantiles with one for each quantile of each target.
+            doctor, validation, monitor, callbacks: as of :class:`NetClassifier`. A `net` ends with
+            one output a target, and with several quantiles with one for each quantile of each
+            target.
+        interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
+            those of early stopping; None: none.
 
     Attributes:
         target_scaler_: the scale of the targets, or None without scaling.
         n_outputs_: how many targets.
+        conformal_: (rows, targets): absolute errors on held-out rows, each column rising; None
+            where none were held out.
         n_features_in_, feature_names_in_, model_, scaler_, history_, loss_curve_, score_curve_,
-            validation_loss_curve_, validation_score_curve_, n_iter_, best_epoch_, diagnosis_: as
-            of :class:`NetClassifier`.
+            validation_loss_curve_, validation_score_curve_, monitor_curve_, n_iter_, best_epoch_,
+            diagnosis_: as of :class:`NetClassifier`.
 
     Raises:
         ConfigurationError: a loss of classes; quantiles that are none, or with another loss.
@@ -148,6 +153,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
     def _look_at(self, y: Any, weights: Any) -> None:
         if isinstance(regression_loss(self, self.loss, self.quantiles), MeanSquaredError):
             warn_of_far_targets(y, weights)
+
+    def _decoded(self, y: Any) -> Any:
+        return y[:, 0] if self._one_axis else y
 
     def _outputs(self) -> tuple[int, ...]:
         loss = regression_loss(self, self.loss, self.quantiles)

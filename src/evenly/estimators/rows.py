@@ -96,7 +96,9 @@ def of_mean_one(weights: Any) -> Any:
     return weights / np.mean(weights[weights > 0])
 
 
-def held_out(groups: Any, strata: Any, fraction: float, seed: int) -> tuple[Any, Any] | None:
+def held_out(
+    groups: Any, strata: Any, fraction: float, seed: int, least: int = LEAST_HELD_OUT
+) -> tuple[Any, Any] | None:
     """Divides the rows: (kept, held out), by the seed; None where too few would be held out.
 
     Equal rows go to the same side, or the network would be judged by what it has learned by heart;
@@ -108,6 +110,7 @@ def held_out(groups: Any, strata: Any, fraction: float, seed: int) -> tuple[Any,
             None.
         fraction: to hold out.
         seed: of the choice.
+        least: rows to hold out at least.
     """
     rows = len(groups)
     sizes = np.bincount(groups)
@@ -125,6 +128,6 @@ def held_out(groups: Any, strata: Any, fraction: float, seed: int) -> tuple[Any,
     chosen = np.zeros(len(sizes), bool)
     chosen[order] = reached <= quota[classes[order]]
     held = chosen[groups]
-    if held.sum() < LEAST_HELD_OUT or held.sum() > rows - 2:
+    if held.sum() < least or held.sum() > rows - 2:
         return None
     return np.flatnonzero(~held), np.flatnonzero(held)

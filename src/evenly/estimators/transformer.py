@@ -47,8 +47,8 @@ class NetTransformer(
             estimator has learned: put it into ``sklearn.frozen.FrozenEstimator``.)
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
-            scale, warm_start, random_state, n_jobs, verbose, dtype, doctor: as of
-            :class:`NetClassifier`.
+            scale, warm_start, random_state, n_jobs, verbose, dtype, doctor, validation, monitor,
+            callbacks: as of :class:`NetClassifier`.
 
     Attributes:
         estimator_: the trained NetClassifier or NetRegressor, with all its curves; None where a
@@ -96,6 +96,9 @@ class NetTransformer(
         verbose: bool = False,
         dtype: str = "float32",
         doctor: Any = None,
+        validation: Any = None,
+        monitor: Any = "loss",
+        callbacks: Any = (),
     ) -> None:
         self._keep(locals())
 
@@ -106,13 +109,13 @@ class NetTransformer(
 
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, X_val: Any = None,
-        y_val: Any = None,
+        y_val: Any = None, groups: Any = None,
     ) -> Self:
         """Trains the network, unless a trained one was given.
 
         Arguments:
-            X, y, sample_weight, X_val, y_val: as for :meth:`NetClassifier.fit`; without `y` the
-                inputs are the targets.
+            X, y, sample_weight, X_val, y_val, groups: as for :meth:`NetClassifier.fit`; without
+                `y` the inputs are the targets.
 
         Returns:
             self.
@@ -135,7 +138,7 @@ class NetTransformer(
                 if X_val is not None:
                     y_val = self._inputs_as_targets(self._check_x(X_val))
             inner = self._inner(y)
-            inner.fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
+            inner.fit(X, y, sample_weight, X_val=X_val, y_val=y_val, groups=groups)
             self._take(inner, inner.model_)
         return self
 

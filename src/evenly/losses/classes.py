@@ -125,6 +125,9 @@ class YesNoLoss(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._freeze_class_weights()
+
+    def _freeze_class_weights(self) -> None:
         freeze_weights(self, self.class_weights)
         if self.class_weights is not None and len(self.class_weights) != 2:
             raise ConfigurationError(

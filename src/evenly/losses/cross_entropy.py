@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..layers.base import ArrayLike, Run, expect
+from ..errors import ShapeError
+from ..layers.base import ArrayLike, Run, Shape, expect
 from ..layers.special import logistic
-from .classes import ClassLoss, YesNoLoss, without
+from .classes import ClassLoss, YesNoLoss, weight_numbers, without
 
 # A difference below this share of its terms has lost digits that can be had in another way.
 _SMALL = 1e-3
@@ -136,7 +138,8 @@ class BinaryCrossEntropy(YesNoLoss):
 
     Arguments:
         label_smoothing: e, 0 <= e < 1.
-        class_weights: (of no, of yes), none negative; None: 1 each.
+        class_weights: (of no, of yes), none negative, or k such pairs, one for each column of the
+            scores; None: 1 each.
 
     Shapes: scores (batch, k) or (batch, steps, k), targets (batch,) or of the scores' shape, from
     0 to 1.
@@ -154,7 +157,7 @@ class BinaryCrossEntropy(YesNoLoss):
     """
 
     label_smoothing: float = 0.0
-    class_weights: Sequence[float] | None = None
+    class_weights: Sequence[float] | Sequence[Sequence[float]] | None = None
 
     kernel: ClassVar[str] = "binary_cross_entropy"
     slope_formula: ClassVar[str] = "(p - t) / elements"
@@ -163,15 +166,42 @@ class BinaryCrossEntropy(YesNoLoss):
         super().__post_init__()
         _check_smoothing(self, self.label_smoothing)
 
+    def _freeze_class_weights(self) -> None:
+        pairs = _frozen_pairs(self, self.class_weights)
+        if pairs is None:
+            super()._freeze_class_weights()
+        else:
+            object.__setattr__(self, "class_weights", pairs)
+
+    def check(self, shape: Shape) -> None:
+        super().check(shape)
+        pairs: Any = self.class_weights
+        if self._by_column and len(pairs) != shape[-1]:
+            raise ShapeError(
+                f"BinaryCrossEntropy: expects one pair of class weights for each of the "
+                f"{shape[-1]} outputs, got {len(pairs)}: give as many as the last layer has units, "
+                "or one pair for all"
+            )
+
+    @property
+    def _by_column(self) -> bool:
+        """Whether each column has class weights of its own."""
+        return self.class_weights is not None and isinstance(self.class_weights[0], tuple)
+
     def numbers(self, outputs: int) -> dict[str, float]:
-        return {"label_smoothing": self.label_smoothing, **super().numbers(outputs)}
+        weights: Any = self.class_weights
+        if self._by_column:
+            weights = [weight for pair in weights for weight in pair]
+        return {"label_smoothing": self.label_smoothing, **weight_numbers(weights)}
 
     def each(self, scores: ArrayLike, target: ArrayLike, run: Run) -> tuple[Any, Any, Any]:
         xp, note = run.xp, run.note
         weights: Any = 1
         own = None
         if self.class_weights is not None:
-            no, yes = self.class_weights
+            no, yes = (
+                xp.asarray(self.class_weights).T if self._by_column else self.class_weights
+            )
             weights = note("class_factors", no * (1 - target) + yes * target,
                            "v0 (1 - t) + v1 t")
             own = xp.mean(weights, axis=1)
@@ -208,3 +238,17 @@ class BinaryCrossEntropy(YesNoLoss):
 
 def _check_smoothing(loss: Any, e: float) -> None:
     expect(0 <= e < 1, loss, "label_smoothing must be at least 0 and below 1", e)
+
+
+def _frozen_pairs(loss: Any, weights: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Pairs of class weights, one a column, as tuples; None for anything else."""
+    if not isinstance(weights, (tuple, list, np.ndarray)) or not len(weights) or not all(
+        isinstance(pair, (tuple, list, np.ndarray)) for pair in weights
+    ):
+        return None
+    fits = all(len(pair) == 2 and all(
+        isinstance(w, numbers.Real) and 0 <= float(w) < float("inf") for w in pair
+    ) for pair in weights) and any(float(w) > 0 for pair in weights for w in pair)
+    expect(fits, loss, "class_weights by column are pairs of numbers of at least 0, not all of "
+                       "them 0", weights)
+    return tuple(tuple(float(w) for w in pair) for pair in weights)

@@ -10,12 +10,15 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..estimators import NetClassifier, NetRegressor
 from ..estimators.base import NetEstimator
+from ..estimators.calibration import COLDEST, HOTTEST
 from ..estimators.constants import Constants
 from ..estimators.inputs import constants_of
 from ..estimators.moments import Moments
+from ..estimators.monitor import FROM_HELD
 from ..estimators.regression_losses import scale_fits
 from ..estimators.target_scales import MeanScale, RobustScale
 from .models import read_model, write_model
+from .splitters import check_plain, read_splitter, write_splitter
 from .values import NotReadable, Reader, Writer
 
 KINDS: Mapping[str, type[NetEstimator]] = {
@@ -43,6 +46,8 @@ _LEARNED: Mapping[str, Mapping[str, Any]] = {
 _NAMES = "feature_names_in_"
 # The smallest and the largest value of each input: those that are equal never varied.
 _SPAN = ("low", "high")
+# Fields that are there where there is something to say, and that earlier files do not have.
+_MORE = {"span", "splitter", "held"}
 
 
 def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
@@ -59,8 +64,18 @@ def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
     if not hasattr(estimator, "model_"):
         raise ConfigurationError(f"save: this {kind} is not fitted: call fit first")
     learned = {name: getattr(estimator, name) for name in _LEARNED[kind]}
+    params = estimator.get_params(deep=False)
+    check_plain(params, kind)
+    more = {}
+    splitter = write_splitter(params["validation"], writer)
+    if splitter is not None:
+        params["validation"], more["splitter"] = None, splitter
+    held = {name: vars(estimator)[name] for name in FROM_HELD if name in vars(estimator)}
+    if held:
+        more["held"] = {name: writer.write(value, name) for name, value in held.items()}
     return {
-        "params": writer.write(estimator.get_params(deep=False), kind),
+        **more,
+        "params": writer.write(params, kind),
         "learned": {name: writer.write(value, name) for name, value in learned.items()},
         "feature_names": writer.write(getattr(estimator, _NAMES, None), _NAMES),
         "scaler": _write_moments(estimator.scaler_, writer),
@@ -93,13 +108,14 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
         EvenlyError: a network that compile refuses, or that these targets do not fit.
     """
     parts = ("params", "learned", "feature_names", "scaler", "target_scaler", "model")
-    # Files of earlier versions have no span.
-    if not isinstance(content, dict) or content.keys() - {"span"} != set(parts):
+    if not isinstance(content, dict) or content.keys() - _MORE != set(parts):
         raise NotReadable(f"the estimator should have the fields {', '.join(parts)}")
     params = reader.read(content["params"])
     known = KINDS[kind]().get_params(deep=False)
     if not isinstance(params, dict) or not params.keys() <= known.keys():
         raise NotReadable(f"{kind} does not have all of these arguments")
+    if "splitter" in content:
+        params["validation"] = read_splitter(content["splitter"], reader)
     model = read_model(content["model"], reader, memory)
     if len(model.input_shape) != 1:
         raise NotReadable(f"a {kind} reads rows of features, not shape {model.input_shape}")
@@ -131,7 +147,48 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
     elif content["target_scaler"] is not None:
         raise NotReadable("a classifier does not scale its targets")
     estimator._use(model)
+    if "held" in content:
+        vars(estimator).update(_read_held(content["held"], estimator, outputs, reader))
     return estimator
+
+
+def _read_held(content: Any, estimator: Any, outputs: int, reader: Reader) -> dict[str, Any]:
+    """What was learned from held-out rows."""
+    mine = {name for name in FROM_HELD if name == "_monitored" or hasattr(type(estimator), name)}
+    if not isinstance(content, dict) or not content.keys() <= mine:
+        raise NotReadable("what was learned from held-out rows has other fields")
+    told = {name: reader.read(value) for name, value in content.items()}
+    labels = len(estimator.classes_) if getattr(estimator, "_multi_label", False) else 0
+    for name, value in told.items():
+        if not _RIGHT[name](value, outputs, labels):
+            raise NotReadable(f"{name} cannot be that")
+    return told
+
+
+def _numbers(value: Any, axes: int) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == axes
+
+
+def _are_thresholds(value: Any, outputs: int, labels: int) -> bool:
+    fits = (_numbers(value, 1) and len(value) == labels) if labels else type(value) is float
+    return fits and bool(np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)))
+
+
+def _are_errors(value: Any, outputs: int, labels: int) -> bool:
+    return _numbers(value, 2) and len(value) > 0 and value.shape[1] == outputs and bool(
+        np.isfinite(value).all() and (value >= 0).all() and (np.diff(value, axis=0) >= 0).all()
+    )
+
+
+# Of a value, the network's outputs, and the number of labels or 0: whether it can be.
+_RIGHT: Mapping[str, Any] = {
+    "_monitored": lambda value, outputs, labels: _numbers(value, 1),
+    "temperature_": lambda value, outputs, labels: type(value) is float and COLDEST <= value
+    <= HOTTEST,
+    "threshold_": _are_thresholds,
+    "conformal_": _are_errors,
+    "_watched": lambda value, outputs, labels: isinstance(value, bool),
+}
 
 
 def _are_names(names: Any, features: int) -> bool:

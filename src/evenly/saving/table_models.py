@@ -11,6 +11,7 @@ from ..errors import ConfigurationError
 from ..tables import Column, Columns, Inputs, TableClassifier, TableModel, TableRegressor
 from ..tables.inputs import PARTS
 from ..tables.kinds import KINDS
+from ..tables.models import OWN
 from ..tables.records import FitScores, Scored
 from .fitted import read_estimator, write_estimator
 from .values import NotReadable, Reader, Writer
@@ -43,7 +44,8 @@ def write_table_model(model: Any, writer: Writer) -> dict[str, Any]:
     }
     scores = vars(model).get("scores_")
     return {
-        "params": writer.write(model.get_params(deep=False), kind),
+        # All other arguments are the network's.
+        "params": writer.write({name: getattr(model, name) for name in OWN}, kind),
         "learned": {name: writer.write(value, name) for name, value in learned.items()},
         "estimator": write_estimator(model.estimator_, writer),
         "scores": None if scores is None else writer.write(scores, "scores"),
@@ -63,7 +65,7 @@ def read_table_model(kind: str, content: Any, reader: Reader, memory: int) -> Ta
     reader.allow(Column, Columns, Inputs, *KINDS, *PARTS, FitScores, Scored)
     make, inner = _KINDS[kind]
     params = reader.read(content["params"])
-    if not isinstance(params, dict) or not params.keys() <= make().get_params(deep=False).keys():
+    if not isinstance(params, dict) or not params.keys() <= OWN.keys():
         raise NotReadable(f"{kind} does not have all of these arguments")
     learned = reader.record(content["learned"], _LEARNED, kind)
     columns, inputs, held = learned["columns"], learned["inputs"], learned["held_out"]
@@ -76,7 +78,7 @@ def read_table_model(kind: str, content: Any, reader: Reader, memory: int) -> Ta
             f"the columns make {inputs.width} inputs, the network reads "
             f"{estimator.n_features_in_}"
         )
-    model: Any = make(**params)
+    model: Any = make(**params, **estimator.get_params(deep=False))
     model._use(columns, inputs, estimator, learned["target"], learned["named"])
     model.held_out_ = held
     scores = reader.read(content["scores"])

@@ -158,13 +158,13 @@ def _code(table: Table, design: Design, row: Variant | None) -> str:
         load, arguments = "load", f"Path({given[0]}), {', '.join(given[1:])}"
     lines = ["from pathlib import Path", ""] if arguments else []
     lines += ["import evenly as ev", f"from evenly.study import {load}"]
-    if settings is not None:
-        lines += ["from evenly.tables import train"]
     lines += ["", f"table = {load}({arguments})"]
     if settings is not None:
-        lines += ["model = train(", "    table.inputs, table.answers, table.target_name,"]
+        target = repr(table.target_name)
+        kind = "TableClassifier" if table.classes else "TableRegressor"
+        lines += [f"model = ev.{kind}("]
         lines += [f"    {name}={value!r}," for name, value in settings.items()]
-        lines += [")"]
+        lines += [f").fit(table.inputs.assign(**{{{target}: table.answers}}), {target})"]
     else:
         shape = input_shape(table, design)
         lines += [

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from .kinds import Date, Kind, Number
+from .kinds.number import floats
 from .kinds.words import cells_of, listed, shorter, strings
 from .plain import found
 from .rules import Reading, nearest_names
@@ -121,23 +122,27 @@ class Columns:
         Raises:
             DataError: a column is missing, or holds what its kind cannot read.
         """
-        missing = [column.name for column in self.inputs if column.name not in frame.columns]
+        titles = frame.columns
+        held = set(titles)
+        missing = [column.name for column in self.inputs if column.name not in held]
         if missing:
             raise DataError(
                 f"the table lacks {'columns' if len(missing) > 1 else 'the column'} "
                 f"{listed(missing, 8)} that training had; "
-                + nearest_names(missing[0], frame.columns)
+                + nearest_names(missing[0], titles)
             )
         known = {column.name for column in self.columns} | (
             {self.target.name} if self.target else set())
-        extra = [name for name in frame.columns if name not in known]
+        extra = [name for name in titles if name not in known]
         notes = ([f"left out, because training had no such column: {listed(extra, 8)}"]
                  if extra else [])
-        values = {}
+        values = plain_values(self.inputs, frame)
         for column in self.inputs:
+            if column.name in values:
+                continue
             values[column.name], lines = read_column(column, cells_of(frame, column.name))
             notes += lines
-        return values, notes
+        return {column.name: values[column.name] for column in self.inputs}, notes
 
     def answers(self, frame: Any) -> Any:
         """The target of the rows, read as that of training was: as :class:`Values` holds it.
@@ -151,6 +156,24 @@ class Columns:
             raise DataError(f"the table lacks the target '{self.target.name}'; "
                             + nearest_names(self.target.name, frame.columns))
         return read_column(self.target, cells_of(frame, self.target.name))[0]
+
+
+def plain_values(columns: tuple[Column, ...], frame: Any) -> dict[str, Any]:
+    """Columns of plain numbers that are strings, all read at once; those with a cell that is no
+    plain number are left to :func:`read_column`."""
+    import polars as pl
+
+    types = frame.schema
+    names = [column.name for column in columns if isinstance(column.kind, Number)
+             and column.kind.is_plain and types[column.name] == pl.String]
+    if not names:
+        return {}
+    cells = pl.DataFrame([frame[name].alias(str(i)) for i, name in enumerate(names)])
+    values = cells.select(pl.all().cast(pl.Float64, strict=False).fill_nan(None))
+    within = values.select(pl.all().abs().max().fill_null(0) <= LARGEST).row(0)
+    counts = zip(values.null_count().row(0), cells.null_count().row(0), strict=True)
+    return {name: floats(values[str(i)]) for i, (name, fits, (after, before)) in enumerate(
+        zip(names, within, counts, strict=True)) if fits and after == before}
 
 
 def read_column(column: Column, cells: Any) -> tuple[Any, list[str]]:

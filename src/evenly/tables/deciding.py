@@ -94,8 +94,8 @@ def _seen(frame: Any, found: dict[str, Recognized], reading: Reading) -> list[Se
         seen.append(Seen(
             name, own.kind, own.reason, list(own.odd), read.values, series,
             missing=series.null_count(), asked=name in reading.types))
-    if rows > COUNTED_EXACTLY:
-        _estimate([one for one in seen if one.kind.type in ("number", "date")])
+    numbers = [one for one in seen if one.kind.type in ("number", "date")]
+    _count(numbers, estimate=rows > COUNTED_EXACTLY)
     for one in seen:
         if one.distinct < 0:
             words = one.kind.type in ("category", "text", "boolean")
@@ -103,14 +103,18 @@ def _seen(frame: Any, found: dict[str, Recognized], reading: Reading) -> list[Se
     return seen
 
 
-def _estimate(seen: list[Seen]) -> None:
-    """How many different numbers columns have, within some percent; few are counted."""
+def _count(seen: list[Seen], estimate: bool) -> None:
+    """How many different numbers columns have; of many within some percent."""
+    if not seen:
+        return
     every = pl.DataFrame([one.series.alias(str(i)) for i, one in enumerate(seen)])
-    counts = every.select(pl.all().approx_n_unique()).row(0) if seen else ()
-    for one, count in zip(seen, counts, strict=True):
-        rising = one.kind.type == "number" and one.is_index
-        if rising or COUNTED_AGAIN < count < 0.9 * one.filled or not one.may_be_whole:
-            one.distinct = one.filled if rising else min(count, one.filled)
+    count = pl.all().approx_n_unique() if estimate else pl.all().n_unique()
+    for one, number in zip(seen, every.select(count).row(0), strict=True):
+        different = number - (one.missing > 0)
+        rising = estimate and one.kind.type == "number" and one.is_index
+        sure = not estimate or COUNTED_AGAIN < number < 0.9 * one.filled or not one.may_be_whole
+        if rising or sure:
+            one.distinct = one.filled if rising else min(different, one.filled)
 
 
 def _series(values: Any) -> Any:

@@ -42,7 +42,7 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, class_weight, multi_label, scale, warm_start, random_state, n_jobs,
-            verbose, dtype, doctor: as of :class:`NetClassifier`; all of its arguments are.
+            verbose, dtype, doctor, validation, monitor, callbacks, threshold, calibrate: as of :class:`NetClassifier`; all of its arguments are.
 
     Attributes:
         columns_: what each column was taken for, and why.
@@ -119,8 +119,8 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
         types, decimal, na, drop, keep, text, quiet: as of :class:`TableClassifier`.
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
-            validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor:
-            as of :class:`NetRegressor`; all of its arguments are.
+            validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor,
+            validation, monitor, callbacks, interval_fraction: as of :class:`NetRegressor`; all of its arguments are.
 
     Attributes:
         estimator_: the trained :class:`NetRegressor`.
@@ -169,3 +169,7 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
         labels = self._labels_to_score(X, y)
         result: float = super().score(X, labels, sample_weight)
         return result
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Any:
+        """As of :meth:`NetRegressor.predict_interval`: lower and upper ends, (rows, 2)."""
+        return self._of_rows(X, "predict_interval", coverage)

@@ -45,7 +45,9 @@ class GivenTable:
         library = type(X).__module__.partition(".")[0]
         if isinstance(X, Mapping):
             frame, named = frame_of(dict(X)), True
-        elif library in _LIBRARIES and len(getattr(X, "shape", (0, 0))) == 2:
+        elif (library in _LIBRARIES and len(getattr(X, "shape", (0, 0))) == 2) or (
+            hasattr(X, "__arrow_c_stream__") and library not in _LIBRARIES
+        ) or (isinstance(X, list) and X and isinstance(X[0], Mapping)):
             frame = frame_of(X)
             # pandas numbers columns that have no names.
             named = library != "pandas" or any(isinstance(column, str) for column in X.columns)
@@ -78,9 +80,21 @@ class GivenTable:
         frame = self.frame
         if target not in frame.columns:
             raise DataError(
-                f"the table has no column '{target}' to predict; it has {listed(frame.columns)}"
+                f"the table has no column '{target}'; it has {listed(frame.columns)}"
             )
         return GivenTable(frame.drop(target), self.named), frame[target]
+
+    def labels(self, given: Any) -> Any:
+        """Labels of the rows as an array: given as one, or by the name of a column.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if isinstance(given, str):
+            given = self.split(given)[1]
+        if type(given).__module__.partition(".")[0] == "polars":
+            given = given.to_list()
+        return given
 
     def as_trained(self, names: list[str], named: bool, estimator: str) -> Any:
         """The frame with the names of training; where either side has none, by the places.

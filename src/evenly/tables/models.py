@@ -19,9 +19,10 @@ from sklearn.utils.validation import (
 
 from ..errors import ConfigurationError, DataError, TableWarning
 from ..estimators.base import NetEstimator
+from ..estimators.held_out import Held, Table, checked_groups, divided
 from ..estimators.parameters import NestedParameters
-from ..estimators.rows import arranged, held_out, of_mean_one
-from ..estimators.settings import share, truth
+from ..estimators.rows import arranged, of_mean_one
+from ..estimators.settings import truth
 from ..given import check_mask
 from ..rows.sources import is_sparse
 from .arguments import of_inner
@@ -95,7 +96,8 @@ class TableModel(NestedParameters):
     # Fit ----------------------------------------------------------------------------------------
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Decides the columns, learns the inputs from the training rows, and trains the network.
 
@@ -107,6 +109,8 @@ class TableModel(NestedParameters):
                 of weight 0 are no rows.
             X_val, y_val: a validation set, instead of a share of the rows; `y_val` may be left out
                 where `y` is a name.
+            groups: (rows,): labels of rows that belong together, or the name of the column of X
+                that holds them, which then is no input. A group is held out whole or not at all.
 
         Returns:
             self.
@@ -115,48 +119,66 @@ class TableModel(NestedParameters):
             ValueError: data or settings that cannot be used; DataError is one.
             DivergenceError: the loss or a gradient was not finite.
         """
-        for name in ("text", "quiet", "early_stopping", "warm_start"):
+        for name in ("text", "quiet"):
             truth(name, getattr(self, name))
         going_on = self.warm_start and hasattr(self, "estimator_")
+        net = self._net(going_on)
+        net._check_truths()
+        with net._as_it_was():
+            self._fit(net, going_on, X, y, sample_weight, X_val, y_val, groups)
+        self._tell("the columns as they were read", self.notes_, 3)
+        return self
+
+    def _fit(
+        self, net: Any, going_on: bool, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any,
+        groups: Any,
+    ) -> None:
         table, y, target, column = self._given(X, y)
         table.need_rows(2, type(self).__name__)
         frame = self._as_trained(table) if going_on else table.frame
+        together = groups if isinstance(groups, str) else None
+        groups = checked_groups(table.labels(groups), frame.height)
         weights, counting = self._counting(sample_weight, frame.height)
         if column is not None:
             frame = frame.with_columns(column.alias(target))
-        if counting is not None:
-            frame, y = frame[counting], None if y is None else y[counting]
+        some = frame if counting is None else frame[counting]
         columns = self.columns_ if going_on else self._decided(
-            frame, None if column is None else target, table.named)
-        values, _ = columns.values(frame)
-        labels = self._as_labels(columns, frame, y)
-        net = self._net(going_on)
+            some, None if column is None else target, table.named, together)
+        values, _ = columns.values(some)
+        labels = self._as_labels(columns, some, y if counting is None or y is None else y[counting])
         numbers = _numbers(net, labels, going_on)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        rows, weights, same = arranged(contents(values, len(labels)), numbers, weights)
-        held = np.zeros(0, np.int64)
-        if X_val is None and y_val is None and self.early_stopping:
-            fraction = share("validation_fraction", self.validation_fraction)
-            parts = held_out(same, net._strata(numbers[rows]), fraction, seed)
-            if parts is not None:
-                kept, out = parts
-                held, rows = rows[out], rows[kept]
-                weights = None if weights is None else weights[kept]
-        own, answers = taken(values, rows), self._answers(net, numbers[rows])
-        counted = of_mean_one(weights)
-        inputs = self.inputs_ if going_on else Inputs.learn(columns.inputs, own, answers, counted)
-        x = inputs.encode_training(own, answers, counted, folds_of(rows, seed))
-        validation: dict[str, Any] = {}
-        if len(held) or X_val is not None or y_val is not None:
-            others, y_val = (taken(values, held), labels[held]) if len(held) else \
-                self._validation(columns, table.named, X_val, y_val, target)
-            nothing = np.average(x, axis=0, weights=counted) if self.scale else None
-            validation = {"X_val": inputs.encode(others, nothing)[0], "y_val": y_val}
-        net.fit(x, labels[rows], weights, **validation)
+        rows, weights, equal = arranged(contents(values, len(labels)), numbers, weights)
+        weights = of_mean_one(weights)
+        net._check_kept(numbers[rows])
+        given = X_val is not None or y_val is not None
+        places = np.arange(frame.height) if counting is None else counting
+        parts = divided(self, Table(frame, _spread(labels, places, frame.height), groups,
+                                    places[rows], equal, net._strata(numbers[rows]),
+                                    getattr(net, "classes_", None)), seed, given)
+        kept, own = rows[parts.kept], None if weights is None else weights[parts.kept]
+        answers, taught = self._answers(net, numbers[kept]), taken(values, kept)
+        inputs = self.inputs_ if going_on else Inputs.learn(columns.inputs, taught, answers, own)
+        alike = kept if groups is None else groups[places[kept]]
+        x = inputs.encode_training(taught, answers, own, folds_of(alike, seed))
+        net._check_x(x, reset=not going_on)
+        nothing = np.average(x, axis=0, weights=own) if self.scale else None
+
+        def of(part: Any) -> Held | None:
+            if part is None:
+                return None
+            chosen = rows[part]
+            return Held(inputs.encode(taken(values, chosen), nothing)[0], numbers[chosen],
+                        None if weights is None else weights[part])
+
+        held = of(parts.held)
+        if given:
+            others, labels = self._validation(columns, table.named, X_val, y_val, target)
+            held = Held(inputs.encode(others, nothing)[0], net._encode(labels), None)
+        net._train(Held(x, numbers[kept], own), held, of(parts.apart), seed, going_on, given)
         self._use(columns, inputs, net, target, table.named)
-        self.held_out_ = np.unique(held if counting is None else counting[held]).astype(np.int64)
-        self._tell("the columns as they were read", self.notes_, 3)
-        return self
+        out = rows[parts.held] if parts.held is not None else np.zeros(0, np.int64)
+        self.held_out_ = np.unique(places[out]).astype(np.int64)
 
     def _given(self, X: Any, y: Any) -> tuple[GivenTable, Any, str, Any]:
         """(the table of the inputs, the targets or None where the table has them, their name, their
@@ -197,10 +219,13 @@ class TableModel(NestedParameters):
             raise DataError("sample_weight: every weight is 0: nothing could be learned")
         return weights[counting], counting
 
-    def _decided(self, frame: Any, target: str | None, named: bool) -> Columns:
+    def _decided(
+        self, frame: Any, target: str | None, named: bool, together: str | None
+    ) -> Columns:
+        drop = tuple(self.drop) + (() if together is None else (together,))
         reading = Reading(
-            types=dict(self.types or {}), decimal=self.decimal, na=tuple(self.na),
-            drop=tuple(self.drop), keep=tuple(self.keep), text=self.text,
+            types=dict(self.types or {}), decimal=self.decimal, na=tuple(self.na), drop=drop,
+            keep=tuple(self.keep), text=self.text,
         )
         columns = Columns.decide(frame, target, reading)
         if not named:
@@ -220,7 +245,7 @@ class TableModel(NestedParameters):
     ) -> tuple[Any, Any]:
         """(the values of a validation set, its targets)."""
         name = type(self).__name__
-        if X_val is None:
+        if X_val is None or (y_val is None and columns.target is None):
             raise ConfigurationError("fit: give X_val and y_val together")
         table, y = GivenTable.of(X_val, name), None
         if y_val is None or isinstance(y_val, str):
@@ -315,6 +340,15 @@ def _all_kept(columns: Columns, reading: Reading) -> Columns:
             one = replace(one, left_out="", odd=(*one.odd, line))
         kept.append(one)
     return replace(columns, columns=tuple(kept))
+
+
+def _spread(labels: Any, places: Any, rows: int) -> Any:
+    """Labels of some rows as labels of all: those of rows that do not count are the first."""
+    if len(labels) == rows:
+        return labels
+    result = np.repeat(labels[:1], rows, axis=0)
+    result[places] = labels
+    return result
 
 
 def _numbers(net: Any, labels: Any, going_on: bool) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from .columns import Column
@@ -92,9 +93,13 @@ def _copies(inputs: list[Seen], target: Seen | None) -> None:
 
 
 def _mark(one: Seen) -> Any:
-    head = one.series.head(LOOKED_AT)
-    form = "text" if one.series.dtype == pl.String else one.series.dtype
-    return str(form), one.missing, hash(tuple(head.head(50).to_list())), int(head.hash().sum() or 0)
+    """Something that equal columns share, and few others."""
+    if isinstance(one.values, np.ndarray):
+        head = one.values[:LOOKED_AT]
+        if head.dtype.kind == "f":
+            head = np.nan_to_num(head, posinf=np.inf, neginf=-np.inf) + 0.0  # -0 is 0
+        return head.dtype.kind, one.missing, head.tobytes()
+    return "O", one.missing, tuple(one.series.head(50).to_list())
 
 
 def _equal(one: Seen, other: Seen) -> bool:
@@ -102,11 +107,12 @@ def _equal(one: Seen, other: Seen) -> bool:
 
 
 def _indices(numbers: list[Seen], inputs: list[Seen]) -> None:
+    kept = sum(not one.left_out for one in inputs)
     for one in numbers:
         line = _index(one)
-        others = [other for other in inputs if other is not one and not other.left_out]
-        if line and others:
+        if line and kept > 1:
             one.left_out = line
+            kept -= 1
         elif line:
             one.odd.append(f"{line}; kept, as there is no other input")
 

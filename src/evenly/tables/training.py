@@ -1,13 +1,9 @@
-"""From a table to a network for it: what ``evenly fit`` does, and its words for the settings."""
+"""The words of ``evenly fit`` for the arguments of the estimators."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import numpy as np
-
-from .estimators import TableClassifier, TableRegressor
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
@@ -25,21 +21,13 @@ WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
                      "quantiles"), (None,)),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
-    "text": (False,), "loss": ("squared",),
+    "text": (False,), "loss": ("squared", "cross_entropy"),
 }
 # Options that are said once for each of several things.
 REPEATED: Mapping[str, Callable[[Any], list[str]]] = {
     "types": lambda types: [f"{name}={kind}" for name, kind in types.items()],
     **dict.fromkeys(("na", "drop", "keep"), list),
 }
-
-
-def train(inputs: Any, target: Any, name: str, **settings: Any) -> Any:
-    """Trains a network on a table: see :class:`TableClassifier` and :class:`TableRegressor`."""
-    target = np.asarray(target)
-    frame = inputs.assign(**{name: target.astype(str) if target.dtype.kind in "OUT" else target})
-    kind = TableClassifier if target.dtype.kind in "OUT" else TableRegressor
-    return kind(quiet=True, **settings).fit(frame, name)
 
 
 def option_words(settings: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..stopping import MONITORS
 from ..stopping import EarlyStopping as EarlyStopping
 from .history import EpochRecord, undefined_score
 
@@ -37,7 +36,7 @@ class BestSoFar:
             record.validation_loss or 0
         ):
             raise undefined_score(monitor, "EarlyStopping")
-        value *= MONITORS[self.rule.monitor]
+        value = self.rule.goodness(record, weights)
         better = math.isfinite(value) and (
             self.epoch is None or value > self._best + self.rule.min_delta
         )

@@ -143,7 +143,8 @@ def folds_of(rows: Any, seed: int) -> Any:
     """(rows,) the fold of each row, drawn by the seed: repetitions of a row are in one.
 
     Arguments:
-        rows: row numbers, in an order of the rows that does not depend on these.
+        rows: row numbers, or labels of the groups that rows belong to, in an order of the rows that
+            does not depend on these.
         seed: of the choice.
     """
     _, firsts, places = np.unique(rows, return_index=True, return_inverse=True)

@@ -41,6 +41,11 @@ class Number(Kind):
     type: ClassVar[str] = "number"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether cells are read as a programming language has them, and no word is a gap."""
+        return self == Number()
+
+    @property
     def spelling(self) -> Spelling:
         return Spelling(self.decimal, self.thousands, self.unit)
 

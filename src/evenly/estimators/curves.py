@@ -1,0 +1,54 @@
+"""What an estimator tells of its training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..doctor import Diagnosis
+from ..training import Model
+
+
+class HasCurves:
+    """An estimator with a history."""
+
+    history_: Any
+    model_: Model
+
+    @property
+    def diagnosis_(self) -> Diagnosis:
+        """What ailed the training, where it was watched."""
+        if getattr(getattr(self, "model_", None), "record", None) is None:
+            raise AttributeError("no diagnosis_: give doctor=True, and fit")
+        return self.model_.diagnosis
+
+    @property
+    def loss_curve_(self) -> Any:
+        """The loss of each epoch, in training mode."""
+        return self.history_.column("loss")
+
+    @property
+    def score_curve_(self) -> Any:
+        """The accuracy or R^2 of each epoch, in training mode."""
+        return self.history_.column("score")
+
+    @property
+    def validation_loss_curve_(self) -> Any:
+        """The loss on the validation set after each epoch; None without one."""
+        return self._validation_curve("validation_loss")
+
+    @property
+    def validation_score_curve_(self) -> Any:
+        """The accuracy or R^2 on the validation set after each epoch; None without one."""
+        return self._validation_curve("validation_score")
+
+    @property
+    def monitor_curve_(self) -> Any:
+        """What early stopping watched, of each epoch; None without held-out rows."""
+        own = getattr(self, "_monitored", None)
+        return self.validation_loss_curve_ if own is None else own
+
+    def _validation_curve(self, name: str) -> Any:
+        # A score may be undefined, as R^2 is where all targets are equal; a loss never is.
+        if all(record.validation_loss is None for record in self.history_):
+            return None
+        return self.history_.column(name)
