@@ -17,9 +17,11 @@ from .values import (
     POSITIVE,
     RATE,
     SEED,
+    SHARE,
     Word,
     class_weights,
     quantiles,
+    threshold,
     widths,
 )
 
@@ -29,9 +31,11 @@ OPTIMIZERS = (
     "sgd",
 )
 SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
+CLASS_LOSSES = ("cross_entropy", "focal", "asymmetric")
 LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "gamma")
 # Of the options, those that numbers take and those that classes take, as arguments are named.
-OF_NUMBERS, OF_CLASSES = ("loss", "quantiles"), ("class_weight",)
+OF_NUMBERS = ("quantiles", "interval_fraction")
+OF_CLASSES = ("class_weight", "threshold", "calibrate")
 
 
 def _or_none(*words: str) -> Word:
@@ -62,12 +66,24 @@ def _or_none(*words: str) -> Word:
               help="Of the learning rate: cosine, linear, one_cycle, warmup, plateau or none.")
 @click.option("--batch", type=Word({"auto": "auto", "all": None}, AT_LEAST_1), metavar="ROWS",
               default="auto", help="Rows a step: a number, auto, or all.")
-@click.option("--loss", type=Word({name: name for name in LOSSES}), metavar="NAME",
-              help=f"For numbers: {', '.join(LOSSES)}.  [default: squared]")
+@click.option("--loss", type=Word({name: name for name in (*LOSSES, *CLASS_LOSSES)}),
+              metavar="NAME", help=f"For numbers: {', '.join(LOSSES)}; for classes: "
+              f"{', '.join(CLASS_LOSSES)}.  [default: squared, cross_entropy]")
 @click.option("--quantiles", metavar="A,B",
               help="For numbers: predict these quantiles, such as 0.1,0.5,0.9.")
 @click.option("--class-weight", metavar="WEIGHTS",
               help="balanced, or a weight for each class: yes=5,no=1.")
+@click.option("--threshold", metavar="VALUE",
+              help="For two classes: the probability from which on the second is answered, or a "
+                   "measure to tune it for, such as f1.")
+@click.option("--calibrate", is_flag=True,
+              help="For classes: make probabilities what they say, on the held-out rows.")
+@click.option("--interval-fraction", type=SHARE, metavar="SHARE",
+              help="For numbers: rows to hold out for the intervals of predict alone.")
+@click.option("--groups", metavar="NAME",
+              help="Column of rows that belong together: a group is held out whole or not at all.")
+@click.option("--monitor", metavar="NAME", default="loss",
+              help="What ends training: loss, score, or a scorer of scikit-learn, such as roc_auc.")
 @click.option("--epochs", type=AT_LEAST_1, default=100, help="Passes over the rows, at most.")
 @click.option("--patience", type=AT_LEAST_1, default=20,
               help="Epochs without improvement to go on for.")
@@ -93,6 +109,7 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
 
     return fit_table(Asked(
         tables=table, reading=reading_of(given), settings=_settings(given),
+        groups=given["groups"],
         **{name: given[name] for name in ("target", "out", "report", "task", "curves", "doctor",
                                           "quiet", "force", "sep", "encoding")},
     ))
@@ -106,6 +123,10 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         **({"loss": given["loss"] or "quantile"} if given["loss"] or levels else {}),
         **({"quantiles": levels} if levels else {}),
         "hidden": () if hidden == "none" else widths(hidden),
+        **({"threshold": threshold(given["threshold"])} if given["threshold"] else {}),
+        **({"calibrate": True} if given["calibrate"] else {}),
+        **({"interval_fraction": given["interval_fraction"]} if given["interval_fraction"] else {}),
+        "monitor": given["monitor"],
         "learning_rate": given["lr"],
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),
         "max_epochs": given["epochs"],

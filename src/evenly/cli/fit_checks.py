@@ -107,3 +107,27 @@ def check_settings(
                 f"--{name.replace('_', '-')}: expects {expects}, '{target}' is {has}: leave it "
                 f"out, or say --task {other}"
             )
+
+
+def check_losses(loss: str | None, target: str, task: str) -> None:
+    """Raises UsageError for a loss that is for the other task."""
+    from .fit import CLASS_LOSSES, LOSSES
+
+    own, other = (CLASS_LOSSES, LOSSES) if task == "classification" else (LOSSES, CLASS_LOSSES)
+    if loss in other:
+        has, expects = ("classes", "numbers") if own is CLASS_LOSSES else ("numbers", "classes")
+        raise click.UsageError(f"--loss: {loss} expects {expects}, '{target}' is {has}: take one "
+                               f"of {', '.join(own)}")
+
+
+def check_groups(read: Read, groups: str | None, target: str) -> None:
+    """Raises UsageError where the column of groups cannot be one."""
+    from evenly.tables.rules import nearest_names
+
+    if groups is None:
+        return
+    if groups not in read.frame.columns:
+        raise click.UsageError(f"{read.name}: --groups: there is no column '{groups}': "
+                               f"{nearest_names(groups, read.frame.columns)}")
+    if groups == target:
+        raise click.UsageError(f"--groups: '{groups}' is the target: name another column")

@@ -18,7 +18,7 @@ from rich.text import Text
 from evenly.version import __version__
 
 from . import telling
-from .fit_checks import check_answers, check_settings, target_of
+from .fit_checks import check_answers, check_groups, check_losses, check_settings, target_of
 from .loading_tables import of_table, read_tables
 from .writing import cannot, check_place, is_same, write_bytes
 
@@ -43,6 +43,7 @@ class Asked:
 
     tables: tuple[Path, ...]
     target: str | None
+    groups: str | None
     out: Path
     report: Path | None
     task: str | None
@@ -124,6 +125,7 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
         own = Reading(types={name: kind for name, kind in rules["types"].items() if name == target},
                       decimal=rules["decimal"], na=rules["na"])
         Reading(**rules).check(frame.columns, target)
+        check_groups(read, asked.groups, target)
         alone = Columns.decide(frame.select(target), target, own)
         assert alone.target is not None
         values = alone.answers(frame)
@@ -137,6 +139,7 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
         values = values[rows] if isinstance(values, np.ndarray) else values.drop_nulls()
         check_answers(read.name, target, task, values, alone.target.kind.type)
         check_settings(asked.settings, target, task, OF_NUMBERS, OF_CLASSES)
+        check_losses(asked.settings.get("loss"), target, task)
         if task == "classification" and alone.target.kind.type in ("number", "date"):
             # As they stand there: 1 and 0, or 2.5 and 5, are names.
             rules["types"] = _as_classes(rules["types"], target, values)
@@ -146,7 +149,7 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
             # What is found stands in the diagnosis and in the notes, which are shown whole.
             warnings.simplefilter("ignore", DoctorWarning)
             warnings.simplefilter("ignore", TableWarning)
-            model.fit(frame, target)
+            model.fit(frame, target, groups=asked.groups)
     notes += list(model.notes_)
     model.notes_ = tuple(notes)
     return Fitted(model, read, frame, why, tuple(notes))

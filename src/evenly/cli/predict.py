@@ -84,7 +84,7 @@ def predicted(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
-        notes = model.encode(frame)[1]
+        notes = list(model.encode(frame)[1])
         target = model.target_
         answers = model.predict(frame)
         columns: dict[str, Any] = {}
@@ -100,9 +100,13 @@ def predicted(
             columns |= {f"p({name})": chances[:, place]
                         for place, name in enumerate(model.classes_)}
         if interval is not None:
-            low, high = np.asarray(model.predict_interval(frame, interval / 100)).T
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                low, high = np.asarray(model.predict_interval(frame, interval / 100)).T
+            notes += [str(one.message) for one in caught
+                      if not issubclass(one.category, TableWarning)]
             columns |= {"lower": low, "upper": high}
-    return columns, list(notes)
+    return columns, notes
 
 
 def scored(model: Any, frame: Any) -> list[str]:

@@ -75,6 +75,7 @@ SEED = Checked("integer", int, "a whole number from 0 to 4294967295", lambda n: 
 RATE = Checked("float", float, "a share of at least 0 and below 1", lambda n: 0 <= n < 1)
 POSITIVE = Checked("float", float, "a finite number above 0", lambda n: 0 < n < math.inf)
 NOT_NEGATIVE = Checked("float", float, "a finite number of at least 0", lambda n: 0 <= n < math.inf)
+SHARE = Checked("float", float, "a share above 0 and below 1", lambda n: 0 < n < 1)
 SHARE_OF_100 = Checked("float", float, "a percentage above 0 and below 100", lambda n: 0 < n < 100)
 # What is wrong with a file is told by whoever opens it.
 PATH = click.Path(path_type=Path, readable=False)
@@ -128,3 +129,17 @@ def quantiles(text: str | None) -> tuple[float, ...] | None:
             f"0.1,0.5,0.9, got '{text}'"
         )
     return levels
+
+
+def threshold(text: str) -> float | str:
+    """A probability, or the name of a measure to tune it for."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if not 0 < value < 1:
+        raise click.UsageError(
+            "--threshold: expects a probability above 0 and below 1, or the name of a measure, such "
+            f"as f1, got '{text}'"
+        )
+    return value

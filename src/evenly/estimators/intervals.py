@@ -61,6 +61,10 @@ class HasIntervals(TrainsInParts):
     def predict(self, X: Any) -> Any:
         raise NotImplementedError
 
+    def _point(self, answers: Any) -> Any:
+        """The one answer to a target that an interval is around."""
+        raise NotImplementedError
+
     def _check_before(self, held: Held | None) -> None:
         if self.interval_fraction is not None:
             share("interval_fraction", self.interval_fraction)
@@ -69,7 +73,7 @@ class HasIntervals(TrainsInParts):
         rows = held if apart is None else apart
         if rows is None:
             return {}
-        predicted = twin.predict(rows.X)
+        predicted = twin._point(twin.predict(rows.X))
         errors = np.abs(rows.y - predicted.reshape(rows.y.shape))
         watched = apart is None and bool(self.early_stopping)
         return {"conformal_": np.sort(errors, axis=0), "_watched": watched}
@@ -119,7 +123,7 @@ class HasIntervals(TrainsInParts):
                 UserWarning, stacklevel=2,
             )
         width = errors[rank - 1]
-        middle = self.predict(X)
+        middle = self._point(self.predict(X))
         if self._one_axis:
             width = width[0]
         return np.stack([middle - width, middle + width], axis=-1)

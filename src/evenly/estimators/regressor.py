@@ -111,6 +111,10 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         verbose: bool = False,
         dtype: str = "float32",
         doctor: Any = None,
+        validation: Any = None,
+        monitor: Any = "loss",
+        callbacks: Any = (),
+        interval_fraction: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -209,6 +213,12 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             answers = self.target_scaler_.original(answers.swapaxes(1, 2)).swapaxes(1, 2)
         answers = answers if loss.outputs_each > 1 else answers[:, :, 0]
         return answers[:, 0] if self._one_axis else answers
+
+    def _point(self, answers: Any) -> Any:
+        loss = self.model_.loss
+        if not isinstance(loss, Quantile) or len(loss.several) == 1:
+            return answers
+        return answers[..., int(np.abs(np.asarray(loss.several) - 0.5).argmin())]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predictions. With quantiles D^2: what share of the pinball loss of the best

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import TableWarning
-from ..study.measures import BY_NAME, MEASURES, Measure, Task, default_measure, measure
+from ..study.measures import BY_NAME, MEASURES, Measure, Task, default_measure
 from ..tables.records import Measured
 
+# Measures of the class that is answered, not of probabilities.
+OF_CHOICES = ("accuracy", "balanced-accuracy")
 # Rows that are encoded at a time.
 ROWS_AT_ONCE = 100_000
 
@@ -92,9 +94,26 @@ class Answers:
             warnings.simplefilter("ignore", TableWarning)
             return _asked(self.model, frame, self.task)
 
+    def chosen(self, given: Any) -> Any:
+        """(rows,): the place of the class that is answered, by the model's own threshold where it
+        has one."""
+        threshold = getattr(self.model, "threshold_", None)
+        if threshold is not None and given.shape[1] == 2:
+            return (given[:, 1] >= threshold).astype(np.int64)
+        return given.argmax(axis=1)
+
+    def find(self, row: Measure, given: Any) -> float | None:
+        """A measure of answers; None where it is not defined."""
+        if row.name in OF_CHOICES:
+            given = np.eye(len(self.classes))[self.chosen(given)]
+        return row.find(self.codes, given)
+
     def measured(self) -> Measured:
         """Every measure of the task, by name."""
-        return measure(self.task, self.codes, self.given()) if len(self) else ()
+        if not len(self):
+            return ()
+        given = self.given()
+        return tuple((row.name, self.find(row, given)) for row in MEASURES if row.task == self.task)
 
     def measure(self, name: str | None = None) -> Measure:
         """A measure by its name; None: the first of the task that is defined for these rows, as R²

@@ -26,7 +26,7 @@ def confusion(answers: Answers, given: Any) -> Confusion:
         given: (rows, classes): the probabilities that they got.
     """
     names, truth = list(answers.classes), answers.codes
-    taken = np.asarray(given).argmax(axis=1)
+    taken = answers.chosen(np.asarray(given))
     places = np.arange(len(names))
     if len(names) > MOST_CLASSES:
         often = np.argsort(-np.bincount(truth, minlength=len(names)), kind="stable")
@@ -79,7 +79,8 @@ def worst_rows(
     if answers.task == "classification":
         chance = given[np.arange(len(truth)), truth]
         loss = -np.log(np.maximum(chance, np.finfo(np.float64).tiny))
-        wrong = given.argmax(axis=1) != truth
+        taken = answers.chosen(given)
+        wrong = taken != truth
     else:
         loss = np.abs(truth - given)
         wrong = loss > 0
@@ -87,7 +88,7 @@ def worst_rows(
     found = []
     for place in order[wrong[order]][:most]:
         if answers.task == "classification":
-            best = int(given[place].argmax())
+            best = int(taken[place])
             said = f"{answers.classes[best]} ({given[place, best]:.0%})"
             true = answers.classes[truth[place]]
         else:

@@ -57,7 +57,7 @@ def importance(
     places = np.arange(len(answers))[:, None]
 
     def lost(shuffled: _Shuffled, rows: Any, truth: Any) -> float:
-        found = row.find(truth, shuffled.predict(rows))
+        found = answers.find(row, shuffled.predict(rows))
         if found is None:
             raise DataError(f"{row.name}: is not defined for these rows: take another measure")
         return -found if row.lower_is_better else found

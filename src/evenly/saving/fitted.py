@@ -139,8 +139,9 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
         _check_classes(estimator)
     elif not 1 <= estimator.n_outputs_ < 2**31:
         raise NotReadable(f"{estimator.n_outputs_} targets")
-    estimator._checked_outputs(model.net)
+    outputs = estimator._checked_outputs(model.net)
     if kind == "NetRegressor":
+        outputs = estimator.n_outputs_
         targets = _read_target_scale(content["target_scaler"], estimator.n_outputs_, reader)
         _check_loss(estimator, model.loss, targets)
         estimator.target_scaler_ = targets

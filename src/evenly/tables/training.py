@@ -11,7 +11,9 @@ OPTIONS = {
     "text": "--text", "loss": "--loss", "quantiles": "--quantiles",
     "hidden": "--hidden", "norm": "--norm", "dropout": "--dropout", "l2": "--l2",
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
-    "batch": "--batch", "class_weight": "--class-weight", "max_epochs": "--epochs",
+    "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
+    "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
+    "monitor": "--monitor", "max_epochs": "--epochs",
     "patience": "--patience", "random_state": "--seed",
 }
 
@@ -19,7 +21,8 @@ OPTIONS = {
 # What each option is where it is not said, for those that are left out then.
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
-                     "quantiles"), (None,)),
+                     "quantiles", "threshold", "interval_fraction"), (None,)),
+    "calibrate": (False,), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }
