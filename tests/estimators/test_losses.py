@@ -74,6 +74,9 @@ def test_the_row_is_that_of_the_table_given():
         weights = np.ones(500)
         with pytest.warns(UserWarning, match=rf"-1e\+07 in row {row} "):
             NetRegressor(**SHORT).fit(X, far)
+        with pytest.warns(UserWarning, match=rf"in row {row} ") as caught:
+            NetRegressor(**SHORT).partial_fit(X, far)
+        assert caught[0].filename == __file__
         weights[row] = 0
         with warnings.catch_warnings():
             warnings.simplefilter("error")

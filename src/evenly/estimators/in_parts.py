@@ -40,6 +40,7 @@ class TrainsInParts(NetEstimator):
             self._learn_targets(y)
         numbers = self._encode(y)
         weights = self._check_weights(sample_weight, X)
+        self._look_at(numbers, weights, 4)
         if weights is not None:
             kept = np.flatnonzero(weights > 0)
             if not len(kept):

@@ -126,10 +126,11 @@ def far_targets(y: Any, weights: Any) -> dict[int, Any]:
     return found
 
 
-def warn_of_far_targets(y: Any, weights: Any) -> None:
-    """Warns of far targets, by their rows."""
+def warn_of_far_targets(y: Any, weights: Any, calls: int) -> None:
+    """Warns of far targets, by their rows, in the name of who is so many calls above."""
     for column, far in far_targets(y, weights).items():
-        warnings.warn(_told(y[:, column], far, y.shape[1] > 1, column), UserWarning, stacklevel=5)
+        warnings.warn(_told(y[:, column], far, y.shape[1] > 1, column), UserWarning,
+                      stacklevel=calls + 1)
 
 
 def _told(y: Any, far: Any, several: bool, column: int) -> str:

@@ -145,9 +145,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
             raise ValueError(f"y has {y.shape[1]} targets, expected {self.n_outputs_}")
         return y
 
-    def _look_at(self, y: Any, weights: Any) -> None:
+    def _look_at(self, y: Any, weights: Any, calls: int) -> None:
         if isinstance(regression_loss(self, self.loss, self.quantiles), MeanSquaredError):
-            warn_of_far_targets(y, weights)
+            warn_of_far_targets(y, weights, calls + 1)
 
     def _outputs(self) -> tuple[int, ...]:
         loss = regression_loss(self, self.loss, self.quantiles)
