@@ -161,6 +161,18 @@ def test_mean_scale():
     assert none.original(np.array([[0.5]])) == 0
 
 
+@pytest.mark.parametrize(("loss", "value", "words"), [
+    ("huber", 1e60, r"target 1e\+60 is too large beside the others for float32.*dtype='float64'"),
+    ("gamma", 1e-60, "target 1e-60 is too small beside the others for float32"),
+])
+def test_targets_that_float32_cannot_hold_beside_each_other(loss, value, words):
+    y = P.copy()
+    y[7] = value
+    with pytest.raises(DataError, match=words):
+        NetRegressor(**SHORT, loss=loss).fit(X, y)
+    assert np.isfinite(NetRegressor(**SHORT, loss=loss, dtype="float64").fit(X, y).predict(X)).all()
+
+
 # Predictions ------------------------------------------------------------------------------------
 
 

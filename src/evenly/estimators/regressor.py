@@ -13,7 +13,13 @@ from ..errors import ConfigurationError
 from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
 from .going_on import ANEW
 from .in_parts import TrainsInParts
-from .regression_losses import regression_loss, scale_fits, target_scale, warn_of_far_targets
+from .regression_losses import (
+    check_range,
+    regression_loss,
+    scale_fits,
+    target_scale,
+    warn_of_far_targets,
+)
 
 
 class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ignore[misc]
@@ -184,7 +190,11 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, TrainsInParts):  # type: ig
             self.target_scaler_ = scaler.with_columns(scaler.constant, y, weights)
 
     def _targets(self, y: Any, outputs: int) -> Any:
-        return y if self.target_scaler_ is None else self.target_scaler_.scaled(y)
+        if self.target_scaler_ is None:
+            return y
+        scaled = self.target_scaler_.scaled(y)
+        check_range(scaled, y, self.dtype, isinstance(self._loss(outputs), Gamma))
+        return scaled
 
     def predict(self, X: Any) -> Any:
         """What the loss asks for, in the targets' units: (rows,) where y was, else (rows, targets).
