@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..tables.columns import LARGEST, MAX_CATEGORIES
+from ..tables.columns import LARGEST
+from ..tables.inputs.categories import MAX_CATEGORIES
 from ..tables.plain import found, plain_column, unique_names
 from . import files
 from .designs import Design

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import evenly as ev
 
-from ..tables.columns import MAX_CATEGORIES
+from ..tables.inputs.categories import MAX_CATEGORIES
 from .data import Table
 from .designs import Design
 from .errors import StudyError
