@@ -55,7 +55,8 @@ class Date(Kind):
         found = [calendar.family_of(word, named) for word in sample]
         if not asked and sum(map(bool, found)) < max(1.0, MIN_SHARE * len(sample)):
             return None
-        text = cells.set(cells.is_in(list(EMPTY)), None)
+        empty = cells.is_in(list(EMPTY))
+        text = cells.set(empty, None) if empty.any() else cells
         return cls._spelled(text, reading, asked, named)
 
     @classmethod

@@ -42,7 +42,18 @@ MAX_CODES = 10
 # Tables of more rows are read by their different cells, where those are few.
 ONCE = 5000
 SAMPLE = 1000
+FEW = 900
 
+
+
+def _spelled(words: Iterable[str]) -> list[str]:
+    """Words in the cases that people use: n/a, N/A, N/a, and NaN."""
+    return sorted({spelled for word in words for spelled in (
+        word, word.upper(), word.capitalize(), word.title())} | {"NaN", "-NaN", "NaT", "K.A."})
+
+
+_SPELLED_ALWAYS = _spelled(ALWAYS)
+_SPELLED_AMONG_NUMBERS = _spelled(ALWAYS | AMONG_NUMBERS)
 _WHOLE = r"^(-?\d+)\.0+$"
 
 
@@ -77,16 +88,12 @@ def strings(cells: Any) -> Any:
 
 def cleaned(cells: Any, gaps: Iterable[str], among_numbers: bool = False) -> Any:
     """Cells as :func:`strings` spells them, null where a word stands for nothing."""
-    words = list(ALWAYS | AMONG_NUMBERS if among_numbers else ALWAYS)
-    own = [*gaps]
+    silent = [*(_SPELLED_AMONG_NUMBERS if among_numbers else _SPELLED_ALWAYS), *gaps]
 
     def clean(some: Any) -> Any:
         text = strings(some)
-        gone = text.str.to_lowercase().is_in(words)
-        if own:
-            gone = gone | text.is_in(own)
-        return text.to_frame("text").select(pl.when(~gone.alias("gone")).then(pl.col("text"))
-                                            ).to_series()
+        gone = text.is_in(silent)
+        return text.set(gone, None) if gone.any() else text
 
     return each(cells, clean).alias(cells.name)
 
@@ -95,7 +102,7 @@ def each(cells: Any, read: Callable[[Any], Any]) -> Any:
     """What a function makes of a series of strings; of each different one once, where they are
     few. The function depends on no cell but its own."""
     if cells.dtype == pl.String and len(cells) > ONCE and (
-            cells.head(SAMPLE).n_unique() < SAMPLE // 2):
+            cells.head(SAMPLE).n_unique() < FEW):
         once = cells.unique()
         if 4 * len(once) < len(cells):
             values = read(once)
