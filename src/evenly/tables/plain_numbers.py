@@ -56,8 +56,8 @@ def _read(frame: Any, names: list[str], reading: Reading) -> dict[str, Recognize
             continue
         if unread[i] and not _silent(cells[str(i)].filter(values[str(i)].is_null()), reading):
             continue
-        # Digits alone may be dates, 20240131.
-        if i in whole and Date.may_be_compact(cells_of(frame, name)):
+        # They may be dates, 20240131 or 01.2024.
+        if Date.may_be_compact(cells_of(frame, name)):
             continue
         series = numbers[str(i)]
         read = Values(silenced(floats(series), reading.na), no_cells(series))

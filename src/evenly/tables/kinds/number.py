@@ -85,8 +85,9 @@ class Number(Kind):
         if words is None and asked and not unread.all():
             gone = text.filter(pl.Series(unread)).unique(maintain_order=True).to_list()
             words = tuple(gone), f"{listed(gone)}: taken as gaps, because numbers were asked for"
-        limits = text.str.contains(r"^[<>≤≥]").fill_null(False)
-        if words is None or (not asked and (codes_in(text) or 2 * limits.sum() > len(text))):
+        limits = text.str.contains(r"^[<>≤≥]|\d\+$").fill_null(False)
+        many = 2 * limits.sum() > len(text) and not text.str.ends_with("+").all()
+        if words is None or (not asked and (codes_in(text) or many)):
             return None
         gaps, line = words
         odd = [line] if line else []

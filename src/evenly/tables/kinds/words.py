@@ -14,7 +14,7 @@ from ...errors import DataError
 ALWAYS = frozenset((
     "", "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "(null)", "<null>",
     "nat", "?", r"\n", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "#nv", "#wert!",
-    "1.#qnan", "-1.#ind", "1.#ind",
+    "1.#qnan", "-1.#ind", "1.#ind", "(na)", "(n/a)", "#calc!", "#spill!", "#nombre?", "#valeur!",
 ))
 # In columns of numbers, dates and truth values, whatever their share. In a column of words "none",
 # "-" or "unknown" may be a level like any other, and stays one.
@@ -23,7 +23,13 @@ AMONG_NUMBERS = frozenset((
     "unknown", "unbekannt", "inconnu", "not available", "not applicable", "no data", "nodata",
     "not known", "not reported", "not measured", "tbd", "tba", "empty", "blank", "(blank)",
     "k.a.", "k. a.", "n.a.", "n. a.", "n.d.", "nd", "n/d", "s/d", "unk", "undefined", "void",
-    "error", "err", "fail", "bad", "ns", "no value",
+    "error", "err", "fail", "failed", "bad", "ns", "no value", ":", "/", "(d)", "(x)", "(s)", "(z)",
+    "offline", "timeout", "i/o timeout", "calc failed", "overflow", "underflow", "invalid",
+    "out of range", "over range", "under range", "no sample", "unavailable", "not found",
+    "don't know", "dont know", "do not know", "refused", "prefer not to say", "not stated",
+    "no answer", "not specified", "declined", "skipped", "no response", "keine angabe", "entfällt",
+    "nicht verfügbar", "fehlt", "non disponible", "non renseigné", "n.c.", "nc", "sin datos",
+    "no disponible", "desconocido", "sconosciuto", "onbekend", "brak",
 ))
 # A row of these sums up the others.
 TOTALS = frozenset((
