@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 _TRIES = 20_000
+# Learning rates to choose from, the largest first. A step must lower the loss by a tenth at least:
+# less would not be seen in decimals.
+RATES = tuple(Fraction(1, q) for q in (2, 5, 10, 20, 50, 100))
+_LOWERED = 0.9
+
+
+def descending(loss: Callable[[float], float], rates: Sequence[Fraction] = RATES) -> \
+        Fraction | None:
+    """The largest of the rates whose step lowers the loss; None where none does.
+
+    Arguments:
+        loss: of the weights after a step with a learning rate; with 0 the one before.
+        rates: to choose from, the largest first.
+    """
+    before = loss(0.0)
+    return next((rate for rate in rates if loss(float(rate)) <= _LOWERED * before), None)
 
 
 def whole(rng: np.random.Generator, largest: int, shape: Any) -> Any:
