@@ -6,12 +6,14 @@ nothing of each other, so that anyone's own numbers can be worked out as well.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import numpy as np
 
@@ -29,6 +31,8 @@ LEVELS = (1, 2, 3)
 _MOST = 400
 # An exponent of three digits or more.
 _LARGE = re.compile(r"[eE][+-]?[\d_]{3}")
+# What explains a file of inputs.
+_ABOUT = "about"
 Inputs = dict[str, Any]
 
 
@@ -115,7 +119,8 @@ class Topic:
             seed: each gives other numbers; the same seed always the same.
             level: 1, 2 or 3.
             inputs: numbers of one's own, instead of drawn ones: by name, as :attr:`fields` says;
-                whole numbers, decimals, or fractions as text (``"3/4"``).
+                whole numbers, decimals, or fractions as text (``"3/4"``). What stands under
+                ``"about"`` is not read.
             sizes: by name.
 
         Raises:
@@ -159,14 +164,14 @@ class Topic:
             raise DataError(f"{self.name}: inputs are numbers by name, got {type(inputs).__name__}")
         names = ", ".join(self.fields)
         for name in inputs:
-            if name not in self.fields:
+            if name not in self.fields and name != _ABOUT:
                 raise DataError(f"{self.name}: no input is called '{name}'; there are {names}")
         missing = [name for name in self.fields if name not in inputs]
         if missing:
             raise DataError(f"{self.name}: the input '{missing[0]}' is missing; there must be "
                             f"{names}")
         return {name: read_numbers(f"{self.name}: {name}", value)
-                for name, value in inputs.items()}
+                for name, value in inputs.items() if name != _ABOUT}
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,14 @@ class Exercise:
         visible = {step.number for step in steps.values()}
         return {key: work.through(step, visible) for key, step in steps.items()}
 
+    @property
+    def link(self) -> str:
+        """Where the page of ``evenly serve`` has it: ``/exercise/relu?seed=1&level=1&...``."""
+        words: dict[str, Any] = {"seed": self.seed, "level": self.level, **self.sizes}
+        if self.own:
+            words["inputs"] = json.dumps(self._numbers(), separators=(",", ":"))
+        return f"/exercise/{quote(self.topic.name)}?{urlencode(words)}"
+
     def document(self, answers: bool = False) -> Document:
         """The exercise as a sheet, or with `answers` as its key."""
         work = self.solution.work
@@ -242,6 +255,19 @@ class Exercise:
                               for name, value in self.inputs.items()}
         blanks = {key: _blank(written(step.value)) for key, step in self.asked.items()}
         return {**made, "answers": blanks}
+
+    def key(self) -> dict[str, Any]:
+        """What the file of a key holds: the sheet's, filled in, with a mark that it is a key."""
+        return {**self.sheet(), "key": True, "answers": self.answers()}
+
+    def template(self) -> dict[str, Any]:
+        """What a file of inputs holds: these numbers, to be changed, under their names, and what
+        each name is under ``"about"``, which is not read."""
+        return {_ABOUT: dict(self.topic.fields), **self._numbers()}
+
+    def _numbers(self) -> dict[str, Any]:
+        return {name: _plain(written(np.asarray(value, object)))
+                for name, value in self.inputs.items()}
 
 
 def by_name(*topics: Topic) -> dict[str, Topic]:
@@ -319,6 +345,13 @@ def written(values: Any) -> Any:
 
 def _lengths(numbers: Any) -> Any:
     return [_lengths(part) for part in numbers] if isinstance(numbers, list) else 0
+
+
+def _plain(values: Any) -> Any:
+    """Written numbers, whole ones as such."""
+    if isinstance(values, list):
+        return [_plain(part) for part in values]
+    return int(values) if values.lstrip("-").isdecimal() else values
 
 
 def _blank(values: Any) -> Any:

@@ -22,7 +22,7 @@ def draw(rng: np.random.Generator, level: int, examples: int, features: int) -> 
     """A batch and a linear layer for which, after the ReLU, each feature has a whole mean and a
     square variance: the outputs are chosen first, and the inputs computed from them."""
     n = examples
-    after = square_variance(rng, n, features, (8, 9, 12)[level - 1])
+    after = square_variance(rng, n, features, 16 if n < 6 else 10)
     # What the ReLU cuts off: each feature has one such example at least.
     cut = np.where(after == 0, -rng.integers(0, 4, after.shape), after)
     first = after.argmin(axis=0)

@@ -178,7 +178,7 @@ def draw_same(rng: np.random.Generator, level: int, examples: int, hidden: int) 
     rate is one whose step lowers the loss."""
     width = 2
     while True:
-        x, target = not_zero(rng, 3, (examples, width)), examples * not_zero(rng, 9, (examples, 1))
+        x, target = not_zero(rng, 3, (examples, width)), examples * not_zero(rng, 20, (examples, 1))
         kernel, last = np.zeros((width, hidden), np.int64), np.zeros((hidden, 1), np.int64)
         if level >= 2:
             last[:] = rng.choice([-1, 1])

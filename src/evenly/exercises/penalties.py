@@ -20,7 +20,7 @@ from ..penalties import L1, L2, ElasticNet, Penalty
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
 from .chains import rooted
-from .friendly import RATES, descending, not_zero, whole
+from .friendly import RATES, SLANTING, descending, not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
 _KERNEL = (Size("features", 2, 2, 4), Size("units", 2, 1, 4))
@@ -58,7 +58,8 @@ def _draw_penalty(rng: np.random.Generator, level: int, features: int, units: in
 
         def cost(rate: float, loss: Any = loss, drawn: Inputs = drawn, slope: Any = slope,
                  penalty: Penalty = penalty) -> float:
-            return loss(rate) + float(penalty.cost(drawn["kernel"] - rate * slope, Run(True)))
+            now = drawn["kernel"] - rate * slope
+            return float(loss(rate)) + float(penalty.cost(now, Run(True)))
 
         # The step lowers the cost, and the loss as well.
         rate = descending(lambda rate, loss=loss, cost=cost: max(  # type: ignore[misc]
@@ -255,10 +256,7 @@ WEIGHT_DECAY = Topic(
 
 # Max norm and unit norm ---------------------------------------------------------------------------
 
-_VECTORS = {2: ((3, 4), (6, 8), (5, 12), (8, 15), (0, 5), (0, 2)),
-            3: ((1, 2, 2), (2, 3, 6), (1, 4, 8), (2, 6, 9), (4, 4, 7), (0, 3, 4)),
-            4: ((1, 1, 1, 1), (2, 2, 2, 2), (1, 1, 3, 5), (1, 3, 3, 9), (2, 4, 4, 8),
-                (1, 5, 5, 7), (4, 4, 4, 4))}
+_VECTORS = {**SLANTING, 2: (*SLANTING[2], (0, 5), (0, 2))}
 
 
 def _vector(rng: np.random.Generator, size: int) -> Any:
