@@ -7,6 +7,7 @@ nothing of each other, so that anyone's own numbers can be worked out as well.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import numpy as np
 
 from ..byhand.document import Block, Document, Heading, Paragraph, StepBlock
 from ..byhand.exact import Exact
+from ..byhand.notation import readable
 from ..byhand.recorder import Step
 from ..byhand.views import Shown, View
 from ..byhand.work import Work
@@ -139,8 +141,9 @@ class Topic:
             drawn = self.draw(generator(seed, key), level, **chosen)
         else:
             drawn = self._read(inputs)
-        return Exercise(self, seed, level, chosen, drawn, inputs is not None,
-                        self.solve(drawn, level))
+        solution = self.solve(drawn, level)
+        _check_finite(self.name, solution)
+        return Exercise(self, seed, level, chosen, drawn, inputs is not None, solution)
 
     def _sizes(self, given: Mapping[str, int]) -> dict[str, int]:
         known = {size.name: size for size in self.sizes}
@@ -222,7 +225,7 @@ class Exercise:
         """Where the page of ``evenly serve`` has it: ``/exercise/relu?seed=1&level=1&...``."""
         words: dict[str, Any] = {"seed": self.seed, "level": self.level, **self.sizes}
         if self.own:
-            words["inputs"] = json.dumps(self._numbers(), separators=(",", ":"))
+            words["inputs"] = json.dumps(self.numbers(), separators=(",", ":"))
         return f"/exercise/{quote(self.topic.name)}?{urlencode(words)}"
 
     def document(self, answers: bool = False) -> Document:
@@ -251,7 +254,7 @@ class Exercise:
         made: dict[str, Any] = {"exercise": self.topic.name, "seed": self.seed,
                                 "level": self.level, "sizes": dict(self.sizes)}
         if self.own:
-            made["inputs"] = {name: written(np.asarray(value, object))
+            made["inputs"] = {name: written(np.asarray(value, object), exactly=True)
                               for name, value in self.inputs.items()}
         blanks = {key: _blank(written(step.value)) for key, step in self.asked.items()}
         return {**made, "answers": blanks}
@@ -263,11 +266,35 @@ class Exercise:
     def template(self) -> dict[str, Any]:
         """What a file of inputs holds: these numbers, to be changed, under their names, and what
         each name is under ``"about"``, which is not read."""
-        return {_ABOUT: dict(self.topic.fields), **self._numbers()}
+        return {_ABOUT: dict(self.topic.fields), **self.numbers()}
 
-    def _numbers(self) -> dict[str, Any]:
-        return {name: _plain(written(np.asarray(value, object)))
+    def numbers(self) -> dict[str, Any]:
+        """The numbers by name, as nested lists: whole ones as such, others as text."""
+        return {name: _plain(written(np.asarray(value, object), exactly=True))
                 for name, value in self.inputs.items()}
+
+
+def _check_finite(name: str, solution: Solution) -> None:
+    """DataError where a number that is shown or asked for is none: it names the step at which the
+    calculation leaves the numbers."""
+    work = solution.work
+    asked = [find_step(work, ask) for ask in solution.asked]
+    if all(is_finite(step.value) for step in asked):
+        return
+    last = max(step.number for step in asked)
+    step = next(s for s in work.steps[: last + 1] if not is_finite(s.value))
+    flat = next(i for i, v in enumerate(step.value.reshape(-1)) if not is_finite(v))
+    found = float(step.number_at(flat))
+    what = "is not defined" if found != found else "is infinite"
+    how = f" = {step.formula}" if step.formula else ""
+    raise DataError(
+        f"{name}: with these numbers {step.title}{how} {what}: a division by 0, a root of a "
+        "negative number, a logarithm of 0, or a number beyond 10^308: change them")
+
+
+def is_finite(values: Any) -> bool:
+    """Whether all numbers are."""
+    return all(Exact(v).is_exact or math.isfinite(float(v)) for v in np.asarray(values).reshape(-1))
 
 
 def by_name(*topics: Topic) -> dict[str, Topic]:
@@ -333,14 +360,20 @@ def expect_shape(what: str, array: Any, *shape: int | None) -> tuple[int, ...]:
     return got
 
 
-def written(values: Any) -> Any:
-    """Numbers as nested lists of text: fractions, roots, or decimals with six digits behind the
-    point."""
+def written(values: Any, exactly: bool = False) -> Any:
+    """Numbers as nested lists of text: fractions and roots as one reads them, else decimals of six
+    digits.
+
+    Arguments:
+        exactly: fractions that no one would read stay fractions too.
+    """
     values = np.asarray(values)
     if values.ndim == 0:
         number = Exact(values[()])
+        if not exactly:
+            number = readable(number)
         return repr(number) if number.is_exact else f"{float(number):.6g}"
-    return [written(part) for part in values]
+    return [written(part, exactly) for part in values]
 
 
 def _lengths(numbers: Any) -> Any:
