@@ -83,7 +83,7 @@ def write_sheets(make: Callable[[int], Exercise], seed: int, sheets: int, look: 
             raise cannot(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    click.echo(f"{folder}: {sheets} {'sheets' if sheets > 1 else 'sheet'} and, in {KEYS}, "
+    click.echo(f"{folder}: {sheets} {'sheets' if sheets > 1 else 'sheet'} and "
                f"{'their keys' if sheets > 1 else 'its key'}, {_seeds(made)}")
     return 0
 

@@ -79,23 +79,20 @@ def typst_source(document: Document, paper: str = "A4",
         "utf-8")
     lines = [head, f"#set document(title: {string(document.title)}, date: none)"]
     for number, own in enumerate((document, *others)):
-        lines += _pages(own, number, len(others) + 1, paper)
+        lines += _pages(own, number, paper)
     return "\n".join(lines) + "\n"
 
 
-def _pages(document: Document, number: int, count: int, paper: str) -> Iterator[str]:
+def _pages(document: Document, number: int, paper: str) -> Iterator[str]:
     """The pages of one of several documents, counted from 1 in each."""
     name, width = PAPERS[paper]
-    title, last = string(document.title), f"<end-{number}>"
-    total = "" if count == 1 else f"counter(page).at({last}).first()"
-    shown = 'counter(page).display("1 / 1", both: true)' if count == 1 else \
-        f'[#counter(page).get().first() / #{total}]'
+    title, first, last = string(document.title), f"<start-{number}>", f"<end-{number}>"
+    before = f"(locate({first}).page() - 1)"
     yield (f'#set page(paper: "{name}", margin: (x: 18mm, top: 22mm, bottom: 20mm), '
-           "header: context if counter(page).get().first() > 1 "
-           f"{{ text(9pt, muted, {title}) }}, "
-           f"footer: context align(center, text(9pt, muted, {shown})))")
-    if number:
-        yield "#counter(page).update(1)"
+           f"header: context if here().page() - {before} > 1 {{ text(9pt, muted, {title}) }}, "
+           "footer: context align(center, text(9pt, muted, "
+           f"[#(here().page() - {before}) / #(locate({last}).page() - {before})])))")
+    yield f"#metadata(none) {first}"
     yield f"#heading(level: 1, {title})"
     if pieces.has_blanks(document):
         yield "#names"
@@ -116,8 +113,7 @@ def _pages(document: Document, number: int, count: int, paper: str) -> Iterator[
         else:
             yield sheet.step(block, hidden)
     yield from sheet.beside(given)
-    if count > 1:
-        yield f"#metadata(none) {last}"
+    yield f"#metadata(none) {last}"
 
 
 class _Sheet:
