@@ -17,10 +17,10 @@ from evenly.layers import GRU, LSTM, RNN
 def test_the_mean_of_a_square_has_parentheses():
     text = "mean of (x - mean)^2"
     math_ml = MathML().formula(text)
-    name, _, rest = math_ml.partition("mean")
+    _, _, rest = math_ml.partition("mean")
     assert rest.count("<mo") >= 5  # two pairs of parentheses, and the minus
     assert rest.count("(") == rest.count(")") == 2
-    assert Typst().formula(text) == 'op("mean", limits: #true) ((x − "mean")^(2))'
+    assert Typst().formula(text) == 'op("mean", limits: #true) ((x \N{MINUS SIGN} "mean")^(2))'
     assert MathML().formula("sum of x^2").count("(") == 0
 
 
@@ -67,7 +67,7 @@ def test_roots_have_the_right_decimals():
 
 
 @pytest.mark.parametrize(("shape", "words"), [
-    ((1, 6, 6, 1), "6 × 6"), ((2, 2, 1, 1), "2 × 2"), ((1, 6, 1), "6"), ((1, 1, 1), "1"),
-    ((1, 3), "1 × 3"), ((2, 3, 4), "2 × 3 × 4"), ((), "")])
+    ((1, 6, 6, 1), "6 x 6"), ((2, 2, 1, 1), "2 x 2"), ((1, 6, 1), "6"), ((1, 1, 1), "1"),
+    ((1, 3), "1 x 3"), ((2, 3, 4), "2 x 3 x 4"), ((), "")])
 def test_a_single_image_is_no_axis(shape, words):
-    assert pieces.size(shape) == words
+    assert pieces.size(shape) == words.replace("x", "\N{MULTIPLICATION SIGN}")
