@@ -1,8 +1,8 @@
 """Verdicts, points and carry-forward credit."""
 
 import json
-from fractions import Fraction
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
