@@ -12,6 +12,8 @@ from evenly.cli import run
 from evenly.exercises import CATALOGUE, exercise, topic
 from evenly.exercises.base import written
 
+from ..byhand.pdf_text import Pdf
+
 OWN = {"weights": [1, "1/2"], "gradients": [[2, 3], [0.25, -1]], "learning_rate": "1/10"}
 
 
@@ -63,7 +65,7 @@ def test_a_sheet_to_fill_in_and_its_answers(capsys):
     assert run(["exercise", "adam", "--seed", "3", "--format", "json", "--answers"]) == 0
     key = json.loads(capsys.readouterr().out)
     assert key["answers"] == made.answers()
-    assert {**key, "answers": 0} == {**sheet, "answers": 0}
+    assert {**key, "answers": 0} == {**sheet, "key": True, "answers": 0}
 
 
 def test_own_numbers(capsys):
@@ -90,11 +92,13 @@ def test_thirty_sheets(capsys):
     assert run(["exercise", "adam", "--sheets", "30", "--seed", "7", "--out", "all",
                 "--format", "json"]) == 0
     assert "30 sheets and their keys, seeds 7 to 36" in capsys.readouterr().out
-    files = sorted(path.name for path in Path("all").iterdir())
-    assert files == sorted(f"adam-{n}{end}.json" for n in range(7, 37) for end in ("", "-key"))
+    files = sorted(path.relative_to("all").as_posix() for path in Path("all").rglob("*.json"))
+    assert files == [f"adam-{n:02d}.json" for n in range(7, 37)] + [
+        f"keys/adam-{n:02d}-key.json" for n in range(7, 37)]
     contents = {Path("all", name).read_text() for name in files}
     assert len(contents) == 60
-    key = json.loads(Path("all/adam-12-key.json").read_text())
+    key = json.loads(Path("all/keys/adam-12-key.json").read_text())
+    assert key["key"] is True
     assert key["answers"] == exercise("adam", seed=12).answers()
     assert sorted(path.name for path in Path().iterdir()) == ["all"]
 
@@ -106,11 +110,11 @@ def test_sheets_replace_nothing_unless_told():
     Path("all/adam-0.txt").write_text("old")
     assert run(["exercise", "adam", "--sheets", "2", "--out", "all"]) == 2
     assert sorted(path.name for path in Path("all").iterdir()) == [
-        "adam-0-key.txt", "adam-0.txt", "mine.txt"]
+        "adam-0.txt", "keys", "mine.txt"]
     assert run(["exercise", "adam", "--sheets", "2", "--out", "all", "--force"]) == 0
     assert Path("all/mine.txt").read_text() == "mine"
     assert Path("all/adam-0.txt").read_text().startswith("Adam")
-    assert Path("all/adam-1-key.txt").exists()
+    assert Path("all/keys/adam-1-key.txt").exists()
 
 
 def test_sheets_that_fail_leave_nothing(monkeypatch):
@@ -122,9 +126,90 @@ def test_sheets_that_fail_leave_nothing(monkeypatch):
             raise KeyboardInterrupt
         return b"x"
 
-    monkeypatch.setattr(command, "_rendered", fails)
+    monkeypatch.setattr(command.Look, "rendered", fails)
     assert run(["exercise", "adam", "--sheets", "5", "--out", "all"]) == 130
     assert not list(Path().iterdir())
+
+
+def test_a_seed_whose_answers_repeat_is_passed_over(capsys):
+    size = ["--size", "weights=1"]
+    words = ["exercise", "gradient-descent", "--sheets", "60", *size, "--format", "json"]
+    assert run([*words, "--out", "a"]) == 0
+    told = capsys.readouterr().out
+    files = sorted(Path("a").glob("*.json"))
+    answers = [json.dumps(json.loads(path.read_text())["answers"])
+               for path in Path("a/keys").glob("*.json")]
+    assert len(files) == len(set(answers)) == len(answers) == 60
+    seeds = [int(path.stem.rpartition("-")[2]) for path in files]
+    left = [n for n in range(seeds[-1]) if n not in seeds]
+    assert left
+    assert f"without {', '.join(map(str, left))} (whose answers repeat)" in told
+    assert run([*words, "--out", "b"]) == 0  # the same again
+    assert {p.name: p.read_text() for p in files} == {
+        p.name: p.read_text() for p in Path("b").glob("*.json")}
+
+
+def test_it_is_said_how_many_sheets_there_are(capsys):
+    words = ["exercise", "zero-initialization", "--size", "examples=1", "--size", "hidden=2"]
+    assert run([*words, "--sheets", "41", "--out", "a"]) == 2
+    told = capsys.readouterr().err
+    assert "--sheets 41: there are only 40 with different answers" in told
+    assert "ask for 40 or fewer" in told
+    assert not Path("a").exists()
+    assert run([*words, "--sheets", "40", "--out", "a"]) == 0
+
+
+def test_a_class_is_graded_without_its_keys(capsys):
+    assert run(["exercise", "relu", "--sheets", "3", "--out", "all", "--format", "json"]) == 0
+    assert run(["grade", "all", "--csv", "marks.csv"]) == 0
+    assert len(Path("marks.csv").read_text().splitlines()) == 4
+    capsys.readouterr()
+    assert run(["grade", "all/keys/relu-0-key.json"]) == 2
+    assert "a key of the exercise, no answers of a learner" in capsys.readouterr().err
+
+
+def test_all_sheets_in_one_pdf():
+    pytest.importorskip("typst", reason="typst is not installed: pip install 'evenly[sheets]'")
+    assert run(["exercise", "batch-norm", "--level", "2", "--sheets", "2", "--seed", "9", "--out",
+                "all", "--format", "pdf"]) == 0
+    names = sorted(path.name for path in Path("all").glob("*.pdf"))
+    assert names == [*(f"batch-norm-{n:02d}.pdf" for n in (9, 10)), "batch-norm-all.pdf"]
+    single = [Pdf(Path("all", name).read_bytes()) for name in names[:-1]]
+    together = Pdf(Path("all/batch-norm-all.pdf").read_bytes())
+    assert len(together.pages) == sum(len(pdf.pages) for pdf in single) > 2
+
+    def words(pages):
+        return [[run.text for run in page] for page in pages]
+
+    # Each as it is by itself, counted from 1.
+    assert ["".join(page) for page in words(together.pages)] == [
+        "".join(page) for pdf in single for page in words(pdf.pages)]
+    keys = Pdf(Path("all/keys/batch-norm-all-key.pdf").read_bytes())
+    assert "seed 10: key" in keys.text()
+
+
+def test_a_link_to_the_page(capsys):
+    words = ["exercise", "batch-norm", "--seed", "7", "--level", "2", "--size", "examples=5"]
+    assert run([*words, "--link", "http://localhost:8000/"]) == 0
+    told = "".join(capsys.readouterr().out.split())
+    path = "/exercise/batch-norm?seed=7&level=2&examples=5&features=3"
+    assert f"http://localhost:8000{path}" in told
+    assert exercise("batch-norm", 7, 2, examples=5).link == path
+    assert run(words) == 0
+    assert "localhost" not in capsys.readouterr().out
+
+
+def test_a_template_is_an_input_file(capsys):
+    assert run(["exercise", "batch-norm", "--seed", "4", "--template", "--out", "own.json"]) == 0
+    template = json.loads(Path("own.json").read_text())
+    assert template["about"]["x"] == "(examples, inputs)"
+    capsys.readouterr()
+    assert run(["exercise", "batch-norm", "--seed", "4", "--template"]) == 0
+    assert json.loads(capsys.readouterr().out) == template
+    assert run(["exercise", "batch-norm", "--input", "own.json", "--format", "json",
+                "--answers"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert answers == exercise("batch-norm", 4).answers()
 
 
 BEGINNINGS = {
@@ -181,6 +266,9 @@ BAD = [
     (["adam", "--sheets", "3", "--out", "x", "--answers"], "--sheets goes without"),
     (["adam", "--sheets", "3", "--out", "x", "--input", "own.json"], "--sheets goes without"),
     (["adam", "--practice", "--answers"], "--practice goes without"),
+    (["adam", "--template", "--answers"], "--template goes without"),
+    (["adam", "--template", "--format", "pdf"], "--template goes without"),
+    (["adam", "--link", "localhost"], "expects an address"),
     (["adam", "--input", "nowhere.json"], "cannot be read"),
     (["adam", "--input", "."], "expects a file"),
     (["adam", "--input", "own.json"], "no input is called 'x'"),

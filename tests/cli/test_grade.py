@@ -2,6 +2,7 @@
 
 import csv
 import json
+from fractions import Fraction
 
 import pytest
 
@@ -9,6 +10,10 @@ from evenly.cli import run
 from evenly.exercises import exercise
 
 B = "batch_norm_1."
+RIGHT = exercise("batch-norm", 7).answers()[f"{B}variance"]
+# Divided by n - 1.
+UNBIASED = [[str(Fraction(text) * 4 / 3) for text in RIGHT[0]]]
+WORDS = "6. The variance of each feature"
 
 
 def write(path, name="", seed=7, level=1, **steps):
@@ -27,34 +32,34 @@ def rows(path):
 
 
 def test_one_sheet_gets_a_report(own_folder, capsys):
-    sheet = write(own_folder / "a.json", "Ada", variance=[[12, 12, 12]])
+    sheet = write(own_folder / "a.json", "Ada", variance=UNBIASED)
     assert run(["grade", sheet]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "Ada: Batch normalization, level 1, seed 7" in shown
     assert "69 of 72 points" in shown
     assert "Mistake: divided by n - 1." in shown
     assert "\u2717 wrong" in shown
-    assert "right: 9 9 9" not in shown
+    assert f"right: {' '.join(RIGHT[0])}" not in shown
 
 
 def test_the_right_numbers_on_demand(own_folder, capsys):
     assert run(["grade", write(own_folder / "a.json", variance=[[1, 1, 1]]), "--show"]) == 0
-    assert "right: 9 9 9" in " ".join(capsys.readouterr().out.split())
+    assert f"right: {' '.join(RIGHT[0])}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_class_to_csv(own_folder, capsys):
     write(own_folder / "class" / "a.json", "Ada")
-    write(own_folder / "class" / "b.json", "Bob", variance=[[12, 12, 12]])
+    write(own_folder / "class" / "b.json", "Bob", variance=UNBIASED)
     write(own_folder / "class" / "c.json", "Cem", level=2)
     (own_folder / "class" / "notes.txt").write_text("no sheet")
     assert run(["grade", "class", "--csv", "out.csv"]) == 0
     told = rows("out.csv")
     assert [row["name"] for row in told] == ["Ada", "Bob", "Cem"]
     assert [row["points"] for row in told][:2] == ["72", "69"]
-    assert told[1][f"{B}variance mistake"] == "divided by n - 1"
-    assert told[1][f"{B}variance points"] == "0"
-    assert told[0][f"{B}running_mean points"] == ""
-    assert told[2][f"{B}running_mean points"] == "3"
+    assert told[1][f"{WORDS} mistake"] == "divided by n - 1"
+    assert told[1][f"{WORDS} points"] == "0"
+    assert told[0]["10. The running mean after this batch points"] == ""
+    assert told[2]["10. The running mean after this batch points"] == "3"
     assert "divided by n - 1" in " ".join(capsys.readouterr().out.replace("\u2502", " ").split())
 
 
@@ -80,7 +85,9 @@ def test_a_bad_file_does_not_stop_the_others(own_folder, capsys):
     ("{", "not a JSON file"), ("[1]", "an object with fields, got list"), ("[" * 100_000, "JSON"),
     ('{"exercise": "batch-norm", "answers": {"x": NaN}}', "NaN is not a finite number"),
     ('{"exercise": "batch-norm"}', "'answers' must be"), ('{"exercise": 1}', "'exercise' must be"),
-    ('{"exercise": "batch-norm", "answers": {"zzz": 1}}', "no step 'zzz' is asked for"),
+    ('{"exercise": "batch-norm", "seed": 0, "answers": {"zzz": 1}}', "no step 'zzz' is asked for"),
+    ('{"exercise": "batch-norm", "answers": {}}', "'seed' is missing"),
+    ('{"exercise": "batch-norm", "seed": 0, "key": true, "answers": {}}', "a key of the exercise"),
     ('{"exercise": "nothing", "answers": {}}', "no exercise is called 'nothing'"),
     (" " * (2**20 + 1), "larger than 1,048,576 bytes"), ("\u00e4", "not a JSON file"),
 ])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -165,14 +166,16 @@ def test_answers_of_another_form_are_refused(answers, message):
 
 def test_a_grade_as_json():
     sheet = made()
-    graded = grade(sheet, changed(sheet, variance=[[12, 12, 12]]))
+    right = sheet.answers()[B + "variance"]
+    unbiased = [[str(Fraction(text) * 4 / 3) for text in right[0]]]
+    graded = grade(sheet, changed(sheet, variance=unbiased))
     told = json.loads(json.dumps(graded.as_dict()))
     assert told["points"] == graded.points
     assert told["exercise"] == "batch-norm"
     step = next(s for s in told["steps"] if s["key"] == B + "variance")
     assert step["mistake"]["name"] == "divided by n - 1"
     assert "expected" not in step
-    assert graded.as_dict(expected=True)["steps"][5]["expected"] == [["9", "9", "9"]]
+    assert graded.as_dict(expected=True)["steps"][5]["expected"] == right
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

@@ -210,7 +210,10 @@ class Exact:
                 return 1 / result if whole < 0 else result
         if whole == Fraction(1, 2):
             return self.sqrt()
-        return Exact.inexact(float(self) ** float(power))
+        try:
+            return Exact.inexact(float(self) ** float(power))
+        except (OverflowError, ZeroDivisionError):
+            return Exact.inexact(math.inf)
 
     def __rpow__(self, base: Any) -> Exact:
         return Exact(base) ** self

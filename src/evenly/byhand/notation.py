@@ -181,19 +181,21 @@ class Notation(Looks):
         return [*items[: self.longest - 1], self.more(len(items) - self.longest), items[-1]]
 
 def rounded(value: float, digits: int) -> str:
-    """A decimal of so many digits behind the point; small and large ones with an exponent, and none
-    rounded to nothing.
+    """A decimal of so many digits behind the point; of a number below 1 so many from its first
+    that is not 0, so that what is computed from the decimal comes out as it is written. Small and
+    large ones have an exponent, and none is rounded to nothing.
 
     Example:
-        >>> rounded(2 / 3, 4), rounded(0.00001234, 4), rounded(2.0, 4)
-        ('0.6667', '1.234e-05', '2.0')
+        >>> rounded(2 / 3, 4), rounded(0.0500412, 4), rounded(0.00001234, 4), rounded(2.0, 4)
+        ('0.6667', '0.05004', '1.234e-05', '2.0')
     """
     if not math.isfinite(value) or value == 0:
         return "0" if value == 0 else "nan" if value != value else f"{'-' * (value < 0)}inf"
     if not 10.0**-digits <= abs(value) < 1e7:
         mantissa, exponent = f"{value:.{max(digits - 1, 0)}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{exponent}"
-    text = f"{value:.{digits}f}".rstrip("0")
+    zeros = max(-math.floor(math.log10(abs(value))) - 1, 0)
+    text = f"{value:.{digits + zeros}f}".rstrip("0")
     return text + "0" if text.endswith(".") else text
 
 

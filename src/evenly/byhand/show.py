@@ -118,7 +118,7 @@ class ShownWork:
         yield from _renderer("terminal", "renderables")(self.document, options.max_width)
 
     def _repr_html_(self) -> str:
-        return self.html()
+        return str(_renderer("html", "render_part")(self.document))
 
     def _repr_markdown_(self) -> str:
         return self.markdown()

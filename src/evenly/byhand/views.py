@@ -149,6 +149,9 @@ class Shown:
         ids = ids[np.ix_(*picked)] if picked else ids
         names = [[f"{axis} {int(i) + 1}" if axis else str(int(i) + 1) for i in own]
                  for axis, own in zip(axes, picked, strict=True)]
+        gates = self.work.gates.get(_layer_of(step), ())
+        if shape and shape[-1] == len(gates):
+            names[-1] = [gates[int(i)] for i in picked[-1]]
         tables = list(_tables(ids, names, axes))
         if len(tables) > self.most_tables:
             notes.append(f"{len(tables) - self.most_tables} of {len(tables)} tables")

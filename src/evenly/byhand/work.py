@@ -12,6 +12,7 @@ from ..errors import ConfigurationError, DataError, ShapeError
 from ..given import as_array, check_mask
 from ..layers.base import Layer
 from ..layers.containers import Container, Sequential
+from ..layers.recurrent import Recurrent
 from ..random import generator
 from .expressions import Expression, Place, expand
 from .origins import Origin
@@ -38,6 +39,7 @@ class Work:
         batch: how many examples it is about.
         parts: the names of the arrays that belong to layers, such as ``dense_1.kernel``.
         axes: what the axes of steps run over, by the step's title or layer, where that is known.
+        gates: of layers whose columns belong to gates, the columns' names.
 
     ``work["batch_norm_1.variance"]`` is a step by its title: the first that was computed, else the
     one that was given.
@@ -47,6 +49,7 @@ class Work:
     batch: int
     parts: frozenset[str] = frozenset()
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, title: str) -> Step:
         for step in sorted(self.steps, key=lambda step: step.origin is None):
@@ -152,7 +155,7 @@ def work_out(
     own = recorder.declared(named)
     if not training:
         own.forward(entering, arrays, recorder.run("inference", False, **circumstances))
-        return Work(tuple(recorder.steps), len(x), parts)
+        return Work(tuple(recorder.steps), len(x), parts, gates=_gates(named))
     run = recorder.run("forward", **circumstances)
     out, saved = own.forward(entering, arrays, run)
     running = dict(run.updates)
@@ -185,7 +188,15 @@ def work_out(
         other = recorder.given("x", after)
         circumstances |= {"lengths": None, "weights": None}
         own.forward(other, arrays | running, recorder.run("inference", False, **circumstances))
-    return Work(tuple(recorder.steps), len(x), parts)
+    return Work(tuple(recorder.steps), len(x), parts, gates=_gates(named))
+
+
+def _gates(net: Container) -> dict[str, tuple[str, ...]]:
+    """The names of the columns of layers that have gates."""
+    return {name: tuple(f"gate {gate}" if layer.units == 1 else f"{gate}, unit {unit}"
+                        for gate in layer.gate_names for unit in range(1, layer.units + 1))
+            for name, layer in net.named_layers()
+            if isinstance(layer, Recurrent) and layer.gate_names}
 
 
 def _rows(what: str, x: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,8 @@ _MOST_SHEETS = 1_000
               help="How large, such as examples=4; may be given several times.")
 @click.option("--input", "own", type=click.Path(path_type=Path), metavar="FILE",
               help="Your own numbers: a .json file, an array for each name.")
+@click.option("--template", is_flag=True,
+              help="Show a file for --input: the drawn numbers, and what each is.")
 @click.option("--answers", is_flag=True, help="The key instead of the sheet.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="text",
               help="json is a sheet to fill in, for evenly grade.")
@@ -50,13 +52,17 @@ _MOST_SHEETS = 1_000
 @click.option("--out", type=click.Path(path_type=Path), metavar="PATH",
               help="A file to write; with --sheets a folder.  [default: standard output]")
 @click.option("--sheets", type=click.IntRange(1, _MOST_SHEETS), metavar="N",
-              help="Write N different sheets and their keys into the folder --out: seeds SEED, "
-              "SEED + 1, ...")
+              help="Write N different sheets into the folder --out, and their keys into its "
+              "folder keys: seeds SEED, SEED + 1, ...; a seed whose answers repeat is passed over.")
+@click.option("--link", metavar="ADDRESS",
+              help="Write under the sheet where the page has it, if `evenly serve` runs at "
+              "ADDRESS, such as http://localhost:8000.")
 @click.option("--practice", is_flag=True, help="Solve it here, step by step.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple[str, ...],
-             own: Path | None, answers: bool, format_: str, paper: str, out: Path | None,
-             sheets: int | None, practice: bool, force: bool) -> int:
+             own: Path | None, template: bool, answers: bool, format_: str, paper: str,
+             out: Path | None, sheets: int | None, link: str | None, practice: bool,
+             force: bool) -> int:
     """An exercise: a problem to be solved by hand, whose numbers come out well.
 
     \b
@@ -64,6 +70,8 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
     evenly exercise batch-norm --seed 7 --level 2
     evenly exercise batch-norm --seed 7 --level 2 --answers
     evenly exercise adam --sheets 30 --out sheets --format pdf
+    evenly exercise adam --template > numbers.json
+    evenly exercise adam --input numbers.json
     """
     if listed or name is None:
         if name is not None or not listed:
@@ -76,6 +84,11 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
     if sheets is not None and (own or answers):
         raise click.UsageError("--sheets goes without --input and --answers: it draws the numbers "
                                "and writes the keys too")
+    if template and (answers or practice or link or sheets is not None or format_ != "text"):
+        raise click.UsageError("--template goes without --answers, --practice, --link, --sheets "
+                               "and --format: it is a file of numbers, in JSON")
+    if link is not None and not link.startswith(("http://", "https://")):
+        raise click.UsageError(f"--link {link}: expects an address such as http://localhost:8000")
     chosen, inputs = _sizes(sizes), None if own is None else _read(own)
 
     def make(seed: int) -> Exercise:
@@ -89,23 +102,27 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
     if sheets is not None:
         if out is None:
             raise click.UsageError("--sheets needs --out: the folder to write to")
-        return _write_sheets(make, seed, sheets, name, format_, paper, out, force)
+        from .sheets import write_sheets
+
+        return write_sheets(make, seed, sheets, Look(format_, paper, link), out, force)
     if out is not None:
         from .writing import check_place
 
-        check_place(out, (FORMATS[format_][0],), force=force)
-    made = make(seed)
+        check_place(out, (FORMATS["json" if template else format_][0],), force=force)
+    made, look = make(seed), Look(format_, paper, link)
+    if template:
+        return _template(made, out)
     if practice:
         return _practise(made)
     if out is not None:
         from .writing import write_bytes
 
-        write_bytes(out, _rendered(made, answers, format_, paper))
+        write_bytes(out, look.rendered(made, answers))
         click.echo(f"{made.title}: {out}")
     elif format_ == "text":
-        _show(made.document(answers))
+        _show(look.document(made, answers))
     else:
-        data = _rendered(made, answers, format_, paper)
+        data = look.rendered(made, answers)
         if format_ == "pdf" and sys.stdout.isatty():
             raise click.UsageError("--format pdf writes no text: name a file with --out")
         click.echo(data, nl=False)
@@ -163,16 +180,50 @@ def _read(path: Path) -> Any:
 # Rendering ----------------------------------------------------------------------------------------
 
 
-def _rendered(made: Exercise, answers: bool, format_: str, paper: str) -> bytes:
-    """An exercise in a format, as the bytes of a file."""
-    if format_ == "json":
-        content = made.sheet() | ({"answers": made.answers()} if answers else {})
-        return (json.dumps(content, indent=1) + "\n").encode()
-    module, _, function = FORMATS[format_][1].partition(":")
-    render = _renderer(module, function)
-    settings = (paper,) if format_ in _ON_PAPER else ()
-    result: str | bytes = render(made.document(answers), *settings)
-    return result.encode() if isinstance(result, str) else result
+@dataclass(frozen=True)
+class Look:
+    """How sheets are written.
+
+    Attributes:
+        format, paper: of the options.
+        link: where the page is served; None: the sheets do not say.
+    """
+
+    format: str
+    paper: str
+    link: str | None
+
+    @property
+    def ending(self) -> str:
+        """Of the files."""
+        return FORMATS[self.format][0]
+
+    def document(self, made: Exercise, answers: bool) -> Document:
+        """A sheet, or its key."""
+        from evenly.byhand.document import Document, Paragraph
+
+        document = made.document(answers)
+        if self.link is None or answers:
+            return document
+        text = f"The same exercise in the browser: {self.link.rstrip('/')}{made.link}"
+        return Document(document.title, (*document.blocks, Paragraph(text)), document.digits)
+
+    def rendered(self, made: Exercise, answers: bool) -> bytes:
+        """An exercise as the bytes of a file."""
+        if self.format == "json":
+            return _json(made.key() if answers else made.sheet())
+        return self.render([self.document(made, answers)])
+
+    def render(self, documents: Sequence[Document]) -> bytes:
+        """Documents in a file; of several, one behind the other, there is a PDF alone."""
+        module, _, function = FORMATS[self.format][1].partition(":")
+        settings = (self.paper, documents[1:]) if self.format in _ON_PAPER else ()
+        result: str | bytes = _renderer(module, function)(documents[0], *settings)
+        return result.encode() if isinstance(result, str) else result
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def _renderer(module: str, function: str) -> Callable[..., Any]:
@@ -192,60 +243,24 @@ def _show(document: Document) -> None:
         click.echo(_renderer("terminal", "render_text")(document, width), nl=False)
 
 
+def _template(made: Exercise, out: Path | None) -> int:
+    """A file for --input."""
+    names = made.template()
+    lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in names.items()
+             if name != "about"]
+    about = json.dumps(names["about"], indent=2).replace("\n}", "\n }")
+    text = "{\n" + ",\n".join([f' "about": {about}', *lines]) + "\n}\n"
+    if out is None:
+        click.echo(text, nl=False)
+        return 0
+    from .writing import write_bytes
+
+    write_bytes(out, text.encode())
+    click.echo(f"{made.title}: {out}")
+    return 0
+
+
 def _practise(made: Exercise) -> int:
     from evenly.grading.practice import practise
 
     return practise(made)
-
-
-# Many sheets --------------------------------------------------------------------------------------
-
-
-def _write_sheets(make: Callable[[int], Exercise], seed: int, sheets: int, name: str, format_: str,
-                  paper: str, folder: Path, force: bool) -> int:
-    """Sheets and keys in a folder: all of them or none."""
-    import tempfile
-
-    from .writing import cannot, write_bytes
-
-    if folder.exists():
-        if not folder.is_dir():
-            raise click.UsageError(f"{folder}: is a file, expects a folder: name another")
-        if any(folder.iterdir()) and not force:
-            raise click.UsageError(f"{folder}: is not empty: say --force to replace the sheets in "
-                                   "it, or name another folder")
-    try:
-        # Beside the folder: then it takes the folder's name in one step.
-        temporary = Path(tempfile.mkdtemp(prefix=".evenly-", dir=folder.absolute().parent))
-    except OSError as error:
-        raise cannot(folder, error) from error
-    try:
-        names = []
-        for number in range(seed, seed + sheets):
-            made = make(number)
-            for answers in (False, True):
-                ending = FORMATS[format_][0]
-                names.append(f"{name}-{number}{'-key' if answers else ''}{ending}")
-                write_bytes(temporary / names[-1], _rendered(made, answers, format_, paper))
-        os.chmod(temporary, 0o777 & ~_umask())
-        try:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-            if not folder.exists():
-                temporary.rename(folder)
-            else:
-                for file in names:
-                    os.replace(temporary / file, folder / file)
-        except OSError as error:
-            raise cannot(folder, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    click.echo(f"{folder}: {sheets} {'sheets' if sheets > 1 else 'sheet'} and "
-               f"{'their keys' if sheets > 1 else 'its key'}, seeds {seed} to {seed + sheets - 1}")
-    return 0
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

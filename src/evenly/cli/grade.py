@@ -107,14 +107,15 @@ def _print(rows: list[Row], show: bool) -> None:
 
 def _csv(rows: list[Row]) -> str:
     """A row for each sheet; the columns of the steps come in the order in which they are met."""
-    steps = dict.fromkeys((result.exercise, step.key) for _, _, result in rows
-                          if not isinstance(result, str) for step in result.steps)
+    # The title of a step as it stands on the sheet, its number too: two may have the same words.
+    steps = {(result.exercise, step.key): f"{number}. {step.words}" for _, _, result in rows
+             if not isinstance(result, str) for number, step in enumerate(result.steps, 1)}
     several = len({exercise for exercise, _ in steps}) > 1
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     heads: list[str] = []
-    for exercise, key in steps:
-        title = f"{exercise}: {key}" if several else key
+    for (exercise, _), words in steps.items():
+        title = f"{exercise}: {words}" if several else words
         heads += [f"{title} points", f"{title} mistake"]
     writer.writerow(["file", "name", "exercise", "points", "possible", "carried forward", "error",
                      *map(_safe, heads)])

@@ -152,7 +152,7 @@ def _softmax(inputs: Inputs) -> Layer:
     return Softmax()
 
 
-_SIGNS = (-4, -3, -2, -1, 1, 2, 3, 4)
+_SIGNS = tuple(n for n in range(-9, 10) if n)
 _SLOPE = ("slope", "The slope of the activation at each number")
 _THROUGH = ("d_x", "The gradient on the activation's input",
             "The gradient times the slope, number by number.")
@@ -184,7 +184,7 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
         "y = x where x > 0, else y = alpha (exp(x) - 1)",
         (("y", "ELU", "exp(-1) is 0.3679, exp(-2) is 0.1353."),),
         ((*_SLOPE, "1 where x is positive, else alpha exp(x)."), _THROUGH),
-        (-2, -1, 1, 2, 3), {"alpha": Fraction(1)}, {"alpha": 0})),
+        (-3, -2, -1, 1, 2, 3, 4), {"alpha": Fraction(1)}, {"alpha": 0})),
     "selu": ("SELU", "An ELU scaled such that mean 0 and variance 1 stay as they are.", _Kind(
         lambda inputs: SELU(),
         "y = scale x where x > 0, else y = scale alpha (exp(x) - 1), with alpha = 1.6733 and "
@@ -192,7 +192,7 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
         (("elu", "The inner part, without the scale", "x, or alpha (exp(x) - 1) below 0."),
          ("y", "SELU", "Times the scale.")),
         ((*_SLOPE, "scale where x is positive, else scale alpha exp(x)."), _THROUGH),
-        (-2, -1, 1, 2, 3))),
+        (-3, -2, -1, 1, 2, 3, 4))),
     "gelu": ("GELU", "x times the probability that a standard normal number is smaller.", _Kind(
         lambda inputs: GELU(), "y = x cdf(x), where cdf(x) is the probability that a standard "
         "normal number is below x",
@@ -255,7 +255,7 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
           "Multiply number by number, then add up the row."),
          ("d_x", "The gradient on the activation's input",
           "Subtract the row's sum from the gradient; multiply by the probability.")),
-        (-2, -1, 0, 1, 2))),
+        (-3, -2, -1, 0, 1, 2, 3))),
     "hard-sigmoid": ("Hard sigmoid", "A sigmoid of three straight pieces.", _Kind(
         lambda inputs: HardSigmoid(_float(inputs, "slope"), _float(inputs, "shift")),
         "y = min(max(slope x + shift, 0), 1)",

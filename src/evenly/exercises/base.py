@@ -6,17 +6,21 @@ nothing of each other, so that anyone's own numbers can be worked out as well.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import numpy as np
 
 from ..byhand.document import Block, Document, Heading, Paragraph, StepBlock
 from ..byhand.exact import Exact
+from ..byhand.notation import readable
 from ..byhand.recorder import Step
 from ..byhand.views import Shown, View
 from ..byhand.work import Work
@@ -29,6 +33,8 @@ LEVELS = (1, 2, 3)
 _MOST = 400
 # An exponent of three digits or more.
 _LARGE = re.compile(r"[eE][+-]?[\d_]{3}")
+# What explains a file of inputs.
+_ABOUT = "about"
 Inputs = dict[str, Any]
 
 
@@ -115,7 +121,8 @@ class Topic:
             seed: each gives other numbers; the same seed always the same.
             level: 1, 2 or 3.
             inputs: numbers of one's own, instead of drawn ones: by name, as :attr:`fields` says;
-                whole numbers, decimals, or fractions as text (``"3/4"``).
+                whole numbers, decimals, or fractions as text (``"3/4"``). What stands under
+                ``"about"`` is not read.
             sizes: by name.
 
         Raises:
@@ -134,8 +141,9 @@ class Topic:
             drawn = self.draw(generator(seed, key), level, **chosen)
         else:
             drawn = self._read(inputs)
-        return Exercise(self, seed, level, chosen, drawn, inputs is not None,
-                        self.solve(drawn, level))
+        solution = self.solve(drawn, level)
+        _check_finite(self.name, solution)
+        return Exercise(self, seed, level, chosen, drawn, inputs is not None, solution)
 
     def _sizes(self, given: Mapping[str, int]) -> dict[str, int]:
         known = {size.name: size for size in self.sizes}
@@ -159,14 +167,14 @@ class Topic:
             raise DataError(f"{self.name}: inputs are numbers by name, got {type(inputs).__name__}")
         names = ", ".join(self.fields)
         for name in inputs:
-            if name not in self.fields:
+            if name not in self.fields and name != _ABOUT:
                 raise DataError(f"{self.name}: no input is called '{name}'; there are {names}")
         missing = [name for name in self.fields if name not in inputs]
         if missing:
             raise DataError(f"{self.name}: the input '{missing[0]}' is missing; there must be "
                             f"{names}")
         return {name: read_numbers(f"{self.name}: {name}", value)
-                for name, value in inputs.items()}
+                for name, value in inputs.items() if name != _ABOUT}
 
 
 @dataclass(frozen=True)
@@ -212,6 +220,14 @@ class Exercise:
         visible = {step.number for step in steps.values()}
         return {key: work.through(step, visible) for key, step in steps.items()}
 
+    @property
+    def link(self) -> str:
+        """Where the page of ``evenly serve`` has it: ``/exercise/relu?seed=1&level=1&...``."""
+        words: dict[str, Any] = {"seed": self.seed, "level": self.level, **self.sizes}
+        if self.own:
+            words["inputs"] = json.dumps(self.numbers(), separators=(",", ":"))
+        return f"/exercise/{quote(self.topic.name)}?{urlencode(words)}"
+
     def document(self, answers: bool = False) -> Document:
         """The exercise as a sheet, or with `answers` as its key."""
         work = self.solution.work
@@ -238,10 +254,47 @@ class Exercise:
         made: dict[str, Any] = {"exercise": self.topic.name, "seed": self.seed,
                                 "level": self.level, "sizes": dict(self.sizes)}
         if self.own:
-            made["inputs"] = {name: written(np.asarray(value, object))
+            made["inputs"] = {name: written(np.asarray(value, object), exactly=True)
                               for name, value in self.inputs.items()}
         blanks = {key: _blank(written(step.value)) for key, step in self.asked.items()}
         return {**made, "answers": blanks}
+
+    def key(self) -> dict[str, Any]:
+        """What the file of a key holds: the sheet's, filled in, with a mark that it is a key."""
+        return {**self.sheet(), "key": True, "answers": self.answers()}
+
+    def template(self) -> dict[str, Any]:
+        """What a file of inputs holds: these numbers, to be changed, under their names, and what
+        each name is under ``"about"``, which is not read."""
+        return {_ABOUT: dict(self.topic.fields), **self.numbers()}
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers by name, as nested lists: whole ones as such, others as text."""
+        return {name: _plain(written(np.asarray(value, object), exactly=True))
+                for name, value in self.inputs.items()}
+
+
+def _check_finite(name: str, solution: Solution) -> None:
+    """DataError where a number that is shown or asked for is none: it names the step at which the
+    calculation leaves the numbers."""
+    work = solution.work
+    asked = [find_step(work, ask) for ask in solution.asked]
+    if all(is_finite(step.value) for step in asked):
+        return
+    last = max(step.number for step in asked)
+    step = next(s for s in work.steps[: last + 1] if not is_finite(s.value))
+    flat = next(i for i, v in enumerate(step.value.reshape(-1)) if not is_finite(v))
+    found = float(step.number_at(flat))
+    what = "is not defined" if found != found else "is infinite"
+    how = f" = {step.formula}" if step.formula else ""
+    raise DataError(
+        f"{name}: with these numbers {step.title}{how} {what}: a division by 0, a root of a "
+        "negative number, a logarithm of 0, or a number beyond 10^308: change them")
+
+
+def is_finite(values: Any) -> bool:
+    """Whether all numbers are."""
+    return all(Exact(v).is_exact or math.isfinite(float(v)) for v in np.asarray(values).reshape(-1))
 
 
 def by_name(*topics: Topic) -> dict[str, Topic]:
@@ -307,18 +360,31 @@ def expect_shape(what: str, array: Any, *shape: int | None) -> tuple[int, ...]:
     return got
 
 
-def written(values: Any) -> Any:
-    """Numbers as nested lists of text: fractions, roots, or decimals with six digits behind the
-    point."""
+def written(values: Any, exactly: bool = False) -> Any:
+    """Numbers as nested lists of text: fractions and roots as one reads them, else decimals of six
+    digits.
+
+    Arguments:
+        exactly: fractions that no one would read stay fractions too.
+    """
     values = np.asarray(values)
     if values.ndim == 0:
         number = Exact(values[()])
+        if not exactly:
+            number = readable(number)
         return repr(number) if number.is_exact else f"{float(number):.6g}"
-    return [written(part) for part in values]
+    return [written(part, exactly) for part in values]
 
 
 def _lengths(numbers: Any) -> Any:
     return [_lengths(part) for part in numbers] if isinstance(numbers, list) else 0
+
+
+def _plain(values: Any) -> Any:
+    """Written numbers, whole ones as such."""
+    if isinstance(values, list):
+        return [_plain(part) for part in values]
+    return int(values) if values.lstrip("-").isdecimal() else values
 
 
 def _blank(values: Any) -> Any:

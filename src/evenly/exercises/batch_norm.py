@@ -14,7 +14,7 @@ from ..byhand.work import Work, work_out
 from ..layers import BatchNorm, Dense, ReLU, Sequential
 from .additions import with_given
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import sizes_of
+from .calculation import at_least, check_varies, sizes_of
 from .friendly import not_zero, square_variance, unimodular, whole
 
 
@@ -22,7 +22,7 @@ def draw(rng: np.random.Generator, level: int, examples: int, features: int) -> 
     """A batch and a linear layer for which, after the ReLU, each feature has a whole mean and a
     square variance: the outputs are chosen first, and the inputs computed from them."""
     n = examples
-    after = square_variance(rng, n, features, (8, 9, 12)[level - 1])
+    after = square_variance(rng, n, features, 16 if n < 6 else 10)
     # What the ReLU cuts off: each feature has one such example at least.
     cut = np.where(after == 0, -rng.integers(0, 4, after.shape), after)
     first = after.argmin(axis=0)
@@ -48,6 +48,7 @@ def solve(inputs: Inputs, level: int) -> Solution:
         inputs, x="n width", kernel="width features", bias="features", gamma="features",
         beta="features", running_mean="features", running_variance="features", new="_ width",
         d_y="n features")
+    at_least("running_variance", inputs["running_variance"], 0)
     net = Sequential([Dense(features), ReLU(), BatchNorm(epsilon=0.0, decay=0.5)])
     arrays = {"dense_1.kernel": inputs["kernel"], "dense_1.bias": inputs["bias"]}
     arrays |= {f"batch_norm_1.{name}": inputs[name]
@@ -55,6 +56,7 @@ def solve(inputs: Inputs, level: int) -> Solution:
     work = work_out(net, inputs["x"], weights=arrays, exact=True,
                     inference=inputs["new"] if level >= 2 else None,
                     d_y=inputs["d_y"] if level == 3 else None)
+    check_varies(work, "batch_norm_1.deviation", "behind the ReLU")
     work = replace(with_given(work, _MATRIX, _matrix(work)), axes={_MATRIX: ("feature", "column")})
     given = {"x": "A mini-batch: a row for each example", "dense_1.kernel": "Kernel of the linear "
              "layer", "dense_1.bias": "Its bias", _MATRIX: "The scale-and-shift matrix: its "

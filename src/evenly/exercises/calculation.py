@@ -109,6 +109,14 @@ def at_least(what: str, values: Any, least: Any, exclusive: bool = False) -> Non
             raise DataError(f"{what} must be {word} {least}, got {value}")
 
 
+def check_varies(work: Work, title: str, what: str) -> None:
+    """DataError where a deviation, or root of a mean square, is 0: nothing is divided by it."""
+    if any(Exact(v) == 0 for v in work[title].value.reshape(-1)):
+        words = "mean square" if title.endswith("root") else "variance"
+        raise DataError(f"{what}: some numbers that are normalized together have {words} 0, which "
+                        "has no inverse: let them differ")
+
+
 def fits(make: Any) -> Any:
     """What `make()` gives; what does not fit of someone's own numbers is a DataError."""
     try:

@@ -18,22 +18,20 @@ from ..optimizers import SGD
 from .additions import read, with_given, with_step
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import positive, shares, sizes_of
-from .friendly import not_zero, whole
+from .friendly import RATES, descending, not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
-# The learning rates by which weights stay whole.
-_RATE = {False: Fraction(1, 6), True: Fraction(1, 2)}
-_INPUTS, _OUTPUTS, _TRIES, _LARGEST = 2, 2, 20, 6
+_INPUTS, _OUTPUTS, _TRIES, _LARGEST = 2, 2, 20, 4
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, first: int, second: int,
          classic: bool) -> Inputs:
-    """A network whose numbers stay whole through dropout, backward and update.
+    """A network whose numbers stay whole through dropout and backward, and a learning rate whose
+    step lowers the loss.
 
     Inverted dropout multiplies by 2 and by 3/2. The second biases are even, so the numbers that
-    3/2 meets are even; errors are multiples of the batch, so the gradient is even; each sum of
-    gradients is a multiple of 6, and the learning rate is 1/6. Classic dropout multiplies by 1;
-    there the learning rate is 1/2.
+    3/2 meets are even; errors are multiples of the batch, so the gradient is even. The new weights
+    are decimals of two digits at most. Classic dropout multiplies by 1.
     """
     while True:
         try:
@@ -47,7 +45,7 @@ class _Again(Exception):
 
 
 def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bool) -> Inputs:
-    x = rng.integers(1, 5, (n, _INPUTS))
+    x = rng.integers(1, 4, (n, _INPUTS))
     layers = [_layer(rng, x, first, 1)]
     numbers, kept = _numbers(rng, layers[0][2], _RATES[0])
     h_1 = layers[0][2] * kept * (1 if classic else 2)
@@ -61,7 +59,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bo
                 "x": x, "kernel_1": layers[0][0], "bias_1": layers[0][1],
                 "kernel_2": layers[1][0], "bias_2": layers[1][1],
                 "rates": np.array(_RATES, object), "numbers_1": numbers, "numbers_2": other,
-                "learning_rate": np.array(_RATE[classic], object), **end,
+                **end,
             }
     raise _Again
 
@@ -72,29 +70,39 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
     n, second = hidden[1].shape
     kernel, bias = not_zero(rng, 1, (second, _OUTPUTS)), whole(rng, 2, _OUTPUTS)
     y = hidden[1] @ kernel + bias
-    # Errors in units of n: the last example's make each column's sum a multiple of 3.
+    # Errors in units of n.
     units = rng.choice([-2, -1, 1, 2], (n, _OUTPUTS))
-    rest = -units[:-1].sum(axis=0) % 3
-    units[-1] = rng.choice([0, -3], _OUTPUTS) + rest
     # Backward by plain matrices, to see that something is left to learn, and how large it is.
     d_h_2 = 2 * units @ kernel.T
     d_2 = d_h_2 * kept[1] * (layers[1][2] > 0) * (1 if classic else 3) // (1 if classic else 2)
     d_1 = d_2 @ layers[1][0].T * kept[0] * (layers[0][2] > 0) * (1 if classic else 2)
     kernels = (x.T @ d_1, hidden[0].T @ d_2, hidden[1].T @ (2 * units))
-    if not all(g.any() for g in kernels) or not units.any(axis=1).all():
+    if not all(g.any() for g in kernels) or abs(y).max() > 40:
         return None
-    if max(abs(g).max() for g in kernels) > 48 or abs(y).max() > 40:
-        return None
+    slopes = list(zip(kernels, (d_1.sum(axis=0), d_2.sum(axis=0), 2 * units.sum(axis=0)),
+                      strict=True))
+    arrays = [(layers[0][0], layers[0][1]), (layers[1][0], layers[1][1]), (kernel, bias)]
+    masks = [kept[0] * (1 if classic else 2), kept[1] * (1 if classic else 1.5)]
+    scales = [float(1 - p) if classic else 1.0 for p in _RATES]
+
+    def after(rate: float, rows: Any, factors: Any) -> list[Any]:
+        """What leaves each layer, with these factors, after a step with this rate."""
+        left, passed = [], rows
+        for k, ((w, b), (d_w, d_b)) in enumerate(zip(arrays, slopes, strict=True)):
+            passed = passed @ (w - rate * d_w) + b - rate * d_b
+            passed = passed if k == 2 else np.maximum(passed, 0) * factors[k]
+            left.append(passed)
+        return left
+
+    target = y - n * units
+    rate = descending(lambda rate: float(np.square(after(rate, x, masks)[-1] - target).sum()),
+                      RATES[:4])
     new = rng.integers(1, 4, (1, _INPUTS))
     # In inference too, with the new weights, something passes each ReLU.
-    passed: Any = new
-    rate = float(_RATE[classic])
-    for (old, start, _), d, g, p in zip(layers, (d_1, d_2), kernels, _RATES, strict=False):
-        passed = np.maximum(passed @ (old - rate * g) + start - rate * d.sum(axis=0), 0)
-        passed = passed * float(1 - p) if classic else passed
-        if not passed.any():
-            return None
-    return {"kernel_3": kernel, "bias_3": bias, "target": y - n * units, "new": new}
+    if rate is None or not all(h.any() for h in after(float(rate), new, scales)[:2]):
+        return None
+    return {"kernel_3": kernel, "bias_3": bias, "target": target, "new": new,
+            "learning_rate": np.array(rate, object)}
 
 
 def _layer(rng: np.random.Generator, x: Any, units: int, step: int) -> tuple[Any, Any, Any]:

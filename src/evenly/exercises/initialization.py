@@ -21,7 +21,7 @@ from ..losses import MeanSquaredError
 from ..optimizers import SGD
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import positive, shares, sizes_of, whole_numbers, within
-from .friendly import not_zero
+from .friendly import RATES, descending, not_zero
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def draw(rng: np.random.Generator, level: int, numbers: int, kind: _Kind) -> Inp
     windows = [(1, 1)] if level < 3 else [(2, 2), (3, 3), (1, 3), (5, 5)]
     while True:
         window = windows[int(rng.integers(len(windows)))]
-        inputs, units = (int(rng.integers(1, 33)) for _ in range(2))
+        inputs, units = (int(rng.integers(1, 101)) for _ in range(2))
         setting = kind.settings[int(rng.integers(len(kind.settings)))] if level == 2 else \
             Fraction(kind.plain)
         area = window[0] * window[1]
@@ -174,19 +174,32 @@ HE = _rule(
 
 
 def draw_same(rng: np.random.Generator, level: int, examples: int, hidden: int) -> Inputs:
-    """Kernels of zeros; then of equal units; then of units that differ in one number."""
+    """Kernels of zeros; then of equal units; then of units that differ in one number. The learning
+    rate is one whose step lowers the loss."""
     width = 2
-    x = not_zero(rng, 3, (examples, width))
-    target = not_zero(rng, 3, (examples, 1)) * examples
-    while not target.sum() or not (x.T @ target).any():
-        x, target = not_zero(rng, 3, (examples, width)), not_zero(rng, 3, (examples, 1)) * examples
-    kernel, last = np.zeros((width, hidden), np.int64), np.zeros((hidden, 1), np.int64)
-    if level >= 2:
-        last[:] = rng.choice([-1, 1])
-    if level == 3:
-        kernel[rng.integers(width), rng.integers(hidden)] = rng.choice([-1, 1])
-    return {"x": x, "target": target, "kernel_1": kernel, "kernel_2": last,
-            "learning_rate": np.array(Fraction(1, 2), object)}
+    while True:
+        x, target = not_zero(rng, 3, (examples, width)), examples * not_zero(rng, 20, (examples, 1))
+        kernel, last = np.zeros((width, hidden), np.int64), np.zeros((hidden, 1), np.int64)
+        if level >= 2:
+            last[:] = rng.choice([-1, 1])
+        if level == 3:
+            kernel[rng.integers(width), rng.integers(hidden)] = rng.choice([-1, 1])
+        if not target.sum() or not (x.T @ target).any():
+            continue
+        h = np.tanh(x @ kernel)
+        d = 2 / examples * (h @ last - target)
+        slopes = (x.T @ (d @ last.T * (1 - h * h)), h.T @ d, d.sum())
+
+        def loss(rate: float, x: Any = x, target: Any = target, kernel: Any = kernel,
+                 last: Any = last, slopes: Any = slopes) -> float:
+            h = np.tanh(x @ (kernel - rate * slopes[0]))
+            return float(np.square(h @ (last - rate * slopes[1]) - rate * slopes[2]
+                                   - target).mean())
+
+        rate = descending(loss, RATES[:4])
+        if rate is not None:
+            return {"x": x, "target": target, "kernel_1": kernel, "kernel_2": last,
+                    "learning_rate": np.array(rate, object)}
 
 
 def solve_same(inputs: Inputs, level: int) -> Solution:

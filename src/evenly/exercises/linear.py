@@ -14,7 +14,7 @@ from ..losses import MeanSquaredError
 from ..optimizers import SGD
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import positive, sizes_of
-from .friendly import not_zero, whole
+from .friendly import RATES, descending, not_zero, whole
 
 _FORWARD = "Each row times each column of the kernel, plus the bias of that column."
 _KERNEL = "The layer's input, transposed, times the gradient on its output."
@@ -73,8 +73,8 @@ def solve_layer(inputs: Inputs, level: int) -> Solution:
 def draw_net(rng: np.random.Generator, level: int, examples: int, width: int, hidden: int,
              outputs: int) -> Inputs:
     """Linear - ReLU - linear of small whole numbers. No unit is dead in all examples, the ReLU cuts
-    something off, and each kernel has a gradient. Errors are multiples of the batch's size, so
-    that gradients are whole."""
+    something off, and each kernel has a gradient. Errors are multiples of half the batch's size, so
+    that gradients are whole, and the learning rate is one whose step lowers the loss."""
     while True:
         x, bias = rng.integers(0, 4, (examples, width)), whole(rng, 2, hidden)
         kernel = whole(rng, 2, (width, hidden))
@@ -83,18 +83,34 @@ def draw_net(rng: np.random.Generator, level: int, examples: int, width: int, hi
                 and (before < 0).any()):
             continue
         h, last = np.maximum(before, 0), not_zero(rng, 2, (hidden, outputs))
-        bias_2, units = whole(rng, 2, outputs), whole(rng, 1, (examples, outputs))
-        d_h = 2 * units @ last.T * (before > 0)
+        # Half of the errors, over the batch's size.
+        bias_2, units = whole(rng, 2, outputs), whole(rng, 4, (examples, outputs))
+        units *= 1 + examples % 2
+        if not (units.any(axis=0).all() and (h.T @ units).any()):
+            continue
+        d_h = units @ last.T * (before > 0)
+        target = h @ last + bias_2 - examples * units // 2
+        slopes = (x.T @ d_h, d_h.sum(axis=0), h.T @ units, units.sum(axis=0))
+        if not slopes[0].any():
+            continue
+
+        def after(rate: float, rows: Any, arrays: Any = (kernel, bias, last, bias_2),
+                  slopes: Any = slopes) -> tuple[Any, Any]:
+            """Hidden units and outputs after a step with this rate."""
+            first, start, second, end = (a - rate * d for a, d in zip(arrays, slopes, strict=True))
+            hidden = np.maximum(rows @ first + start, 0)
+            return hidden, hidden @ second + end
+
+        def loss(rate: float, x: Any = x, target: Any = target, after: Any = after) -> float:
+            return float(np.square(after(rate, x)[1] - target).sum())
+
+        rate = descending(loss, RATES[:4])
         new = rng.integers(1, 4, (1, width))
         # In inference too, with the new weights, something passes the ReLU.
-        after = new @ (kernel - x.T @ d_h / 2) + bias - d_h.sum(axis=0) / 2
-        learns = (x.T @ d_h).any() and (h.T @ units).any() and units.any(axis=0).all()
-        if learns and (after > 0).any():
+        if rate is not None and after(float(rate), new)[0].any():
             return {
-                "x": x, "target": h @ last + bias_2 - examples * units,
-                "kernel_1": kernel, "bias_1": bias, "kernel_2": last, "bias_2": bias_2,
-                "learning_rate": np.array(Fraction(1, 2), object),
-                "new": new,
+                "x": x, "target": target, "kernel_1": kernel, "bias_1": bias, "kernel_2": last,
+                "bias_2": bias_2, "learning_rate": np.array(rate, object), "new": new,
             }
 
 

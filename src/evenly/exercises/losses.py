@@ -52,6 +52,14 @@ def _work(loss: Loss, scores: Any, target: Any, weights: Any) -> Work:
     return Work(tuple(recorder.steps), len(scores))
 
 
+def _unequal(rng: np.random.Generator, examples: int) -> Any:
+    """Weights of examples, not all alike where there are several."""
+    while True:
+        weights = rng.integers(1, 6, examples)
+        if examples == 1 or len(set(weights.tolist())) > 1:
+            return weights
+
+
 def _weights(inputs: Inputs, n: int, level: int) -> Any:
     if level < 3:
         return None
@@ -93,7 +101,7 @@ def draw_errors(rng: np.random.Generator, level: int, examples: int, outputs: in
             break
     target = whole(rng, 5, error.shape)
     drawn: Inputs = {"y": target + error, "target": target,
-                     "weights": rng.permutation(np.arange(examples) % 3 + 1)}
+                     "weights": _unequal(rng, examples)}
     return drawn | ({"delta": np.array(2)} if kind.has_delta else {})
 
 
@@ -186,7 +194,7 @@ def draw_classes(rng: np.random.Generator, level: int, examples: int, classes: i
                 "scores": scores, "target": target,
                 "smoothing": np.array(Fraction(classes, 10 * (1 + classes % 2)), object),
                 "class_weights": rng.permutation(np.arange(classes) % 2 + 1),
-                "weights": rng.permutation(np.arange(examples) % 3 + 1),
+                "weights": _unequal(rng, examples),
             }
 
 
@@ -278,7 +286,7 @@ def draw_binary(rng: np.random.Generator, level: int, examples: int, outputs: in
                 "scores": scores, "target": target,
                 "smoothing": np.array(Fraction(1, 5), object),
                 "class_weights": rng.permutation([1, 3]),
-                "weights": rng.permutation(np.arange(examples) % 3 + 1),
+                "weights": _unequal(rng, examples),
             }
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..byhand.exact import Exact
-from ..byhand.work import Work, work_out
+from ..byhand.work import work_out
 from ..errors import DataError
 from ..layers import GroupNorm, InstanceNorm, Layer, LayerNorm, RMSNorm
 from ..optimizers import SGD
 from ..random import generator
 from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
-from .calculation import count, positive
+from .calculation import check_varies, count, positive
 from .friendly import not_zero, square_variance, whole
 
 _TRIES, _POOL = 4000, 120
@@ -127,7 +127,7 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     work = work_out(layer, x, weights=arrays, exact=True, optimizer=optimizer,
                     d_y=inputs["d_y"] if level >= 2 else None)
     own = f"{kind.word}_1"
-    _check_varies(work, f"{own}.{'deviation' if kind.shifts else 'root'}")
+    check_varies(work, f"{own}.{'deviation' if kind.shifts else 'root'}", "x")
     given = {"x": "The examples", f"{own}.gamma": "Scale"}
     if kind.shifts:
         given[f"{own}.beta"] = "Shift"
@@ -152,13 +152,6 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
         asked += _backward(own, kind.shifts)
     return Solution(work, tuple(text), tuple(asked), given,
                     {"layer": own, "rate": rate, "over": kind.over})
-
-
-def _check_varies(work: Work, title: str) -> None:
-    if any(Exact(v) == 0 for v in work[title].value.reshape(-1)):
-        what = "variance" if title.endswith("deviation") else "mean square"
-        raise DataError(f"x: some numbers that are normalized together have {what} 0, which has no "
-                        "inverse: let them differ")
 
 
 def _shifting(name: str, over: str) -> list[Ask]:

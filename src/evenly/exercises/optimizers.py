@@ -58,7 +58,7 @@ class Rule:
 def _topic(name: str, rule: Rule) -> Topic:
     def draw(rng: np.random.Generator, level: int, weights: int) -> Inputs:
         drawn = rule.draw(rng, level, rule.steps[level - 1], weights)
-        return {"weights": not_zero(rng, 6, weights), **drawn}
+        return {"weights": not_zero(rng, 9, weights), **drawn}
 
     def solve(inputs: Inputs, level: int) -> Solution:
         return _solve(rule, inputs, level)
@@ -110,7 +110,7 @@ def _solve(rule: Rule, inputs: Inputs, level: int) -> Solution:
 def _whole(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:
     """Gradients whose averages by halves stay whole: the first is halved most often."""
     while True:
-        rows = np.array([2 ** (steps - 1 - t) * not_zero(rng, 3, weights) for t in range(steps)])
+        rows = np.array([2 ** (steps - 1 - t) * not_zero(rng, 5, weights) for t in range(steps)])
         velocity, moving = np.zeros(weights), True
         for gradient in rows:
             velocity = velocity / 2 + gradient

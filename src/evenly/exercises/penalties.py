@@ -13,13 +13,14 @@ from ..byhand.work import work_out
 from ..constraints import Constraint, MaxNorm, UnitNorm
 from ..errors import DataError
 from ..layers import Dense, Sequential
+from ..layers.base import Run
 from ..losses import MeanSquaredError
 from ..optimizers import SGD, Adam, AdamW, Momentum
 from ..penalties import L1, L2, ElasticNet, Penalty
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
 from .chains import rooted
-from .friendly import not_zero, whole
+from .friendly import RATES, SLANTING, descending, not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
 _KERNEL = (Size("features", 2, 2, 4), Size("units", 2, 1, 4))
@@ -32,20 +33,39 @@ Strengths = Mapping[str, tuple[Fraction, ...]]
 
 
 def _draw_penalty(rng: np.random.Generator, level: int, features: int, units: int,
-                  strengths: Strengths) -> Inputs:
-    kernel = not_zero(rng, 4, (features, units))
-    if kernel.size > 2 and rng.integers(2):
-        kernel.reshape(-1)[rng.integers(kernel.size)] = 0  # of which the sign is 0
-    drawn: Inputs = {"kernel": kernel, **{n: pick(rng, own) for n, own in strengths.items()},
-                     "learning_rate": pick(rng, _RATES), "x": whole(rng, 2, (2, features)),
-                     "gradient": not_zero(rng, 5, (features, units))}
-    while not np.abs(drawn["x"]).sum(axis=1).all():
-        drawn["x"] = whole(rng, 2, (2, features))
-    # The errors are chosen: multiples of the number of outputs by which the loss divides.
-    errors = whole(rng, 2, (2, units)) * units
-    errors[0, 0] = errors[0, 0] or units
-    drawn["y"] = drawn["x"] @ kernel - errors
-    return drawn
+                  strengths: Strengths, make: Callable[..., Penalty]) -> Inputs:
+    while True:
+        kernel = not_zero(rng, 4, (features, units))
+        if kernel.size > 2 and rng.integers(2):
+            kernel.reshape(-1)[rng.integers(kernel.size)] = 0  # of which the sign is 0
+        strength = {n: pick(rng, own) for n, own in strengths.items()}
+        x = whole(rng, 2, (2, features))
+        while not np.abs(x).sum(axis=1).all():
+            x = whole(rng, 2, (2, features))
+        # The errors are chosen: multiples of the number of outputs by which the loss divides.
+        errors = whole(rng, 2, (2, units)) * units
+        errors[0, 0] = errors[0, 0] or units
+        drawn: Inputs = {"kernel": kernel, **strength, "learning_rate": pick(rng, _RATES), "x": x,
+                         "gradient": not_zero(rng, 5, (features, units)), "y": x @ kernel - errors}
+        if level < 3:
+            return drawn
+        penalty = make(*map(float, strength.values()))
+        slope = x.T @ errors / units + penalty.gradient(kernel.astype(float), Run(True))
+
+        def loss(rate: float, drawn: Inputs = drawn, slope: Any = slope) -> float:
+            now = drawn["kernel"] - rate * slope
+            return float(np.square(drawn["x"] @ now - drawn["y"]).mean())
+
+        def cost(rate: float, loss: Any = loss, drawn: Inputs = drawn, slope: Any = slope,
+                 penalty: Penalty = penalty) -> float:
+            now = drawn["kernel"] - rate * slope
+            return float(loss(rate)) + float(penalty.cost(now, Run(True)))
+
+        # The step lowers the cost, and the loss as well.
+        rate = descending(lambda rate, loss=loss, cost=cost: max(  # type: ignore[misc]
+            loss(rate) / loss(0.0), cost(rate) / cost(0.0)), RATES[:4])
+        if rate is not None:
+            return drawn | {"learning_rate": rate}
 
 
 def _solve_penalty(make: Callable[..., Penalty], words: str, strengths: Strengths,
@@ -119,7 +139,8 @@ def _penalty(name: str, title: str, about: str, make: Callable[..., Penalty], hi
         name, title, about,
         ("cost and gradient", "and the update", "from the data: outputs, loss, gradient, update"),
         _KERNEL,
-        lambda rng, level, **sizes: _draw_penalty(rng, level, **sizes, strengths=strengths),
+        lambda rng, level, **sizes: _draw_penalty(rng, level, **sizes, strengths=strengths,
+                                                  make=make),
         lambda inputs, level: _solve_penalty(make, hint, strengths, inputs, level),
         {"kernel": "(features, units)", "gradient": "(features, units): of the loss, for levels "
          "1 and 2", "x": "(examples, features), for level 3", "y": "(examples, units), for level 3",
@@ -235,10 +256,7 @@ WEIGHT_DECAY = Topic(
 
 # Max norm and unit norm ---------------------------------------------------------------------------
 
-_VECTORS = {2: ((3, 4), (6, 8), (5, 12), (8, 15), (0, 5), (0, 2)),
-            3: ((1, 2, 2), (2, 3, 6), (1, 4, 8), (2, 6, 9), (4, 4, 7), (0, 3, 4)),
-            4: ((1, 1, 1, 1), (2, 2, 2, 2), (1, 1, 3, 5), (1, 3, 3, 9), (2, 4, 4, 8),
-                (1, 5, 5, 7), (4, 4, 4, 4))}
+_VECTORS = {**SLANTING, 2: (*SLANTING[2], (0, 5), (0, 2))}
 
 
 def _vector(rng: np.random.Generator, size: int) -> Any:

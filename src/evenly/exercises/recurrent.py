@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .calculation import sizes_of, timed
 from .friendly import not_zero, whole
 
 _MOST_STEPS = 4
+_HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,24 @@ class Cell:
 
 def _draw(cell: Cell, rng: np.random.Generator, level: int, steps: int, features: int,
           units: int) -> Inputs:
-    """Small whole numbers for which no step is all zero and none so large that tanh is 1."""
+    """Small whole numbers and halves for which no step is all zero and none so large that tanh is
+    1."""
     if level == 1 and cell.gates > 1:
         steps = max(steps - 1, 1)
     wide = cell.gates * units
+    # Where results are decimals anyway, halves make for more that differ.
+    part = 1 if cell.name == "rnn" and level == 1 else _HALF
     for _ in range(5_000):
         drawn: Inputs = {
-            "x": whole(rng, 2, (steps, features)), "input_kernel": whole(rng, 1, (features, wide)),
-            "recurrent_kernel": not_zero(rng, 1, (units, wide)), "bias": whole(rng, 1, wide),
+            "x": whole(rng, 2, (steps, features)),
+            "input_kernel": part * whole(rng, 3, (features, wide)),
+            "recurrent_kernel": part * not_zero(rng, 3, (units, wide)), "bias": whole(rng, 1, wide),
             "h": rng.integers(0, 2, units) * (level < 3), "d_h": not_zero(rng, 2, units),
         }
         for name, _ in cell.extra:
-            drawn[name] = not_zero(rng, 1, units)
+            drawn[name] = _HALF * not_zero(rng, 4, units)
         if cell.name == "lstm":
             drawn["c"] = rng.integers(0, 2, units) * (level < 3)
-        if cell.name == "rnn" and level == 1:
-            drawn["input_kernel"] = whole(rng, 2, (features, wide))
         if _well(cell, drawn, level):
             return drawn
     raise AssertionError("no sequence found")  # one in a few is good

@@ -26,6 +26,10 @@ from .calculation import Draft, count, fits, number, pick, positive, sizes_of, t
 from .friendly import not_zero
 
 _HALF, _QUARTER, _TENTH = Fraction(1, 2), Fraction(1, 4), Fraction(1, 10)
+# Rates of one or two digits, so many that the sheets of a class differ.
+_RATES = tuple(dict.fromkeys(Fraction(n, unit) for unit in (10, 100, 1000) for n in range(1, 100)))
+_FACTORS = tuple(Fraction(p, q) for p, q in ((1, 2), (2, 3), (3, 4), (1, 3), (1, 4), (1, 5), (2, 5),
+                                             (3, 5), (4, 5), (1, 10), (3, 10), (7, 10), (9, 10)))
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Decay:
 
 def _draw(own: Decay, rng: np.random.Generator, level: int, times: int) -> Inputs:
     drawn = {"t": np.arange(times), **own.draw(rng, level, times)}
-    drawn["learning_rate"] = pick(rng, (Fraction(1), _HALF, Fraction(2), _TENTH, Fraction(1, 5)))
+    drawn["learning_rate"] = pick(rng, _RATES)
     return {**drawn, "weight": int(rng.integers(-9, 10)), "gradients": not_zero(rng, 4, times)}
 
 
@@ -120,7 +124,7 @@ def _later(rng: np.random.Generator, times: int, most: int) -> Any:
 
 def _draw_steps(rng: np.random.Generator, level: int, times: int) -> Inputs:
     every = int(rng.integers(1, 4)) if level != 2 else pick(rng, (5, 10, 20))
-    factor = pick(rng, (_HALF, _TENTH) if level == 2 or every > 1 else (_HALF,))
+    factor = pick(rng, _FACTORS if level != 2 else (_HALF, _TENTH, Fraction(1, 5), Fraction(3, 10)))
     drawn: Inputs = {"every": min(every, times - 1), "factor": factor}
     if level != 2:
         return drawn
@@ -132,13 +136,14 @@ def _draw_steps(rng: np.random.Generator, level: int, times: int) -> Inputs:
 
 def _draw_exponential(rng: np.random.Generator, level: int, times: int) -> Inputs:
     if level == 2:
-        factor = pick(rng, (_HALF, Fraction(2, 3), Fraction(3, 4)))
+        factor = pick(rng, _FACTORS[:3] + _FACTORS[8:9])
         return {"factor": factor, "t": 1 + _later(rng, times, 5)}
-    return {"factor": pick(rng, (_HALF, Fraction(2, 3), Fraction(3, 4), _TENTH)[: 8 - times])}
+    return {"factor": pick(rng, _FACTORS if times < 6 else _FACTORS[:9])}
 
 
 def _draw_inverse(rng: np.random.Generator, level: int, times: int) -> Inputs:
-    decay = pick(rng, (Fraction(1), _HALF, Fraction(2), Fraction(1, 3), _QUARTER))
+    decay = pick(rng, (Fraction(1), _HALF, Fraction(2), Fraction(1, 3), _QUARTER, Fraction(3, 2),
+                      Fraction(2, 3), Fraction(3, 4), Fraction(3), _TENTH, Fraction(1, 5)))
     if level != 2:
         return {"decay": decay}
     decay = pick(rng, (_TENTH, Fraction(1, 5), Fraction(1, 20)))

@@ -23,7 +23,8 @@ _DATA = ("example", "feature")
 
 
 def _draw_inputs(rng: np.random.Generator, level: int, examples: int, features: int) -> Inputs:
-    columns = square_variance(rng, examples, features, 12, 1_000) + rng.integers(-3, 4, features)
+    columns = square_variance(rng, examples, features, 16 if examples < 6 else 10)
+    columns += rng.integers(-3, 4, features)
     rng.shuffle(columns)
     deviations = np.sqrt(columns.var(axis=0)).round().astype(np.int64)
     means = columns.mean(axis=0).round().astype(np.int64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -12,22 +11,15 @@ from ..errors import DataError
 from ..layers import Dense, WeightNorm
 from ..optimizers import SGD
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import positive, sizes_of
-from .friendly import not_zero, whole
-
-_TRIES = 400
+from .calculation import pick, positive, sizes_of
+from .friendly import SLANTING, not_zero, whole
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, width: int, units: int) -> Inputs:
     """Directions of whole length, and gains that are once or twice as long: the kernel is whole."""
-    columns: list[Any] = []
-    while len(columns) < units:
-        values = whole(rng, 4, (_TRIES, width))
-        square = (values * values).sum(axis=1)
-        root = np.sqrt(square).round().astype(np.int64)
-        fit = np.flatnonzero((root * root == square) & ((values != 0).sum(axis=1) >= 2))
-        columns += [values[i] for i in fit[:units - len(columns)]]
-    direction = np.array(columns).T
+    vectors = SLANTING[width]
+    direction = np.stack([rng.permutation(pick(rng, vectors)) * rng.choice([-1, 1], width)
+                          for _ in range(units)], axis=1)
     length = np.sqrt((direction * direction).sum(axis=0)).round().astype(np.int64)
     return {
         "x": not_zero(rng, 3, (examples, width)), "direction": direction,

@@ -14,7 +14,7 @@ from .grade import Grade, grade
 
 # A sheet of 400 numbers takes some kilobytes.
 LARGEST = 2**20
-_FIELDS = ("exercise", "seed", "level", "sizes", "inputs", "answers", "name")
+_FIELDS = ("exercise", "seed", "level", "sizes", "inputs", "answers", "name", "key")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ def sheet_of(data: Any) -> Sheet:
     for field in data:
         if field not in _FIELDS:
             raise DataError(f"a sheet has no field '{field[:40]}'; there are {', '.join(_FIELDS)}")
+    if data.get("key", False) is not False:
+        raise DataError("this is a key of the exercise, no answers of a learner: leave it out")
     for field, kind, words in (("exercise", str, "the name of an exercise"),
                                ("answers", dict, "answers by step")):
         if not isinstance(data.get(field), kind):
@@ -60,6 +62,9 @@ def sheet_of(data: Any) -> Sheet:
     if not isinstance(sizes, dict) or any(key not in known for key in sizes):
         raise DataError(f"'sizes' must be numbers by name, of {', '.join(known) or 'none'}, got "
                         f"{sizes!r:.60}")
+    if "seed" not in data and "inputs" not in data:
+        raise DataError("'seed' is missing: which numbers the sheet has; a sheet as it was written "
+                        "names its seed, or its own numbers as 'inputs'")
     exercise = made.exercise(data.get("seed", 0), data.get("level", 1), data.get("inputs"), **sizes)
     return Sheet(exercise, data["answers"], " ".join(name.split()))
 

@@ -119,6 +119,7 @@ class LSTM(Recurrent):
     forget_bias: float = 1.0
 
     gates: ClassVar[int] = 4
+    gate_names: ClassVar[str] = "ifgo"
     state_names: ClassVar[tuple[str, ...]] = ("h", "c")
     kernel: ClassVar[str | None] = "lstm"
 
@@ -195,6 +196,7 @@ class GRU(Recurrent):
     reset: str = "after"
 
     gates: ClassVar[int] = 3
+    gate_names: ClassVar[str] = "rzn"
     kernel: ClassVar[str | None] = "gru"
 
     def __post_init__(self) -> None:

@@ -35,6 +35,7 @@ class Recurrent(Layer):
     name: str | None = None
 
     gates: ClassVar[int] = 1
+    gate_names: ClassVar[str] = ""
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     takes_lengths: ClassVar[bool] = True
 

@@ -188,7 +188,7 @@ def _matrix(step: Step, table: Table, math: MathML) -> Matrix:
         cells = tuple(
             Cell(flat, f"{step.number}-{flat}", pieces.cell_name(table, r, c),
                  Markup(math.math(math.number(step.number_at(flat)))),
-                 str(written(np.asarray(step.number_at(flat), object))),
+                 str(written(np.asarray(step.number_at(flat), object), step.origin is None)),
                  Markup(math.near(step.number_at(flat))))
             for c, flat in enumerate(flats)
         )

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 from starlette.datastructures import QueryParams
 
 from ..exercises import CATALOGUE, Exercise, topic
-from ..exercises.base import written
 from .refusals import Refusal
 
 # As many as exercises have, and more.
@@ -71,7 +70,7 @@ def link(exercise: Exercise, page: str = "exercise", **other: int) -> str:
 
 def own_inputs(exercise: Exercise) -> dict[str, Any]:
     """The numbers of an exercise by name, as nested lists: whole ones as such, others as text."""
-    return {name: _plain(written(value)) for name, value in exercise.inputs.items()}
+    return exercise.numbers()
 
 
 def compact(data: Any) -> str:
@@ -141,12 +140,6 @@ def _whole(key: str, value: str) -> int:
         raise Refusal(400, f"The link's '{key}' must be a whole number of at least 0, got "
                            f"'{value[:40]}'.")
     return int(value)
-
-
-def _plain(values: Any) -> Any:
-    if isinstance(values, list):
-        return [_plain(value) for value in values]
-    return int(values) if re.fullmatch(r"-?[0-9]{1,15}", values) else values
 
 
 def _depth(text: str) -> int:

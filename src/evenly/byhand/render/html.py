@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
+import secrets
 from importlib import resources
 from typing import Any
 
@@ -39,6 +41,40 @@ def render_html(document: Document) -> str:
         >>> "<p>Add <code>x</code> and <code>y</code>.</p>" in page
         True
     """
+    style, script = _inlined("page.css"), f'{_inlined("page.js")}evenlyWork(document, "");'
+    # Only this very style and script may act, and nothing may be loaded from anywhere.
+    policy = "; ".join([
+        "default-src 'none'", f"style-src '{_hash(style)}'", f"script-src '{_hash(script)}'",
+        "base-uri 'none'", "form-action 'none'",
+    ])
+    return _filled("page.html.j2", document, "", style, script, policy=policy)
+
+
+def render_part(document: Document) -> str:
+    """The document as a part of another page, such as a notebook: its style, script and names are
+    its own, and what moves it stands within it.
+
+    Arguments:
+        document: what is rendered.
+
+    Raises:
+        ConfigurationError: jinja2 is not installed.
+
+    Example:
+        >>> from evenly.byhand.document import Document, Paragraph
+        >>> part = render_part(Document("Sums", (Paragraph("Add."),)))
+        >>> part.startswith('<div class="evenly-work"')
+        True
+    """
+    # No two parts of a page, from whatever session, may share a name.
+    prefix = f"e{secrets.token_hex(6)}-"
+    script = (f"(() => {{\n{_inlined('page.js')}"
+              f"evenlyWork(document.getElementById('{prefix}work'), '{prefix}');\n}})();")
+    return _filled("part.html.j2", document, prefix, _within(_inlined("page.css")), script)
+
+
+def _filled(template: str, document: Document, prefix: str, style: str, script: str,
+            **others: str) -> str:
     pieces.need("an HTML page", "jinja2", "html")
     import jinja2
     from markupsafe import Markup
@@ -50,30 +86,41 @@ def render_html(document: Document) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    style, script = _inlined("page.css"), _inlined("page.js")
-    page = _Page(document, Markup)
-    # Only this very style and script may act, and nothing may be loaded from anywhere.
-    policy = "; ".join([
-        "default-src 'none'", f"style-src '{_hash(style)}'", f"script-src '{_hash(script)}'",
-        "base-uri 'none'", "form-action 'none'",
-    ])
-    return environment.get_template("page.html.j2").render(
+    page = _Page(document, Markup, prefix)
+    return environment.get_template(template).render(
         title=document.title,
         blocks=page.blocks,
         blank=pieces.has_blanks(document),
         computed=page.computed,
-        policy=policy,
+        prefix=prefix,
         style=Markup(style),
         script=Markup(script),
         data=Markup(_json(page.data)),
+        **others,
     )
+
+
+# What a part of a page does otherwise: it takes the width that it gets, and nothing of it is fixed.
+_PART = """
+& { margin: 0; border: 1px solid var(--rule); border-radius: 10px; }
+main { max-width: none; margin: 0; padding: 16px; }
+:where(h1, h2, h3, p, code) { color: inherit; }
+.bar { position: static; border-radius: 0 0 10px 10px; }
+"""
+
+
+def _within(style: str) -> str:
+    """The page's style for the inside of a part alone."""
+    own = re.sub(r"(?m)^html \{.*\}\n", "", style)
+    own = re.sub(r"(?m)^( *)(?::root|body) \{", r"\1& {", own)
+    return f".evenly-work {{\n{own}{_PART}}}"
 
 
 class _Page:
     """What the template asks for, and the data of the script, gathered block by block."""
 
-    def __init__(self, document: Document, markup: Any) -> None:
-        self.markup, self.digits = markup, document.digits
+    def __init__(self, document: Document, markup: Any, prefix: str) -> None:
+        self.markup, self.digits, self.prefix = markup, document.digits, prefix
         self.data: dict[str, Any] = {"steps": {}}
         self.left = _CHARACTERS
         self.computed = 0
@@ -93,7 +140,7 @@ class _Page:
 
     def _step(self, block: StepBlock, hidden: frozenset[int]) -> dict[str, Any]:
         view, step = block.view, block.view.step
-        id = f"step-{step.number}"
+        id = f"{self.prefix}step-{step.number}"
         if id in self.data["steps"]:
             id += f"-{len(self.blocks)}"
         self.ids.setdefault(step.number, id)

@@ -124,6 +124,8 @@ class MathML(Notation):
     def over(self, what: str, inside: str, domain: str) -> str:
         sign = '<mo movablelimits="false">∑</mo>' if what == "sum" else self.word(what)
         sign = f"<munder>{sign}{_one(domain)}</munder>" if domain else sign
+        if what != "sum":
+            return f"<mrow>{sign}{self.parentheses(inside)}</mrow>"
         return f'<mrow>{sign}<mspace width="0.17em"></mspace>{inside}</mrow>'
 
     def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:

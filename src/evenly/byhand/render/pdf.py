@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -26,12 +26,14 @@ _CHARACTER, _MARGINS, _BOX, _GAP = 1.8, 4.5, 23.5, 7.0
 _LONGEST = 8
 
 
-def pdf_bytes(document: Document, paper: str = "A4") -> bytes:
+def pdf_bytes(document: Document, paper: str = "A4",
+              others: Sequence[Document] = ()) -> bytes:
     """The document as a PDF. The same document gives the same bytes.
 
     Arguments:
         document: what is rendered.
         paper: ``"A4"`` or ``"Letter"``.
+        others: documents behind it, each on a page of its own.
 
     Raises:
         ConfigurationError: another paper, or Typst is not installed.
@@ -39,7 +41,7 @@ def pdf_bytes(document: Document, paper: str = "A4") -> bytes:
     pieces.need("a PDF", "typst", "sheets")
     import typst
 
-    source = typst_source(document, paper).encode("utf-8")
+    source = typst_source(document, paper, others).encode("utf-8")
     result = typst.compile(source, format="pdf", ignore_system_fonts=True, timestamp=0)
     assert isinstance(result, bytes)
     return result
@@ -59,52 +61,59 @@ def write_pdf(path: Any, document: Document, paper: str = "A4") -> None:
     write_bytes(path, pdf_bytes(document, paper))
 
 
-def typst_source(document: Document, paper: str = "A4") -> str:
+def typst_source(document: Document, paper: str = "A4",
+                 others: Sequence[Document] = ()) -> str:
     """The source from which Typst sets the document.
 
     Arguments:
         document: what is rendered.
         paper: ``"A4"`` or ``"Letter"``.
+        others: documents behind it, each on a page of its own.
 
     Raises:
         ConfigurationError: another paper.
     """
     if paper not in PAPERS:
         raise ConfigurationError(f"paper must be one of {', '.join(PAPERS)}, got {paper!r}")
-    name, width = PAPERS[paper]
-    title = string(document.title)
     head = resources.files("evenly.byhand.render").joinpath("templates/sheet.typ").read_text(
         "utf-8")
-    lines = [
-        head,
-        f"#set document(title: {title}, date: none)",
-        f'#set page(paper: "{name}", margin: (x: 18mm, top: 22mm, bottom: 20mm), '
-        "header: context if counter(page).get().first() > 1 "
-        f"{{ text(9pt, muted, {title}) }}, "
-        "footer: context align(center, text(9pt, muted, "
-        'counter(page).display("1 / 1", both: true))))',
-        f"#heading(level: 1, {title})",
-    ]
+    lines = [head, f"#set document(title: {string(document.title)}, date: none)"]
+    for number, own in enumerate((document, *others)):
+        lines += _pages(own, number, paper)
+    return "\n".join(lines) + "\n"
+
+
+def _pages(document: Document, number: int, paper: str) -> Iterator[str]:
+    """The pages of one of several documents, counted from 1 in each."""
+    name, width = PAPERS[paper]
+    title, first, last = string(document.title), f"<start-{number}>", f"<end-{number}>"
+    before = f"(locate({first}).page() - 1)"
+    yield (f'#set page(paper: "{name}", margin: (x: 18mm, top: 22mm, bottom: 20mm), '
+           f"header: context if here().page() - {before} > 1 {{ text(9pt, muted, {title}) }}, "
+           "footer: context align(center, text(9pt, muted, "
+           f"[#(here().page() - {before}) / #(locate({last}).page() - {before})])))")
+    yield f"#metadata(none) {first}"
+    yield f"#heading(level: 1, {title})"
     if pieces.has_blanks(document):
-        lines.append("#names")
+        yield "#names"
     sheet = _Sheet(document.digits, width)
     given: list[StepBlock] = []
     for block, hidden in pieces.blocks(document):
         if isinstance(block, StepBlock) and sheet.stands_beside(block):
             given.append(block)
             continue
-        lines += sheet.beside(given)
+        yield from sheet.beside(given)
         given = []
         if isinstance(block, Heading):
-            lines.append(f"#heading(level: 2, {string(block.text)})")
+            yield f"#heading(level: 2, {string(block.text)})"
         elif isinstance(block, Paragraph):
-            lines.append("#par({ " + "; ".join(
+            yield "#par({ " + "; ".join(
                 f"raw({string(text)})" if code else f"text({string(text)})"
-                for code, text in pieces.quoted(block.text)) + " })")
+                for code, text in pieces.quoted(block.text)) + " })"
         else:
-            lines.append(sheet.step(block, hidden))
-    lines += sheet.beside(given)
-    return "\n".join(lines) + "\n"
+            yield sheet.step(block, hidden)
+    yield from sheet.beside(given)
+    yield f"#metadata(none) {last}"
 
 
 class _Sheet:

@@ -48,6 +48,9 @@ def tells(expression: Expression | None, hidden: frozenset[int]) -> bool:
 
 def size(shape: tuple[int, ...]) -> str:
     """The shape of an array, as one reads it; "" of a single number."""
+    if len(shape) > 2:
+        # A single image or a single channel is no axis to a reader.
+        shape = tuple(length for length in shape if length > 1) or (1,)
     return " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
 
 

@@ -92,7 +92,8 @@ class Typst(Notation):
 
     def over(self, what: str, inside: str, domain: str) -> str:
         sign = "limits(sum)" if what == "sum" else f"op({string(what)}, limits: #true)"
-        return f"{sign}_({domain}) {inside}" if domain else f"{sign} {inside}"
+        sign = f"{sign}_({domain})" if domain else sign
+        return f"{sign} {inside if what == 'sum' else self.parentheses(inside)}"
 
     def compared(self, parts: Sequence[str], signs: Sequence[str]) -> str:
         return parts[0] + "".join(

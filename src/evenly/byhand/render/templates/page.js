@@ -1,9 +1,11 @@
-(() => {
+// A work within `root`, the document or an element of one; ids begin with `prefix`.
+function evenlyWork(root, prefix) {
   "use strict";
-  const data = JSON.parse(document.getElementById("data").textContent).steps;
-  const made = [...document.querySelectorAll("details.made")];
-  const bar = document.getElementById("bar");
-  const state = document.getElementById("state");
+  const own = name => root.querySelector(`#${prefix}${name}`);
+  const data = JSON.parse(root.querySelector("script[type='application/json']").textContent).steps;
+  const made = [...root.querySelectorAll("details.made")];
+  const bar = own("bar");
+  const state = own("state");
   const cellsOf = step => [...step.querySelectorAll(".result td.pick")];
 
   // Beside a step stand small copies of the tables it was made from: the originals may be far up.
@@ -14,7 +16,7 @@
     box.className = "sources";
     box.setAttribute("aria-hidden", "true");
     for (const [number, name] of data[step.id].sources.slice(0, 4)) {
-      const found = [...document.querySelectorAll(`.result table[data-step="${number}"]`)];
+      const found = [...root.querySelectorAll(`.result table[data-step="${number}"]`)];
       // A step that stands twice (to fill in, and worked out) is shown as it stands above.
       const above = found.filter(t => t.compareDocumentPosition(step) & 4);
       const owner = above.length ? above[above.length - 1].closest("details") : null;
@@ -66,13 +68,13 @@
 
   function show(cell) {
     const step = cell.closest("details.step");
-    const own = data[step.id], found = own && own.cells[cell.dataset.cell];
+    const told = data[step.id], found = told && told.cells[cell.dataset.cell];
     if (!found) return;
     clear();
     mark(cell, "now");
-    const names = new Map(own.sources.map(([number, name]) => [String(number), name]));
+    const names = new Map(told.sources.map(([number, name]) => [String(number), name]));
     for (const place of found.from)
-      for (const other of document.querySelectorAll(`td[data-cell="${place}"]`))
+      for (const other of root.querySelectorAll(`td[data-cell="${place}"]`))
         // Where it stands, and the copy beside this step; not those beside other steps.
         if (!other.closest(".sources") || step.contains(other)) mark(other, names.get(place.split("-")[0]));
     line(step, found.name, found.formula);
@@ -84,15 +86,15 @@
     if (pinned) show(pinned);
   }
 
-  document.addEventListener("mouseover", event => {
+  root.addEventListener("mouseover", event => {
     const cell = event.target.closest(".result td.pick");
     if (cell) show(cell);
   });
-  document.addEventListener("mouseout", event => {
+  root.addEventListener("mouseout", event => {
     const cell = event.target.closest(".result td.pick");
     if (cell && !cell.contains(event.relatedTarget)) rest(cell.closest("details.step"));
   });
-  document.addEventListener("focusin", event => {
+  root.addEventListener("focusin", event => {
     const cell = event.target.closest(".result td.pick");
     if (!cell) return;
     pinned = cell;
@@ -100,7 +102,7 @@
       other.tabIndex = other === cell ? 0 : -1;
     show(cell);
   });
-  document.addEventListener("focusout", event => {
+  root.addEventListener("focusout", event => {
     const cell = event.target.closest(".result td.pick");
     if (!cell) return;
     pinned = null;
@@ -108,7 +110,7 @@
   });
 
   // A table is one stop of the Tab key; the arrow keys walk in it.
-  for (const table of document.querySelectorAll(".result table"))
+  for (const table of root.querySelectorAll(".result table"))
     table.querySelectorAll("td.pick").forEach((cell, i) => { cell.tabIndex = i ? -1 : 0; });
 
   function walk(cell, key) {
@@ -124,9 +126,9 @@
   function tell() {
     const open = made.filter(step => step.open).length;
     state.textContent = `${open} of ${made.length} steps`;
-    document.getElementById("next").disabled = open === made.length;
-    document.getElementById("every").disabled = open === made.length;
-    document.getElementById("again").disabled = open === 0;
+    own("next").disabled = open === made.length;
+    own("every").disabled = open === made.length;
+    own("again").disabled = open === 0;
   }
 
   function next() {
@@ -144,44 +146,48 @@
     tell();
   }
 
-  for (const step of document.querySelectorAll("details.step")) {
+  for (const step of root.querySelectorAll("details.step")) {
     if (step.open && step.classList.contains("made")) unfold(step);
     step.addEventListener("toggle", () => { if (step.open) unfold(step); if (bar) tell(); });
   }
-  for (const link of document.querySelectorAll(".from a"))
+  for (const link of root.querySelectorAll(".from a"))
     link.addEventListener("click", () => {
-      const step = document.getElementById(link.hash.slice(1));
+      const step = own(link.hash.slice(1 + prefix.length));
       if (step) step.open = true;
     });
 
   if (bar) {
     for (const step of made) step.open = false;
-    bar.hidden = document.getElementById("help").hidden = false;
-    document.getElementById("next").addEventListener("click", next);
-    document.getElementById("every").addEventListener("click", () => {
+    bar.hidden = own("help").hidden = false;
+    own("next").addEventListener("click", next);
+    own("every").addEventListener("click", () => {
       for (const step of made) step.open = true;
       tell();
     });
-    document.getElementById("again").addEventListener("click", () => {
+    own("again").addEventListener("click", () => {
       for (const step of made) step.open = false;
       tell();
-      window.scrollTo(0, 0);
+      if (root === document) window.scrollTo(0, 0);
+      else root.scrollIntoView({ block: "nearest" });
     });
     tell();
   }
 
-  document.addEventListener("keydown", event => {
+  root.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     if (!event.key.startsWith("Arrow")) return;
     const cell = event.target.closest(".result td.pick");
     if (cell) {
       event.preventDefault();
+      event.stopPropagation();
       walk(cell, event.key);
     } else if (bar && event.key === "ArrowRight") {
       event.preventDefault();
+      event.stopPropagation();
       next();
     } else if (bar && event.key === "ArrowLeft") {
       event.preventDefault();
+      event.stopPropagation();
       back();
     }
   });
@@ -189,10 +195,10 @@
   // On paper everything is unfolded.
   let folded = [];
   window.addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...root.querySelectorAll("details:not([open])")];
     for (const one of folded) one.open = true;
   });
   window.addEventListener("afterprint", () => {
     for (const one of folded) one.open = false;
   });
-})();
+}
