@@ -31,6 +31,11 @@ class AnswerError(DataError):
         super().__init__(f"answer {shown!r}, at character {at + 1}: {reason}")
         self.text, self.at, self.reason = text, at, reason
 
+    @property
+    def asks(self) -> bool:
+        """Whether the answer may mean several numbers."""
+        return "?" in self.reason or "ambiguous" in self.reason
+
 
 @dataclass(frozen=True)
 class Token:
