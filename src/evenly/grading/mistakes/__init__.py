@@ -63,7 +63,7 @@ def _hidden(exercise: Exercise, own: Own, step: Step,
                 continue
             for version in mistake.versions(Context(exercise, own, inner)):
                 wrong = {i: Answer(v) for i, v in enumerate(version.reshape(-1))}
-                other = Own(own.work, {**own.answers, number: wrong})
+                other = own.with_answers({**own.answers, number: wrong})
                 if _fits(own, step, answers, other.following(step)):
                     return mistake
     return None

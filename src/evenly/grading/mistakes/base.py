@@ -109,8 +109,10 @@ class Context:
         return self.own.following(self.step)
 
     def cells(self, step: Step | None = None) -> list[Expression]:
-        """The formulas with numbers of a step."""
+        """The formulas with numbers of a step, of the branches that the learner's numbers take."""
         step = self.step if step is None else step
+        if step is self.own.work.steps[step.number]:
+            step = self.own.taken.steps[step.number]
         made = [step.expression(i) for i in range(step.value.size)]
         if step.origin is None:
             raise NotHere(step.title)
@@ -147,7 +149,7 @@ class Context:
         if not self.has(name):
             return self
         visible = {s.number for s in self.own.work.steps} - {self.find(name).number}
-        return replace(self, step=self.own.work.through(self.step, visible))
+        return replace(self, step=self.own.taken.through(self.step, visible))
 
     def each(self, change: Callable[[Expression], Expression], step: Step | None = None) -> Any:
         """The step with every number's formula changed."""
