@@ -151,7 +151,8 @@ def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
     for key, step in exercise.asked.items():
         read[step.number], unread[key] = _read(cells[key])
     own = Own(exercise.solution.work, read,
-              lambda: exercise.topic.solve(exercise.inputs, exercise.level).work)
+              lambda: exercise.topic.solve(exercise.inputs, exercise.level).work,
+              int(exercise.solution.setting.get("window", 0)))
     words = [ask.words for ask in exercise.solution.asked]
     steps = tuple(
         _graded(exercise, own, key, step, about, cells[key], unread[key])

@@ -22,6 +22,9 @@ from ..byhand.work import Work
 from ..errors import EvenlyError
 from .answers import Answer, agrees
 
+# Phase, layer, name and time of a step.
+Key = tuple[str, str, str, int]
+
 
 @dataclass
 class Own:
@@ -32,28 +35,32 @@ class Own:
         answers: what the learner wrote, by number of the step and flat index. What he did not
             write is computed from what he did.
         solve: works it all out once more; None where no number decides between branches.
+        window: how wide the windows of max pooling are.
     """
 
     work: Work
     answers: Mapping[int, Mapping[int, Answer]]
     solve: Callable[[], Work] | None = None
+    window: int = 0
     _known: dict[Place, Any] = field(default_factory=dict, repr=False)
     _slack: dict[Place, float] = field(default_factory=dict, repr=False)
 
     def with_answers(self, answers: Mapping[int, Mapping[int, Answer]]) -> Own:
         """The same calculation with other answers."""
-        return Own(self.work, answers, self.solve)
+        return Own(self.work, answers, self.solve, self.window)
 
     @cached_property
     def taken(self) -> Work:
         """The calculation with the branches that the learner's numbers take."""
-        wrong = {}
+        wrong: dict[Key, dict[int, Any]] = {}
         for number, answers in self.answers.items():
             step = self.work.steps[number]
             own = {flat: answer.value for flat, answer in answers.items()
                    if not agrees(answer, step.number_at(flat))}
             if own:
                 wrong[step.phase, step.layer, step.name, step.time] = own
+                if self.window and step.layer.startswith("max_pool2d") and step.name == "y":
+                    wrong |= _winners(self.work, step, own, self.window)
         if self.solve is None or not wrong:
             return self.work
         try:
@@ -154,6 +161,35 @@ def with_logistic(expression: Expression) -> Expression:
 
 def _titles(work: Work) -> list[tuple[str, str, int, tuple[int, ...]]]:
     return [(s.phase, s.title, s.time, s.value.shape) for s in work.steps]
+
+
+def _winners(work: Work, y: Step, own: Mapping[int, Any], width: int) -> dict[Key, dict[int, Any]]:
+    """Where in their windows a learner's numbers of max pooling stand, as the step that says so:
+    the gradient goes there. Those that stand nowhere in them stay as they are.
+
+    Arguments:
+        work: the right calculation.
+        y: the step of the largest numbers.
+        own: the learner's wrong ones, by flat index.
+        width: of a window, in columns and in rows.
+    """
+    place = next((s for s in work.steps if (s.phase, s.layer, s.time) == (y.phase, y.layer, y.time)
+                  and s.name == "place"), None)
+    if place is None:
+        return {}
+    found: dict[int, Any] = {}
+    for flat, value in own.items():
+        winner = next(places(y.expression(flat) or _ONE), None)
+        if winner is None:
+            continue
+        x = work.steps[winner.step].value
+        batch, *at, channel = np.unravel_index(winner.flat, x.shape)
+        row, column = np.array(at) - divmod(int(float(place.number_at(flat))), width)
+        window = x[batch, row : row + width, column : column + width, channel].reshape(-1)
+        tap = next((i for i, number in enumerate(window) if number == value), None)
+        if tap is not None:
+            found[flat] = tap
+    return {(place.phase, place.layer, place.name, place.time): found}
 
 
 _ONE = Number(Exact(1))
