@@ -141,6 +141,17 @@ class Own:
         return made.reshape(step.value.shape)
 
 
+def alike(a: Expression, b: Expression | None) -> bool:
+    """Whether two formulas are the same one, of the same places, whatever numbers stand there."""
+    if isinstance(a, Apply):
+        return isinstance(b, Apply) and a.operation == b.operation \
+            and len(a.arguments) == len(b.arguments) \
+            and all(map(alike, a.arguments, b.arguments))
+    if isinstance(a, Number) and a.place is not None:
+        return isinstance(b, Number) and a.place == b.place
+    return a == b
+
+
 def with_logistic(expression: Expression) -> Expression:
     """The expression with 1 / (1 + exp(-x)) for the sigmoid: which of two forms it was computed by
     depends on the sign of x, and a learner's x may have the other."""

@@ -50,12 +50,15 @@ async function check(only, moves) {
     }
     return;
   }
+  // An answer is judged by those before it: what was checked before is judged anew.
   let first = null;
   for (const one of graded.steps) {
     const step = steps.find((other) => other.dataset.key === one.key);
-    if (!step || (only && step !== only)) continue;
+    if (!step) continue;
+    if (!only || step === only) step.dataset.checked = "yes";
+    if (!step.dataset.checked) continue;
     const look = show(step, one, inputsOf(step));
-    first ??= look;
+    if (!only || step === only) first ??= look;
   }
   count();
   if (!only) progress.textContent = `${graded.points} of ${graded.possible} points`;
@@ -92,7 +95,8 @@ for (const step of steps) {
   const box = step.querySelector(".answers");
   box.addEventListener("input", (event) => {
     clear(event.target);
-    stale(step);
+    for (const behind of steps.slice(steps.indexOf(step))) stale(behind);
+    for (const behind of steps.slice(steps.indexOf(step) + 1)) inputsOf(behind).forEach(clear);
     keep();
     count();
   });

@@ -71,7 +71,7 @@ export function show(step, graded, inputs) {
 
 const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 
-// What was said of a step no longer holds once its answers change.
+// What was said of a step no longer holds once its answers, or those before it, change.
 export function stale(step) {
   step.classList.remove("done");
   step.querySelector(".badge").textContent = step.id.replace("step-", "");
