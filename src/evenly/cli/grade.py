@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from evenly.grading.grade import Grade
+    from evenly.grading.grade import Grade, StepGrade
 
     # (file, name, grade or what went wrong)
     Row = tuple[Path, str, "Grade | str"]
@@ -114,9 +114,9 @@ def _print(rows: list[Row], show: bool) -> None:
         return
     table = Table("Learner", "Points", "Of", "Carried forward", "Mistakes")
     for path, name, result in good:
-        named = dict.fromkeys(s.mistake.name for s in result.steps if s.mistake is not None)
+        named = dict.fromkeys(map(_named, result.steps))
         table.add_row(Text(name or path.name), str(result.points), str(result.possible),
-                      str(result.followed), Text("; ".join(named)))
+                      str(result.followed), Text("; ".join(filter(None, named))))
     console.print(table)
 
 
@@ -144,10 +144,15 @@ def _csv(rows: list[Row]) -> str:
         for column in steps:
             step = graded.get(column)
             cells += ["", ""] if step is None else \
-                [step.points, "" if step.mistake is None else step.mistake.name]
+                [step.points, _named(step)]
         writer.writerow([*first, _safe(result.title), result.points, result.possible,
                          result.followed, "", *cells])
     return out.getvalue()
+
+
+def _named(step: StepGrade) -> str:
+    """The mistakes of a step, of which any may be the one; "" for none."""
+    return " or ".join(mistake.name for mistake in step.mistakes)
 
 
 def _safe(text: str) -> str:

@@ -14,7 +14,7 @@ from ..byhand.recorder import Step
 from ..errors import DataError
 from ..exercises.base import Exercise, written
 from .answers import Answer, AnswerError, agrees, read_answer
-from .mistakes import Mistake, name_mistake
+from .mistakes import Mistake, name_mistakes
 from .own import Own, alike
 
 RIGHT, FOLLOWS, WRONG, UNREADABLE, EMPTY = "right", "follows", "wrong", "unreadable", "empty"
@@ -34,6 +34,7 @@ class StepGrade:
         followed: how many of these follow from wrong ones.
         possible: how many numbers there are.
         mistake: what was done instead, where it is a known mistake; else None.
+        others: further mistakes that give the same numbers.
         notes: what was not understood, a sentence each.
         expected: the right numbers, as nested lists of text.
     """
@@ -47,6 +48,12 @@ class StepGrade:
     mistake: Mistake | None
     notes: tuple[str, ...]
     expected: Any = field(repr=False)
+    others: tuple[Mistake, ...] = ()
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """All mistakes that give the numbers."""
+        return () if self.mistake is None else (self.mistake, *self.others)
 
     def count(self, verdict: str) -> int:
         """How many numbers have this verdict."""
@@ -54,12 +61,12 @@ class StepGrade:
 
     def as_dict(self, expected: bool = False) -> dict[str, Any]:
         """For JSON; with `expected` the right numbers too."""
-        named = None if self.mistake is None else {
-            "name": self.mistake.name, "words": self.mistake.words, "advice": self.mistake.advice,
-        }
+        named = [{"name": one.name, "words": one.words, "advice": one.advice}
+                 for one in self.mistakes]
         made = {"key": self.key, "words": self.words, "verdicts": self.verdicts,
                 "points": self.points, "followed": self.followed, "possible": self.possible,
-                "mistake": named, "notes": list(self.notes)}
+                "mistake": named[0] if named else None, "others": named[1:],
+                "notes": list(self.notes)}
         return {**made, "expected": self.expected} if expected else made
 
 
@@ -113,7 +120,8 @@ def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
     A number is ``"right"``, also where right ones before it were rounded; or it ``"follows"`` from
     the learner's own earlier numbers, of which one is wrong, and has its point as well; or it is
     ``"wrong"``, ``"unreadable"`` or ``"empty"``. What a short row lacks is empty, and said.
-    Where a whole step is what a known mistake gives, the mistake is named.
+    Where a whole step is what a known mistake gives, the mistake is named; where several give the
+    same numbers, all are.
 
     Arguments:
         exercise: what was asked.
@@ -281,13 +289,12 @@ def _graded(exercise: Exercise, own: Own, key: str, step: Step, words: str, cell
         else:
             verdicts.append(_verdict(own, step, i, read[i], sound))
             sound[Place(step.number, i)] = verdicts[-1] == RIGHT
-    mistake = None
-    if WRONG in verdicts:
-        mistake = name_mistake(exercise, own, step)
+    named = name_mistakes(exercise, own, step) if WRONG in verdicts else ()
     followed = verdicts.count(FOLLOWS)
     nested = np.array(verdicts, object).reshape(step.value.shape).tolist()
     return StepGrade(key, words, nested, verdicts.count(RIGHT) + followed, followed, len(verdicts),
-                     mistake, tuple(unread.values()), written(step.value))
+                     named[0] if named else None, tuple(unread.values()), written(step.value),
+                     named[1:])
 
 
 def _verdict(own: Own, step: Step, flat: int, answer: Answer, sound: dict[Place, bool]) -> str:

@@ -63,8 +63,9 @@ export function show(step, graded, inputs) {
   paragraph(box, ["strong", full ? "✓ All right. " : said.length ? `${said.join(", ")}. ` : ""], ["span", `${sum}.`]);
   for (const note of new Set(graded.notes ?? [])) paragraph(box, ["span", `${capital(note)}.`]);
   if (graded.mistake) {
-    paragraph(box, ["strong", `Mistake: ${graded.mistake.name}. `], ["span", graded.mistake.words]);
-    if (graded.mistake.advice) paragraph(box, ["span", graded.mistake.advice]);
+    for (const [place, one] of [graded.mistake, ...(graded.others ?? [])].entries()) {
+      paragraph(box, ["strong", `${place ? "Or" : "Mistake"}: ${one.name}. `], ["span", `${one.words} `], ["span", one.advice]);
+    }
   }
   return first;
 }
