@@ -3,6 +3,7 @@ import { ask } from "./api.js";
 import { fields, flatOf, focus, read, walk } from "./cells.js";
 import { explore } from "./explore.js";
 import { clear, show, stale } from "./grading.js";
+import { scrollers } from "./scroll.js";
 import { load, save } from "./store.js";
 import { draw, unlight } from "./work.js";
 
@@ -138,14 +139,14 @@ page.querySelector("#share").addEventListener("click", async (event) => {
   }
 });
 
-// What scrolls sideways can be scrolled by keyboard.
-function scrollers() {
-  for (const box of page.querySelectorAll(".shown .scroll, .formula.scroll")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
-  }
-}
-addEventListener("resize", scrollers);
+// On a narrow screen the given numbers stay in sight; folded away, they leave room.
+const fold = page.querySelector("#fold"), given = page.querySelector("#given");
+fold.addEventListener("click", () => {
+  const folded = given.classList.toggle("folded");
+  fold.setAttribute("aria-expanded", String(!folded));
+  fold.textContent = folded ? "Unfold" : "Fold";
+});
+
 scrollers();
 
 history.replaceState(null, "", shared.address);
