@@ -10,7 +10,6 @@ import pytest
 from evenly.claims import Study, less, run
 from evenly.claims.page import CLASS, banners, in_notebook, render, typeset
 from evenly.claims.result import Result
-
 from tests.axe import breaches
 
 from .samples import GAPS, NORMS, WORSE
