@@ -10,6 +10,7 @@ import pytest
 from evenly.claims import Study, less, run
 from evenly.claims.page import CLASS, banners, in_notebook, render, typeset
 from evenly.claims.result import Result
+from tests.axe import breaches
 
 from .samples import GAPS, NORMS, WORSE
 
@@ -306,6 +307,11 @@ def test_it_fits_the_screen(shown, html, size, scheme):
     line = page.locator("svg [style*='--series-1']").first
     stroke = line.evaluate("e => getComputedStyle(e).stroke + getComputedStyle(e).fill")
     assert {"light": "rgb(47, 95, 208)", "dark": "rgb(125, 166, 255)"}[scheme] in stroke
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
+def test_no_rule_of_accessibility_is_broken(shown, html, scheme, width):
+    assert breaches(shown(html, width, 844, color_scheme=scheme)) == []
 
 
 def test_long_words_break_on_a_phone(shown):

@@ -63,6 +63,27 @@ def test_a_class_to_csv(own_folder, capsys):
     assert "divided by n - 1" in " ".join(capsys.readouterr().out.replace("\u2502", " ").split())
 
 
+def test_keys_are_passed_over(own_folder, capsys):
+    write(own_folder / "class" / "a.json", "Ada", variance=[[12, 12, 12]])
+    made = exercise("batch-norm", 7, 1)
+    for number in range(5):
+        key = made.sheet() | {"key": True, "answers": made.answers()}
+        (own_folder / "class" / f"key-{number}.json").write_text(json.dumps(key))
+    assert run(["grade", "class", "--csv", "out.csv"]) == 0
+    assert [row["name"] for row in rows("out.csv")] == ["Ada"]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "key-2.json and 2 more: the keys of sheets, which are nobody's answers" in told
+
+
+def test_a_key_alone(own_folder, capsys):
+    made = exercise("batch-norm", 7, 1)
+    (own_folder / "k.json").write_text(json.dumps(made.sheet() | {"key": True}))
+    assert run(["grade", "k.json"]) == 0
+    told = capsys.readouterr()
+    assert "k.json: the key of a sheet, which is nobody's answers: passed over" in told.err
+    assert "points" not in told.out
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)"])
 def test_names_are_no_formulas(own_folder, name):
     write(own_folder / "a.json", name)

@@ -45,7 +45,7 @@ def test_what_is_read(text, value):
     ("ln(0)", "not a number"), ("(-1)^(1/2)", "below 0"), ("0^-1", "not positive"),
     ("9^99", "exponents are at most"), ("2^3^4", "did not expect"), ("1e99", "exponent beyond"),
     ("1" * 60, "more than 40 digits"), ("1" * 300, "longer than 200"), ("(" * 80, "parentheses"),
-    ("-" * 80 + "1", "too many signs"), ("sqrt 5", "expects '('"), ("1.2.3", "side by side"),
+    ("-" * 80 + "1", "too many signs"), ("sqrt", "the answer ends"), ("1.2.3", "side by side"),
     ("__import__('os')", "expects a number, got '_'"), ("1;2", "did not expect ';'"),
     ("nan", "'nan' is not known"), ("\u221a" * 190, "expects a number"), ("1 +", "the answer ends"),
     ("exp(exp(exp(9)))", "not a finite number"),
@@ -55,6 +55,22 @@ def test_what_is_refused(text, message):
         read_answer(text)
     assert 0 <= caught.value.at <= len(text)
     assert isinstance(caught.value, DataError)
+
+
+@pytest.mark.parametrize(("text", "right", "wanted"), [
+    ("233%", Exact(7) / 3, True), ("234%", Exact(7) / 3, False), ("33%", Exact(1) / 3, True),
+    ("2.33…", Exact(7) / 3, True), ("0.66…", Exact(2) / 3, True), ("0.66", Exact(2) / 3, False),
+    ("2.34…", Exact(7) / 3, False), ("≈2.33", Exact(7) / 3, True), ("≈2", Exact(7) / 3, False),
+    ("4.386*10^-4", 0.00043861, True), ("4.387*10^-4", 0.00043861, False),
+    ("4,4·10⁻⁴", 0.00043861, True), ("0.0007", 0.000685819, True), ("0.0006", 0.000685819, False),
+    ("0.001", 0.000685819, False), ("0.0000", 0.00003, True), ("0", 0.00003, False),
+    ("0.0000", 0.00006, False), ("0.5", 0.50003, True), ("0.5", 0.5003, False),
+    ("0.5", Exact(50003) / 10**5, True), ("123457", 123456.7, True), ("1e+08", 99999999.7, True),
+    ("0.00", Exact(1) / 256, False), ("0.0039", Exact(1) / 256, True),
+    ("1/2", 0.50003, False), ("2.(3)", Exact(7) / 3, True), ("2.(3)", Exact(233) / 100, False),
+])
+def test_what_follows_the_sheets_rounding_agrees(text, right, wanted):
+    assert agrees(read_answer(text), right) == wanted
 
 
 @pytest.mark.parametrize("value", [None, True, [1], {"a": 1}, float("nan"), float("inf"), 10**60])

@@ -78,6 +78,22 @@ def test_what_follows_may_have_been_rounded_on_the_way():
     assert set(np.ravel(grade(sheet, off)[B + "x_hat"].verdicts)) == {"wrong"}
 
 
+def test_what_was_rounded_on_the_way_is_no_mistake():
+    """The third, rounded, times 1000: what comes of it is right, and not from a mistake."""
+    sheet = exercise("rms-norm", 1, 1)
+    key = next(key for key in sheet.asked if key.endswith("root"))
+    root = sheet.asked[key].value.astype(float)
+    rounded = np.round(root, 2)
+    rest = [k for k in sheet.asked if k != key and sheet.asked[k].number > sheet.asked[key].number]
+    answers = sheet.answers() | {key: np.vectorize("{:.2f}".format)(rounded).tolist()}
+    for late in rest:
+        value = sheet.asked[late].value.astype(float) * root / rounded
+        answers[late] = np.vectorize("{:.8f}".format)(value).tolist()
+    graded = grade(sheet, answers)
+    assert graded.points == graded.possible
+    assert graded.followed == 0
+
+
 def test_a_step_left_empty_does_not_break_the_chain():
     sheet = made()
     total = sheet.asked[B + "sum"].value + 4
@@ -121,6 +137,38 @@ def test_the_leaky_relu_follows_the_learners_own_sign():
     assert graded["leaky_relu_1.y"].points == 9
 
 
+@pytest.mark.parametrize(("key", "cut", "missing"), [
+    (B + "mean", lambda rows: [rows[0][:2]], 1), (B + "mean", lambda rows: rows[0][:2], 1),
+    ("dense_1.y", lambda rows: [*rows[:3], rows[3][:1]], 2),
+    ("dense_1.y", lambda rows: rows[:3], 3),
+    ("dense_1.y", lambda rows: [rows[0], rows[1][:1], *rows[2:]], 2),
+    ("dense_1.y", lambda rows: [rows[0], [], *rows[2:]], 3),
+    ("dense_1.y", lambda rows: [rows[0], "", *rows[2:]], 3),
+    ("dense_1.y", lambda rows: [rows[0], None, *rows[2:]], 3),
+])
+def test_what_a_short_row_lacks_is_missing_and_the_rest_is_graded(key, cut, missing):
+    sheet = made()
+    answers = sheet.answers()
+    answers[key] = cut(answers[key])
+    graded = grade(sheet, answers)
+    assert graded[key].count("empty") == missing
+    assert graded.points == graded.possible - missing
+    size = graded[key].possible
+    assert graded[key].notes == (f"{missing} of {size} numbers are missing: it has shape "
+                                 f"{sheet.asked[key].value.shape}",)
+
+
+def test_a_short_row_of_a_picture():
+    sheet = exercise("max-pooling", 1, 3)
+    answers = sheet.answers()
+    rows = [[cell[0] for cell in row] for row in answers["max_pool2d_1.d_x"][0]]
+    for short in ([*rows[:3], rows[3][:2]], [[[[v] for v in row] for row in rows[:3]]
+                                            + [[[v] for v in rows[3][:2]]]]):
+        graded = grade(sheet, {**answers, "max_pool2d_1.d_x": short})
+        assert graded["max_pool2d_1.d_x"].count("empty") == 2
+        assert graded.points == graded.possible - 2
+
+
 @pytest.mark.parametrize("text", ["1/0", "two", "1,2,3"])
 def test_what_is_not_understood_is_said(text):
     sheet = made()
@@ -152,7 +200,7 @@ def test_one_number_needs_no_list():
     ([], "answers are lists by key, got list"),
     ({"batch_norm_1.meen": []}, "did you mean 'batch_norm_1.mean'?"),
     ({"zzz": 1}, "no step 'zzz' is asked for: there are dense_1.y"),
-    ({B + "mean": [["1", "2"]]}, "must have shape (1, 3), got (1, 2)"),
+    ({B + "mean": [["1", "2", "3", "4"]]}, "must have shape (1, 3), got (1, 4)"),
     ({B + "mean": "1"}, "must have shape (1, 3), got ()"),
     ({B + "mean": []}, "got (0,)"),
     ({B + "mean": [["1", "2", "3"], ["1"]]}, "rows of 'batch_norm_1.mean' must have equal length"),
@@ -222,11 +270,29 @@ def test_a_learner_with_own_numbers_all_the_way_has_all_points_but_one():
     ({"name": 3}, "'name' must be text"), ({"name": "a" * 300}, "'name' must be text"),
     ({"sizes": {"seed": 3}}, "'sizes' must be"), ({"sizes": [1]}, "'sizes' must be"),
     ({"sizes": {"examples": 99}}, "examples must be"), ({"level": "1"}, "level must be"),
-    ({"seed": -1}, "seed must be"), ({"inputs": [1]}, "inputs are numbers by name"),
+    ({"seed": -1}, "seed must be"),
+    ({"key": 1}, "'key' must be true or false"), ({"inputs": [1]}, "inputs are numbers by name"),
 ])
 def test_sheets_that_are_wrong(change, message):
     with pytest.raises((DataError, ConfigurationError), match=re.escape(message)):
         sheet_of({**made().sheet(), **change})
+
+
+@pytest.mark.parametrize("field", ["seed", "level"])
+def test_a_sheet_without_its_seed_is_refused(field):
+    data = made().sheet()
+    del data[field]
+    with pytest.raises(DataError, match=f"'{field}' is missing: without it nobody knows which"):
+        sheet_of(data)
+
+
+def test_a_sheet_of_own_numbers_needs_no_seed():
+    sheet = made(2, 5)
+    own = exercise("batch-norm", inputs=sheet.inputs, level=2)
+    data = own.sheet() | {"answers": own.answers()}
+    del data["seed"]
+    read = sheet_of(json.loads(json.dumps(data)))
+    assert read.grade().points == read.grade().possible
 
 
 def test_a_sheet_is_read_back():

@@ -6,6 +6,7 @@ import pytest
 from evenly.exercises import CATALOGUE, exercise
 from evenly.grading import MISTAKES, grade
 from tests.grading.scenarios import WORKS, Numbers, answer, exercise_of, scenario, whole
+from tests.grading.test_mistakes_in_topics import ROWS as IN_TOPICS
 
 pytestmark = pytest.mark.sweep
 
@@ -249,7 +250,7 @@ ROWS = [
     # Updates
     ("1 - beta missing", "average_momentum", K + "velocity",
      lambda v: 0.75 * v[f"given: {K}velocity"] + v[D + "d_kernel"]),
-    ("1 - beta missing", "momentum", K + "velocity",
+    ("average in place of a sum", "momentum", K + "velocity",
      lambda v: 0.75 * v[f"given: {K}velocity"] + 0.25 * v[D + "d_kernel"]),
     ("beta swapped", "adam", K + "m",
      lambda v: 0.75 * v[f"given: {K}m"] + 0.25 * v[D + "d_kernel"]),
@@ -358,7 +359,7 @@ def test_a_mistake_is_named(name, where, key, wrong):
 
 
 def test_every_mistake_has_a_row():
-    assert {row[0] for row in ROWS} == {mistake.name for mistake in MISTAKES}
+    assert {row[0] for row in [*ROWS, *IN_TOPICS]} == {mistake.name for mistake in MISTAKES}
     assert len(MISTAKES) == len({mistake.name for mistake in MISTAKES})
 
 

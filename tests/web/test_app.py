@@ -1,5 +1,7 @@
 """The web pages: what is answered, and what is refused and how."""
 
+# ruff: noqa: RUF001
+
 import json
 import logging
 import re
@@ -165,6 +167,31 @@ def test_changed_numbers_change_the_work(client, sheet):
     moved = [i for i, (a, b) in enumerate(zip(*first, strict=True)) if a != b]
     assert moved == [0, 3, 6, 9]
     assert "inputs=" in after["link"]
+
+
+@pytest.mark.parametrize(("typed", "plain"), [
+    ("1,5", "3/2"), ("½", "1/2"), ("2⅓", "7/3"), ("−1", "-1"), ("50%", "1/2"), ("2.(3)", "7/3"),
+    ("1 1/2", "3/2"), ("10⁻²", "1/100"), ("3/4", "3/4"), ("1e-2", "1/100"),
+])
+def test_changed_numbers_are_typed_as_answers_are(client, typed, plain):
+    made = []
+    for text in (typed, plain):
+        inputs = spec.own_inputs(exercise("batch-norm", seed=3)) | {"bias": [1, text, 3]}
+        made.append(post(client, "/api/work", {"exercise": "batch-norm", "inputs": inputs}).json())
+    assert made[0] == made[1]
+    assert "steps" in made[0]
+
+
+@pytest.mark.parametrize(("typed", "message"), [
+    ("1,500", "batch-norm: bias: answer '1,500', at character 2: a decimal or thousands? "),
+    ("√4/9", "batch-norm: bias: answer '√4/9', at character 3: the root of the fraction, or "),
+    ("sqrt(2)", "batch-norm: bias: expects numbers such as 2, 0.5 or \"3/4\", got 'sqrt(2)'"),
+])
+def test_changed_numbers_that_may_mean_two_are_asked_about(client, typed, message):
+    inputs = spec.own_inputs(exercise("batch-norm", seed=3)) | {"bias": [1, typed, 3]}
+    answer = post(client, "/api/work", {"exercise": "batch-norm", "inputs": inputs})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(message)
 
 
 def test_numbers_that_cannot_be_divided_are_refused_in_words(client):

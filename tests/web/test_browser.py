@@ -99,10 +99,34 @@ def test_a_mistake_is_named(opened):
     # What follows from it is right, and says so.
     fill(page, "batch_norm_1.deviation", ["2 sqrt(3)"] * 3)
     assert "3 right after an earlier mistake" in check(page, "batch_norm_1.deviation")
-    # A changed answer is no longer wrong, before it is checked again.
+    # A changed answer is no longer wrong, before it is checked again; and what was said of those
+    # behind it no longer holds.
     cell.fill("9")
     assert cells.count() == 2
     assert step(page, key).locator(".verdict p").count() == 0
+    assert step(page, "batch_norm_1.deviation").locator(".verdict p").count() == 0
+    assert step(page, "batch_norm_1.deviation").locator(".cell.follows").count() == 0
+
+
+def test_a_corrected_step_changes_what_is_said_of_those_behind_it(opened):
+    page = opened(PAGE)
+    first, second = "batch_norm_1.variance", "batch_norm_1.deviation"
+    fill(page, first, ["12", "12", "12"])
+    check(page, first)
+    fill(page, second, ["2 sqrt(3)"] * 3)
+    assert "3 right after an earlier mistake" in check(page, second)
+    fill(page, first, ["9", "9", "9"])
+    assert "All right" in check(page, first)
+    said = step(page, second).locator(".verdict")
+    assert "3 wrong. 0 of 3 points." in said.inner_text()
+    assert step(page, second).locator(".cell.wrong").count() == 3
+    # And the other way round: what was wrong follows from a later mistake. What was never checked
+    # is not judged.
+    fill(page, "batch_norm_1.x_hat", ["1"] * 12)
+    fill(page, first, ["12", "12", "12"])
+    check(page, first)
+    assert "3 right after an earlier mistake" in said.inner_text()
+    assert step(page, "batch_norm_1.x_hat").locator(".verdict p").count() == 0
 
 
 def test_what_cannot_be_read_is_said(opened):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -89,6 +92,7 @@ class Recorder:
 
     def __init__(self, exact: bool) -> None:
         self.exact = exact
+        self.others = _OTHERS.get()
         self.xp = Namespace(exact)
         self.steps: list[Step] = []
         self._times: Counter[tuple[str, str, str]] = Counter()
@@ -121,8 +125,38 @@ class Recorder:
         self._times[phase, layer, name] += 1
         number = len(self.steps)
         time = self._times[phase, layer, name]
+        others = self.others.get((phase, layer, name, time)) if origin is not None else None
+        if others:
+            value = value.copy()
+            for flat, other in others.items():
+                value.reshape(-1)[flat] = Exact(other) if value.dtype == object else float(other)
         self.steps.append(Step(number, phase, layer, name, time, formula, value, origin))
         return leaf(value, number)
+
+
+# By phase, layer, name and time of a step, and flat index.
+Others = Mapping[tuple[str, str, str, int], Mapping[int, Any]]
+_OTHERS: ContextVar[Others] = ContextVar("others", default={})  # noqa: B039
+
+
+@contextmanager
+def going_on_from(others: Others) -> Iterator[None]:
+    """Within this, what is recorded has other numbers at these places, and goes on from them: the
+    calculation of someone who made a mistake there, with each branch taken as his numbers say.
+
+    Example:
+        >>> with going_on_from({("forward", "relu_1", "x", 1): {0: -2}}):
+        ...     recorder = Recorder(exact=True)
+        >>> run = recorder.run("forward", layer="relu_1")
+        >>> x = run.note("x", recorder.given("z", [3, 5]) + 1)
+        >>> run.note("y", run.xp.where(x > 0, x, 0))
+        Traced([0, 6])
+    """
+    token = _OTHERS.set(others)
+    try:
+        yield
+    finally:
+        _OTHERS.reset(token)
 
 
 def exactly(declaration: Any) -> Any:

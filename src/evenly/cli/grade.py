@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from evenly.grading.grade import Grade
+    from evenly.grading.grade import Grade, StepGrade
 
     # (file, name, grade or what went wrong)
     Row = tuple[Path, str, "Grade | str"]
@@ -34,17 +34,29 @@ def grade(answers: tuple[Path, ...], table: Path | None, show: bool, force: bool
     like), or folders of such files. One sheet gets a report, several a table. A number has its
     point if it is right, or if it follows from the learner's own earlier numbers; known mistakes
     are named. A file that cannot be graded is reported, the others are graded all the same, and the
-    exit status is 2.
+    exit status is 2. Keys that stand beside the sheets are passed over.
     """
     from .writing import check_place, write_bytes
 
     if table is not None:
         check_place(table, (".csv",), force=force)
-    rows = [_graded(path) for path in _files(answers)]
+    rows, keys = [], []
+    for path in _files(answers):
+        row = _graded(path)
+        if row is None:
+            keys.append(path)
+        else:
+            rows.append(row)
     failed = [(path, result) for path, _, result in rows if isinstance(result, str)]
     _print(rows, show)
     if table is not None:
         write_bytes(table, _csv(rows).encode("utf-8"))
+    if keys:
+        click.echo(f"evenly: {', '.join(map(str, keys[:3]))}"
+                   + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+                   + (": the key of a sheet, which is nobody's answers: passed over"
+                      if len(keys) == 1 else
+                      ": the keys of sheets, which are nobody's answers: passed over"), err=True)
     for _, message in failed:
         click.echo(f"evenly: {' '.join(message.split())}", err=True)
     if failed and len(rows) > 1:
@@ -66,13 +78,16 @@ def _files(answers: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _graded(path: Path) -> Row:
+def _graded(path: Path) -> Row | None:
+    """The row of a file; None for a key."""
     from evenly.errors import EvenlyError
     from evenly.grading.sheets import read_sheet
 
     name = ""
     try:
         sheet = read_sheet(path)
+        if sheet.key:
+            return None
         name = sheet.name
         return path, name, sheet.grade()
     except OSError as error:
@@ -99,9 +114,9 @@ def _print(rows: list[Row], show: bool) -> None:
         return
     table = Table("Learner", "Points", "Of", "Carried forward", "Mistakes")
     for path, name, result in good:
-        named = dict.fromkeys(s.mistake.name for s in result.steps if s.mistake is not None)
+        named = dict.fromkeys(map(_named, result.steps))
         table.add_row(Text(name or path.name), str(result.points), str(result.possible),
-                      str(result.followed), Text("; ".join(named)))
+                      str(result.followed), Text("; ".join(filter(None, named))))
     console.print(table)
 
 
@@ -130,10 +145,15 @@ def _csv(rows: list[Row]) -> str:
         for column in steps:
             step = graded.get(column)
             cells += ["", ""] if step is None else \
-                [step.points, "" if step.mistake is None else step.mistake.name]
+                [step.points, _named(step)]
         writer.writerow([*first, _safe(result.title), result.points, result.possible,
                          result.followed, "", *cells])
     return out.getvalue()
+
+
+def _named(step: StepGrade) -> str:
+    """The mistakes of a step, of which any may be the one; "" for none."""
+    return " or ".join(mistake.name for mistake in step.mistakes)
 
 
 def _safe(text: str) -> str:

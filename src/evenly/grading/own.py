@@ -1,4 +1,9 @@
-"""A calculation worked out again from a learner's own numbers."""
+"""A calculation worked out again from a learner's own numbers.
+
+A formula with numbers is that of a branch: of the positive side of a ReLU, of the window's largest
+number. A learner's numbers may take another. So where some are wrong, the whole is solved once more
+with them in place, and it is these formulas that his later numbers are compared with.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +17,13 @@ import numpy as np
 
 from ..byhand.exact import Exact
 from ..byhand.expressions import Apply, Expression, Number, Place, evaluate, places
-from ..byhand.recorder import Step
+from ..byhand.recorder import Step, going_on_from
 from ..byhand.work import Work
-from .answers import Answer
+from ..errors import EvenlyError
+from .answers import Answer, agrees
+
+# Phase, layer, name and time of a step.
+Key = tuple[str, str, str, int]
 
 
 @dataclass
@@ -25,12 +34,42 @@ class Own:
         work: the calculation with the right numbers.
         answers: what the learner wrote, by number of the step and flat index. What he did not
             write is computed from what he did.
+        solve: works it all out once more; None where no number decides between branches.
+        window: how wide the windows of max pooling are.
     """
 
     work: Work
     answers: Mapping[int, Mapping[int, Answer]]
+    solve: Callable[[], Work] | None = None
+    window: int = 0
     _known: dict[Place, Any] = field(default_factory=dict, repr=False)
     _slack: dict[Place, float] = field(default_factory=dict, repr=False)
+
+    def with_answers(self, answers: Mapping[int, Mapping[int, Answer]]) -> Own:
+        """The same calculation with other answers."""
+        return Own(self.work, answers, self.solve, self.window)
+
+    @cached_property
+    def taken(self) -> Work:
+        """The calculation with the branches that the learner's numbers take."""
+        wrong: dict[Key, dict[int, Any]] = {}
+        for number, answers in self.answers.items():
+            step = self.work.steps[number]
+            own = {flat: answer.value for flat, answer in answers.items()
+                   if not agrees(answer, step.number_at(flat))}
+            if own:
+                wrong[step.phase, step.layer, step.name, step.time] = own
+                if self.window and step.layer.startswith("max_pool2d") and step.name == "y":
+                    wrong |= _winners(self.work, step, own, self.window)
+        if self.solve is None or not wrong:
+            return self.work
+        try:
+            with going_on_from(wrong):
+                again = self.solve()
+        except (EvenlyError, ArithmeticError, ValueError):
+            # Numbers that lead nowhere: a root below 0, a division by 0.
+            return self.work
+        return again if _titles(again) == _titles(self.work) else self.work
 
     def number(self, place: Place) -> Any:
         """The learner's number at a place."""
@@ -64,7 +103,7 @@ class Own:
         return any(a.half_unit for own in self.answers.values() for a in own.values())
 
     def _off(self, place: Place) -> float:
-        expression = self.work.steps[place.step].expression(place.flat)
+        expression = self.taken.steps[place.step].expression(place.flat)
         if expression is None:
             return 0.0
         total, found = 0.0, dict.fromkeys(places(expression))
@@ -88,13 +127,10 @@ class Own:
         return _value(expression, lookup)
 
     def _worked_out(self, place: Place) -> Any:
-        step = self.work.steps[place.step]
-        own = conditional(self, step, place.flat)
-        if own is not None:
-            return own
+        step = self.taken.steps[place.step]
         expression = step.expression(place.flat)
         if expression is None:
-            return step.number_at(place.flat)
+            return self.work.steps[place.step].number_at(place.flat)
         return self.evaluated(with_logistic(expression))
 
     def _array(self, step: Step, number: Callable[[Place], Any]) -> Any:
@@ -105,39 +141,15 @@ class Own:
         return made.reshape(step.value.shape)
 
 
-def conditional(own: Own, step: Step, flat: int) -> Any:
-    """A number that depends on the sign of another: of a ReLU or leaky ReLU, forward or backward.
-    The formula with numbers is that of the right number's sign, a learner's may differ. None for
-    other steps."""
-    if step.name not in ("y", "d_x") or not step.layer.startswith(("relu", "leaky_relu")):
-        return None
-    forward = next((s for s in own.work.steps if s.layer == step.layer and s.name == "y"
-                    and (s.phase == step.phase if step.name == "y" else s.phase == "forward")
-                    and s.time == step.time), None)
-    expression = step.expression(flat)
-    if forward is None or expression is None or forward.value.shape != step.value.shape:
-        return None
-    inner = forward.expression(flat)
-    entering = None if inner is None else next(places(inner), None)
-    changed = next(places(expression), None)
-    if entering is None or changed is None:
-        return None
-    value = own.number(changed)
-    if own.number(entering) > 0:
-        return value
-    slope = _slope(forward) if step.layer.startswith("leaky") else Exact(0)
-    return None if slope is None else value * slope
-
-
-def _slope(step: Step) -> Any:
-    """The slope below 0 of a leaky ReLU; None if no number is below 0, and so none tells."""
-    for flat in range(step.value.size):
-        expression = step.expression(flat)
-        if isinstance(expression, Apply) and expression.operation == "multiply":
-            for argument in expression.arguments:
-                if isinstance(argument, Number) and argument.place is None:
-                    return argument.value
-    return None
+def alike(a: Expression, b: Expression | None) -> bool:
+    """Whether two formulas are the same one, of the same places, whatever numbers stand there."""
+    if isinstance(a, Apply):
+        return isinstance(b, Apply) and a.operation == b.operation \
+            and len(a.arguments) == len(b.arguments) \
+            and all(map(alike, a.arguments, b.arguments))
+    if isinstance(a, Number) and a.place is not None:
+        return isinstance(b, Number) and a.place == b.place
+    return a == b
 
 
 def with_logistic(expression: Expression) -> Expression:
@@ -156,6 +168,39 @@ def with_logistic(expression: Expression) -> Expression:
             return Apply("divide", (_ONE, Apply("add", (_ONE, Apply("exp", (
                 Apply("negative", (x,)),))))))
     return expression
+
+
+def _titles(work: Work) -> list[tuple[str, str, int, tuple[int, ...]]]:
+    return [(s.phase, s.title, s.time, s.value.shape) for s in work.steps]
+
+
+def _winners(work: Work, y: Step, own: Mapping[int, Any], width: int) -> dict[Key, dict[int, Any]]:
+    """Where in their windows a learner's numbers of max pooling stand, as the step that says so:
+    the gradient goes there. Those that stand nowhere in them stay as they are.
+
+    Arguments:
+        work: the right calculation.
+        y: the step of the largest numbers.
+        own: the learner's wrong ones, by flat index.
+        width: of a window, in columns and in rows.
+    """
+    place = next((s for s in work.steps if (s.phase, s.layer, s.time) == (y.phase, y.layer, y.time)
+                  and s.name == "place"), None)
+    if place is None:
+        return {}
+    found: dict[int, Any] = {}
+    for flat, value in own.items():
+        winner = next(places(y.expression(flat) or _ONE), None)
+        if winner is None:
+            continue
+        x = work.steps[winner.step].value
+        batch, *at, channel = np.unravel_index(winner.flat, x.shape)
+        row, column = np.array(at) - divmod(int(float(place.number_at(flat))), width)
+        window = x[batch, row : row + width, column : column + width, channel].reshape(-1)
+        tap = next((i for i, number in enumerate(window) if number == value), None)
+        if tap is not None:
+            found[flat] = tap
+    return {(place.phase, place.layer, place.name, place.time): found}
 
 
 _ONE = Number(Exact(1))

@@ -100,12 +100,13 @@ def write_step(console: Console, step: StepGrade, number: int | None = None) -> 
 
 
 def write_mistake(console: Console, step: StepGrade) -> None:
-    """The mistake of a step."""
+    """The mistake of a step, and others that give the same numbers."""
     from rich.text import Text
 
-    assert step.mistake is not None
-    console.print(Text.assemble(("   Mistake: ", "bold"), (step.mistake.name, "bold red"), ". ",
-                                step.mistake.words, " ", step.mistake.advice))
+    for place, mistake in enumerate(step.mistakes):
+        console.print(Text.assemble(("   Or: " if place else "   Mistake: ", "bold"),
+                                    (mistake.name, "bold red"), ". ", mistake.words, " ",
+                                    mistake.advice))
 
 
 def write_grade(console: Console, graded: Grade, name: str = "", expected: bool = False) -> None:

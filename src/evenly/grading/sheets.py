@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import DataError, EvenlyError, FileFormatError
 from ..exercises import Exercise, topic
-from .grade import Grade, grade
+from .grade import Grade, check_steps, grade
 
 # A sheet of 400 numbers takes some kilobytes.
 LARGEST = 2**20
@@ -25,11 +25,13 @@ class Sheet:
         exercise: what was asked.
         answers: what was answered, as :func:`grade` takes it.
         name: of the learner; "" if it does not say.
+        key: whether it is no learner's, but the key of a sheet.
     """
 
     exercise: Exercise
     answers: Mapping[str, Any]
     name: str
+    key: bool = False
 
     def grade(self) -> Grade:
         """The grade of the answers."""
@@ -38,7 +40,7 @@ class Sheet:
 
 def sheet_of(data: Any) -> Sheet:
     """A sheet from what its file holds: :meth:`Exercise.sheet` with its blanks filled in, and
-    perhaps a ``"name"``.
+    perhaps a ``"name"``. A key says ``"key": true``.
 
     Raises:
         DataError, ConfigurationError: fields that are missing or wrong.
@@ -48,8 +50,6 @@ def sheet_of(data: Any) -> Sheet:
     for field in data:
         if field not in _FIELDS:
             raise DataError(f"a sheet has no field '{field[:40]}'; there are {', '.join(_FIELDS)}")
-    if data.get("key", False) is not False:
-        raise DataError("this is a key of the exercise, no answers of a learner: leave it out")
     for field, kind, words in (("exercise", str, "the name of an exercise"),
                                ("answers", dict, "answers by step")):
         if not isinstance(data.get(field), kind):
@@ -62,11 +62,15 @@ def sheet_of(data: Any) -> Sheet:
     if not isinstance(sizes, dict) or any(key not in known for key in sizes):
         raise DataError(f"'sizes' must be numbers by name, of {', '.join(known) or 'none'}, got "
                         f"{sizes!r:.60}")
-    if "seed" not in data and "inputs" not in data:
-        raise DataError("'seed' is missing: which numbers the sheet has; a sheet as it was written "
-                        "names its seed, or its own numbers as 'inputs'")
+    if not isinstance(data.get("key", False), bool):
+        raise DataError(f"'key' must be true or false, got {data['key']!r:.60}")
     exercise = made.exercise(data.get("seed", 0), data.get("level", 1), data.get("inputs"), **sizes)
-    return Sheet(exercise, data["answers"], " ".join(name.split()))
+    check_steps(exercise, data["answers"])
+    for field in ("level",) if "inputs" in data else ("seed", "level"):
+        if field not in data:
+            raise DataError(f"'{field}' is missing: without it nobody knows which numbers were "
+                            "asked for; it stands in the sheet that evenly exercise wrote")
+    return Sheet(exercise, data["answers"], " ".join(name.split()), data.get("key", False))
 
 
 def read_sheet(path: str | os.PathLike[str]) -> Sheet:

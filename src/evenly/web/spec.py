@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 from starlette.datastructures import QueryParams
 
 from ..exercises import CATALOGUE, Exercise, topic
+from ..exercises.base import written
+from ..grading.answers import AnswerError, read_answer
 from .refusals import Refusal
 
 # As many as exercises have, and more.
@@ -113,7 +115,8 @@ def _made(name: str, seed: Any, level: Any, inputs: Any, sizes: Mapping[str, Any
         if size not in known:
             raise Refusal(400, f"{name} has no size '{size}'; there are {', '.join(known)}.")
     if inputs is not None:
-        return topic(name).exercise(seed, level, inputs, **sizes)
+        read = {key: _typed(f"{name}: {key}", value) for key, value in inputs.items()}
+        return topic(name).exercise(seed, level, read, **sizes)
     if all(type(number) is int for number in (seed, level, *sizes.values())):
         return _drawn(name, seed, level, tuple(sorted(sizes.items())))
     # What is no whole number is refused by the topic.
@@ -133,6 +136,23 @@ def topic_refusal(name: str) -> str:
         message = str(error)
         return f"{message[:1].upper()}{message[1:]}."
     raise AssertionError(name)
+
+
+def _typed(what: str, value: Any) -> Any:
+    """Numbers as they are typed into the page, the way answers are: those that are text as
+    fractions."""
+    if isinstance(value, list):
+        return [_typed(what, part) for part in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        number = read_answer(value).value.fraction
+    except AnswerError as error:
+        if error.asks:
+            raise Refusal(400, f"{what}: {error}") from error
+        return value
+    # What is no fraction, and what is no number, the topic refuses.
+    return value if number is None else str(number)
 
 
 def _whole(key: str, value: str) -> int:

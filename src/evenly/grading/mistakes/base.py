@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -48,20 +48,24 @@ class Mistake:
         title = f"{step.layer}.{step.name}" if step.layer else step.name
         return self.phase in ("", step.phase) and any(fnmatchcase(title, at) for at in self.at)
 
-    def versions(self, context: Context) -> Iterator[Any]:
+    def versions(self, context: Context) -> list[Any]:
         """The step as it comes out with the mistake, of the step's shape; none where the mistake
         cannot be made."""
+        found = []
         try:
-            made = self.wrong(context)
-            single = isinstance(made, (np.ndarray, Exact))
-            for version in [made] if single else made:
-                array = np.asarray(version, object)
-                if array.size == context.step.value.size:
-                    yield array.reshape(context.step.value.shape)
+            # Wrong numbers may be beyond all bounds.
+            with np.errstate(all="ignore"):
+                made = self.wrong(context)
+                single = isinstance(made, (np.ndarray, Exact))
+                for version in [made] if single else made:
+                    array = np.asarray(version, object)
+                    if array.size == context.step.value.size:
+                        found.append(array.reshape(context.step.value.shape))
         except (NotHere, ArithmeticError, ValueError):
             # ValueError is NumPy's for shapes that do not go together: the mistake needs others,
             # a square matrix for instance, and so was not made here.
-            return
+            pass
+        return found
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,10 @@ class Context:
         return self.own.following(self.step)
 
     def cells(self, step: Step | None = None) -> list[Expression]:
-        """The formulas with numbers of a step."""
+        """The formulas with numbers of a step, of the branches that the learner's numbers take."""
         step = self.step if step is None else step
+        if step is self.own.work.steps[step.number]:
+            step = self.own.taken.steps[step.number]
         made = [step.expression(i) for i in range(step.value.size)]
         if step.origin is None:
             raise NotHere(step.title)
@@ -147,7 +153,7 @@ class Context:
         if not self.has(name):
             return self
         visible = {s.number for s in self.own.work.steps} - {self.find(name).number}
-        return replace(self, step=self.own.work.through(self.step, visible))
+        return replace(self, step=self.own.taken.through(self.step, visible))
 
     def each(self, change: Callable[[Expression], Expression], step: Step | None = None) -> Any:
         """The step with every number's formula changed."""

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...byhand.exact import Exact
-from ...byhand.expressions import Apply, Expression
+from ...byhand.expressions import Apply, Expression, places
+from ..answers import Answer
 from .base import Context, Mistake, NotHere, exact_array_of, is_constant, mapped
 
 _ONE, _ZERO = Exact(1), Exact(0)
@@ -66,6 +67,74 @@ def _on_mask(c: Context, change: Any) -> Any:
         return made
     entering = c.d_y() if c.step.phase == "backward" else c.entering()
     return entering.reshape(mask.shape) * made
+
+
+def _below_keep(c: Context) -> Any:
+    """The mask of those whose random number is below the probability to be kept."""
+    numbers, keep = c.get("numbers"), _keep_or_one(c)
+    mask = _mask(c)
+    if mask.size != numbers.size:
+        # One row of it, on a diagonal.
+        row = int(c.step.name.rpartition("_")[2]) - 1
+        numbers = numbers[row]
+        kept = np.where(numbers.astype(float) < float(1 - _rate(c)), 1, 0)
+        made = np.zeros(mask.shape, object) * Exact(0)
+        for i, one in enumerate(kept):
+            made[i, i] = Exact(int(one)) * keep
+        return made
+    below = exact_array_of([keep if float(n) < float(1 - _rate(c)) else _ZERO
+                            for n in numbers.reshape(-1)], mask.shape)
+    if _is_mask(c):
+        return below
+    entering = c.d_y() if c.step.phase == "backward" else c.entering()
+    return entering.reshape(mask.shape) * below
+
+
+def _keep_or_one(c: Context) -> Any:
+    """What a kept number is multiplied by: 1 in classic dropout."""
+    mask = c.find("mask", "forward").value if c.step.name != "mask" else c.step.value
+    return Exact(max(mask.reshape(-1)))
+
+
+def _rate(c: Context) -> Any:
+    """The rate: of the layer by its number, among those of the exercise."""
+    rates = np.asarray(c.exercise.inputs.get("rates", ()), object).reshape(-1)
+    number = c.step.layer.rpartition("_")[2]
+    if not number.isdecimal() or not 1 <= int(number) <= rates.size:
+        raise NotHere("a rate")
+    return Exact(rates[int(number) - 1])
+
+
+def _only_scaled(c: Context) -> Iterator[Any]:
+    """The step with values scaled in inference: its own, or those that enter it from a dropout."""
+    steps = c.own.work.steps
+    masks = [s.value for s in steps if s.name == "mask" and s.phase == "forward"
+             and s.layer.startswith("dropout")]
+    scales = dict.fromkeys(Exact(max(mask.reshape(-1))) for mask in masks)
+    entering = {p.step for cell in c.cells() for p in places(cell)
+                if steps[p.step].phase == "inference" and steps[p.step].layer != c.step.layer}
+    for scale in scales:
+        if scale <= 1:
+            continue
+        for factor in (1 / scale, scale):
+            yield c.now * factor
+            for number in entering:
+                numbers = c.own.array(steps[number]).reshape(-1)
+                yield c.put(steps[number], lambda flat: numbers[flat] * factor)  # noqa: B023
+
+
+def _old_weights(c: Context) -> Any:
+    """Inference with the weights as they were before the update."""
+    steps = c.own.work.steps
+    given = {f"{s.layer}.{s.name}": s for s in steps if s.origin is None}
+    old = {s.number: {i: Answer(v) for i, v in enumerate(given[s.layer].value.reshape(-1))}
+           for s in steps if s.phase == "update" and s.name == "value" and s.layer in given}
+    if not old or c.step.phase != "inference":
+        raise NotHere("an update")
+    # What comes of them between is not the learner's.
+    before = {n: a for n, a in c.own.answers.items() if steps[n].phase != "inference"}
+    return (c.own.with_answers({**before, **old}).following(c.step),
+            c.own.with_answers({**c.own.answers, **old}).following(c.step))
 
 
 def _dropout_at_test(c: Context) -> Any:
@@ -243,6 +312,9 @@ LAYERS = (
     Mistake("kept what is dropped", "The mask was read the other way round.",
             "1 means kept, 0 dropped.", _DROPOUT,
             lambda c: _on_mask(c, lambda m, k: _ZERO if m > 0 else 1 / k)),
+    Mistake("kept what is below keep", "A number was kept where its random number is below the "
+            "probability to be kept, as some courses do.", "Here it is kept where the random "
+            "number is at least the rate.", _DROPOUT, _below_keep),
     Mistake("multiplied by keep", "What was kept was multiplied by the probability to be kept.",
             "Divide by it.", _DROPOUT,
             lambda c: _on_mask(c, lambda m, k: k if m > 0 else _ZERO)),
@@ -253,7 +325,17 @@ LAYERS = (
             lambda c: c.d_y()),
     Mistake("dropout at test time", "In inference the values were scaled or dropped.",
             "Inverted dropout leaves them unchanged in inference.",
-            ("dropout_*.y", "dropout_*.inference", "*.product"), _scaled_at_test, "inference"),
+            ("dropout_*.y", "dropout_*.inference", "*.product", "dense_*.y"), _scaled_at_test,
+            "inference"),
+    Mistake("scaled at inference", "In inference the values were multiplied, or divided, by the "
+            "probability to be kept.", "Inverted dropout has divided in training: in inference "
+            "the values stay as they are.", ("dropout_*.y", "dense_*.y", "dense_*.product",
+                                             "relu_*.y", "dropout_*.inference"),
+            _only_scaled, "inference"),
+    Mistake("old weights at inference", "The weights from before the update were used.",
+            "Inference comes after the update: use the new kernel and the new bias.",
+            ("dense_*.product", "dense_*.y", "relu_*.y", "dropout_*.y", "*norm_*.y",
+             "*norm_*.x_hat"), _old_weights, "inference"),
     Mistake("not scaled at test time", "In inference the values were not multiplied by the "
             "probability to be kept.", "Classic dropout multiplies by 1 - rate in inference.",
             ("dropout_*.y",), _classic_at_test, "inference"),

@@ -51,6 +51,50 @@ def _classes(c: Context) -> tuple[Any, Any]:
     return y_hat, y
 
 
+def _over_columns(c: Context) -> Iterator[Any]:
+    """The powers over the sums of their columns, as they are and with each column's own."""
+    powers = c.get("powers")
+    yield powers / powers.sum(axis=0)
+    whole = mapped(Exact.exp, _scores(c))
+    yield whole / whole.sum(axis=0)
+
+
+def _column_sums(c: Context) -> Iterator[Any]:
+    powers = c.get("powers")
+    yield powers.sum(axis=0)
+    yield mapped(Exact.exp, _scores(c)).sum(axis=0)
+
+
+def _from_one(c: Context) -> Iterator[Any]:
+    """Targets, or what is made of them, with classes counted from 1: the column before. The first
+    class then stands in none, or in the last."""
+    if c.step.name == "y":
+        now = c.now
+        if now.ndim != 2:
+            raise NotHere("a row for each target")
+        moved = np.roll(now, -1, axis=1)
+        yield moved
+        nowhere = moved.copy()
+        nowhere[:, -1] = Exact(0)
+        yield nowhere
+        return
+    y_hat, y = _classes(c)
+    y = np.roll(y, -1, axis=1)
+    yield -(_logs(y_hat) * y).sum(axis=1)
+    y[:, -1] = Exact(0)
+    yield -(_logs(y_hat) * y).sum(axis=1)
+
+
+def _over_elements(c: Context) -> Iterator[Any]:
+    """The loss over all elements where it is one over examples, and the other way round."""
+    error = c.get("error")
+    outputs = error.size // len(error)
+    if outputs == 1:
+        raise NotHere("several outputs")
+    yield c.now / outputs
+    yield c.now * outputs
+
+
 def _other_class(c: Context) -> Iterator[Any]:
     """The loss of another class: the next one (counted from 1 instead of 0), and so on."""
     y_hat, y = _classes(c)
@@ -104,7 +148,9 @@ LOSSES = (
             lambda c: c.get("powers")),
     Mistake("softmax over the wrong axis", "The powers were divided by the sums of the columns.",
             "Each row (example) adds up to 1.", _SOFTMAX,
-            lambda c: (lambda p: p / p.sum(axis=0))(c.get("powers"))),
+            _over_columns),
+    Mistake("sums of the columns", "The powers of each column were added up.",
+            "Add up each row (example).", ("softmax_*.total", "total", "*.total"), _column_sums),
     Mistake("softmax without the exponential", "The scores themselves were divided by their sum.",
             "Take exp of each score first.", _SOFTMAX,
             lambda c: (lambda s: s / s.sum(axis=-1, keepdims=True))(_scores(c))),
@@ -115,6 +161,9 @@ LOSSES = (
     Mistake("cross-entropy of the wrong class", "The probability of another class than that of "
             "the target was taken.", "Take the probability of the class that the target names, "
             "counted from 0.", ("losses",), _other_class),
+    Mistake("classes counted from 1", "The 1 stands, or was looked for, one column too far left.",
+            "Classes are counted from 0: target 0 is the first column.", ("y", "losses"),
+            _from_one),
     Mistake("minus sign of the logarithm missing", "The logarithm of a probability is negative, "
             "the loss is not.", "The loss is -log(y_hat) of the right class.",
             ("losses", "elements"),
@@ -141,6 +190,9 @@ LOSSES = (
             "The loss is the mean of the squares.", ("elements",), lambda c: c.now / 2),
     Mistake("loss added up, not averaged", "The losses of the examples were added up.",
             "Divide by the number of examples.", ("loss",), not_averaged),
+    Mistake("loss over another count", "The loss was divided by all numbers where it is one for "
+            "each example, or the other way round.", "Look whether the outputs of an example are "
+            "added up or averaged, and then the examples.", ("losses", "loss"), _over_elements),
     Mistake("factor 2 missing", "The slope of a square is twice the error.",
             "Multiply the error by 2.", ("d_scores",),
             lambda c: c.changed(operation("multiply", _without_two))),
@@ -153,7 +205,10 @@ LOSSES = (
     Mistake("target not subtracted", "The gradient is that of the prediction alone.",
             "The gradient is prediction minus target.", ("d_scores", "error"),
             first_alone("subtract")),
-    Mistake("sign of the gradient reversed", "The gradient has the wrong sign: target minus "
-            "prediction, for instance.", "The gradient of the loss is prediction minus target.",
+    Mistake("sign of the gradient reversed", "The gradient has the wrong sign.",
+            "Follow the signs back to the loss: a gradient says how the loss grows.",
             ("d_scores", "*.d_*"), lambda c: -c.now, "backward"),
+    Mistake("target minus prediction", "The prediction was subtracted from the target.",
+            "The gradient of the loss is prediction minus target.", ("d_scores",), lambda c: -c.now,
+            "backward"),
 )

@@ -142,6 +142,17 @@ def _d(c: Context) -> Any:
     return d_y, c.get("x_hat").reshape(d_y.shape)
 
 
+def _x_hat_turned(c: Context) -> Any:
+    """x_hat with its sign reversed: itself, or its part of the gradient."""
+    if c.step.name == "x_hat":
+        return -c.now
+    d_x_hat, x_hat = c.get("d_x_hat"), c.get("x_hat", "forward")
+    made = d_x_hat.reshape(x_hat.shape) + x_hat * c.get("mean_d_x_hat")
+    if c.has("mean_d"):
+        made = made - c.get("mean_d")
+    return made / (c.get("root") if c.has("root") else c.get("deviation"))
+
+
 def _backward_x(c: Context, mean: bool = True, slope: bool = True, divide: bool = True) -> Any:
     d_x_hat, x_hat = c.get("d_x_hat"), c.get("x_hat", "forward")
     d_x_hat = d_x_hat.reshape(x_hat.shape)
@@ -287,4 +298,7 @@ STATISTICS = (
     Mistake("gradient not divided by the deviation", "The gradient was not divided by the "
             "deviation.", "Divide by the deviation at the end.", (_N + "d_x",),
             lambda c: _backward_x(c, divide=False, mean=c.has("mean_d")), "backward"),
+    Mistake("sign of x_hat reversed", "The normalized values, or their part of the gradient, have "
+            "the wrong sign.", "x_hat is x minus the mean, divided by the deviation; its part of "
+            "the gradient is subtracted.", (_N + "x_hat", _N + "d_x"), _x_hat_turned),
 )

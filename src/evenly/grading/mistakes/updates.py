@@ -24,22 +24,63 @@ from .base import (
     without_epsilon,
     without_root,
 )
-from .blends import blended, parts_of
+from .blends import Blend, blended, parts_of
 
 # Averages and their correction --------------------------------------------------------------------
 
 
-def _own_weight(c: Context) -> Iterator[Any]:
-    """The new value with the other weight: 1 in place of 1 - beta, 1 - beta in place of 1."""
+def _weightless(c: Context) -> Any:
+    """The new value whole, in an average."""
     parts = parts_of(c)
-    yield parts.a * parts.x + parts.y
-    if all(b == 1 for b in parts.b.reshape(-1)):
-        yield parts.a * parts.x + (1 - parts.a) * parts.y
+    if _is_sum(parts):
+        raise NotHere("an average")
+    return parts.a * parts.x + parts.y
+
+
+def _averaged(c: Context) -> Any:
+    """The new value weighted by 1 - beta, in a sum."""
+    parts = parts_of(c)
+    if not _is_sum(parts):
+        raise NotHere("a sum")
+    return parts.a * parts.x + (1 - parts.a) * parts.y
+
+
+def _is_sum(parts: Blend) -> bool:
+    return all(b == 1 for b in parts.b.reshape(-1))
+
+
+def _corrected_kept(c: Context) -> Any:
+    """The average going on from the corrected one before it."""
+    hats = {"m": "m_hat", "v": "v_hat", "velocity": "corrected"}
+    steps, hat = c.own.work.steps, hats[c.step.name]
+    after = {s.number: next((h.number for h in steps[s.number :] if h.layer == s.layer
+                             and h.name == hat), s.number)
+             for s in steps if s.layer == c.step.layer and s.name == c.step.name
+             and s.origin is not None}
+    made = c.moved(lambda p: Place(after.get(p.step, p.step), p.flat))
+    if all(n >= c.step.number for n in after.values()):
+        raise NotHere("an average before it")
+    return made
+
+
+def _uncorrected(c: Context) -> Iterator[Any]:
+    """The step, or its root, with averages whose bias was not corrected."""
+    own = c.through("root") if c.step.name != "root" else c
+    plain = {own.find(hat).number: own.find(name).number
+             for hat, name in (("m_hat", "m"), ("v_hat", "v")) if own.has(hat) and own.has(name)}
+    if not plain:
+        raise NotHere("averages that are corrected")
+    yield own.moved(lambda p: Place(plain.get(p.step, p.step), p.flat))
+    for hat, name in plain.items():
+        try:
+            yield own.moved(lambda p: Place(name if p.step == hat else p.step, p.flat))  # noqa: B023
+        except NotHere:
+            continue
 
 
 def _swapped_weights(c: Context) -> Any:
     parts = parts_of(c)
-    if all(b == 1 for b in parts.b.reshape(-1)):
+    if _is_sum(parts):
         return (1 - parts.a) * parts.x + parts.a * parts.y
     return blended(c, swapped=True)
 
@@ -154,9 +195,17 @@ def _decay_reversed(c: Context) -> Any:
 _AVERAGES, _CORRECTED = at("velocity", "m", "v", "s"), at("m_hat", "v_hat", "corrected")
 
 UPDATES = (
-    Mistake("1 - beta missing", "The new value came in whole, or with a weight that it has not "
-            "here.", "Look at the rule: an average weights the new value by 1 - beta, a sum by 1.",
-            _AVERAGES, _own_weight),
+    Mistake("1 - beta missing", "The new value came in whole.",
+            "This is an average: it weights the new value by 1 - beta.", _AVERAGES, _weightless),
+    Mistake("average in place of a sum", "The new gradient was multiplied by 1 - beta.",
+            "Here the velocity is a sum: the new gradient comes in whole.", _AVERAGES, _averaged),
+    Mistake("corrected average kept", "The average went on from the one whose bias had been "
+            "corrected: m_hat in place of m.", "Only the step uses the corrected average; the "
+            "average itself goes on from the old one as it was.", at("m", "v", "velocity"),
+            _corrected_kept),
+    Mistake("bias not corrected", "The averages were used before their bias was corrected.",
+            "Divide m by 1 - beta_1^t and v by 1 - beta_2^t first.", at("value", "root"),
+            _uncorrected, "update"),
     Mistake("beta swapped", "The old value was weighted by 1 - beta and the new one by beta.",
             "Beta belongs to the old value.", _AVERAGES, _swapped_weights),
     Mistake("square of the gradient forgotten", "The gradient itself was averaged.",

@@ -20,6 +20,22 @@ def _flipped(c: Context) -> Any:
     return c.moved(lambda p: Place(p.step, int(ids[p.flat])) if p.step == kernel.number else p)
 
 
+def _turned(c: Context) -> Iterator[Any]:
+    """The kernel with rows and columns exchanged, or flipped along one of them."""
+    kernel = c.find("kernel")
+    shape = kernel.value.shape
+    ids = np.arange(kernel.value.size).reshape(shape)
+    if len(shape) != 4:
+        raise NotHere("rows and columns")
+    others = [ids[::-1], ids[:, ::-1]]
+    if shape[0] == shape[1]:
+        others = [ids.swapaxes(0, 1), np.flip(ids.swapaxes(0, 1), (0, 1)), *others]
+    for other in others:
+        flat = other.reshape(-1)
+        yield c.moved(lambda p: Place(p.step, int(flat[p.flat]))  # noqa: B023
+                      if p.step == kernel.number else p)
+
+
 def _at(place: tuple[int, ...]) -> Any:
     """A place of every example."""
     return (slice(None), *place)
@@ -115,6 +131,9 @@ WINDOWS = (
     Mistake("kernel flipped", "The kernel was turned round: that is the convolution of "
             "mathematics.", "Networks lay the kernel on as it is.", ("conv*.product", "conv*.y"),
             _flipped),
+    Mistake("kernel turned", "Rows and columns of the kernel were exchanged, or one of them was "
+            "laid on the other way round.", "Lay the kernel on as it is.",
+            ("conv*.product", "conv*.y"), _turned),
     Mistake("stride ignored", "The window moved on by 1.", "Move it on by the stride.",
             ("conv*.product", "conv*.y"), lambda c: _conv_alone(c, c.get("padded"))),
     Mistake("padding forgotten", "The windows began within the input: there are zeros around it.",

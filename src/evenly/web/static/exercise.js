@@ -3,6 +3,7 @@ import { ask } from "./api.js";
 import { fields, flatOf, focus, read, walk } from "./cells.js";
 import { explore } from "./explore.js";
 import { clear, show, stale } from "./grading.js";
+import { scrollers } from "./scroll.js";
 import { load, save } from "./store.js";
 import { draw, unlight } from "./work.js";
 
@@ -50,12 +51,15 @@ async function check(only, moves) {
     }
     return;
   }
+  // An answer is judged by those before it: what was checked before is judged anew.
   let first = null;
   for (const one of graded.steps) {
     const step = steps.find((other) => other.dataset.key === one.key);
-    if (!step || (only && step !== only)) continue;
+    if (!step) continue;
+    if (!only || step === only) step.dataset.checked = "yes";
+    if (!step.dataset.checked) continue;
     const look = show(step, one, inputsOf(step));
-    first ??= look;
+    if (!only || step === only) first ??= look;
   }
   count();
   if (!only) progress.textContent = `${graded.points} of ${graded.possible} points`;
@@ -92,7 +96,8 @@ for (const step of steps) {
   const box = step.querySelector(".answers");
   box.addEventListener("input", (event) => {
     clear(event.target);
-    stale(step);
+    for (const behind of steps.slice(steps.indexOf(step))) stale(behind);
+    for (const behind of steps.slice(steps.indexOf(step) + 1)) inputsOf(behind).forEach(clear);
     keep();
     count();
   });
@@ -134,14 +139,14 @@ page.querySelector("#share").addEventListener("click", async (event) => {
   }
 });
 
-// What scrolls sideways can be scrolled by keyboard.
-function scrollers() {
-  for (const box of page.querySelectorAll(".shown .scroll, .formula.scroll")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
-  }
-}
-addEventListener("resize", scrollers);
+// On a narrow screen the given numbers stay in sight; folded away, they leave room.
+const fold = page.querySelector("#fold"), given = page.querySelector("#given");
+fold.addEventListener("click", () => {
+  const folded = given.classList.toggle("folded");
+  fold.setAttribute("aria-expanded", String(!folded));
+  fold.textContent = folded ? "Unfold" : "Fold";
+});
+
 scrollers();
 
 history.replaceState(null, "", shared.address);

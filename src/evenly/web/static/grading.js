@@ -63,15 +63,16 @@ export function show(step, graded, inputs) {
   paragraph(box, ["strong", full ? "✓ All right. " : said.length ? `${said.join(", ")}. ` : ""], ["span", `${sum}.`]);
   for (const note of new Set(graded.notes ?? [])) paragraph(box, ["span", `${capital(note)}.`]);
   if (graded.mistake) {
-    paragraph(box, ["strong", `Mistake: ${graded.mistake.name}. `], ["span", graded.mistake.words]);
-    if (graded.mistake.advice) paragraph(box, ["span", graded.mistake.advice]);
+    for (const [place, one] of [graded.mistake, ...(graded.others ?? [])].entries()) {
+      paragraph(box, ["strong", `${place ? "Or" : "Mistake"}: ${one.name}. `], ["span", `${one.words} `], ["span", one.advice]);
+    }
   }
   return first;
 }
 
 const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
 
-// What was said of a step no longer holds once its answers change.
+// What was said of a step no longer holds once its answers, or those before it, change.
 export function stale(step) {
   step.classList.remove("done");
   step.querySelector(".badge").textContent = step.id.replace("step-", "");

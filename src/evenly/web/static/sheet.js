@@ -1,1 +1,4 @@
+import { scrollers } from "./scroll.js";
+
 document.querySelector("#print").addEventListener("click", () => window.print());
+scrollers();

@@ -65,6 +65,8 @@ export function draw(step, work, box, before) {
     button.dataset.flat = cell.dataset.flat;
     button.setAttribute("aria-pressed", "false");
     if (own) button.append(math(own.math));
+    // A formula's sign is no name to all that read aloud.
+    button.setAttribute("aria-label", [cell.dataset.name, own?.text ?? "not worked out"].filter(Boolean).join(": "));
     if (own?.near) {
       const near = document.createElement("span");
       near.className = "near";

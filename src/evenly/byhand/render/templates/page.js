@@ -192,6 +192,22 @@ function evenlyWork(root, prefix) {
     }
   });
 
+  // What scrolls sideways can be scrolled by keyboard.
+  function scrollers() {
+    for (const box of document.querySelectorAll(".scroll")) {
+      if (box.scrollWidth > box.clientWidth) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "group");
+        box.setAttribute("aria-label", `${box.querySelector("caption")?.textContent.trim() || "formula"}, scrolls sideways`);
+      } else if (box.tabIndex === 0) {
+        for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+      }
+    }
+  }
+  window.addEventListener("resize", scrollers);
+  document.addEventListener("toggle", scrollers, true);
+  scrollers();
+
   // On paper everything is unfolded.
   let folded = [];
   window.addEventListener("beforeprint", () => {
