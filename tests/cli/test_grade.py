@@ -78,9 +78,9 @@ def test_keys_are_passed_over(own_folder, capsys):
 def test_a_key_alone(own_folder, capsys):
     made = exercise("batch-norm", 7, 1)
     (own_folder / "k.json").write_text(json.dumps(made.sheet() | {"key": True}))
-    assert run(["grade", "k.json"]) == 0
+    assert run(["grade", "k.json"]) == 2
     told = capsys.readouterr()
-    assert "k.json: the key of a sheet, which is nobody's answers: passed over" in told.err
+    assert "k.json: is a key of the exercise, no answers of a learner" in told.err
     assert "points" not in told.out
 
 
@@ -108,7 +108,7 @@ def test_a_bad_file_does_not_stop_the_others(own_folder, capsys):
     ('{"exercise": "batch-norm"}', "'answers' must be"), ('{"exercise": 1}', "'exercise' must be"),
     ('{"exercise": "batch-norm", "seed": 0, "answers": {"zzz": 1}}', "no step 'zzz' is asked for"),
     ('{"exercise": "batch-norm", "answers": {}}', "'seed' is missing"),
-    ('{"exercise": "batch-norm", "seed": 0, "key": true, "answers": {}}', "a key of the exercise"),
+    ('{"exercise": "batch-norm", "seed": 0, "key": 1, "answers": {}}', "'key' must be true or"),
     ('{"exercise": "nothing", "answers": {}}', "no exercise is called 'nothing'"),
     (" " * (2**20 + 1), "larger than 1,048,576 bytes"), ("\u00e4", "not a JSON file"),
 ])

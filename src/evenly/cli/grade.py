@@ -47,6 +47,11 @@ def grade(answers: tuple[Path, ...], table: Path | None, show: bool, force: bool
             keys.append(path)
         else:
             rows.append(row)
+    if keys and not rows:
+        raise click.UsageError(
+            f"{keys[0]}: is a key of the exercise, no answers of a learner: name the sheets that "
+            "were filled in"
+        )
     failed = [(path, result) for path, _, result in rows if isinstance(result, str)]
     _print(rows, show)
     if table is not None:
