@@ -175,7 +175,7 @@ def test_texts_that_are_refused(case, tmp_path):
     assert fault(tmp_path, content) == message
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(
     rows=st.integers(1, 4).flatmap(lambda width: st.lists(
         st.lists(st.text('ab1,;|\t"\n .é\'-', max_size=4), min_size=width, max_size=width),
@@ -199,6 +199,7 @@ def test_rows_are_counted_across_parts_of_the_text(tmp_path, monkeypatch):
     from evenly.tables.files import separated
 
     monkeypatch.setattr(separated, "CHUNK", 5)
+    monkeypatch.setattr(separated, "NEAR", 3)
     text = 'a,b,c\n"x,1\ny",2,\n\n"u""v",,\n' + "1,2,\n" * 5
     found = table_of(tmp_path, text)
     assert found.frame.rows()[:2] == [("x,1\ny", "2", None), ('u"v', None, None)]
