@@ -145,8 +145,8 @@ REFUSED = {
                                        "in the header: mend the line"),
     "each row has more": ("a,b\n" + "1,x,7\n" * 9, CSV + "the rows have more cells than the "
                           "header: name each column once"),
-    "a quotation that does not end": ('a,b\n1,x\n2,"y\n3,z\n', CSV + "line 3: the quotation that "
-                                      "begins in it does not end: mend the line"),
+    "a quotation that does not end": ('a,b\n1,x\n2,"y\n3,z\n', CSV + "the quotation that begins "
+                                      "in line 3 does not end: mend the line"),
     "text behind a quotation": ('a,b\n1,"x"y\n', CSV + "line 2: text follows the end of a "
                                 "quotation: mend the line"),
     "NUL bytes": ("a,b\n1,x\n2,\0y\n", "line 3: holds a NUL byte: it is damaged, or no text: save "
@@ -367,12 +367,24 @@ def test_arrays_of_numpy(tmp_path):
     assert found.frame.select("y", "week").rows() == [("u", 1), ("v", 2)]
 
 
+def test_arrays_that_are_no_inputs(tmp_path):
+    np.savez(tmp_path / "t.npz", pixels=np.eye(3), digit=np.arange(3)[:, None])
+    found = read(tmp_path / "t.npz", beside=["digit"])
+    assert found.inputs == ("pixels0", "pixels1", "pixels2")
+    assert found.frame["digit"].to_list() == [0, 1, 2]
+    with pytest.raises(DataError, match="there is no array 'week': it holds pixels, digit"):
+        read(tmp_path / "t.npz", beside=["week"])
+    np.savez(tmp_path / "t.npz", x=np.eye(3), week=np.arange(2))
+    with pytest.raises(DataError, match=r"array 'week' expects shape \(3,\), one value a row, got"):
+        read(tmp_path / "t.npz", beside=["week"])
+
+
 @pytest.mark.parametrize(("arrays", "message"), [
     ({"x": np.array([[1], ["a"]], object), "y": np.arange(2)},
      "array 'x' holds Python objects, which are never loaded: save it as numbers or text"),
     ({"x": np.zeros((2, 1)), "y": np.arange(3)}, "'x' has 2 rows and 'y' has 3: expects the same"),
     ({"x": np.zeros((2, 1)), "y": np.zeros((2, 2))},
-     "array 'y' expects shape (rows,), got (2, 2): save one target"),
+     "array 'y' expects shape (2,), one value a row, got (2, 2)"),
     ({"a": np.zeros((2, 1)), "b": np.zeros((2, 1))},
      "expects inputs in an array 'x', got a, b: rename the array"),
     ({"x": np.zeros((2, 1), complex)}, "array 'x' holds complex128: save it as numbers or text"),

@@ -69,6 +69,7 @@ def read(
     sep: str | None = None,
     encoding: str | None = None,
     sheet: str | int | None = None,
+    beside: Sequence[str] = (),
 ) -> Read:
     """Read a table. Nothing is guessed about what its cells mean.
 
@@ -80,6 +81,7 @@ def read(
         encoding: of a text, as Python names it; None: UTF-8, or what
             :func:`~evenly.tables.files.encodings.as_utf8` decides.
         sheet: of a workbook, its name or its number from 1; None: the first.
+        beside: of an .npz file the arrays beside `y` that are no inputs.
 
     Raises:
         ConfigurationError: a package is missing that reads such files.
@@ -106,7 +108,7 @@ def read(
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not given:
         raise DataError("no file: name a table, " + KINDS)
-    options = {"sep": sep, "encoding": encoding, "sheet": sheet}
+    options = {"sep": sep, "encoding": encoding, "sheet": sheet, "beside": beside}
     tables = [table for path in given for table in _each(path, options)]
     return tables[0] if len(tables) == 1 else _joined(tables, _names(given))
 
@@ -143,7 +145,7 @@ def _one(path: Path, options: dict[str, Any]) -> Read:
     if kind in WORKBOOKS:
         return _of(sheet_of(path, name, options["sheet"]), name, unpacked.digest(path))
     if kind == ".npz":
-        found = arrays(path, name)
+        found = arrays(path, name, options["beside"])
         return Read(found.frame, name, unpacked.digest(path), (), (), found.inputs, found.example)
     return _of_bytes(unpacked.contents(path, name), name, kind, options)
 

@@ -34,6 +34,7 @@ def _cell(separator: str, end: str) -> re.Pattern[str]:
     return re.compile(rf"{closed}|([^{mark}{end}]*)")
 
 
+UNCLOSED = "unclosed"
 _QUOTATION = re.compile(r'\s*"[^"]*+(?:""[^"]*+)*+"')
 
 
@@ -89,4 +90,4 @@ def rows_in(text: str, separator: str, end: str, start: int = 0, line: int = 0) 
 def _fault(text: str, place: int) -> str:
     if _QUOTATION.match(text, place):
         return "text follows the end of a quotation"
-    return "the quotation that begins in it does not end"
+    return UNCLOSED

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import DataError
 from .. import memory
-from .cells import Row, rows_in
+from .cells import UNCLOSED, Row, rows_in
 from .encodings import as_utf8, line_of
 from .head import Head, head_of
 
@@ -339,8 +339,10 @@ class _Text:
                 blank.append((len(rows), row.line + 1))
                 continue
             if row.fault:
-                raise DataError(f"{self.name}: is not a CSV table: line {row.line + 1}: "
-                                f"{row.fault}: mend the line")
+                line = row.line + 1
+                fault = (f"the quotation that begins in line {line} does not end"
+                         if row.fault == UNCLOSED else f"line {line}: {row.fault}")
+                raise DataError(f"{self.name}: is not a CSV table: {fault}: mend the line")
             if len(row.cells) != head.width:
                 raise self._wrong(row.line + 1, len(row.cells))
             rows.append(row.cells)
