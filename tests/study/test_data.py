@@ -384,7 +384,7 @@ def test_what_was_decided_while_reading_is_noted(tmp_path: Path) -> None:
     assert found.numbers == ("grün", "x")
     assert found.gaps == 1
     assert found.notes == (
-        "line 3: byte 0xfc is not UTF-8: read as Windows-1252 (Latin-1); if letters are wrong, give "
-        "its encoding, such as --encoding cp1251 (encoding='cp1251' in Python)",
+        "line 3: byte 0xfc is not UTF-8: read as Windows-1252 (Latin-1); if letters are wrong, "
+        "give its encoding, such as --encoding cp1251 (encoding='cp1251' in Python)",
         "line 1 above the header is left out: Sales of May",
     )

@@ -492,6 +492,17 @@ def test_a_workbooks_title_and_size(tmp_path, monkeypatch):
         read(tmp_path / "t.xlsx")
 
 
+@pytest.mark.parametrize(("name", "words"), [
+    ("t.zip", "is an archive: unpack it, and name the table in it"),
+    ("t.tar.gz", "is an archive: unpack it, and name the table in it"),
+    ("t.parquet.gz", "is packed, and .parquet is packed by itself: unpack it first"),
+    ("t.docx", "expects a table, .csv, .tsv, .parquet or .npz, got '.docx': convert it"),
+    ("t", "expects a table, .csv, .tsv, .parquet or .npz, got '': convert it"),
+])
+def test_files_of_other_kinds(tmp_path, name, words):
+    assert fault(tmp_path, "a,b\n1,2\n", name) == words
+
+
 @pytest.mark.parametrize(("name", "option", "value"), [
     ("t.csv", "sheet", 2), ("t.parquet", "sep", ","), ("t.npz", "encoding", "utf-8")])
 def test_words_that_do_not_go_with_a_file(tmp_path, name, option, value):

@@ -36,6 +36,7 @@ TEXTS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 PARQUET = (".parquet", ".pq")
 JSON = (".json", ".jsonl", ".ndjson")
+ARCHIVES = {".zip", ".tar", ".tgz", ".7z", ".rar"}
 KINDS = ".csv, .tsv, .parquet or .npz"
 _SHOWN = 8
 
@@ -133,6 +134,8 @@ def _one(path: Path, options: dict[str, Any]) -> Read:
     if not path.is_file():
         raise DataError(f"{name}: is not a file: name a table, {KINDS}")
     kind, packed = _kind(path), path.suffix.lower() in unpacked.PACKINGS
+    if not kind and ARCHIVES.intersection(map(str.lower, path.suffixes)):
+        raise DataError(f"{name}: is an archive: unpack it, and name the table in it")
     if not kind:
         raise DataError(f"{name}: expects a table, {KINDS}, got '{path.suffix}': convert it")
     if path.stat().st_size == 0:
