@@ -213,6 +213,8 @@ def test_an_encoding_can_be_said(tmp_path):
     assert not found.notes
     assert fault(tmp_path, "grün,b\n", encoding="ascii").startswith(
         "line 1: byte 0xc3 is not ascii: give another encoding")
+    assert fault(tmp_path, "a,b\n+2AA-,1\n", encoding="utf-7").startswith(
+        "character 5 is none in utf-7: give another encoding")
     for word in ("nope", "hex", "gzip"):
         assert fault(tmp_path, "a\n", encoding=word).startswith(
             f"encoding '{word}' is not known: choose utf-8")
