@@ -9,6 +9,7 @@ import click
 NAMES = {
     "sklearn": "scikit-learn",
     "pandas": "pandas",
+    "polars": "polars",
     "pyarrow": "pyarrow",
     "matplotlib": "matplotlib",
     "jinja2": "jinja2",
