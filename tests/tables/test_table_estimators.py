@@ -510,9 +510,10 @@ def test_a_table_without_the_target():
 def test_a_network_for_a_table_is_seen_as_one():
     table, _, word = mixed()
     model = TableClassifier(**QUICK).fit(table, word)
-    seen = str(ev.see(model, table.head(40), word[:40]))
-    assert seen == str(ev.see(model, table.head(40).assign(y=word[:40]), "y"))
-    assert "dense" in seen
+    x, y = model._as_trained(table.assign(y=word), "y")
+    assert x.shape == (400, model.inputs_.width)
+    np.testing.assert_array_equal(y.ravel(), word == "more")
+    np.testing.assert_array_equal(x, model._as_trained(table, None)[0])
 
 
 def test_a_missing_polars_is_said():

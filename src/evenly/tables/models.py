@@ -365,8 +365,6 @@ def _spread(labels: Any, places: Any, rows: int) -> Any:
 
 def _numbers(net: Any, labels: Any, going_on: bool) -> Any:
     """The targets as numbers: (rows,) of classes, or (rows, ...)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the network's own fit says it again
-        if not going_on:
-            net._learn_targets(labels)
-        return net._encode(labels)
+    if not going_on:
+        net._learn_targets(labels)
+    return net._encode(labels)
