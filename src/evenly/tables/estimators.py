@@ -58,13 +58,14 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
     Example:
         >>> import polars as pl
         >>> table = pl.DataFrame({
-        ...     "size": [1.0, 2.0, None, 4.0] * 30, "color": ["red", "red", "blue", "blue"] * 30,
-        ...     "price": ["low", "low", "high", "high"] * 30,
+        ...     "size": [1.0, 2.0, None, 4.0, 3.0, 3.0] * 20,
+        ...     "color": ["red", "red", "blue", "blue", "blue", "red"] * 20,
+        ...     "price": ["low", "low", "high", "high", "low", "high"] * 20,
         ... })
         >>> model = TableClassifier(16, max_epochs=30, random_state=0).fit(table, "price")
         >>> model.inputs_.names
         ('size', 'size (nothing)', 'color = blue', 'color = red')
-        >>> model.predict({"color": ["blue", "red"], "size": [3.0, None]}).tolist()
+        >>> model.predict({"color": ["blue", "red"], "size": [4.0, 1.0]}).tolist()
         ['high', 'low']
     """
 
