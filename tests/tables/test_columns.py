@@ -170,8 +170,8 @@ def test_what_the_user_says():
     (lambda: Reading(decimal=";"), "decimal: expects . or , got ';'"),
     (lambda: Reading(drop=("price",), keep=("price",)), "'price': is to be dropped and kept"),
     (lambda: Reading(drop=("y",)), "drop: 'y' is the target"),
-    (lambda: Reading(types={"kind": "number"}), "'kind': cannot be read as number: no cell is one; "
-                                                "such as"),
+    (lambda: Reading(types={"kind": "number"}),
+     "'kind': cannot be read as number, with cells such"),
     (lambda: Reading(types={"kind": "date"}), "'kind': cannot be read as date"),
 ])
 def test_what_the_user_says_is_checked(reading, message):
