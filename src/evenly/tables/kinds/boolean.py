@@ -60,7 +60,7 @@ class Boolean(Kind):
         text = cells
         if not asked and _pair(text.head(1000).unique().drop_nulls().to_list()) is None:
             return None
-        counts = text.drop_nulls().value_counts(sort=True)[text.name].to_list()
+        counts = text.drop_nulls().alias("word").value_counts(sort=True)["word"].to_list()
         if not counts:
             return Recognized(cls(gaps=tuple(reading.na)), "true or false") if asked else None
         pair = _pair(counts)

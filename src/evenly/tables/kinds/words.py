@@ -155,7 +155,7 @@ def spared(text: Any, unread: Any, values: Any, what: str) -> tuple[tuple[str, .
     if not unread.any():
         return (), ""
     filled = len(text) - text.null_count()
-    cells = text.filter(pl.Series(unread))
+    cells = text.filter(pl.Series(unread)).alias("word")  # a column may be named as the counts are
     counts = cells.value_counts(sort=True)
     words = counts[cells.name].to_list()
     other = [word for word in words if word.lower() not in AMONG_NUMBERS
