@@ -241,3 +241,14 @@ def test_empty_tables():
     columns = Columns.decide(frame)
     assert [column.kind.type for column in columns.columns] == ["nothing", "nothing"]
     assert Columns.decide(pl.DataFrame({"a": ["1"], "b": ["x"]})).rows == 1
+
+
+@pytest.mark.parametrize("name", ["count", "value", "word", "cell", "text"])
+@pytest.mark.parametrize("cells", [["yes", "no", "-"], ["1,5", "?", "-"], ["red", "red", "blue"],
+                                   ["31.01.2024", "-", "01.02.2024"], ["007", "042", "007"]])
+def test_a_name_that_polars_uses(name, cells):
+    frame = pl.DataFrame({name: cells * 4, "other": [str(i * i % 7) for i in range(12)]})
+    other = frame.rename({name: "v"})
+    own, same = Columns.decide(frame), Columns.decide(other)
+    assert own.columns[0].kind == same.columns[0].kind
+    assert own.values(frame)[0].keys() == {name, "other"}
