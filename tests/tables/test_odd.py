@@ -227,7 +227,8 @@ def test_many_columns_at_once():
     assert {column.missing for column in columns.columns} == {1}
 
 
-@pytest.mark.parametrize("name", ["*", "^v.*$", "a b", "", "0", "price (€)", "\u00e4", "count", "literal", "cell", "value", "len"])
+@pytest.mark.parametrize("name", ["*", "^v.*$", "a b", "", "0", "price (€)", "\u00e4",
+                                  "count", "literal", "cell", "value", "len"])
 def test_a_name_means_nothing(name):
     text = f'"{name}",other,third\n1.5,2.5,a\n"2,5",3.5,b\n4.5,9,a\n5.5,1,a\n'
     frame = pl.read_csv(io.BytesIO(text.encode()), infer_schema=False)
