@@ -145,12 +145,12 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
             rules["types"] = _as_classes(rules["types"], target, values)
         kind = TableClassifier if task == "classification" else TableRegressor
         model = kind(quiet=True, **rules, **asked.settings)
-        with warnings.catch_warnings():
-            # What is found stands in the diagnosis and in the notes, which are shown whole.
-            warnings.simplefilter("ignore", DoctorWarning)
-            warnings.simplefilter("ignore", TableWarning)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             model.fit(frame, target, groups=asked.groups)
-    notes += list(model.notes_)
+    # What the doctor finds stands in the diagnosis, what the columns are in the notes.
+    notes += [*model.notes_, *(str(one.message) for one in caught
+                               if not issubclass(one.category, (DoctorWarning, TableWarning)))]
     model.notes_ = tuple(notes)
     return Fitted(model, read, frame, why, tuple(notes))
 
@@ -172,8 +172,9 @@ def _record(asked: Asked, fitted: Fitted, started: datetime.datetime) -> FitReco
     model = fitted.model
     answers, _, _ = explain.answers_of(model, fitted.frame)
     held = np.asarray(model.held_out_, np.int64)
-    rows = np.setdiff1d(np.arange(len(answers)), held)
-    training = answers.rows(rows) if len(held) else answers
+    aside = model._set_aside
+    rows = np.setdiff1d(np.arange(len(answers)), np.concatenate([held, aside]))
+    training = answers.rows(rows) if len(rows) < len(answers) else answers
     held_out = answers.rows(held) if len(held) else None
     scores = explain.score(
         training, held_out, explain.linear_inputs(model), table=fitted.read.name,
@@ -265,8 +266,8 @@ def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[
     classes = getattr(estimator, "classes_", ())
     what = f"one of {len(classes)} classes" if len(classes) else "a number"
     console.print(Text(f"{fitted.read.name}: '{model.target_}', {what} ({fitted.why}); "
-                       f"{fitted.frame.height:,} rows, {model.inputs_.width:,} inputs of "
-                       f"{len(model.columns_.inputs):,} columns"))
+                       f"{fitted.frame.height:,} rows, {_count(model.inputs_.width, 'input')} of "
+                       f"{_count(len(model.columns_.inputs), 'column')}"))
     if not asked.quiet:
         for note in fitted.notes:
             console.print(Text(note), style="yellow")
@@ -283,6 +284,10 @@ def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[
     if asked.doctor:
         click.echo()
         click.echo(str(estimator.diagnosis_))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def trained(estimator: Any, record: FitRecord | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TableWarning
+from ..tables.kinds import Number
 from ..tables.targets import labels_read
 from .answers import Answers
 from .records import ColumnLine
@@ -64,7 +65,7 @@ def labels_of_rows(model: Any, values: Any, rows: Any) -> Any:
     own = values[rows] if isinstance(values, np.ndarray) else values.gather(
         pl.Series(rows, dtype=pl.UInt32))
     target = model.columns_.target
-    kind = target.kind.type if hasattr(model, "classes_") else "number"
+    kind = target.kind if hasattr(model, "classes_") else Number()
     return labels_read(kind, own, f"the target '{target.name}'")
 
 
