@@ -293,12 +293,12 @@ def test_four_at_once_and_one_killed_leave_whole_files(here):
 
 
 def write_awkward(here):
-    """An index, a gap as '?', decimal commas, dates d/m/y, a truth value, a row without target."""
+    """An index, a gap as '§', decimal commas, dates d/m/y, a truth value, a row without target."""
     rng = np.random.default_rng(0)
     rows = ["nr;size;day;new;kind"]
     for i in range(120):
         size = rng.normal(10, 3)
-        text = "?" if i == 7 else f"{size:.2f}".replace(".", ",")
+        text = "§" if i == 7 else f"{size:.2f}".replace(".", ",")
         day = f"{1 + i % 28:02}/{1 + i % 12:02}/2023"
         kind = "" if i == 11 else ("True" if size + rng.normal() > 10 else "False")
         rows.append(f"{i + 1};{text};{day};{i % 2 == 0};{kind}")
@@ -318,7 +318,7 @@ def test_what_is_left_out_or_read_otherwise_is_said_and_kept(awkward, capsys):
     assert run(AWKWARD) == 0
     out = " ".join(capsys.readouterr().out.split())
     for line in ("column 'nr': left out: ", "target 'kind': nothing in 1 of 120 rows",
-                 "'?': taken as"):
+                 "the other is '§' (row 8): taken as"):
         assert line in out, line
     assert run([*AWKWARD, "--quiet", "--force"]) == 0
     quiet = " ".join(capsys.readouterr().out.split())
@@ -328,7 +328,7 @@ def test_what_is_left_out_or_read_otherwise_is_said_and_kept(awkward, capsys):
     assert run(["show", "m.evenly"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for line in ("column 'nr': left out: ", "target 'kind': nothing in 1 of 120 rows",
-                 "'?': taken as"):
+                 "the other is '§' (row 8): taken as"):
         assert line in shown, line
 
 
@@ -480,3 +480,31 @@ def test_a_threshold_counts_in_the_scores(here, capsys):
     assert run(["show", "m.evenly"]) == 0
     assert "--threshold 0.9 --calibrate --monitor roc_auc" in " ".join(
         capsys.readouterr().out.split())
+
+
+def test_ctrl_c_while_scores_are_taken_keeps_the_network(here, capsys, monkeypatch):
+    from evenly import explain
+
+    def stopped(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explain, "score", stopped)
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*command, "--report", "r.html"]) == 130
+    assert "Written: m.evenly" in capsys.readouterr().out
+    assert not (here / "r.html").exists()
+    assert run(["predict", "m.evenly", "new.csv", "--quiet"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 41
+    assert run(["show", "m.evenly"]) == 0
+    assert "predicts 'kind'" in capsys.readouterr().out
+
+
+def test_what_training_warns_of_is_a_line_of_the_model(here, capsys):
+    table = pd.read_csv("table.csv")
+    table.loc[3, "price"] = 1e6
+    table.to_csv("far.csv", index=False)
+    assert run(["fit", "far.csv", "--target", "price", "--out", "m.evenly", *QUICK]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "row" in " ".join(saving.load("m.evenly").scores_.notes)
+    assert any("huber" in note for note in saving.load("m.evenly").scores_.notes)
