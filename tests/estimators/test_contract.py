@@ -32,7 +32,8 @@ ESTIMATORS = [
         class_weight="balanced",
     ),
     NetRegressor(
-        8, max_epochs=60, validation=0.3, monitor="neg_mean_absolute_error", interval_fraction=0.1,
+        24, max_epochs=150, learning_rate=0.01, dropout=0, validation=0.2, interval_fraction=0.1,
+        monitor="neg_mean_absolute_error",
     ),
     NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
     NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),

@@ -53,6 +53,25 @@ def test_copies_give_the_same_to_the_bit(kind, copied):
     assert twin.history_ == fitted.history_ if kind is not NetTransformer else True
 
 
+@pytest.mark.parametrize("copied", COPIES)
+def test_copies_know_what_was_learned_from_held_out_rows(copied):
+    net = NetClassifier(**QUICK, threshold="f1", calibrate=True, monitor="roc_auc").fit(X, Y > 0)
+    twin = copied(net)
+    assert (twin.threshold_, twin.temperature_) == (net.threshold_, net.temperature_)
+    assert np.array_equal(twin.monitor_curve_, net.monitor_curve_)
+    assert np.array_equal(twin.predict_proba(X), net.predict_proba(X))
+    assert np.array_equal(twin.predict(X), net.predict(X))
+    wide = NetRegressor(**QUICK, interval_fraction=0.2).fit(X, X[:, 0])
+    assert np.array_equal(copied(wide).predict_interval(X), wide.predict_interval(X))
+
+
+def test_a_grid_search_over_what_is_held_out_and_watched():
+    grid = {"validation": [None, 0.2], "monitor": ["loss", "accuracy"], "threshold": [None, "f1"]}
+    search = GridSearchCV(NetClassifier(**{**QUICK, "max_epochs": 3}), grid, cv=2,
+                          error_score="raise").fit(X, Y > 0)
+    assert len(search.cv_results_["params"]) == 8
+
+
 def test_a_model_and_its_engine_pickle():
     model = ev.fit(ev.Sequential([ev.Dense(4), ev.BatchNorm(), ev.Dense(3)]), X, Y,
                    loss=ev.SoftmaxCrossEntropy(), epochs=2, validation=0.2)

@@ -1,6 +1,7 @@
 """Which rows are held out, and what cannot be."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
@@ -177,6 +178,9 @@ SORTED = np.sort(Y)
     (0.3, Y, {"groups": np.where(GROUPS == 3, np.nan, GROUPS)}, "8 of 200 rows have none, .* 24"),
     (0.3, Y, {"groups": [None, *range(199)]}, "1 of 200 rows have none, the first is row 0"),
     (0.3, Y, {"groups": np.array(["a", *range(199)], object)}, "of several types cannot be told"),
+    (0.3, Y, {"groups": pd.array([1, None, *range(198)], "Int64")}, "1 of 200 rows have none"),
+    (0.3, Y, {"groups": np.ma.array(GROUPS, mask=GROUPS == 1)}, "groups: got a masked array"),
+    ([(np.arange(90), np.arange(90, 200))], Y, {}, "a list is a mask of the 200 rows.*Predefined"),
     (0.3, Y, {"groups": np.ones(200)}, "all rows are of one group, .*1.0"),
     (None, Y, {"groups": np.ones(200)}, "all rows are of one group"),
     (0.3, Y, {"groups": Y}, "no group can be held out: each is all that there is of some class"),

@@ -154,6 +154,16 @@ def test_a_new_fit_forgets_the_last_threshold():
     assert net.set_params(threshold=None).fit(RARE_X, RARE).threshold_ is None
 
 
+def test_held_out_rows_of_one_class():
+    rare = np.r_[np.ones(2), np.zeros(198)]
+    with pytest.raises(DataError, match=r"all 20 held-out rows are 0.0, so no threshold is better"):
+        NetClassifier(**QUICK, threshold="f1").fit(X, rare)
+    x, y = labels()
+    y[:, 1] = np.arange(200) == 7
+    with pytest.raises(DataError, match="held-out rows are 0 of label 1, so no threshold"):
+        NetClassifier(**QUICK, threshold="f1").fit(x, y)
+
+
 def test_precision_without_positives_is_no_warning():
     net = fitted(make_scorer(precision_score, pos_label="yes"))
     assert 0 <= net.threshold_ <= 1

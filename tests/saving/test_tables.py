@@ -42,6 +42,7 @@ def test_all_that_a_model_for_tables_is(kind, tmp_path):
     y = y if kind is TableRegressor else np.where(y > 0, "more", "less")
     model = kind(**QUICK, **SETTINGS, validation=KFold(5, shuffle=True, random_state=0))
     model.fit(table, y)
+    model.notes_ = ("a line about the file", *model.notes_)
     ev.save(tmp_path / "m.evenly", model)
     twin = ev.load(tmp_path / "m.evenly")
     assert type(twin) is kind
@@ -96,6 +97,7 @@ def parts(text):
     (lambda t: t["content"].pop("learned"), "should have the fields params, learned, estimator"),
     (lambda t: t["content"]["learned"].pop("named"), "should have the fields columns, inputs"),
     (lambda t: t["content"]["learned"].update(target=5), "target cannot be 5"),
+    (lambda t: t["content"]["learned"].update(notes={"tuple": [5]}), "notes cannot be"),
     (lambda t: t["content"]["learned"].update(columns=5), "columns cannot be 5"),
     (lambda t: t["content"]["params"]["dict"].append(["hidden", 3]), "does not have all of these"),
     (lambda t: parts(t).pop(), "the columns and the inputs differ in"),

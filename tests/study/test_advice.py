@@ -5,9 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import evenly as ev
 from evenly.study import Design, Outcome, StudyRecord, Table, summarize
 from evenly.study.records import RunRecord
 
@@ -145,3 +148,21 @@ def test_a_table_that_is_no_file_has_python_alone(blobs: Table, make_run: Make) 
     )
     assert record.fit_command == ""
     assert "load_digits()" in record.fit_code
+
+
+def test_the_python_of_the_advice_trains_what_it_says(
+    strokes: Table, make_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = Outcome(lines(make_run, {"plain": (0.9, 0.8)}), False, 1.0)
+    design = Design(variants=("plain",), seeds=2, hidden=(4,), epochs=2)
+    code = summarize(strokes, design, outcome, command="", started="").fit_code
+    assert "model = ev.TableClassifier(" in code
+    start = code.index("model = ")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"ev": ev, "table": strokes}
+    exec(code[start:], names)
+    model = names["model"]
+    assert model.hidden == (4,)
+    assert model.target_ == strokes.target_name
+    assert [str(label) for label in model.classes_] == list(map(str, strokes.classes))
+    assert len(list(tmp_path.iterdir())) == 1

@@ -117,6 +117,13 @@ def test_cycles_that_training_goes_through(days, step, cycles):
     assert DateInputs.learn("when", values).cycles == cycles
 
 
+def test_times_without_a_date_are_parts_of_a_day():
+    columns, inputs = learned(pl.DataFrame({"at": ["08:30", "23:45", "00:15", "12:00"] * 5}))
+    assert inputs.parts[0].cycles == ("day",)
+    x, _ = encoded(columns, inputs, pl.DataFrame({"at": ["06:00", "18:00"]}))
+    np.testing.assert_allclose(x[:, 1], [1, -1], atol=1e-9)
+
+
 def test_cycles_are_what_the_calendar_says():
     part = DateInputs("when", 0.0, ("year", "week", "day"))
     values = np.array(["2021-01-01", "2021-07-02T12", "2020-07-02", "1969-12-29", "NaT"], "M8[us]")

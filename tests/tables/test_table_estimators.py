@@ -2,6 +2,8 @@
 
 import inspect
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -274,7 +276,7 @@ def test_targets_that_cannot_be(kind, y, message):
     with pytest.raises(ValueError, match=message):
         kind(**QUICK).fit(table, y * (60 // len(y)) if isinstance(y, list) else y)
     if isinstance(y, list):
-        with pytest.raises(ValueError, match="nothing in 30|only one class|should be numbers"):
+        with pytest.raises(ValueError, match=r"nothing in 30|only one class|should be numbers"):
             kind(**QUICK).fit(table.assign(y=y * (60 // len(y))), "y")
 
 
@@ -301,7 +303,7 @@ def test_new_tables_may_have_other_columns_and_orders():
                      *model.encode(table)[1]]
     with pytest.raises(DataError, match="lacks columns 'count', 'zip' that training had"):
         model.predict(table.drop(columns=["zip", "count"]))
-    with pytest.raises(DataError, match="'count'.*: was numbers in training, got 'many'"):
+    with pytest.raises(DataError, match=r"'count'.*: was numbers in training, got 'many'"):
         model.predict(table.assign(count="many"))
     assert model.predict(table[:0]).shape == (0,)
     assert model.predict_proba(table[:0]).shape == (0, 2)
@@ -378,6 +380,8 @@ def test_what_the_user_says_about_columns():
     assert names[:4] == ("code = 1", "code = 2", "code = 3", "code = 4")
     assert sum("words" in name for name in names) == 256
     assert names[-2:] == ("price", "price (nothing)")
+    one = TableRegressor(**QUICK, drop="x", na="-9", keep="note").fit(table, np.arange(80.0))
+    assert [c.name for c in one.columns_.columns if c.left_out == "as asked for"] == ["x"]
     for wrong, message in (({"types": {"no": "number"}}, "no column 'no'"),
                            ({"decimal": ";"}, "decimal"), ({"text": "yes"}, "text"),
                            ({"types": {"x": "picture"}}, "'picture' is no type")):
@@ -399,7 +403,7 @@ def test_rows_of_weight_0_are_no_rows():
     assert weighed.columns_ == fewer.columns_
     np.testing.assert_array_equal(weighed.predict(table), fewer.predict(table))
     np.testing.assert_array_equal(weighed.held_out_, fewer.held_out_)
-    with pytest.raises(ValueError, match="every weight is 0|at least one non-zero"):
+    with pytest.raises(ValueError, match=r"every weight is 0|at least one non-zero"):
         TableRegressor(**QUICK).fit(table, number, np.zeros(400))
 
 
@@ -431,7 +435,7 @@ def test_a_validation_set_of_ones_own():
 
 
 def test_groups_are_held_out_whole():
-    table, number, word = mixed()
+    table, _, word = mixed()
     who = np.arange(400) % 20
     for validation in (None, GroupShuffleSplit(1, test_size=0.2, random_state=0)):
         settings = {**QUICK, "validation": validation}
@@ -501,6 +505,28 @@ def test_a_table_without_the_target():
         TableRegressor(**QUICK).fit(table, "prize")
     with pytest.raises(ValueError, match="requires y to be passed"):
         TableRegressor(**QUICK).fit(table, None)
+
+
+def test_a_network_for_a_table_is_seen_as_one():
+    table, _, word = mixed()
+    model = TableClassifier(**QUICK).fit(table, word)
+    x, y = model._as_trained(table.assign(y=word), "y")
+    assert x.shape == (400, model.inputs_.width)
+    np.testing.assert_array_equal(y.ravel(), word == "more")
+    np.testing.assert_array_equal(x, model._as_trained(table, None)[0])
+
+
+def test_a_missing_polars_is_said():
+    code = (
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *a: None if name == 'polars' else find(name, *a)\n"
+        "import evenly, evenly.estimators\n"
+        "try:\n    evenly.TableClassifier\n"
+        "except ImportError as error:\n    print(error)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "evenly.tables needs polars: pip install 'evenly[tables]'\n"
 
 
 def test_public_names():

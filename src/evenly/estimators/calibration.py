@@ -33,7 +33,7 @@ def best_temperature(scores: Any, y: Any, weights: Any = None) -> float:
     Example:
         >>> scores = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [4.0, 0.0]])
         >>> t = best_temperature(scores, np.array([0, 0, 0, 1]))
-        >>> round(1 / (1 + np.exp(-4 / t)), 6)    # three of four are right
+        >>> round(float(1 / (1 + np.exp(-4 / t))), 6)    # three of four are right
         0.75
     """
     scores = np.asarray(scores, np.float64)

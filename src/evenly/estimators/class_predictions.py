@@ -63,8 +63,8 @@ class PredictsClasses(TrainsInParts):
             if self._multi_label:
                 labels = np.arange(2)
                 told["threshold_"] = np.array([
-                    tuned_threshold(self.threshold, labels, column, held._replace(y=y))
-                    for column, y in zip(chances.T, held.y.T, strict=True)
+                    tuned_threshold(self.threshold, labels, column, held._replace(y=y), label)
+                    for label, (column, y) in enumerate(zip(chances.T, held.y.T, strict=True))
                 ])
             else:
                 told["threshold_"] = tuned_threshold(

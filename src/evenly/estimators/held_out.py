@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ConfigurationError, DataError
+from ..given import check_mask
 from ..random import generator
+from .inputs import is_missing
 from .names import is_number, wrong
 from .rows import LEAST_HELD_OUT, held_out
 from .settings import share
@@ -188,7 +190,15 @@ def _is_array(value: Any) -> bool:
 
 
 def _mask(given: Any, table: Table) -> Any:
-    mask, rows = np.asarray(given), table.X.shape[0]
+    check_mask(given, "validation")
+    rows = table.X.shape[0]
+    try:
+        mask = np.asarray(given)
+    except ValueError as error:
+        raise DataError(
+            f"validation: a {type(given).__name__} is a mask of the {rows} rows, True where held "
+            "out; a split of one's own is PredefinedSplit of scikit-learn"
+        ) from error
     if mask.dtype != bool or mask.shape != (rows,):
         raise DataError(
             f"validation: a mask holds True for each of the {rows} rows that is held out and False "
@@ -284,13 +294,14 @@ def checked_groups(groups: Any, rows: int) -> Any:
     """
     if groups is None:
         return None
+    check_mask(groups, "groups")
     labels = np.asarray(groups)
     if labels.shape != (rows,):
         raise DataError(
             f"groups: expects one label for each of the {rows} rows, got shape {labels.shape}"
         )
     if labels.dtype == object:
-        missing = np.array([label is None or label != label for label in labels.tolist()])
+        missing = np.array([is_missing(label) for label in labels.tolist()], bool)
     else:
         missing = labels != labels
     if missing.any():

@@ -199,7 +199,7 @@ def check_target(y: Any, numbers: bool) -> None:
         )
     if isinstance(y, (list, tuple)) or str(kind) == "object":
         values = np.asarray(y, dtype=object).ravel()
-        missing = np.array([_is_missing(value) for value in values], bool)
+        missing = np.array([is_missing(value) for value in values], bool)
         if missing.any():
             raise DataError(
                 f"y: None or NaN in {int(missing.sum())} of {missing.size} places, first at place "
@@ -208,7 +208,8 @@ def check_target(y: Any, numbers: bool) -> None:
             )
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a value of a table stands for none."""
     return value is None or (isinstance(value, float) and value != value) or (
         type(value).__name__ in ("NAType", "NaTType")
     )

@@ -90,7 +90,8 @@ class HasIntervals(TrainsInParts):
         This holds for rows that took no part in the training: those of ``interval_fraction``, of a
         validation set without early stopping, or else those that early stopping watched. The last
         were part of the choice of the epoch, so their errors are a little too small; fewer than
-        200 of them are warned of.
+        200 of them are warned of. Sample weights that are whole numbers repeat rows here too;
+        others do not count.
 
         Arguments:
             X: the rows.

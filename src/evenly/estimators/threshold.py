@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
 from .held_out import Held
 from .monitor import scored, scorer_of
 from .names import is_number, wrong
@@ -80,7 +80,9 @@ class _Decided(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("a measure for the threshold must predict the rows that it is given")
 
 
-def tuned_threshold(given: Any, classes: Any, probabilities: Any, held: Held) -> float:
+def tuned_threshold(
+    given: Any, classes: Any, probabilities: Any, held: Held, label: int | None = None
+) -> float:
     """The threshold with the largest value of a measure on held-out rows of two classes.
 
     Tried are the places half way between neighbouring probabilities, at most 200 of them, evenly
@@ -91,7 +93,17 @@ def tuned_threshold(given: Any, classes: Any, probabilities: Any, held: Held) ->
         classes: the two labels.
         probabilities: (rows,) of the second.
         held: the rows, targets 0 and 1.
+        label: which of several labels it is, for the error.
+
+    Raises:
+        DataError: the rows are all of one class, or the measure fails.
     """
+    if len(np.unique(held.y)) < 2:
+        only = repr(classes.tolist()[held.y[0]]) + ("" if label is None else f" of label {label}")
+        raise DataError(
+            f"threshold={given!r}: all {len(held.y)} held-out rows are {only}, so no threshold is "
+            "better than another: hold out more, validation=0.3, say, or give a number"
+        )
     scorer = scorer_of("threshold", given, _WORDS)
     # By name, the second class is the positive one whatever the labels are.
     labels = np.arange(2) if isinstance(given, str) else classes

@@ -22,6 +22,7 @@ _KINDS: Mapping[str, tuple[type[TableModel], str]] = {
 }
 _LEARNED: Mapping[str, Any] = {
     "columns": Columns, "inputs": Inputs, "target": str, "held_out": np.ndarray, "named": bool,
+    "notes": tuple[str, ...],
 }
 
 
@@ -41,6 +42,7 @@ def write_table_model(model: Any, writer: Writer) -> dict[str, Any]:
     learned = {
         "columns": model.columns_, "inputs": model.inputs_, "target": model.target_,
         "held_out": model.held_out_, "named": hasattr(model, "feature_names_in_"),
+        "notes": model.notes_,
     }
     scores = vars(model).get("scores_")
     return {
@@ -80,7 +82,8 @@ def read_table_model(kind: str, content: Any, reader: Reader, memory: int) -> Ta
         )
     model: Any = make(**params, **estimator.get_params(deep=False))
     model._use(columns, inputs, estimator, learned["target"], learned["named"])
-    model.held_out_ = held
+    # A command adds lines of its own, such as those about the file.
+    model.held_out_, model.notes_ = held, learned["notes"]
     scores = reader.read(content["scores"])
     if scores is not None:
         if not isinstance(scores, FitScores):

@@ -24,7 +24,7 @@ def with_arguments_of(inner: type, **own: Any) -> Callable[[Estimator], Estimato
     parameters = [
         Parameter("self", Parameter.POSITIONAL_OR_KEYWORD),
         *first,
-        *(Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in own.items()),
+        *(Parameter(name, Parameter.KEYWORD_ONLY, default=value) for name, value in own.items()),
         *(p.replace(kind=Parameter.KEYWORD_ONLY) for p in rest),
     ]
     shown = Signature([p.replace(annotation=Parameter.empty) for p in parameters])

@@ -135,7 +135,7 @@ class TableModel(NestedParameters):
     ) -> None:
         table, y, target, column = self._given(X, y)
         table.need_rows(2, type(self).__name__)
-        frame = self._as_trained(table) if going_on else table.frame
+        frame = self._by_training(table) if going_on else table.frame
         together = groups if isinstance(groups, str) else None
         groups = checked_groups(table.labels(groups), frame.height)
         weights, counting = self._counting(sample_weight, frame.height)
@@ -225,10 +225,10 @@ class TableModel(NestedParameters):
     def _decided(
         self, frame: Any, target: str | None, named: bool, together: str | None
     ) -> Columns:
-        drop = tuple(self.drop) + (() if together is None else (together,))
         reading = Reading(
-            types=dict(self.types or {}), decimal=self.decimal, na=tuple(self.na), drop=drop,
-            keep=tuple(self.keep), text=self.text,
+            types=dict(self.types or {}), decimal=self.decimal, na=_words(self.na),
+            drop=_words(self.drop) + (() if together is None else (together,)),
+            keep=_words(self.keep), text=self.text,
         )
         columns = Columns.decide(frame, target, reading)
         if not named:
@@ -284,7 +284,7 @@ class TableModel(NestedParameters):
     def __sklearn_is_fitted__(self) -> bool:
         return "estimator_" in self.__dict__
 
-    def _as_trained(self, table: GivenTable) -> Any:
+    def _by_training(self, table: GivenTable) -> Any:
         names = [column.name for column in self.columns_.columns]
         return table.as_trained(names, "feature_names_in_" in self.__dict__, type(self).__name__)
 
@@ -302,7 +302,7 @@ class TableModel(NestedParameters):
             DataError: columns that are missing, or hold what training's type cannot read.
         """
         check_is_fitted(self)
-        frame = self._as_trained(GivenTable.of(X, type(self).__name__))
+        frame = self._by_training(GivenTable.of(X, type(self).__name__))
         known = {column.name for column in self.columns_.columns}
         if self.target_ in frame.columns and self.target_ not in known:
             frame = frame.drop(self.target_)
@@ -325,6 +325,13 @@ class TableModel(NestedParameters):
         """As of the network's estimator: the likeliest class of each row, or its numbers."""
         return self._of_rows(X, "predict")
 
+    def _as_trained(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Inputs and targets as the network was trained with."""
+        x, _ = self.encode(X)
+        pair: tuple[Any, Any] = self.estimator_._as_trained(
+            x, None if y is None else self._labels_to_score(X, y))
+        return pair
+
     def _labels_to_score(self, X: Any, y: Any) -> Any:
         check_is_fitted(self)
         table, y, _, column = self._given(X, y)
@@ -345,6 +352,11 @@ def _all_kept(columns: Columns, reading: Reading) -> Columns:
     return replace(columns, columns=tuple(kept))
 
 
+def _words(given: Any) -> tuple[str, ...]:
+    """Words as a tuple; one alone is one word, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
 def _spread(labels: Any, places: Any, rows: int) -> Any:
     """Labels of some rows as labels of all: those of rows that do not count are the first."""
     if len(labels) == rows:
@@ -356,8 +368,6 @@ def _spread(labels: Any, places: Any, rows: int) -> Any:
 
 def _numbers(net: Any, labels: Any, going_on: bool) -> Any:
     """The targets as numbers: (rows,) of classes, or (rows, ...)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the network's own fit says it again
-        if not going_on:
-            net._learn_targets(labels)
-        return net._encode(labels)
+    if not going_on:
+        net._learn_targets(labels)
+    return net._encode(labels)

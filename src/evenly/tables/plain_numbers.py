@@ -43,24 +43,36 @@ def _read(frame: Any, names: list[str], reading: Reading) -> dict[str, Recognize
     values = cells.select(pl.all().cast(pl.Float64, strict=False))
     unread = [after - before for after, before in zip(
         values.null_count().row(0), cells.null_count().row(0), strict=True)]
-    numbers = values.select(pl.all().fill_nan(None))
-    largest = numbers.select(pl.all().abs().max()).row(0)
-    whole = numbers.select((pl.all() % 1 == 0).all()).row(0)
-    zeros = _leading_zeros(cells, [i for i, all_whole in enumerate(whole) if all_whole])
+    nan = values.select(pl.all().is_nan().any()).row(0)
+    numbers = values.with_columns(pl.col(str(i)).fill_nan(None) for i, has in enumerate(nan) if has)
+    low, high = (numbers.select(ends).row(0) for ends in (pl.all().min(), pl.all().max()))
+    whole = _whole(numbers)
+    zeros = _leading_zeros(cells, sorted(whole))
     found = {}
     for i, name in enumerate(names):
-        if largest[i] is None or i in zeros or (whole[i] and largest[i] >= LARGEST_WHOLE):
+        if low[i] is None or i in zeros:
+            continue
+        if i in whole and max(-low[i], high[i]) >= LARGEST_WHOLE:
             continue
         if unread[i] and not _silent(cells[str(i)].filter(values[str(i)].is_null()), reading):
             continue
-        # Digits alone may be dates, 20240131.
-        if whole[i] and Date.may_be_compact(cells_of(frame, name)):
+        # They may be dates, 20240131 or 01.2024.
+        if Date.may_be_compact(cells_of(frame, name)):
             continue
         series = numbers[str(i)]
         read = Values(silenced(floats(series), reading.na), no_cells(series))
         found[name] = Recognized(Number(gaps=tuple(reading.na)), "numbers", (), read,
-                                 "" if whole[i] else ".")
+                                 "" if i in whole else ".")
     return found
+
+
+def _whole(numbers: Any) -> set[int]:
+    """Columns of whole numbers alone; the first rows tell most that are none."""
+    whole = [str(i) for i in range(numbers.width)]
+    for rows in (numbers.head(SAMPLE), numbers):
+        some = rows.select((pl.col(whole) % 1 == 0).all()).row(0) if whole else ()
+        whole = [name for name, has in zip(whole, some, strict=True) if has]
+    return {int(name) for name in whole}
 
 
 def _leading_zeros(cells: Any, whole: list[int]) -> set[int]:

@@ -26,6 +26,8 @@ SENTINEL_DAYS = tuple(np.datetime64(day, "us") for day in (
 MIN_YEARS_AWAY = 5
 MAX_CODES = 10
 MIN_CODED_ROWS = 50
+# Whole numbers from here on, each once, may be ids.
+LEAST_ID = 1e7
 MAX_LEVELS = 10_000
 CODE_NAMES = re.compile(r"(?i)(code|type|typ|class|zip|plz|postal|category|kategorie|group|gruppe|"
                         r"region|district|store|shop|species|status|cluster|label|(^|_)id$|[a-z]Id$)")
@@ -56,15 +58,16 @@ def _warn_words(one: Seen) -> None:
             one.odd.append(f"{_percent(most / rows)} of the rows have the same, {word}")
     if one.kind.type != "category" or not 1 < one.distinct <= MAX_LEVELS:
         return
-    levels = counts["value"]
-    alike = levels.str.to_lowercase().str.replace_all(r"[\s_-]+", " ")
-    if alike.n_unique() < len(levels):
-        first = alike.filter(alike.is_duplicated())[0]
-        same = sorted(levels.filter(alike == first).to_list())
+    levels = counts["value"].to_list()
+    alike: dict[str, list[str]] = {}
+    for level in levels:
+        alike.setdefault(re.sub(r"[\s_-]+", " ", level.lower()), []).append(level)
+    if len(alike) < len(levels):
+        same = sorted(next(several for several in alike.values() if len(several) > 1))
         one.odd.append(f"{listed(same)} are levels of their own: spell them alike where they are "
                        "the same")
-    totals = levels.filter(levels.str.to_lowercase().is_in(list(TOTALS)))
-    if one.distinct > 2 and one.distinct < one.filled and len(totals):
+    totals = [level for level in levels if level.lower() in TOTALS]
+    if one.distinct > 2 and one.distinct < one.filled and totals:
         one.odd.append(f"the level '{totals[0]}' may sum up the others: take these rows out")
 
 
@@ -97,6 +100,9 @@ def _warn_numbers(one: Seen) -> None:
                 row = int((one.values == value).argmax()) + 1
                 one.odd.append(f"{plain(value)} in row {row} is far from the others, of which half "
                                f"lie within {plain(quartiles)}: an error?")
+    if one.distinct == rows >= MIN_FAR_ROWS and low >= LEAST_ID and one.may_be_whole:
+        one.odd.append(f"another long number in each row, such as {plain(float(known[0]))}: where "
+                       f"it is an id, say --drop {one.name}")
     if 2 < one.distinct <= MAX_CODES and rows >= MIN_CODED_ROWS and not one.asked \
             and (CODE_NAMES.search(one.name) or high - low + 1 > 5 * one.distinct) \
             and (known % 1 == 0).all():

@@ -52,8 +52,11 @@ class DateInputs(Part):
             return cls(name, 0.0, (), bool(missing.any()), True)
         days = _days(known)
         span = float(days.max() - days.min())
+        # Times without a date lie on the first day of all.
+        times = bool(days.min() >= 0 and days.max() < 1)
         cycles = [cycle for cycle, period in CYCLES.items()
-                  if span >= period and np.ptp(_whole(known, cycle)) > 0]
+                  if (span >= period or (times and cycle == "day"))
+                  and np.ptp(_whole(known, cycle)) > 0]
         return cls(name, float(np.median(days)), tuple(cycles), bool(missing.any()), span == 0)
 
     @property

@@ -70,14 +70,15 @@ class Boolean(Kind):
         if pair in TRUTH or pair == ("1", "0"):
             true, false = "True", "False"
         own = cls(false, true, tuple(reading.na))
-        read = own.read(text)
-        gone = text.is_not_null().to_numpy() & np.isnan(read.values)
+        words = pl.Series(counts, dtype=pl.String)
+        values = _plain(text.replace_strict(words, own._numbers(words), return_dtype=pl.Float64))
+        read = Values(values, no_cells(text))
+        gone = text.is_not_null().to_numpy() & np.isnan(values)
         odd: tuple[str, ...] = ()
         if gone.any():
-            words = text.filter(pl.Series(gone)).unique(maintain_order=True).to_list()
-            own = cls(false, true, (*reading.na, *words))
-            read = Values(read.values, no_cells(cells))
-            odd = (f"{listed(words)} ({rows_of(gone)}): taken as gaps",)
+            silent = text.filter(pl.Series(gone)).unique(maintain_order=True).to_list()
+            own = cls(false, true, (*reading.na, *silent))
+            odd = (f"{listed(silent)} ({rows_of(gone)}): taken as gaps",)
         return Recognized(own, f"{pair[0]} or {pair[1]}", odd, read)
 
     def read(self, cells: Any) -> Values:

@@ -23,11 +23,17 @@ _MONTHS = (
 )
 MONTHS = {word: str(number) for number, words in enumerate(_MONTHS, 1) for word in words.split()}
 
+ZONES = {
+    "EST": "-0500", "EDT": "-0400", "CST": "-0600", "CDT": "-0500", "MST": "-0700", "MDT": "-0600",
+    "PST": "-0800", "PDT": "-0700", "CET": "+0100", "CEST": "+0200", "MEZ": "+0100",
+    "MESZ": "+0200", "WET": "+0000", "WEST": "+0100", "EET": "+0200", "EEST": "+0300",
+    "BST": "+0100", "JST": "+0900", "AEST": "+1000", "AEDT": "+1100",
+}
 _YEAR = r"(?P<y>(?:1[5-9]|2[0-2])\d{2})"
-_ANY_YEAR = r"(?P<y>(?:1[5-9]|2[0-2])\d{2}|'?\d{2})"
+_ANY_YEAR = r"(?P<y>(?:1[5-9]|2[0-2])\d{2}|9999|0001|'?\d{2})"
 _NAME = r"(?P<name>[A-Za-zäéûÄÉÛ]{3,10})\.?"
 _DAY_NAME = r"(?:[A-Za-zäéûÄÉÛ]{2,10}\.?,?\s+)?"
-_ZONE = r"\s?(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\s?\[[^\]]+\]|\s?\([^)]+\))?"
+_ZONE = r"\s?(?P<zone>[A-Za-z]{1,4}|[+-]\d{2}(?::?\d{2})?)?(?:\s?\[[^\]]+\]|\s?\([^)]+\))?"
 _TIME = (r"(?:(?:T|t|,|:|\s+at|\s+um)?\s*"
          r"(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?"
          rf"\s?(?P<half>[AaPp]\.?[Mm]\.?)?{_ZONE})?")
@@ -35,7 +41,7 @@ _TIME = (r"(?:(?:T|t|,|:|\s+at|\s+um)?\s*"
 # Family: pattern. A month of digits alone, 202401, is a number like any other.
 # All but the last are tried on every cell; "compact" where the column says so.
 FAMILIES = {
-    "y-m-d": rf"^(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_TIME}$",
+    "y-m-d": rf"^(?P<y>\d{{4}})[-/.年]\s?(?P<m>\d{{1,2}})[-/.月]\s?(?P<d>\d{{1,2}})[.日]?{_TIME}$",
     "a/b/y": rf"^(?P<a>\d{{1,2}})[-/. ]\s?(?P<b>\d{{1,2}})[-/. ]\s?{_ANY_YEAR}{_TIME}$",
     "d name y": rf"^{_DAY_NAME}(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[-/\s]*(?:de\s)?"
                 rf"{_NAME}[-/\s,]*(?:de\s)?{_ANY_YEAR}{_TIME}$",
@@ -45,6 +51,7 @@ FAMILIES = {
             rf"(?P<S>\d{{2}})\s(?:[A-Z]{{3,4}}\s)?{_YEAR}$",
     "y-m": rf"^{_YEAR}[-/](?P<m>0?[1-9]|1[0-2])$",
     "m/y": rf"^(?P<m>\d{{1,2}})[-/]{_YEAR}$",
+    "m.y": r"^(?P<m>0[1-9]|1[0-2])\.(?P<y>(?:19|20)\d{2})$",
     "name y": rf"^{_NAME}[-/\s]*{_ANY_YEAR}$",
     "quarter": rf"^{_YEAR}[-/\s]?[Qq](?P<q>[1-4])$",
     "quarter y": rf"^[Qq](?P<q>[1-4])[-/\s]?{_YEAR}$",
@@ -138,7 +145,10 @@ def _by(words: Any, name: str, day_first: bool) -> Any:
                           pl.lit("."), part("f", "0"))
     value = whole.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     if "zone" in held:
-        zone = pl.col("zone").str.replace(":", "", literal=True)
+        zone = pl.col("zone").str.to_uppercase().replace(ZONES).str.replace(":", "", literal=True)
+        named = pl.col("zone").str.to_uppercase()
+        unknown = named.str.contains("^[A-Z]") & ~named.is_in([*ZONES, "Z", "UTC", "GMT"])
+        value = pl.when(unknown.fill_null(False)).then(None).otherwise(value)
         sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
         hours = zone.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0)
         minutes = zone.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
@@ -156,7 +166,7 @@ def _by(words: Any, name: str, day_first: bool) -> Any:
 
 def zones(text: Any) -> Any:
     """The zones that cells name, each once."""
-    return text.str.extract(r"\d(?:\s?)(Z|UTC|GMT|[+-]\d{2}:?\d{2})$").drop_nulls().unique()
+    return text.str.extract(r"\d\s?([A-Z]{1,4}|[+-]\d{2}:?\d{2})$").drop_nulls().unique()
 
 
 def orders(text: Any) -> Any:

@@ -48,6 +48,10 @@ class Category(Kind):
 
     def _spelled(self, text: Any) -> Any:
         """10.0 is the level 10, and 42 is 0042 where all codes are as long."""
+        if not self.width and not (
+                text.str.ends_with(".0") | text.str.ends_with(".00")).any():
+            return text
+
         def spelled(some: Any) -> Any:
             whole = some.str.replace(_WHOLE, "${1}")
             return whole.str.zfill(self.width) if self.width else whole

@@ -55,7 +55,8 @@ class Date(Kind):
         found = [calendar.family_of(word, named) for word in sample]
         if not asked and sum(map(bool, found)) < max(1.0, MIN_SHARE * len(sample)):
             return None
-        text = cells.set(cells.is_in(list(EMPTY)), None)
+        empty = cells.is_in(list(EMPTY))
+        text = cells.set(empty, None) if empty.any() else cells
         return cls._spelled(text, reading, asked, named)
 
     @classmethod
@@ -85,11 +86,10 @@ class Date(Kind):
 
     @classmethod
     def may_be_compact(cls, cells: Any) -> bool:
-        """Whether the name speaks of dates and the first cells are as 20240131."""
-        if not _DATE_NAMES.search(str(cells.name)):
-            return False
-        head = cells.head(LOOKED_AT).drop_nulls()
-        return bool(len(head)) and all(calendar.family_of(str(word), True) for word in head)
+        """Whether the first cells are as 01.2024, or as 20240131 and the name speaks of dates."""
+        named = bool(_DATE_NAMES.search(str(cells.name)))
+        head = cells.head(LOOKED_AT).drop_nulls().to_list()
+        return bool(head) and all(calendar.family_of(str(word), named) for word in head)
 
     def otherwise(self, cells: Any) -> tuple[Date, str] | None:
         """Another spelling that reads cells which this one cannot, and what it is."""

@@ -85,8 +85,9 @@ class Number(Kind):
         if words is None and asked and not unread.all():
             gone = text.filter(pl.Series(unread)).unique(maintain_order=True).to_list()
             words = tuple(gone), f"{listed(gone)}: taken as gaps, because numbers were asked for"
-        limits = text.str.contains(r"^[<>≤≥]").fill_null(False)
-        if words is None or (not asked and (codes_in(text) or 2 * limits.sum() > len(text))):
+        limits = text.str.contains(r"^[<>≤≥]|\d\+$").fill_null(False)
+        many = 2 * limits.sum() > len(text) and not text.str.ends_with("+").all()
+        if words is None or (not asked and (codes_in(text) or many)):
             return None
         gaps, line = words
         odd = [line] if line else []
@@ -221,7 +222,9 @@ def codes_in(cells: Any) -> str:
         return _beyond() if largest >= LARGEST_WHOLE else ""
     if cells.dtype != pl.String:
         return ""
-    if cells.str.contains(_LEADING_ZERO).any():
+    # A first look that costs little: most columns have no such cell.
+    zero = cells.str.starts_with("0") | cells.str.starts_with("-0") | cells.str.starts_with("+0")
+    if cells.filter(zero.fill_null(False)).str.contains(_LEADING_ZERO).any():
         return "codes with leading zeros"
     if (cells.str.len_bytes() > 15).any() and cells.str.contains(r"^[-+]?[1-9]\d{15,}$").any():
         return _beyond()

@@ -29,7 +29,7 @@ _MINUS = "[\u2212\u2013]"
 _WORD = re.compile(
     r"^[-+(]?\s*(?:[<>≤≥]=?\s*)?(?P<before>[^\d\s.,'()+\-][^\d\s'()+\-]{0,4})?\s*[-+]?\s*"
     rf"(?P<number>(?:\d[\d.,{APOSTROPHES}{BLANKS}]*\d|\d|[.,]\d+)[.,]?(?:[eE][-+]?\d+)?)"
-    r"\s*-?\)?\s*(?P<unit>[^\d\s.,'()+\-:;][^\d:;]{0,12}[23]?)?\s*\)?$"
+    r"\s*(?:--?)?\+?\s*\)?\s*(?P<unit>[^\d\s.,'()+\-:;/][^\d:;]{0,12}[23]?)?\s*\)?$"
 )
 
 
@@ -56,8 +56,9 @@ class Spelling:
     def parsed(self, text: Any) -> Any:
         """Stripped strings as float64, null where they are no number."""
         cells = pl.col("cell")
-        # Below what was measured, <0.5: the limit.
+        # A limit, <0.5 or 90+, is the number in it; nothing behind the comma is 12,- in prices.
         clean = cells.str.replace_all(_MINUS, "-").str.replace(r"^[<>≤≥]=?\s*", "")
+        clean = clean.str.replace(r"^([\d.,].*)\+$", "${1}")
         before, between, after = self.unit.partition(BETWEEN)
         if before:
             clean = clean.str.replace(rf"(?i)^([-+(]*)\s*{re.escape(before)}\s*", "${1}")
@@ -65,6 +66,7 @@ class Spelling:
             after = before
         if after:
             clean = clean.str.replace(rf"(?i)\s*{re.escape(after)}\s*([-)]*)$", "${1}")
+        clean = clean.str.replace(r"(\d)[.,]--?\s*$", "${1}")
         clean = clean.str.replace(r"^\(\s*([^-]*[^-\s])\s*\)$", "-${1}")
         clean = clean.str.replace(r"^([\d.,].*?)\s*-$", "-${1}")
         clean = clean.str.replace(r"^([-+])\s+", "${1}")

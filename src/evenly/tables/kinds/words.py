@@ -14,7 +14,7 @@ from ...errors import DataError
 ALWAYS = frozenset((
     "", "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "(null)", "<null>",
     "nat", "?", r"\n", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "#nv", "#wert!",
-    "1.#qnan", "-1.#ind", "1.#ind",
+    "1.#qnan", "-1.#ind", "1.#ind", "(na)", "(n/a)", "#calc!", "#spill!", "#nombre?", "#valeur!",
 ))
 # In columns of numbers, dates and truth values, whatever their share. In a column of words "none",
 # "-" or "unknown" may be a level like any other, and stays one.
@@ -23,7 +23,13 @@ AMONG_NUMBERS = frozenset((
     "unknown", "unbekannt", "inconnu", "not available", "not applicable", "no data", "nodata",
     "not known", "not reported", "not measured", "tbd", "tba", "empty", "blank", "(blank)",
     "k.a.", "k. a.", "n.a.", "n. a.", "n.d.", "nd", "n/d", "s/d", "unk", "undefined", "void",
-    "error", "err", "fail", "bad", "ns", "no value",
+    "error", "err", "fail", "failed", "bad", "ns", "no value", ":", "/", "(d)", "(x)", "(s)", "(z)",
+    "offline", "timeout", "i/o timeout", "calc failed", "overflow", "underflow", "invalid",
+    "out of range", "over range", "under range", "no sample", "unavailable", "not found",
+    "don't know", "dont know", "do not know", "refused", "prefer not to say", "not stated",
+    "no answer", "not specified", "declined", "skipped", "no response", "keine angabe", "entfällt",
+    "nicht verfügbar", "fehlt", "non disponible", "non renseigné", "n.c.", "nc", "sin datos",
+    "no disponible", "desconocido", "sconosciuto", "onbekend", "brak",
 ))
 # A row of these sums up the others.
 TOTALS = frozenset((
@@ -42,7 +48,18 @@ MAX_CODES = 10
 # Tables of more rows are read by their different cells, where those are few.
 ONCE = 5000
 SAMPLE = 1000
+FEW = 900
 
+
+
+def _spelled(words: Iterable[str]) -> list[str]:
+    """Words in the cases that people use: n/a, N/A, N/a, and NaN."""
+    return sorted({spelled for word in words for spelled in (
+        word, word.upper(), word.capitalize(), word.title())} | {"NaN", "-NaN", "NaT", "K.A."})
+
+
+_SPELLED_ALWAYS = _spelled(ALWAYS)
+_SPELLED_AMONG_NUMBERS = _spelled(ALWAYS | AMONG_NUMBERS)
 _WHOLE = r"^(-?\d+)\.0+$"
 
 
@@ -77,16 +94,12 @@ def strings(cells: Any) -> Any:
 
 def cleaned(cells: Any, gaps: Iterable[str], among_numbers: bool = False) -> Any:
     """Cells as :func:`strings` spells them, null where a word stands for nothing."""
-    words = list(ALWAYS | AMONG_NUMBERS if among_numbers else ALWAYS)
-    own = [*gaps]
+    silent = [*(_SPELLED_AMONG_NUMBERS if among_numbers else _SPELLED_ALWAYS), *gaps]
 
     def clean(some: Any) -> Any:
         text = strings(some)
-        gone = text.str.to_lowercase().is_in(words)
-        if own:
-            gone = gone | text.is_in(own)
-        return text.to_frame("text").select(pl.when(~gone.alias("gone")).then(pl.col("text"))
-                                            ).to_series()
+        gone = text.is_in(silent)
+        return text.set(gone, None) if gone.any() else text
 
     return each(cells, clean).alias(cells.name)
 
@@ -95,7 +108,7 @@ def each(cells: Any, read: Callable[[Any], Any]) -> Any:
     """What a function makes of a series of strings; of each different one once, where they are
     few. The function depends on no cell but its own."""
     if cells.dtype == pl.String and len(cells) > ONCE and (
-            cells.head(SAMPLE).n_unique() < SAMPLE // 2):
+            cells.head(SAMPLE).n_unique() < FEW):
         once = cells.unique()
         if 4 * len(once) < len(cells):
             values = read(once)
