@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ..errors import DataError
@@ -39,7 +40,8 @@ def decide(frame: Any, target: str | None, reading: Reading
         found |= dict(zip(rest, decided, strict=True))
     _by_other_columns(frame, reading, found)
     seen = _seen(frame, found, reading)
-    return judged(seen, target, frame, reading)
+    with np.errstate(invalid="ignore"):  # infinity, of which a line is said
+        return judged(seen, target, frame, reading)
 
 
 def _recognized(name: str, cells: Any, reading: Reading) -> Recognized:
@@ -50,8 +52,8 @@ def _recognized(name: str, cells: Any, reading: Reading) -> Recognized:
     if asked is not None:
         own = _ASKED[asked].recognized(cells, reading, asked=True)
         if own is None:
-            raise DataError(f"column '{name}': cannot be read as {asked}: no cell is one; "
-                            f"such as {_example(cells)}: say another type")
+            raise DataError(f"column '{name}': cannot be read as {asked}, with cells such as "
+                            f"{_example(cells)}: say another type")
         return own
     for kind in KINDS:
         own = kind.recognized(cells, reading)

@@ -57,7 +57,7 @@ class Seen:
         head = self.values[:HEAD]
         if self.kind.type != "number":
             return False
-        return bool((head[~np.isnan(head)] % 1 == 0).all())
+        return bool((head[np.isfinite(head)] % 1 == 0).all())
 
     @cached_property
     def ends(self) -> tuple[Any, Any]:

@@ -52,13 +52,17 @@ class Boolean(Kind):
         if cells.dtype == pl.Boolean:
             return Recognized(cls(gaps=tuple(reading.na)), "true or false")
         if asked and cells.dtype.is_numeric():
-            return Recognized(cls(gaps=tuple(reading.na)), "0 or 1")
+            own = cls(gaps=tuple(reading.na))
+            read = own.read(cells)
+            return None if read.unread.any() else Recognized(own, "0 or 1", read=read)
         if cells.dtype != pl.String:
             return None
         text = cells
         if not asked and _pair(text.head(1000).unique().drop_nulls().to_list()) is None:
             return None
         counts = text.drop_nulls().alias("word").value_counts(sort=True)["word"].to_list()
+        if not counts:
+            return Recognized(cls(gaps=tuple(reading.na)), "true or false") if asked else None
         pair = _pair(counts)
         if pair is None:
             if not asked:
@@ -71,7 +75,10 @@ class Boolean(Kind):
             true, false = "True", "False"
         own = cls(false, true, tuple(reading.na))
         words = pl.Series(counts, dtype=pl.String)
-        values = _plain(text.replace_strict(words, own._numbers(words), return_dtype=pl.Float64))
+        values = text.replace_strict(words, own._numbers(words), return_dtype=pl.Float64)
+        values = _plain(values.set(values == _UNREAD, None))
+        if np.isnan(values).all():
+            return None
         read = Values(values, no_cells(text))
         gone = text.is_not_null().to_numpy() & np.isnan(values)
         odd: tuple[str, ...] = ()

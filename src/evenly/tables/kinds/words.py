@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ...errors import DataError
@@ -84,6 +85,8 @@ def strings(cells: Any) -> Any:
     if isinstance(dtype, pl.Datetime):
         text = cells.cast(pl.Datetime("us")).cast(pl.String)
         return text.str.replace(r"\.0+$", "").str.replace(r" 00:00:00$", "")
+    if isinstance(dtype, pl.Duration):
+        return cells.dt.to_string("polars")
     if dtype == pl.Binary or dtype.is_nested() or dtype == pl.Object:
         raise DataError(
             f"column '{cells.name}': holds {dtype}, expects numbers, text, dates or truth values: "
@@ -155,7 +158,8 @@ def spared(text: Any, unread: Any, values: Any, what: str) -> tuple[tuple[str, .
     cells = text.filter(pl.Series(unread)).alias("word")  # a column may be named as the counts are
     counts = cells.value_counts(sort=True)
     words = counts[cells.name].to_list()
-    other = [word for word in words if word.lower().rstrip(": ") not in AMONG_NUMBERS | TOTALS]
+    other = [word for word in words if word.lower() not in AMONG_NUMBERS
+             and word.lower().rstrip(": ") not in TOTALS]
     number = sum(counts["count"][i] for i, word in enumerate(words) if word in set(other))
     read = filled - len(cells)
     if not read:
@@ -173,7 +177,7 @@ def _codes(values: Any, read: int, what: str) -> bool:
     if what != "numbers":
         return False
     known = values[values == values]
-    if (known % 1 != 0).any():
+    if np.isinf(known).any() or (known % 1 != 0).any():
         return False
     distinct = len(pl.Series(known).unique())
     return distinct <= MAX_CODES and read >= 2 * distinct
