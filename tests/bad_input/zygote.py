@@ -11,6 +11,7 @@ import sys
 import traceback
 
 import pandas
+import polars
 import pyarrow.parquet
 import sklearn.preprocessing
 
@@ -22,8 +23,9 @@ import evenly.estimators
 import evenly.saving
 import evenly.study
 import evenly.tables
+import evenly.tables.reading
 
-USED = (pandas, pyarrow.parquet, sklearn.preprocessing, evenly)
+USED = (pandas, polars, pyarrow.parquet, sklearn.preprocessing, evenly)
 
 
 def stream(number, kind, path):

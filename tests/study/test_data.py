@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from evenly.study import Design, StudyError, Table, check_fits, load, load_digits
@@ -159,8 +161,8 @@ def test_tables_are_sized_before_they_are_read(
         frame.to_parquet(path)
     monkeypatch.setattr(memory, "available_bytes", lambda: 300_000)
     for name in ("read_csv", "read_parquet"):
-        monkeypatch.setattr(pd, name, lambda *args, **options: pytest.fail("read"))
-    with pytest.raises(StudyError, match=r"reading 500 columns takes about 4\d\d kB of memory"):
+        monkeypatch.setattr(pl, name, lambda *args, **options: pytest.fail("read"))
+    with pytest.raises(StudyError, match=r"reading 500 columns takes about (4|9)\d\d kB of memory"):
         load(path, "c0", None)
 
 
@@ -372,3 +374,17 @@ def test_what_never_varies_in_training_is_zero_in_both_parts() -> None:
     assert any(not split.x_train[..., 1].any() for split in seen)
     assert all(not split.x_test[..., 1].any() for split in seen if not split.x_train[..., 1].any())
     assert all(split.x_test[..., 0].any() for split in seen)
+
+
+def test_what_was_decided_while_reading_is_noted(tmp_path: Path) -> None:
+    rows = "".join(f"{i};{'NA' if i == 5 else i * 1.5};{'ab'[i % 2]}\n" for i in range(12))
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(f"Sales of May\n\ngrün;x;kind\n{rows}".encode("latin-1")))
+    found = load(path, "kind", None)
+    assert found.numbers == ("grün", "x")
+    assert found.gaps == 1
+    assert found.notes == (
+        "line 3: byte 0xfc is not UTF-8: read as Windows-1252 (Latin-1); if letters are wrong, "
+        "give its encoding, such as --encoding cp1251 (encoding='cp1251' in Python)",
+        "line 1 above the header is left out: Sales of May",
+    )

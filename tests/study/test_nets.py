@@ -18,7 +18,6 @@ from evenly.study import (
     check_fits,
     load,
     load_digits,
-    memory,
     run_all,
     summarize,
 )
@@ -26,6 +25,7 @@ from evenly.study.data import input_shape
 from evenly.study.designs import build, describe
 from evenly.study.splits import make_split
 from evenly.study.summary import describe_data
+from evenly.tables import memory
 
 ROWS = {row.name: row for row in VARIANTS}
 BATCH_NORM, DROPOUT = ROWS["batch-norm"], ROWS["dropout"]

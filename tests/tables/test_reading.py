@@ -145,8 +145,8 @@ REFUSED = {
                                        "in the header: mend the line"),
     "each row has more": ("a,b\n" + "1,x,7\n" * 9, CSV + "the rows have more cells than the "
                           "header: name each column once"),
-    "a quotation that does not end": ('a,b\n1,x\n2,"y\n3,z\n', CSV + "line 3: the quotation that "
-                                      "begins in it does not end: mend the line"),
+    "a quotation that does not end": ('a,b\n1,x\n2,"y\n3,z\n', CSV + "the quotation that begins "
+                                      "in line 3 does not end: mend the line"),
     "text behind a quotation": ('a,b\n1,"x"y\n', CSV + "line 2: text follows the end of a "
                                 "quotation: mend the line"),
     "NUL bytes": ("a,b\n1,x\n2,\0y\n", "line 3: holds a NUL byte: it is damaged, or no text: save "
@@ -175,7 +175,7 @@ def test_texts_that_are_refused(case, tmp_path):
     assert fault(tmp_path, content) == message
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(
     rows=st.integers(1, 4).flatmap(lambda width: st.lists(
         st.lists(st.text('ab1,;|\t"\n .é\'-', max_size=4), min_size=width, max_size=width),
@@ -199,6 +199,7 @@ def test_rows_are_counted_across_parts_of_the_text(tmp_path, monkeypatch):
     from evenly.tables.files import separated
 
     monkeypatch.setattr(separated, "CHUNK", 5)
+    monkeypatch.setattr(separated, "NEAR", 3)
     text = 'a,b,c\n"x,1\ny",2,\n\n"u""v",,\n' + "1,2,\n" * 5
     found = table_of(tmp_path, text)
     assert found.frame.rows()[:2] == [("x,1\ny", "2", None), ('u"v', None, None)]
@@ -212,6 +213,8 @@ def test_an_encoding_can_be_said(tmp_path):
     assert not found.notes
     assert fault(tmp_path, "grün,b\n", encoding="ascii").startswith(
         "line 1: byte 0xc3 is not ascii: give another encoding")
+    assert fault(tmp_path, "a,b\n+2AA-,1\n", encoding="utf-7").startswith(
+        "character 5 is none in utf-7: give another encoding")
     for word in ("nope", "hex", "gzip"):
         assert fault(tmp_path, "a\n", encoding=word).startswith(
             f"encoding '{word}' is not known: choose utf-8")
@@ -366,12 +369,24 @@ def test_arrays_of_numpy(tmp_path):
     assert found.frame.select("y", "week").rows() == [("u", 1), ("v", 2)]
 
 
+def test_arrays_that_are_no_inputs(tmp_path):
+    np.savez(tmp_path / "t.npz", pixels=np.eye(3), digit=np.arange(3)[:, None])
+    found = read(tmp_path / "t.npz", beside=["digit"])
+    assert found.inputs == ("pixels0", "pixels1", "pixels2")
+    assert found.frame["digit"].to_list() == [0, 1, 2]
+    with pytest.raises(DataError, match="there is no array 'week': it holds pixels, digit"):
+        read(tmp_path / "t.npz", beside=["week"])
+    np.savez(tmp_path / "t.npz", x=np.eye(3), week=np.arange(2))
+    with pytest.raises(DataError, match=r"array 'week' expects shape \(3,\), one value a row, got"):
+        read(tmp_path / "t.npz", beside=["week"])
+
+
 @pytest.mark.parametrize(("arrays", "message"), [
     ({"x": np.array([[1], ["a"]], object), "y": np.arange(2)},
      "array 'x' holds Python objects, which are never loaded: save it as numbers or text"),
     ({"x": np.zeros((2, 1)), "y": np.arange(3)}, "'x' has 2 rows and 'y' has 3: expects the same"),
     ({"x": np.zeros((2, 1)), "y": np.zeros((2, 2))},
-     "array 'y' expects shape (rows,), got (2, 2): save one target"),
+     "array 'y' expects shape (2,), one value a row, got (2, 2)"),
     ({"a": np.zeros((2, 1)), "b": np.zeros((2, 1))},
      "expects inputs in an array 'x', got a, b: rename the array"),
     ({"x": np.zeros((2, 1), complex)}, "array 'x' holds complex128: save it as numbers or text"),
@@ -477,6 +492,17 @@ def test_a_workbooks_title_and_size(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 10_000_000)
     with pytest.raises(DataError, match="reading the workbook takes about 50 MB of memory"):
         read(tmp_path / "t.xlsx")
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("t.zip", "is an archive: unpack it, and name the table in it"),
+    ("t.tar.gz", "is an archive: unpack it, and name the table in it"),
+    ("t.parquet.gz", "is packed, and .parquet is packed by itself: unpack it first"),
+    ("t.docx", "expects a table, .csv, .tsv, .parquet or .npz, got '.docx': convert it"),
+    ("t", "expects a table, .csv, .tsv, .parquet or .npz, got '': convert it"),
+])
+def test_files_of_other_kinds(tmp_path, name, words):
+    assert fault(tmp_path, "a,b\n1,2\n", name) == words
 
 
 @pytest.mark.parametrize(("name", "option", "value"), [

@@ -121,7 +121,8 @@ def load(
         source.example,
         read_sides(str(path), source.others, groups, time),
     )
-    return replace(table, left_out=(*(() if keep else sides), *without))
+    return replace(table, left_out=(*(() if keep else sides), *without),
+                   notes=(*source.notes, *table.notes))
 
 
 def make_table(

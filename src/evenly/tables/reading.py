@@ -36,6 +36,7 @@ TEXTS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 PARQUET = (".parquet", ".pq")
 JSON = (".json", ".jsonl", ".ndjson")
+ARCHIVES = {".zip", ".tar", ".tgz", ".7z", ".rar"}
 KINDS = ".csv, .tsv, .parquet or .npz"
 _SHOWN = 8
 
@@ -69,6 +70,7 @@ def read(
     sep: str | None = None,
     encoding: str | None = None,
     sheet: str | int | None = None,
+    beside: Sequence[str] = (),
 ) -> Read:
     """Read a table. Nothing is guessed about what its cells mean.
 
@@ -80,6 +82,7 @@ def read(
         encoding: of a text, as Python names it; None: UTF-8, or what
             :func:`~evenly.tables.files.encodings.as_utf8` decides.
         sheet: of a workbook, its name or its number from 1; None: the first.
+        beside: of an .npz file the arrays beside `y` that are no inputs.
 
     Raises:
         ConfigurationError: a package is missing that reads such files.
@@ -106,7 +109,7 @@ def read(
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not given:
         raise DataError("no file: name a table, " + KINDS)
-    options = {"sep": sep, "encoding": encoding, "sheet": sheet}
+    options = {"sep": sep, "encoding": encoding, "sheet": sheet, "beside": beside}
     tables = [table for path in given for table in _each(path, options)]
     return tables[0] if len(tables) == 1 else _joined(tables, _names(given))
 
@@ -131,6 +134,8 @@ def _one(path: Path, options: dict[str, Any]) -> Read:
     if not path.is_file():
         raise DataError(f"{name}: is not a file: name a table, {KINDS}")
     kind, packed = _kind(path), path.suffix.lower() in unpacked.PACKINGS
+    if not kind and ARCHIVES.intersection(map(str.lower, path.suffixes)):
+        raise DataError(f"{name}: is an archive: unpack it, and name the table in it")
     if not kind:
         raise DataError(f"{name}: expects a table, {KINDS}, got '{path.suffix}': convert it")
     if path.stat().st_size == 0:
@@ -143,7 +148,7 @@ def _one(path: Path, options: dict[str, Any]) -> Read:
     if kind in WORKBOOKS:
         return _of(sheet_of(path, name, options["sheet"]), name, unpacked.digest(path))
     if kind == ".npz":
-        found = arrays(path, name)
+        found = arrays(path, name, options["beside"])
         return Read(found.frame, name, unpacked.digest(path), (), (), found.inputs, found.example)
     return _of_bytes(unpacked.contents(path, name), name, kind, options)
 

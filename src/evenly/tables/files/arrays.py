@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -35,9 +35,14 @@ class Arrays(NamedTuple):
     example: tuple[int, ...]
 
 
-def arrays(path: Path, name: str) -> Arrays:
+def arrays(path: Path, name: str, beside: Sequence[str] = ()) -> Arrays:
     """The arrays of a file as a table: `x` (or `X`, or the only one beside `y`), and those of one
     value a row.
+
+    Arguments:
+        path: of the file.
+        name: for messages.
+        beside: arrays that are no inputs, and must be there: a target, groups.
 
     Raises:
         DataError: no zip archive, no such arrays, Python objects, other numbers of rows, more than
@@ -47,16 +52,22 @@ def arrays(path: Path, name: str) -> Arrays:
 
     try:
         headers = headers_of(path)
-        title = _inputs(headers, name)
+        for wanted in beside:
+            if wanted not in headers:
+                raise DataError(f"{name}: there is no array '{wanted}': it holds "
+                                f"{', '.join(headers)}")
+        title = _inputs(headers, name, {"y", *beside})
         rows = headers[title][0][:1]
         own = [title, *(
             other for other, (shape, _) in headers.items()
-            if other != title and (shape == rows or (other == "y" and shape == (*rows, 1)))
+            if other != title and shape in (rows, (*rows, 1))
         )]
-        for wanted in own if "y" in own or "y" not in headers else [*own, "y"]:
+        needed = [other for other in ("y", *beside) if other in headers]
+        for wanted in dict.fromkeys([*own, *needed]):
             _check(wanted, headers[wanted], name)
-        if "y" in headers and "y" not in own:
-            raise _unlike(title, headers, name)
+        for wanted in needed:
+            if wanted not in own:
+                raise _unlike(title, wanted, headers, name)
         with np.load(path, allow_pickle=False) as file:
             values = {wanted: file[wanted] for wanted in own}
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
@@ -97,12 +108,12 @@ def _header(file: Any) -> Header:
     return shape, dtype
 
 
-def _inputs(headers: Mapping[str, Header], name: str) -> str:
+def _inputs(headers: Mapping[str, Header], name: str, beside: Collection[str]) -> str:
     """The name of the array of inputs."""
+    others = [title for title in headers if title not in beside]
     for title in ("x", "X"):
-        if title in headers and headers[title][0]:
+        if title in others and headers[title][0]:
             return title
-    others = [title for title in headers if title != "y"]
     if len(others) != 1 or not headers[others[0]][0]:
         raise DataError(f"{name}: expects inputs in an array 'x', got {', '.join(headers)}: "
                         "rename the array")
@@ -116,13 +127,14 @@ def _check(title: str, header: Header, name: str) -> None:
                         "save it as numbers or text")
     if dtype.kind not in "biufUmM":
         raise DataError(f"{name}: array '{title}' holds {dtype}: save it as numbers or text")
-    # The array, and its columns.
-    size = 2 * math.prod(shape) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     memory.require(size, f"{name}: array '{title}' of shape {shape}")
 
 
-def _unlike(title: str, headers: Mapping[str, Header], name: str) -> DataError:
-    shape, rows = headers["y"][0], headers[title][0][0]
-    if len(shape) != 1:
-        return DataError(f"{name}: array 'y' expects shape (rows,), got {shape}: save one target")
-    return DataError(f"{name}: '{title}' has {rows} rows and 'y' has {shape[0]}: expects the same")
+def _unlike(title: str, other: str, headers: Mapping[str, Header], name: str) -> DataError:
+    shape, rows = headers[other][0], headers[title][0][0]
+    if len(shape) != 1 or other != "y":
+        return DataError(f"{name}: array '{other}' expects shape ({rows},), one value a row, got "
+                         f"{shape}")
+    return DataError(
+        f"{name}: '{title}' has {rows} rows and '{other}' has {shape[0]}: expects the same")

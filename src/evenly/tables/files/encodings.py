@@ -74,8 +74,13 @@ def _decoded(data: bytes, name: str, encoding: str) -> bytes:
             "cp1250, cp1251, shift_jis, gb18030, or another that Python knows"
         ) from None
     try:
-        text = data.decode(codec.name)
-        text = text.removeprefix("\ufeff")
+        text = data.decode(codec.name).removeprefix("\ufeff")
+        plain = text.encode()
+    except UnicodeEncodeError as error:  # half a character, which some codecs let through
+        raise DataError(
+            f"{name}: character {error.start + 1} is none in {encoding}: "
+            f"{REMEDY.replace('its', 'another')}"
+        ) from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"{name}: line {line_of(data, error.start)}: byte 0x{data[error.start]:02x} is not "
@@ -87,7 +92,7 @@ def _decoded(data: bytes, name: str, encoding: str) -> bytes:
         raise DataError(
             f"{name}: line {line}: holds a NUL character in {encoding}: {REMEDY}"
         )
-    return text.encode("utf-8", "surrogatepass")
+    return plain
 
 
 def _nul(data: bytes, place: int, name: str) -> str:

@@ -74,16 +74,19 @@ def head_of(data: bytes, name: str, separator: str | None) -> Head:
     said = _SAID.match(sample.text)
     if said:
         sample, separator = sample.below(said.end()), separator or said[1]
-    lines = list(rows_in(sample.text, "\0", sample.end, sample.start, sample.line))
-    first = next((line for line in lines if not _is_comment(line)), None)
-    below = sample if first is None else sample.below(first.start)
+    above, below = [], sample
+    for line in rows_in(sample.text, "\0", sample.end, sample.start, sample.line):
+        if not _is_comment(line):
+            below = sample.below(line.start)
+            break
+        above.append(line)
     found = _separator(below, separator)
     records = rows_of(below, found)
     if not records:
         raise DataError(f"{name}: is not a CSV table: there is no header: expects a header and "
                         "rows")
     common = _common([len(r.cells) for r in records])
-    comments = [line for line in lines if line.start < records[0].start and not line.is_blank]
+    comments = [line for line in above if line.start < records[0].start and not line.is_blank]
     notes = []
     if own := _commented_header(comments, records, found, common):
         comments.pop()

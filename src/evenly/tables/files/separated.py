@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import DataError
 from .. import memory
-from .cells import Row, rows_in
+from .cells import UNCLOSED, Row, rows_in
 from .encodings import as_utf8, line_of
 from .head import Head, head_of
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 CHUNK = 1 << 24
+# What stays in a processor's cache.
+NEAR = 1 << 18
 QUOTE = 34
 # Of a cell as text: a view, whatever its length.
 CELL_BYTES = 16
@@ -174,7 +176,7 @@ class _Text:
         if frame is None:
             return self._slowly()
         frame, blank = frame
-        if self.data.find(b'""', self.head.body) >= 0:
+        if self.quoted and self.data.find(b'""', self.head.body) >= 0:
             frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
         return frame, blank
 
@@ -247,16 +249,19 @@ class _Text:
     def _is_well_quoted(self) -> bool:
         """Whether each quotation mark begins a cell, ends one, or is doubled within one: then it
         is enough to count them."""
-        view = np.frombuffer(self.data, np.uint8)
-        edges = np.zeros(256, bool)
-        edges[[QUOTE, ord(self.head.separator), 10, 13]] = True
-        first, last, seen = self.head.start, len(view) - 1, 0
-        for start in range(first, len(view), CHUNK):
-            places = np.flatnonzero(view[start : start + CHUNK] == QUOTE) + start
+        view, mark, seen = np.frombuffer(self.data, np.uint8), ord(self.head.separator), 0
+        first, stop = self.head.start, len(view)
+        for start in range(first, stop, NEAR):
+            part = view[start : start + NEAR]
+            # Whether a cell ends, or a mark stands, at each byte, the one before and the one after.
+            edge = np.ones(len(part) + 2, bool)
+            low, high = int(start == first), int(start + len(part) == stop)
+            around = view[start - 1 + low : start + len(part) + 1 - high]
+            edge[low : len(edge) - high] = (
+                (around == mark) | (around == 10) | (around == 13) | (around == QUOTE))
+            places = np.flatnonzero(part == QUOTE)
             opening, closing = places[seen % 2 :: 2], places[(seen + 1) % 2 :: 2]
-            before = edges[view[np.maximum(opening - 1, 0)]] | (opening == first)
-            after = edges[view[np.minimum(closing + 1, last)]] | (closing == last)
-            if not (before.all() and after.all()):
+            if not (edge[opening].all() and edge[closing + 2].all()):
                 return False
             seen += len(places)
         return seen % 2 == 0
@@ -334,8 +339,10 @@ class _Text:
                 blank.append((len(rows), row.line + 1))
                 continue
             if row.fault:
-                raise DataError(f"{self.name}: is not a CSV table: line {row.line + 1}: "
-                                f"{row.fault}: mend the line")
+                line = row.line + 1
+                fault = (f"the quotation that begins in line {line} does not end"
+                         if row.fault == UNCLOSED else f"line {line}: {row.fault}")
+                raise DataError(f"{self.name}: is not a CSV table: {fault}: mend the line")
             if len(row.cells) != head.width:
                 raise self._wrong(row.line + 1, len(row.cells))
             rows.append(row.cells)
