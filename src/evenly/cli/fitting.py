@@ -19,7 +19,7 @@ from evenly.version import __version__
 
 from . import telling
 from .fit_checks import check_answers, check_groups, check_losses, check_settings, target_of
-from .loading_tables import of_table, read_tables
+from .loading_tables import of_table, read_tables, sampled_files
 from .writing import cannot, check_place, is_same, write_bytes
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Asked:
     tables: tuple[Path, ...]
     target: str | None
     groups: str | None
+    checkpoint: Path | None
+    resume: bool
     out: Path
     report: Path | None
     task: str | None
@@ -83,7 +85,8 @@ def fit_table(asked: Asked) -> int:
     """
     _check_places(asked)
     started = datetime.datetime.now().astimezone()
-    fitted = _fitted(asked, read_tables(asked.tables, vars(asked)))
+    fitted = _fitted(asked, read_tables(asked.tables, vars(asked)) if asked.checkpoint is None
+                     else sampled_files(asked.tables, asked.settings))
     model, record = fitted.model, None
     is_stopped = model.estimator_.history_.stopped == "interrupted"
     try:
@@ -114,8 +117,8 @@ def _check_places(asked: Asked) -> None:
 
 def _fitted(asked: Asked, read: Read) -> Fitted:
     from evenly.errors import DoctorWarning, TableWarning
-    from evenly.explain.of_tables import known
     from evenly.tables import Columns, Reading, TableClassifier, TableRegressor, task_of
+    from evenly.tables.targets import known
 
     from .fit import OF_CLASSES, OF_NUMBERS
 
@@ -147,7 +150,13 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
         model = kind(quiet=True, **rules, **asked.settings)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model.fit(frame, target, groups=asked.groups)
+            if asked.checkpoint is None:
+                model.fit(frame, target, groups=asked.groups)
+            else:
+                from evenly.tables.folders import fit_files
+
+                fit_files(model, asked.tables, frame, target, checkpoint=asked.checkpoint,
+                          resume=asked.resume)
     # What the doctor finds stands in the diagnosis, what the columns are in the notes.
     notes += [*model.notes_, *(str(one.message) for one in caught
                                if not issubclass(one.category, (DoctorWarning, TableWarning)))]
@@ -266,7 +275,8 @@ def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[
     classes = getattr(estimator, "classes_", ())
     what = f"one of {len(classes)} classes" if len(classes) else "a number"
     console.print(Text(f"{fitted.read.name}: '{model.target_}', {what} ({fitted.why}); "
-                       f"{fitted.frame.height:,} rows, {_count(model.inputs_.width, 'input')} of "
+                       f"{fitted.frame.height:,} "
+                       f"{'rows' if asked.checkpoint is None else 'rows of a sample'}, {_count(model.inputs_.width, 'input')} of "
                        f"{_count(len(model.columns_.inputs), 'column')}"))
     if not asked.quiet:
         for note in fitted.notes:

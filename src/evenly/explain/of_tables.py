@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import TableWarning
 from ..tables.kinds import Number
-from ..tables.targets import labels_read
+from ..tables.targets import known, labels_read
 from .answers import Answers
 from .records import ColumnLine
 
@@ -17,13 +17,6 @@ from .records import ColumnLine
 def with_target(frame: Any, model: Any) -> Any:
     """(rows,) which rows of a frame have a target, as training's type reads it."""
     return known(model.columns_.answers(frame))
-
-
-def known(values: Any) -> Any:
-    """(rows,) where there is a value, of a column as its kind reads it."""
-    if not isinstance(values, np.ndarray):
-        return ~values.is_null().to_numpy()
-    return ~(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
 
 
 def answers_of(model: Any, frame: Any) -> tuple[Answers, Any, tuple[str, ...]]:
