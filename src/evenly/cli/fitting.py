@@ -276,7 +276,8 @@ def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[
     what = f"one of {len(classes)} classes" if len(classes) else "a number"
     console.print(Text(f"{fitted.read.name}: '{model.target_}', {what} ({fitted.why}); "
                        f"{fitted.frame.height:,} "
-                       f"{'rows' if asked.checkpoint is None else 'rows of a sample'}, {_count(model.inputs_.width, 'input')} of "
+                       f"{'rows' if asked.checkpoint is None else 'rows of a sample'}, "
+                       f"{_count(model.inputs_.width, 'input')} of "
                        f"{_count(len(model.columns_.inputs), 'column')}"))
     if not asked.quiet:
         for note in fitted.notes:
