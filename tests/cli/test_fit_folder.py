@@ -9,8 +9,8 @@ from evenly.cli import loading_tables, run
 
 from .test_fit import make
 
-FIT = ["fit", "rows", "--target", "kind", "--drop", "price", "--checkpoint", "kept", "--batch", "32",
-       "--hidden", "16", "--epochs", "40", "--patience", "40"]
+FIT = ["fit", "rows", "--target", "kind", "--drop", "price", "--checkpoint", "kept",
+       "--batch", "32", "--hidden", "16", "--epochs", "40", "--patience", "40"]
 
 
 @pytest.fixture

@@ -59,9 +59,9 @@ def fit_files(
         DataError: a row that cannot be read by the sample's types, with its file.
     """
     files = files_of(paths)
-    epochs, verbose = model.max_epochs, model.verbose  # type: ignore[attr-defined]
+    epochs, verbose = model.max_epochs, model.verbose
     model.set_params(max_epochs=1, verbose=False).fit(sample, target)
-    net: Any = model.estimator_  # type: ignore[attr-defined]
+    net: Any = model.estimator_
     model.set_params(max_epochs=epochs, verbose=verbose)
     net.set_params(max_epochs=epochs, verbose=verbose)
     outputs = net.model_.engine.program.output_shape[-1]
