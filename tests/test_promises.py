@@ -131,7 +131,8 @@ def command_line():
 
 
 COMMANDS = command_line()
-OPTIONS = {name: {option for parameter in command.params for option in parameter.opts}
+OPTIONS = {name: {option for parameter in command.params
+                  for option in (*parameter.opts, *parameter.secondary_opts)}
            | {"--help"} for name, command in COMMANDS.items()}
 MAKE = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -35,11 +35,11 @@ ROWS = [
     Bad("a decimal mark that is none", f"{FIT} --decimal point",
         "--decimal: expects . or , got 'point'"),
     Bad("a loss of no name", f"{FIT} --loss hubber",
-        "--loss: expects one of squared, absolute, huber, quantile, poisson, gamma, got 'hubber': "
-        "did you mean 'huber'?"),
+        "--loss: expects one of squared, absolute, huber, quantile, poisson, gamma, cross_entropy, "
+        "focal, asymmetric, got 'hubber': did you mean 'huber'?"),
     Bad("a loss of numbers for classes", f"{FIT} --loss huber",
-        "table.csv: --loss: expects numbers, 'kind' is classes: leave it out, or say --task "
-        "regression"),
+        "--loss: huber expects numbers, 'kind' is classes: take one of cross_entropy, focal, "
+        "asymmetric"),
     Bad("quantiles that fall", "fit table.csv --target price --out o.evenly --quantiles 0.9,0.1",
         "--quantiles: expects numbers between 0 and 1, rising, with commas between them, as in "
         "0.1,0.5,0.9, got '0.9,0.1'"),

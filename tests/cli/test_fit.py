@@ -151,7 +151,10 @@ def test_curves(here, name):
     ([*FIT, "--class-weight", "chaep=2"], "class_weight: no class is 'chaep'; there are"),
     (["fit", "table.csv", "--target", "price", "--out", "o", "--class-weight", "balanced"],
      "--class-weight: expects classes, 'price' is numbers: leave it out, or say --task"),
-    ([*FIT, "--loss", "huber"], "--loss: expects numbers, 'kind' is classes: leave it out, or say"),
+    ([*FIT, "--loss", "huber"], "--loss: huber expects numbers, 'kind' is classes: take one of"),
+    ([*FIT, "--threshold", "2"], "--threshold: expects a probability above 0 and below 1, or"),
+    ([*FIT, "--groups", "colour"], "--groups: there is no column 'colour': do you mean 'color'?"),
+    ([*FIT, "--interval-fraction", "0.1"], "--interval-fraction: expects numbers, 'kind' is"),
     ([*FIT, "--quantiles", "0.5,0.1"], "--quantiles: expects numbers between 0 and 1, rising"),
     ([*FIT, "--report", "r.pdf"], "r.pdf: expects a name that ends in .html, got '.pdf'"),
     (["fit", "table.csv", "--target", "kind", "--out", "r.html", "--report", "r.html"],
@@ -166,10 +169,12 @@ def test_curves(here, name):
      "--measure: 'mae' is not for classification: expects one of accuracy,"),
     (["explain", "m.evenly", "few.csv"], "lacks the column 'size' that training had"),
     (["explain", "m.evenly", "no_target.csv"], "lacks the target 'kind'"),
-    ([*FIT, "--without", "prize"], "--drop: there is no column 'prize'; do you mean 'price'?"),
+    ([*FIT, "--without", "prize"],
+     "--drop: there is no column 'prize'; do you mean 'price' or 'size'?"),
     ([*FIT, "--drop", "kind"], "--drop: 'kind' is the target: name other columns"),
-    ([*FIT, "--as", "prize=number"], "--as: there is no column 'prize'; do you mean 'price'?"),
-    ([*FIT, "--without", "size,color,price"], "the table has no input columns"),
+    ([*FIT, "--as", "prize=number"],
+     "--as: there is no column 'prize'; do you mean 'price' or 'size'?"),
+    ([*FIT, "--without", "size,color,price"], "no input columns"),
     (["predict", "m.evenly", "none.csv"], "none.csv: no such file"),
     (["predict", "none.evenly", "new.csv"], "none.evenly"),
     (["predict", "table.csv", "new.csv"], "table.csv"),
@@ -288,12 +293,12 @@ def test_four_at_once_and_one_killed_leave_whole_files(here):
 
 
 def write_awkward(here):
-    """An index, a gap as '?', decimal commas, dates d/m/y, a truth value, a row without target."""
+    """An index, a gap as '§', decimal commas, dates d/m/y, a truth value, a row without target."""
     rng = np.random.default_rng(0)
     rows = ["nr;size;day;new;kind"]
     for i in range(120):
         size = rng.normal(10, 3)
-        text = "?" if i == 7 else f"{size:.2f}".replace(".", ",")
+        text = "§" if i == 7 else f"{size:.2f}".replace(".", ",")
         day = f"{1 + i % 28:02}/{1 + i % 12:02}/2023"
         kind = "" if i == 11 else ("True" if size + rng.normal() > 10 else "False")
         rows.append(f"{i + 1};{text};{day};{i % 2 == 0};{kind}")
@@ -313,7 +318,7 @@ def test_what_is_left_out_or_read_otherwise_is_said_and_kept(awkward, capsys):
     assert run(AWKWARD) == 0
     out = " ".join(capsys.readouterr().out.split())
     for line in ("column 'nr': left out: ", "target 'kind': nothing in 1 of 120 rows",
-                 "'?': taken as"):
+                 "the other is '§' (row 8): taken as"):
         assert line in out, line
     assert run([*AWKWARD, "--quiet", "--force"]) == 0
     quiet = " ".join(capsys.readouterr().out.split())
@@ -323,7 +328,7 @@ def test_what_is_left_out_or_read_otherwise_is_said_and_kept(awkward, capsys):
     assert run(["show", "m.evenly"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for line in ("column 'nr': left out: ", "target 'kind': nothing in 1 of 120 rows",
-                 "'?': taken as"):
+                 "the other is '§' (row 8): taken as"):
         assert line in shown, line
 
 
@@ -435,3 +440,71 @@ def test_numbers_that_are_classes_by_request(here, capsys):
     assert "one of 3 classes (as asked for)" in capsys.readouterr().out
     assert run(["predict", "m.evenly", "grades.csv", "--out", "p.csv"]) == 0
     assert "p(1.5)" in (here / "p.csv").read_text().splitlines()[0]
+
+
+# Held-out rows ----------------------------------------------------------------------------------
+
+
+def test_intervals_hold_the_target(here, capsys):
+    assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", "--epochs", "30",
+                "--interval-fraction", "0.2"]) == 0
+    assert run(["predict", "m.evenly", "new.csv", "--interval", "90", "--out", "p.csv"]) == 0
+    predicted, truth = pd.read_csv("p.csv"), pd.read_csv("new.csv")["price"]
+    assert list(predicted.columns) == ["price", "lower", "upper"]
+    inside = (predicted["lower"] <= truth) & (truth <= predicted["upper"])
+    assert 0.7 < inside.mean() <= 1
+    assert (predicted["lower"] < predicted["price"]).all()
+
+
+def test_a_group_is_held_out_whole_and_is_no_input(here, capsys):
+    table = pd.read_csv("table.csv").assign(house=np.repeat(np.arange(24), 10))
+    table.to_csv("groups.csv", index=False)
+    assert run(["fit", "groups.csv", "--target", "kind", "--groups", "house", "--out", "m.evenly",
+                *QUICK]) == 0
+    model = saving.load("m.evenly")
+    assert "house" not in [column.name for column in model.columns_.inputs]
+    held = table["house"].iloc[model.held_out_]
+    assert len(held) == 10 * held.nunique() > 0
+
+
+def test_a_threshold_counts_in_the_scores(here, capsys):
+    fit = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*fit, "--threshold", "0.9", "--calibrate", "--monitor", "roc_auc"]) == 0
+    model, table = saving.load("m.evenly"), pd.read_csv("table.csv")
+    held = model.held_out_
+    right = (model.predict(table)[held] == table["kind"].to_numpy()[held]).mean()
+    assert model.scores_.lines[0].of("accuracy") == pytest.approx(right)
+    likeliest = model.predict_proba(table)[held].argmax(axis=1) == (table["kind"] == "dear")[held]
+    assert likeliest.mean() != pytest.approx(right)
+    capsys.readouterr()
+    assert run(["show", "m.evenly"]) == 0
+    assert "--threshold 0.9 --calibrate --monitor roc_auc" in " ".join(
+        capsys.readouterr().out.split())
+
+
+def test_ctrl_c_while_scores_are_taken_keeps_the_network(here, capsys, monkeypatch):
+    from evenly import explain
+
+    def stopped(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explain, "score", stopped)
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*command, "--report", "r.html"]) == 130
+    assert "Written: m.evenly" in capsys.readouterr().out
+    assert not (here / "r.html").exists()
+    assert run(["predict", "m.evenly", "new.csv", "--quiet"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 41
+    assert run(["show", "m.evenly"]) == 0
+    assert "predicts 'kind'" in capsys.readouterr().out
+
+
+def test_what_training_warns_of_is_a_line_of_the_model(here, capsys):
+    table = pd.read_csv("table.csv")
+    table.loc[3, "price"] = 1e6
+    table.to_csv("far.csv", index=False)
+    assert run(["fit", "far.csv", "--target", "price", "--out", "m.evenly", *QUICK]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "row" in " ".join(saving.load("m.evenly").scores_.notes)
+    assert any("huber" in note for note in saving.load("m.evenly").scores_.notes)

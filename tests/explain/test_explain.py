@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_erro
 
 from evenly import explain
 from evenly.errors import DataError
+from evenly.tables import TableRegressor
 
 from .samples import Dear, Price, Thirds, table
 
@@ -295,3 +296,77 @@ def test_a_record_is_plain(dear):
     assert record.importance[0].column == record.dependence[0].column == "size"
     assert record.residuals is None
     assert len(record.worst) == 10
+
+
+# Estimators for tables --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fitted(price):
+    frame = price.frame.with_columns(pl.Series("price", price.codes),
+                                     zip=pl.Series([f"z{i % 150:03}" for i in range(300)]))
+    model = TableRegressor(16, max_epochs=5, random_state=0, quiet=True).fit(frame, "price")
+    return model, frame
+
+
+@pytest.mark.parametrize("column", ["size", "color", "new", "day", "zip"])
+def test_inputs_are_exchanged_as_cells_are(fitted, column):
+    model, frame = fitted
+    answers, _, _ = explain.answers_of(model, frame)
+    order = np.random.default_rng(0).permutation(300)
+    other = frame.with_columns(frame[column].gather(order))
+    np.testing.assert_allclose(answers.exchanged([column], order[:, None]), model.predict(other),
+                               rtol=1e-12)
+    both = other.with_columns(frame["noise"].gather(order[::-1]))
+    np.testing.assert_allclose(
+        answers.exchanged([column, "noise"], np.stack([order, order[::-1]], axis=1)),
+        model.predict(both), rtol=1e-12)
+
+
+def test_rows_without_a_target_are_no_answers(fitted):
+    model, frame = fitted
+    frame = frame.with_columns(pl.when(pl.int_range(300) < 7).then(None).otherwise(
+        pl.col("price")).alias("price"))
+    answers, rows, notes = explain.answers_of(model, frame)
+    assert rows.tolist() == list(range(7, 300))
+    assert len(answers) == 293
+    assert notes == ("target 'price': nothing in 7 of 300 rows: they are left out",)
+
+
+def test_columns_as_they_are_shown(fitted):
+    lines = {line.name: line for line in explain.column_lines(fitted[0])}
+    assert lines["size"].becomes == "2 inputs: value, nothing"
+    assert lines["color"].becomes == "3 inputs"
+    assert lines["day"].becomes.startswith("5 inputs: days, year, week")
+    assert (lines["day"].type, lines["new"].type) == ("date", "boolean")
+    assert lines["size"].missing == 18
+
+
+def test_the_network_within_a_linear_model_reads(fitted):
+    model, frame = fitted
+    x = explain.linear_inputs(model)(frame)
+    assert x.shape == (300, model.inputs_.width)
+    assert np.abs(x[:, 0].mean()) < 0.2
+
+
+@pytest.mark.parametrize("threshold", [None, 0.9])
+def test_a_threshold_is_the_models_own(dear, threshold):
+    class Strict:
+        classes_, columns_, threshold_ = Dear.classes_, dear.model.columns_, threshold
+        predict_proba = staticmethod(dear.model.predict_proba)
+
+    answers = explain.Answers(Strict(), dear.frame, Dear.classes_[dear.codes])
+    given = answers.given()
+    taken = given[:, 1] >= (0.5 if threshold is None else threshold)
+    assert dict(answers.measured())["accuracy"] == (taken == dear.codes).mean()
+    assert dict(answers.measured())["auc"] == dict(dear.measured())["auc"]
+    assert np.sum(np.array(explain.confusion(answers, given).counts)[:, 1]) == taken.sum()
+
+
+def test_shapley_values_of_columns(price):
+    pytest.importorskip("shap")
+    from evenly.explain.shapley import shapley
+
+    found = shapley(price.rows(np.arange(60)), NAMES, rows=20, background=20)
+    assert found["noise"] == pytest.approx(0, abs=1e-9)
+    assert found["size"] > found["new"] > found["day"] > 0

@@ -89,6 +89,16 @@ def field(text, *names):
     return value
 
 
+def scores_of(**changed):
+    """What a fit came to, as a file has it."""
+    line = {"type": ["Scored", {"name": "network", "words": "it", "training": {"tuple": []}}]}
+    return {"type": ["FitScores", {
+        "table": "t", "target": "y", "task": "regression", "classes": {"tuple": []}, "rows": 3,
+        "training_rows": 3, "held_out_rows": 0, "lines": {"tuple": [line]}, "measure": "r2",
+        **changed,
+    }]}
+
+
 def parts(text):
     return field(text, "inputs", "parts")["tuple"]
 
@@ -119,6 +129,15 @@ def parts(text):
     (lambda t: field(t, "columns", "columns", 0, "kind").update(type=["Dropout", {}]),
      "Column: kind cannot be|Dropout"),
     (lambda t: field(t, "columns", "columns", 1)["type"][1].update(name="size"), "one name"),
+    (lambda t: t["content"].update(scores=5), "what the fit came to cannot be made out"),
+    (lambda t: t["content"].pop("scores"), "should have the fields params, learned, estimator, sc"),
+    (lambda t: t["content"].update(scores={"type": ["FitScores", {}]}), "FitScores|table"),
+    (lambda t: t["content"].update(scores=scores_of(lines={"tuple": []})), "at least the network"),
+    (lambda t: t["content"].update(scores=scores_of(lines=5)), "lines cannot be 5"),
+    (lambda t: t["content"].update(scores=scores_of(task="ranking")), "task must be"),
+    (lambda t: t["content"].update(scores={"type": ["Scored", {"name": "a", "words": "b",
+                                                               "training": {"tuple": []}}]}),
+     "what the fit came to cannot be made out"),
     (lambda t: t.update(kind="TableClassifier"), "should have the fields|does not have all|estim"),
     (lambda t: t.update(kind="TableModel"),
      "network for a table of an earlier version, .*: train it anew, with evenly fit"),

@@ -15,6 +15,7 @@ from .values import AT_LEAST_1, PATH, SEED, Word
 
 if TYPE_CHECKING:
     from evenly.explain import Answers, Dependence, FitRecord
+    from evenly.tables.records import Measured
 
 MEASURES = ("accuracy", "balanced-accuracy", "auc", "log-loss", "brier", "r2", "mae", "rmse")
 # Columns whose dependence is drawn where none is named.
@@ -107,13 +108,16 @@ def _explained(model: Any, read: Any, given: dict[str, Any]) -> tuple[FitRecord,
     part = "given"
     scores = vars(model).get("scores_")
     held = np.asarray(model.held_out_)
-    if scores is not None and scores.sha256 == read.sha256 and len(held) and \
-            len(answers) == scores.rows:
+    # Of the table of training the rows that it did not learn from tell more.
+    is_same = scores is not None and scores.sha256 == read.sha256 and len(answers) == scores.rows
+    if is_same and len(held):
         answers, rows, part = answers.rows(held), rows[held], "held-out"
+    elif is_same:
+        part = "training"
     if not len(answers):
         raise click.UsageError(f"{read.name}: no row has a '{model.target_}'")
     lines = computed.column_lines(model)
-    if scores is None or part != "held-out":
+    if scores is None or part == "given":
         scores = computed.FitScores(
             table=read.name, target=model.target_, task=answers.task, classes=answers.classes,
             rows=len(answers), training_rows=0, held_out_rows=len(answers), lines=(
@@ -144,6 +148,12 @@ def _shapley(answers: Answers, record: FitRecord, seed: int) -> dict[str, float]
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
+def _measured(record: FitRecord) -> Measured:
+    """The measures of the rows that are explained."""
+    network = record.scores.lines[0]
+    return network.training if record.part == "training" else network.held_out
+
+
 def as_json(record: FitRecord, shapley: dict[str, float]) -> str:
     """The record as JSON, without what belongs to a training."""
     import dataclasses
@@ -155,7 +165,7 @@ def as_json(record: FitRecord, shapley: dict[str, float]) -> str:
     said = {
         "table": scores.table, "target": scores.target, "task": scores.task,
         "classes": scores.classes, "part": record.part, "rows": record.explained_rows,
-        "scores": dict(scores.lines[0].held_out), "measure": record.measured,
+        "scores": dict(_measured(record)), "measure": record.measured,
         **{name: whole[name] for name in kept if whole[name] is not None},
         **({"shapley": shapley} if shapley else {}),
     }
@@ -170,7 +180,7 @@ def tell(
 
     console = telling.console()
     scores = record.scores
-    line = telling.measured_line(scores.lines[0].held_out, scores.task, record.explained_rows)
+    line = telling.measured_line(_measured(record), scores.task, record.explained_rows)
     console.print(Text(f"{scores.table}: '{scores.target}' of {record.explained_rows:,} "
                        f"{record.part} rows: {line}"))
     console.print(telling.worth_table(record.importance, record.importance_measure))

@@ -89,6 +89,10 @@ def _or_none(*words: str) -> Word:
               help="Epochs without improvement to go on for.")
 @click.option("--all-rows", is_flag=True, help="Hold no rows out; train for all epochs.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
+@click.option("--checkpoint", type=PATH, metavar="FOLDER",
+              help="Read Parquet files larger than memory piece by piece, and write down here, "
+                   "every ten minutes, what was learned.")
+@click.option("--resume", is_flag=True, help="Go on from the --checkpoint.")
 @click.option("--curves", type=PATH, help="A .png or .svg of the curves.")
 @click.option("--doctor", is_flag=True, help="Say what ails the training, if anything does.")
 @click.option("--quiet", is_flag=True,
@@ -105,11 +109,19 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
     """
     need("fit", "sklearn", "polars", *(["matplotlib"] if given["curves"] else []),
          *(["matplotlib", "jinja2"] if given["report"] else []))
+    if given["resume"] and given["checkpoint"] is None:
+        raise click.UsageError("--resume: goes with --checkpoint FOLDER")
+    if given["checkpoint"] is not None:
+        for name in ("groups", "threshold", "calibrate", "interval_fraction", "class_weight",
+                     "doctor"):
+            if given[name]:
+                raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
+                                       "leave it out beside --checkpoint")
     from .fitting import Asked, fit_table
 
     return fit_table(Asked(
         tables=table, reading=reading_of(given), settings=_settings(given),
-        groups=given["groups"],
+        groups=given["groups"], checkpoint=given["checkpoint"], resume=given["resume"],
         **{name: given[name] for name in ("target", "out", "report", "task", "curves", "doctor",
                                           "quiet", "force", "sep", "encoding")},
     ))

@@ -19,7 +19,7 @@ from evenly.version import __version__
 
 from . import telling
 from .fit_checks import check_answers, check_groups, check_losses, check_settings, target_of
-from .loading_tables import of_table, read_tables
+from .loading_tables import of_table, read_tables, sampled_files
 from .writing import cannot, check_place, is_same, write_bytes
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Asked:
     tables: tuple[Path, ...]
     target: str | None
     groups: str | None
+    checkpoint: Path | None
+    resume: bool
     out: Path
     report: Path | None
     task: str | None
@@ -83,7 +85,8 @@ def fit_table(asked: Asked) -> int:
     """
     _check_places(asked)
     started = datetime.datetime.now().astimezone()
-    fitted = _fitted(asked, read_tables(asked.tables, vars(asked)))
+    fitted = _fitted(asked, read_tables(asked.tables, vars(asked)) if asked.checkpoint is None
+                     else sampled_files(asked.tables, asked.settings))
     model, record = fitted.model, None
     is_stopped = model.estimator_.history_.stopped == "interrupted"
     try:
@@ -114,8 +117,8 @@ def _check_places(asked: Asked) -> None:
 
 def _fitted(asked: Asked, read: Read) -> Fitted:
     from evenly.errors import DoctorWarning, TableWarning
-    from evenly.explain.of_tables import known
     from evenly.tables import Columns, Reading, TableClassifier, TableRegressor, task_of
+    from evenly.tables.targets import known
 
     from .fit import OF_CLASSES, OF_NUMBERS
 
@@ -145,12 +148,18 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
             rules["types"] = _as_classes(rules["types"], target, values)
         kind = TableClassifier if task == "classification" else TableRegressor
         model = kind(quiet=True, **rules, **asked.settings)
-        with warnings.catch_warnings():
-            # What is found stands in the diagnosis and in the notes, which are shown whole.
-            warnings.simplefilter("ignore", DoctorWarning)
-            warnings.simplefilter("ignore", TableWarning)
-            model.fit(frame, target, groups=asked.groups)
-    notes += list(model.notes_)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if asked.checkpoint is None:
+                model.fit(frame, target, groups=asked.groups)
+            else:
+                from evenly.tables.folders import fit_files
+
+                fit_files(model, asked.tables, frame, target, checkpoint=asked.checkpoint,
+                          resume=asked.resume)
+    # What the doctor finds stands in the diagnosis, what the columns are in the notes.
+    notes += [*model.notes_, *(str(one.message) for one in caught
+                               if not issubclass(one.category, (DoctorWarning, TableWarning)))]
     model.notes_ = tuple(notes)
     return Fitted(model, read, frame, why, tuple(notes))
 
@@ -172,8 +181,9 @@ def _record(asked: Asked, fitted: Fitted, started: datetime.datetime) -> FitReco
     model = fitted.model
     answers, _, _ = explain.answers_of(model, fitted.frame)
     held = np.asarray(model.held_out_, np.int64)
-    rows = np.setdiff1d(np.arange(len(answers)), held)
-    training = answers.rows(rows) if len(held) else answers
+    aside = model._set_aside
+    rows = np.setdiff1d(np.arange(len(answers)), np.concatenate([held, aside]))
+    training = answers.rows(rows) if len(rows) < len(answers) else answers
     held_out = answers.rows(held) if len(held) else None
     scores = explain.score(
         training, held_out, explain.linear_inputs(model), table=fitted.read.name,
@@ -265,8 +275,10 @@ def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[
     classes = getattr(estimator, "classes_", ())
     what = f"one of {len(classes)} classes" if len(classes) else "a number"
     console.print(Text(f"{fitted.read.name}: '{model.target_}', {what} ({fitted.why}); "
-                       f"{fitted.frame.height:,} rows, {model.inputs_.width:,} inputs of "
-                       f"{len(model.columns_.inputs):,} columns"))
+                       f"{fitted.frame.height:,} "
+                       f"{'rows' if asked.checkpoint is None else 'rows of a sample'}, "
+                       f"{_count(model.inputs_.width, 'input')} of "
+                       f"{_count(len(model.columns_.inputs), 'column')}"))
     if not asked.quiet:
         for note in fitted.notes:
             console.print(Text(note), style="yellow")
@@ -283,6 +295,10 @@ def _tell(asked: Asked, fitted: Fitted, record: FitRecord | None, written: list[
     if asked.doctor:
         click.echo()
         click.echo(str(estimator.diagnosis_))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def trained(estimator: Any, record: FitRecord | None) -> str:

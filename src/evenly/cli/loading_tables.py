@@ -35,6 +35,24 @@ def _with_gaps(frame: Any, words: list[str]) -> Any:
         pl.when(text.str.strip_chars().is_in(words)).then(None).otherwise(text).name.keep())
 
 
+# Rows of files larger than memory that decide what the columns are.
+SAMPLE_ROWS = 100_000
+
+
+def sampled_files(paths: Sequence[Path], settings: Any) -> Any:
+    """Some rows of Parquet files larger than memory, as `read_tables` hands on whole tables."""
+    from evenly.tables.parts import files_of
+    from evenly.tables.reading import Read
+    from evenly.tables.streamed import sampled
+
+    files = files_of(paths)
+    rows = min(SAMPLE_ROWS, files.rows)
+    frame = sampled(paths, rows, settings["random_state"])
+    name = ", ".join(map(str, paths))
+    note = f"the columns were decided by {rows:,} of {files.rows:,} rows; all rows are trained on"
+    return Read(frame, name, "", (note,) if rows < files.rows else ())
+
+
 def load_table_model(path: Path) -> Any:
     """A network that `evenly fit` wrote.
 

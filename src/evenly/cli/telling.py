@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SHOWN = {"classification": ("accuracy", "auc", "log-loss"), "regression": ("r2", "mae", "rmse")}
 # Columns that are listed; the others are counted.
 MOST_COLUMNS = 20
+# Lines of a dependence on numbers or dates.
+MOST_POINTS = 12
 NOTHING = "\N{EN DASH}"
 
 
@@ -78,7 +80,7 @@ def said(scale: Any, value: float | None) -> str:
     """A measure with its unit."""
     if value is None:
         return NOTHING
-    return scale.value(value) + (f" {scale.unit}" if scale.unit else "")
+    return f"{scale.value(value)}{f' {scale.unit}' if scale.unit else ''}"
 
 
 def worth_table(worth: Sequence[Importance], scale: Any, most: int = MOST_COLUMNS) -> Table:
@@ -124,11 +126,15 @@ def dependence_table(one: Dependence, is_classes: bool, width: int = 30) -> Tabl
     what = "p({})" if is_classes else "{}"
     heads = [what.format(name) for name in one.series]
     table = plain_table(one.column, *heads, "", right=(one.column, *heads))
-    firsts = [point.answers[0] for point in one.points]
+    points = one.points
+    if len(points) > MOST_POINTS and points[0].place is not None:
+        last = len(points) - 1
+        points = tuple(points[round(i * last / (MOST_POINTS - 1))] for i in range(MOST_POINTS))
+    firsts = [point.answers[0] for point in points]
     # Bars of numbers begin at the smallest: what differs is to be seen.
     low = 0.0 if is_classes else min(firsts)
     reach = max(firsts) - low
-    for point in one.points:
+    for point in points:
         table.add_row(point.value, *(f"{answer:.3f}" if is_classes else f"{answer:.5g}"
                                      for answer in point.answers),
                       bar(point.answers[0] - low, reach, width) if len(heads) == 1 else "")

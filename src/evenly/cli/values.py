@@ -139,7 +139,7 @@ def threshold(text: str) -> float | str:
         return text
     if not 0 < value < 1:
         raise click.UsageError(
-            "--threshold: expects a probability above 0 and below 1, or the name of a measure, such "
-            f"as f1, got '{text}'"
+            "--threshold: expects a probability above 0 and below 1, or the name of a measure, "
+            f"such as f1, got '{text}'"
         )
     return value

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import TableWarning
-from ..tables.targets import labels_read
+from ..tables.kinds import Number
+from ..tables.targets import known, labels_read
 from .answers import Answers
 from .records import ColumnLine
 
@@ -16,13 +17,6 @@ from .records import ColumnLine
 def with_target(frame: Any, model: Any) -> Any:
     """(rows,) which rows of a frame have a target, as training's type reads it."""
     return known(model.columns_.answers(frame))
-
-
-def known(values: Any) -> Any:
-    """(rows,) where there is a value, of a column as its kind reads it."""
-    if not isinstance(values, np.ndarray):
-        return ~values.is_null().to_numpy()
-    return ~(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
 
 
 def answers_of(model: Any, frame: Any) -> tuple[Answers, Any, tuple[str, ...]]:
@@ -64,7 +58,7 @@ def labels_of_rows(model: Any, values: Any, rows: Any) -> Any:
     own = values[rows] if isinstance(values, np.ndarray) else values.gather(
         pl.Series(rows, dtype=pl.UInt32))
     target = model.columns_.target
-    kind = target.kind.type if hasattr(model, "classes_") else "number"
+    kind = target.kind if hasattr(model, "classes_") else Number()
     return labels_read(kind, own, f"the target '{target.name}'")
 
 

@@ -118,7 +118,7 @@ class ClassLoss(Loss):
 class YesNoLoss(Loss):
     """Base of losses on the logistic function of the scores, whose targets are from 0 to 1."""
 
-    class_weights: Sequence[float] | None
+    class_weights: Sequence[float] | Sequence[Sequence[float]] | None
 
     targets_are_classes: ClassVar[bool] = False
     counts_right_answers: ClassVar[bool] = True
@@ -136,7 +136,8 @@ class YesNoLoss(Loss):
             )
 
     def numbers(self, outputs: int) -> dict[str, float]:
-        return weight_numbers(self.class_weights)
+        weights: Any = self.class_weights
+        return weight_numbers(weights)
 
     def prepare(self, y: Any, shape: Shape, dtype: Any) -> Any:
         y = as_values(type(self).__name__, y, shape, dtype)

@@ -107,8 +107,9 @@ def _draw_line(axes: Axes, one: Dependence, look: Look) -> None:
     if one.type == "date":
         shown = [one.points[0], one.points[-1]]
         axes.set_xticks([point.place or 0.0 for point in shown], [p.value for p in shown])
-        for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
-            label.set_horizontalalignment(side)
+        first, last = axes.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
     else:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
     axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -155,7 +155,7 @@ def confusion_rows(found: Confusion) -> list[dict[str, Any]]:
         cells = [{"of": other, "count": count, "right": other == name,
                   "shade": round(100 * count / total) if total else 0}
                  for other, count in zip(found.classes, counts, strict=True)]
-        own = next(cell["count"] for cell in cells if cell["right"])
+        own = counts[found.classes.index(name)]
         rows.append({"name": name, "total": total, "cells": cells,
                      "found": f"{own / total:.0%}" if total else NOTHING})
     return rows

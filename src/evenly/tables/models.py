@@ -179,6 +179,9 @@ class TableModel(NestedParameters):
         self._use(columns, inputs, net, target, table.named)
         out = rows[parts.held] if parts.held is not None else np.zeros(0, np.int64)
         self.held_out_ = np.unique(places[out]).astype(np.int64)
+        # Those of intervals alone: neither trained on nor watched.
+        aside = rows[parts.apart] if parts.apart is not None else np.zeros(0, np.int64)
+        self._set_aside = np.unique(places[aside]).astype(np.int64)
 
     def _given(self, X: Any, y: Any) -> tuple[GivenTable, Any, str, Any]:
         """(the table of the inputs, the targets or None where the table has them, their name, their

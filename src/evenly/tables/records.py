@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import DataError
+
 # (name of the measure, its value or None where it is not defined)
 Measured = tuple[tuple[str, float | None], ...]
 
@@ -62,3 +64,9 @@ class FitScores:
     measure: str
     notes: tuple[str, ...] = ()
     sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.task not in ("classification", "regression"):
+            raise DataError(f"FitScores: task must be classification or regression, {self.task!r}")
+        if not self.lines:
+            raise DataError("FitScores: lines must hold at least the network")

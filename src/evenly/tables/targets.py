@@ -88,3 +88,10 @@ def labels_read(kind: Kind, values: Any, what: str) -> Any:
         return np.array([text[:10] if short else text for text in texts], dtype=object)
     whole = np.all(values == np.floor(values)) and np.abs(values).max(initial=0) < 2**53
     return values.astype(np.int64) if whole else values
+
+
+def known(values: Any) -> Any:
+    """(rows,) where there is a value, of a column as its kind reads it."""
+    if not isinstance(values, np.ndarray):
+        return ~values.is_null().to_numpy()
+    return ~(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
