@@ -23,7 +23,8 @@ ORDER = [
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"program"}, {"engine"}, {"rows"}, {"probes"}, {"training"}, {"exchange"}, {"estimators"},
-    {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"}, {"claims"}, {"clinic"}, {"web"},
+    {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"}, {"claims"}, {"clinic"},
+    {"web"},
     {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",

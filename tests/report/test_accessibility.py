@@ -1,9 +1,9 @@
 """WCAG 2.2 AA of the report of a study, as far as axe-core can say."""
 
 import pytest
-from tests.axe import breaches
 
 from evenly.report import render
+from tests.axe import breaches
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 from starlette.datastructures import QueryParams
 
 from ..exercises import CATALOGUE, Exercise, topic
-from ..exercises.base import written
 from ..grading.answers import AnswerError, read_answer
 from .refusals import Refusal
 
