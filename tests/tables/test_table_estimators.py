@@ -136,6 +136,20 @@ def test_a_column_of_noise_as_means_of_the_target_does_not_help():
     assert abs(np.mean(scores) - 0.5) < 0.022
 
 
+def test_a_row_of_totals_is_not_trained_on():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(50, 10, 200).round(2), rng.normal(5, 2, 200).round(2)
+    y = (3 * a - 2 * b).round(2)
+    plain = pl.DataFrame({"shop": [f"s{i % 7}" for i in range(200)], "a": a, "b": b, "y": y})
+    last = pl.DataFrame({"shop": ["Total"], "a": [a.sum()], "b": [b.sum()], "y": [y.sum()]})
+    learned = [TableRegressor(quiet=True, max_epochs=3, random_state=0).fit(frame, "y")
+               for frame in (plain, pl.concat([plain, last]))]
+    assert "row 201: says 'Total': a sum of other rows is no example: not trained on" in \
+        learned[1].notes_
+    same = [model.predict(plain).tolist() for model in learned]
+    assert same[0] == same[1]
+
+
 def test_training_inputs_of_many_levels_do_not_know_their_rows():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"id": [f"v{i}" for i in rng.integers(0, 400, 1200)],

@@ -65,8 +65,10 @@ class Columns:
             lines += [f"target '{self.target.name}': {line}" for line in self.target.odd]
         if self.totals:
             rows = ", ".join(str(row + 1) for row in self.totals[:4])
-            lines.append(f"row{'s' if len(self.totals) > 1 else ''} {rows}: says 'Total': a sum of "
-                         "other rows is no example: take it out of the table")
+            several = len(self.totals) > 1
+            lines.append(f"row{'s' if several else ''} {rows}{', ...' if self.totals[4:] else ''}: "
+                         f"{'say' if several else 'says'} 'Total': a sum of other rows is no "
+                         "example: not trained on")
         return tuple(lines)
 
     @classmethod

@@ -144,6 +144,10 @@ class TableModel(NestedParameters):
         some = frame if counting is None else frame[counting]
         columns = self.columns_ if going_on else self._decided(
             some, None if column is None else target, table.named, together)
+        if columns.totals and not going_on:
+            own = np.delete(np.arange(some.height), columns.totals)
+            counting = own if counting is None else counting[own]
+            weights, some = None if weights is None else weights[own], some[own]
         values, _ = columns.values(some)
         labels = self._as_labels(columns, some, y if counting is None or y is None else y[counting])
         numbers = _numbers(net, labels, going_on)
