@@ -74,6 +74,9 @@ def test_the_row_is_that_of_the_table_given():
         weights = np.ones(500)
         with pytest.warns(UserWarning, match=rf"-1e\+07 in row {row} "):
             NetRegressor(**SHORT).fit(X, far)
+        with pytest.warns(UserWarning, match=rf"in row {row} ") as caught:
+            NetRegressor(**SHORT).partial_fit(X, far)
+        assert caught[0].filename == __file__
         weights[row] = 0
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -156,6 +159,18 @@ def test_mean_scale():
     none = MeanScale(1)
     none.fold(np.zeros((3, 1)))
     assert none.original(np.array([[0.5]])) == 0
+
+
+@pytest.mark.parametrize(("loss", "value", "words"), [
+    ("huber", 1e60, r"target 1e\+60 is too large beside the others for float32.*dtype='float64'"),
+    ("gamma", 1e-60, "target 1e-60 is too small beside the others for float32"),
+])
+def test_targets_that_float32_cannot_hold_beside_each_other(loss, value, words):
+    y = P.copy()
+    y[7] = value
+    with pytest.raises(DataError, match=words):
+        NetRegressor(**SHORT, loss=loss).fit(X, y)
+    assert np.isfinite(NetRegressor(**SHORT, loss=loss, dtype="float64").fit(X, y).predict(X)).all()
 
 
 # Predictions ------------------------------------------------------------------------------------

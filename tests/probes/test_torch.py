@@ -340,7 +340,9 @@ def test_what_is_no_module():
     (F.binary_cross_entropy_with_logits, "binary_cross_entropy"),
     (nn.BCELoss(), "binary_cross_entropy_of_probabilities"), (nn.NLLLoss(), "nll"),
     (nn.MSELoss(), "squared_error"), (nn.L1Loss(), "absolute_error"),
-    (nn.SmoothL1Loss(), "huber"), (lambda a, b: a, "other"),
+    (nn.SmoothL1Loss(), "huber"),
+    (nn.PoissonNLLLoss(), "poisson"), (nn.PoissonNLLLoss(log_input=False), "other"),
+    (lambda a, b: a, "other"),
 ])
 def test_losses(criterion, kind):
     model = nn.Linear(1, 1)

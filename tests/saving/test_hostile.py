@@ -295,3 +295,44 @@ def test_scales_that_cannot_be(value, classifier_file):
 ], ids=lambda v: v if isinstance(v, str) else "")
 def test_regressors(change, reason, regressor_file):
     assert reason in refused(regressor_file, change)
+
+
+@pytest.mark.parametrize(("loss", "change", "reason"), [
+    ("huber", lambda s, a: s.pop("rows"), "the scale"),
+    ("huber", lambda s, a: a.update({s["rows"]["array"]: np.zeros((0, 1))}), "weights"),
+    ("huber", lambda s, a: a.update({s["weights"]["array"]: np.zeros(3)}), "weights"),
+    ("huber", lambda s, a: a[s["width"]["array"]].fill(0), "widths do not fit"),
+    ("huber", lambda s, a: a[s["middle"]["array"]].fill(np.nan), "middle should be finite"),
+    ("huber", lambda s, a: s.update(stride=0), "do not fit"),
+    ("huber", lambda s, a: s.update(seen=-1), "seen is -1"),
+    ("huber", lambda s, a: s.update(seen="many"), "seen"),
+    ("poisson", lambda s, a: a[s["mean"]["array"]].fill(-1), "means should not be negative"),
+    ("poisson", lambda s, a: s.update(weight={"float": "inf"}), "weight is inf"),
+])
+def test_scales_of_targets(loss, change, reason, tmp_path):
+    net = NetRegressor(4, loss=loss, max_epochs=1, random_state=0).fit(X, np.exp(X[:, 0] / 4))
+    save(tmp_path / "r", net)
+
+    def changed(text: Any, arrays: Any) -> None:
+        change(next(iter(text["content"]["target_scaler"].values())), arrays)
+
+    assert reason in refused(tmp_path / "r", changed)
+
+
+@pytest.mark.parametrize("loss", ["squared", "poisson"])
+def test_a_scale_of_another_loss(loss, tmp_path):
+    for name in ("huber", loss):
+        net = NetRegressor(4, loss=name, max_epochs=1, random_state=0).fit(X, np.exp(X[:, 0] / 4))
+        save(tmp_path / name, net)
+    other = read_arrays(tmp_path / loss)
+
+    def changed(text: Any, arrays: Any) -> None:
+        arrays.update({f"other/{name}": array for name, array in other[0].items()})
+        scale = copy.deepcopy(other[1]["content"]["target_scaler"])
+        for part in (scale, *scale.values()):
+            for value in part.values() if isinstance(part, dict) else ():
+                if isinstance(value, dict) and "array" in value:
+                    value["array"] = "other/" + value["array"]
+        text["content"]["target_scaler"] = scale
+
+    assert refused(tmp_path / "huber", changed)

@@ -13,15 +13,7 @@ from ..layers.base import Layer
 from ..layers.containers import Container
 from ..layers.conv import Convolution
 from ..layers.recurrent import Recurrent
-from ..losses import (
-    AsymmetricCrossEntropy,
-    BinaryCrossEntropy,
-    BinaryFocalCrossEntropy,
-    FocalCrossEntropy,
-    Loss,
-    MeanSquaredError,
-    SoftmaxCrossEntropy,
-)
+from ..losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from ..optimizers import Adam
 from ..penalties import L2
 from ..schedules import CosineDecay
@@ -394,9 +386,9 @@ def weigh_classes(weights: Sequence[float]) -> Cure:
     told = tuple(rounded(w) for w in weights)
 
     def change(settings: Settings) -> Settings:
-        if isinstance(settings.loss, (SoftmaxCrossEntropy, BinaryCrossEntropy, FocalCrossEntropy,
-                                      BinaryFocalCrossEntropy, AsymmetricCrossEntropy)):
-            return replace(settings, loss=replace(settings.loss, class_weights=told))
+        loss: Any = settings.loss
+        if hasattr(loss, "class_weights"):
+            return replace(settings, loss=replace(loss, class_weights=told))
         return settings
 
     return Cure("Weigh the classes in the loss: class_weights=" +

@@ -102,9 +102,12 @@ class Case(Learned):
         found = rise(held, self.losses) if len(held) == len(self.epochs) else None
         if found is None:
             return None
-        scale = self.chance if self.chance is not None else found.low
+        level = found.low
+        if self.loss_kind in LIKELIHOODS:  # its lowest is not 0: what was gained tells its size
+            level = max(abs(found.low), held[0] - found.low)
+        scale = self.chance if self.chance is not None else level
         size = found.size / scale
-        if found.size < self.limit("overfit_rise") * found.low:
+        if found.size < self.limit("overfit_rise") * level:
             return None
         if not self.is_classes:
             return found if size >= self.limit("overfit_variance") else None

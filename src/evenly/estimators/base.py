@@ -102,8 +102,8 @@ class NetEstimator(HasCurves, ScaledInputs):
     def _check_kept(self, y: Any) -> None:
         """Raises ValueError where the rows that count cannot be trained on."""
 
-    def _look_at(self, y: Any, weights: Any) -> None:
-        """Warns of targets that spoil a fit."""
+    def _look_at(self, y: Any, weights: Any, calls: int) -> None:
+        """Warns of targets that spoil a fit, where the user called so many calls above."""
 
     def _outputs(self) -> tuple[int, ...]:
         """The numbers of outputs that a network may have: the first where it is built here."""
@@ -189,7 +189,7 @@ class NetEstimator(HasCurves, ScaledInputs):
             self._learn_targets(y)
         numbers = self._encode(y)
         sample_weight = self._check_weights(sample_weight, X)
-        self._look_at(numbers, sample_weight)
+        self._look_at(numbers, sample_weight, 3)
         groups = checked_groups(groups, X.shape[0])
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rows, weights, equal = arranged(X, numbers, sample_weight)

@@ -41,6 +41,7 @@ class TrainsInParts(NetEstimator):
         numbers = self._encode(y)
         known = self._known_before()
         weights = self._check_weights(sample_weight, X)
+        self._look_at(numbers, weights, 4)
         if weights is not None:
             kept = np.flatnonzero(weights > 0)
             if not len(kept):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DataError
 from ..losses import (
     Gamma,
     Huber,
@@ -31,6 +31,8 @@ LOSSES: Mapping[str, Make] = {
 # A target is far that is so many spreads from the median, and so many times as far as any other but
 # the few that are farther still; together they have most of the squares.
 FAR, APART, FEW, MOST = 100.0, 10.0, 0.01, 0.5
+# The squares of what is more spreads away are beyond float32 before long.
+FARTHEST = 1e12
 # Fewer rows say too little about what is far.
 LEAST_ROWS = 20
 # Rows that a warning names.
@@ -75,8 +77,15 @@ def target_scale(loss: Loss, y: Any, weights: Any = None) -> Any:
     columns = y.shape[1]
     if isinstance(loss, (Poisson, Gamma)):
         return MeanScale(columns)
-    robust = isinstance(loss, (MeanAbsoluteError, Huber, Quantile))
-    return RobustScale(columns) if robust or far_targets(y, weights) else Moments(columns)
+    if isinstance(loss, (MeanAbsoluteError, Huber, Quantile)):
+        return RobustScale(columns)
+    if far_targets(y, weights):
+        scale = RobustScale(columns)
+        scale.fold(y, weights)
+        with np.errstate(over="ignore"):
+            if np.abs(scale.scaled(y)).max() < FARTHEST:
+                return RobustScale(columns)
+    return Moments(columns)
 
 
 def scale_fits(loss: Loss, scale: Any) -> bool:
@@ -89,6 +98,27 @@ def scale_fits(loss: Loss, scale: Any) -> bool:
     elif isinstance(loss, (MeanAbsoluteError, Huber, Quantile)):
         kinds = RobustScale
     return isinstance(scale, kinds)
+
+
+def check_range(scaled: Any, y: Any, dtype: str, above_0: bool) -> None:
+    """Raises DataError where the training's element type cannot hold targets beside each other.
+
+    Arguments:
+        scaled, y: the targets on their scale, and as they came.
+        dtype: of the training.
+        above_0: whether what is too small for it would count as 0, which is no target.
+    """
+    limits = np.finfo(dtype)
+    large = ~(np.abs(scaled) <= float(limits.max))
+    small = (scaled < float(limits.smallest_subnormal)) & above_0
+    if not (large | small).any():
+        return
+    place = tuple(np.argwhere(large | small)[0])
+    size = "large" if large[place] else "small"
+    raise DataError(
+        f"NetRegressor: the target {y[place]:g} is too {size} beside the others for {dtype}: mend "
+        "it or leave it out" + (", or use dtype='float64'" if dtype == "float32" else "")
+    )
 
 
 def far_targets(y: Any, weights: Any) -> dict[int, Any]:
@@ -126,10 +156,11 @@ def far_targets(y: Any, weights: Any) -> dict[int, Any]:
     return found
 
 
-def warn_of_far_targets(y: Any, weights: Any) -> None:
-    """Warns of far targets, by their rows."""
+def warn_of_far_targets(y: Any, weights: Any, calls: int) -> None:
+    """Warns of far targets, by their rows, in the name of who is so many calls above."""
     for column, far in far_targets(y, weights).items():
-        warnings.warn(_told(y[:, column], far, y.shape[1] > 1, column), UserWarning, stacklevel=5)
+        warnings.warn(_told(y[:, column], far, y.shape[1] > 1, column), UserWarning,
+                      stacklevel=calls + 1)
 
 
 def _told(y: Any, far: Any, several: bool, column: int) -> str:

@@ -13,7 +13,13 @@ from ..errors import ConfigurationError
 from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
 from .going_on import ANEW
 from .intervals import HasIntervals
-from .regression_losses import regression_loss, scale_fits, target_scale, warn_of_far_targets
+from .regression_losses import (
+    check_range,
+    regression_loss,
+    scale_fits,
+    target_scale,
+    warn_of_far_targets,
+)
 
 
 class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ignore[misc]
@@ -154,9 +160,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             raise ValueError(f"y has {y.shape[1]} targets, expected {self.n_outputs_}")
         return y
 
-    def _look_at(self, y: Any, weights: Any) -> None:
+    def _look_at(self, y: Any, weights: Any, calls: int) -> None:
         if isinstance(regression_loss(self, self.loss, self.quantiles), MeanSquaredError):
-            warn_of_far_targets(y, weights)
+            warn_of_far_targets(y, weights, calls + 1)
 
     def _decoded(self, y: Any) -> Any:
         return y[:, 0] if self._one_axis else y
@@ -196,7 +202,11 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             self.target_scaler_ = scaler.with_columns(scaler.constant, y, weights)
 
     def _targets(self, y: Any, outputs: int) -> Any:
-        return y if self.target_scaler_ is None else self.target_scaler_.scaled(y)
+        if self.target_scaler_ is None:
+            return y
+        scaled = self.target_scaler_.scaled(y)
+        check_range(scaled, y, self.dtype, isinstance(self._loss(outputs), Gamma))
+        return scaled
 
     def predict(self, X: Any) -> Any:
         """What the loss asks for, in the targets' units: (rows,) where y was, else (rows, targets).

@@ -147,7 +147,7 @@ class _FocalYesNo(YesNoLoss):
         if not (counts.all() and (no != 0).all()):
             of_no = xp.where(counts & (no != 0), of_no, 0)
         if (p != p).any():  # a score that is no number has no loss
-            of_no = of_no + p
+            of_no = xp.where(p != p, p, of_no)
         elements = note("elements", of_yes + of_no,
                         "-t (1 - p)^gamma log(p) - (1 - t) p_m^gamma log(1 - p_m)" if margin else
                         "-t (1 - p)^gamma log(p) - (1 - t) p^gamma log(1 - p)")
@@ -168,7 +168,7 @@ class _FocalYesNo(YesNoLoss):
         if not (counts.all() and (no != 0).all()):
             down = xp.where(counts & (no != 0), down, 0)
         if (p != p).any():
-            down = down + p
+            down = xp.where(p != p, p, down)
         return (down - up) / p.shape[1]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .. import cures
 from ..finding import Evidence
-from ..measures import Case
+from ..measures import LIKELIHOODS, Case
 from .base import Rule, Sign
 
 ENOUGH = 0.9   # of the rows, or of their variance
@@ -21,6 +21,8 @@ def look(case: Case) -> Iterator[Sign]:
         return
     data = case.record.data
     if data is not None and data.contradictions > 0:
+        return
+    if case.loss_kind in LIKELIHOODS:  # how low the loss can be is not known
         return
     first = case.chance if case.chance is not None else checks.first_loss
     if first is None or first <= 0:

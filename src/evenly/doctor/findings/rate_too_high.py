@@ -60,7 +60,7 @@ def _trial(case: Case) -> Iterator[Sign]:
             not checks.memorized_steps:
         return
     last, first = checks.memorized_loss, checks.first_loss
-    if not (last > 2 * first or not math.isfinite(last)):
+    if not (last > first + abs(first) or not math.isfinite(last)):  # some losses are below 0
         return
     told = f"{last:.3g}" if math.isfinite(last) else "no number any more"
     evidence = Evidence(f"After {checks.memorized_steps} steps on one small batch alone the loss "

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from .. import cures
 from ..finding import Evidence
-from ..measures import ADAPTIVE, Case
+from ..measures import ADAPTIVE, LIKELIHOODS, Case
 from .base import Rule, Sign, harm
 
 SHORT = 5e-4  # a step of each weight; kernels of a hundred inputs have weights of 0.1
@@ -49,7 +49,8 @@ def _trial(case: Case) -> Iterator[Sign]:
     """Before training: steps on one batch alone that go down, and nowhere."""
     checks = case.record.checks
     if checks is None or checks.memorized_loss is None or checks.first_loss is None or \
-            checks.descent is None or not 0.5 < checks.descent < 1.5:
+            checks.descent is None or not 0.5 < checks.descent < 1.5 or \
+            case.loss_kind in LIKELIHOODS:
         return
     last, first = checks.memorized_loss, checks.first_loss
     if not 0.9 * first < last < 1.05 * first or not checks.memorized_steps:
