@@ -164,7 +164,7 @@ PREPARE: dict[str, Callable[[], object]] = {
     "wide.csv": lambda: write_csv("wide.csv", w=[f"v{i}" for i in range(40)]),
     "fake.npz": lambda: Path("fake.npz").write_text("no archive"),
     "fake.parquet": lambda: Path("fake.parquet").write_text("no table"),
-    "table.xlsx": lambda: Path("table.xlsx").write_text("x"),
+    "table.docx": lambda: Path("table.docx").write_text("x"),
     "z.npz": lambda: np.savez("z.npz", x=np.zeros((12, 2)), z=np.arange(12)),
     "uneven.npz": lambda: np.savez("uneven.npz", x=np.zeros((12, 2)), y=np.arange(13)),
     "two.npz": lambda: np.savez("two.npz", x=np.zeros((12, 2)), y=np.zeros((12, 2))),
@@ -181,12 +181,13 @@ ALL = "plain, batch-norm, layer-norm, dropout, l2, batch-norm+dropout"
 # Arguments, and the whole of what is printed; an open end is a library's own wording.
 BAD: list[tuple[str, str]] = [
     ("gone.csv --target y", "gone.csv: no such file: check the name and the folder"),
-    ("folder --target y", f"folder: is not a file: name a table, {KINDS}"),
-    ("table.xlsx --target y", f"table.xlsx: expects a table, {KINDS}, got '.xlsx': convert it"),
+    ("folder --target y",
+     "folder: the folder holds no *.parquet: name the files of another kind one by one"),
+    ("table.docx --target y", f"table.docx: expects a table, {KINDS}, got '.docx': convert it"),
     ("zero.csv --target y", "zero.csv: the file is empty: expects a header and rows"),
     ("header.csv --target kind", "header.csv: the table is empty: expects at least 10 rows"),
     ("bad.csv --target kind", "bad.csv: is not a CSV table: ..."),
-    ("binary.csv --target kind", "binary.csv: is not a CSV table: ..."),
+    ("binary.csv --target kind", "binary.csv: line 1: holds a NUL byte: ..."),
     ("fake.parquet --target kind", "fake.parquet: is not a Parquet table: ..."),
     ("fake.npz", "fake.npz: is not an .npz archive: File is not a zip file"),
     (
@@ -228,10 +229,10 @@ BAD: list[tuple[str, str]] = [
     ("z.npz", "z.npz: there is no array 'y': say --target NAME: it holds x, z"),
     ("z.npz --target q", "z.npz: there is no array 'q': it holds x, z"),
     ("uneven.npz", "uneven.npz: 'x' has 12 rows and 'y' has 13: expects the same"),
-    ("scalar.npz", "scalar.npz: 'x' has 0 rows and 'y' has 12: expects the same"),
+    ("scalar.npz", "scalar.npz: array 'x' expects shape (rows, features...), got ()"),
     (
         "two.npz",
-        "two.npz: array 'y' expects shape (rows,), got (12, 2): save one target",
+        "two.npz: array 'y' expects shape (12,), one value a row, got (12, 2)",
     ),
     ("complex.npz", "complex.npz: array 'x' holds complex128: save it as numbers or text"),
     (

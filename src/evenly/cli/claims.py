@@ -75,7 +75,7 @@ def study_claims(asked: AskedClaims) -> int:
     Raises:
         UsageError, StudyError, ReportError: before any work is done, where something cannot work.
     """
-    need("study", "sklearn", "pandas", "pyarrow", "matplotlib", "jinja2")
+    need("study", "sklearn", "pandas", "polars", "pyarrow", "matplotlib", "jinja2")
     from evenly import report
     from evenly.claims.page import render
     from evenly.claims.runs import fingerprint, run_all

@@ -55,7 +55,7 @@ def study_table(asked: Asked) -> int:
     Raises:
         UsageError, StudyError, ReportError: before any work is done, where something cannot work.
     """
-    need("study", "sklearn", "pandas", "pyarrow", "matplotlib", "jinja2")
+    need("study", "sklearn", "pandas", "polars", "pyarrow", "matplotlib", "jinja2")
     from evenly import report
     from evenly.study import check_fits, load, load_digits, part_sizes, summarize
     from evenly.study.stored import Runs, fingerprint

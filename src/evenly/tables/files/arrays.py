@@ -58,6 +58,8 @@ def arrays(path: Path, name: str, beside: Sequence[str] = ()) -> Arrays:
                                 f"{', '.join(headers)}")
         title = _inputs(headers, name, {"y", *beside})
         rows = headers[title][0][:1]
+        if not rows:
+            raise DataError(f"{name}: array '{title}' expects shape (rows, features...), got ()")
         own = [title, *(
             other for other, (shape, _) in headers.items()
             if other != title and shape in (rows, (*rows, 1))
@@ -112,9 +114,9 @@ def _inputs(headers: Mapping[str, Header], name: str, beside: Collection[str]) -
     """The name of the array of inputs."""
     others = [title for title in headers if title not in beside]
     for title in ("x", "X"):
-        if title in others and headers[title][0]:
+        if title in others:
             return title
-    if len(others) != 1 or not headers[others[0]][0]:
+    if len(others) != 1:
         raise DataError(f"{name}: expects inputs in an array 'x', got {', '.join(headers)}: "
                         "rename the array")
     return others[0]
