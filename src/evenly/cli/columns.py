@@ -129,14 +129,15 @@ def _show(decided: Columns, read: Any, every: bool) -> None:
 
 
 def _table(console: Any, columns: tuple[Column, ...]) -> None:
-    rows = [(column.name, column.kind.type + ("*" if column.asked else ""),
+    rows: list[tuple[str, ...]] = [(
+             column.name, column.kind.type + ("*" if column.asked else ""),
              f"{column.missing:,}" if column.missing else "", f"{column.distinct:,}",
              column.shown, becomes(column)) for column in columns]
     if console.is_terminal:
         _fitted(console, columns, rows)
         return
     # A pipe has no width: what a program reads is not cut.
-    rows = [TITLES, *(tuple(map(_one_line, row)) for row in rows)]
+    rows = [TITLES, *[tuple(map(_one_line, row)) for row in rows]]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.rjust(width) if title in RIGHT else cell.ljust(width)

@@ -8,40 +8,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .kinds import Date, Kind, Number
+from .column import Column as Column
+from .deciding import decide
+from .kinds import Date, Number
 from .kinds.number import floats
 from .kinds.words import cells_of, listed, shorter, strings
 from .plain import found
 from .rules import Reading, nearest_names
 
 LARGEST = 1e30  # the square of a larger number is beyond float32 by far
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column, decided.
-
-    Attributes:
-        name: its header.
-        kind: how its cells are read.
-        reason: why this kind, in a line.
-        missing: rows of training without a value.
-        distinct: different values there; of many numbers an estimate, within some percent.
-        shown: their range, or examples.
-        left_out: why it is no input, in a line; empty where it is one.
-        odd: what looks odd about it, a line each.
-        asked: whether the kind was said rather than decided.
-    """
-
-    name: str
-    kind: Kind
-    reason: str
-    missing: int = 0
-    distinct: int = 0
-    shown: str = ""
-    left_out: str = ""
-    odd: tuple[str, ...] = ()
-    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,8 +83,6 @@ class Columns:
             DataError: names that the table does not have, a type that a column cannot be, or cells
                 that are lists.
         """
-        from .deciding import decide
-
         columns, own, totals = decide(frame, target, reading or Reading())
         return cls(columns, own, frame.height, totals)
 

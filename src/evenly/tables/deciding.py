@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..errors import DataError
-from .columns import Column
+from .column import Column
 from .kinds import KINDS, Boolean, Category, Date, Kind, Number, Recognized, Text
 from .kinds.words import cells_of, cleaned
 from .odd import judged

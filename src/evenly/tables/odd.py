@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .columns import Column
+from .column import Column
 from .kinds.words import TOTALS, cells_of
 from .relations import relate
 from .rules import Reading

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .columns import Column
+from .column import Column
 from .kinds import Kind
 
 # Rows by which most columns are told not to be something.

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DataError
-from .columns import Column
+from .column import Column
 
 Task = Literal["classification", "regression"]
 

@@ -10,7 +10,7 @@ import polars as pl
 from .base import Kind, Recognized, Values, no_cells
 from .number import codes_in
 from .spelling import Spelling, spelling_of
-from .words import cleaned, each, listed
+from .words import ASKED, cleaned, each, listed, rows_of
 
 _WHOLE = r"^([-+]?\d+)\.0+$"
 
@@ -38,9 +38,17 @@ class Category(Kind):
             if codes.startswith("codes"):
                 widths = text.str.len_chars().unique().drop_nulls().to_list()
                 width = int(widths[0]) if len(widths) == 1 else 0
-        own = cls(width, tuple(reading.na))
-        odd = (codes,) if codes and not asked else ()
-        return Recognized(own, codes.partition(":")[0] or "words", odd,
+        odd = [codes] if codes and not asked else []
+        gaps = tuple(reading.na)
+        silent = (text == ASKED).fill_null(False)
+        # Beside letters or digits: signs alone are levels.
+        if silent.any() and text.filter(~silent).str.contains(r"[\p{L}\d]").any():
+            gaps = (*gaps, ASKED)
+            odd.append(f"'{ASKED}' in {silent.sum()} of {len(text)} rows "
+                       f"({rows_of(silent.to_numpy())}): taken as gaps")
+            text = text.set(silent, None)
+        own = cls(width, gaps)
+        return Recognized(own, codes.partition(":")[0] or "words", tuple(odd),
                           Values(own._spelled(text), no_cells(text)))
 
     def read(self, cells: Any) -> Values:

@@ -14,13 +14,13 @@ from ...errors import DataError
 # nothing, and the errors of a spreadsheet. In lower case; blanks around them are cut.
 ALWAYS = frozenset((
     "", "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "null", "(null)", "<null>",
-    "nat", "?", r"\n", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "#nv", "#wert!",
+    "nat", r"\n", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "#nv", "#wert!",
     "1.#qnan", "-1.#ind", "1.#ind", "(na)", "(n/a)", "#calc!", "#spill!", "#nombre?", "#valeur!",
 ))
 # In columns of numbers, dates and truth values, whatever their share. In a column of words "none",
 # "-" or "unknown" may be a level like any other, and stays one.
 AMONG_NUMBERS = frozenset((
-    "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "x", "none", "nil", "missing",
+    "?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "x", "none", "nil", "missing",
     "unknown", "unbekannt", "inconnu", "not available", "not applicable", "no data", "nodata",
     "not known", "not reported", "not measured", "tbd", "tba", "empty", "blank", "(blank)",
     "k.a.", "k. a.", "n.a.", "n. a.", "n.d.", "nd", "n/d", "s/d", "unk", "undefined", "void",
@@ -32,6 +32,8 @@ AMONG_NUMBERS = frozenset((
     "nicht verfügbar", "fehlt", "non disponible", "non renseigné", "n.c.", "nc", "sin datos",
     "no disponible", "desconocido", "sconosciuto", "onbekend", "brak",
 ))
+# Among words too, but told: it may be one of several signs.
+ASKED = "?"
 # A row of these sums up the others.
 TOTALS = frozenset((
     "total", "totals", "grand total", "subtotal", "sum", "sums", "average", "mean", "gesamt",
