@@ -42,8 +42,8 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, class_weight, multi_label, scale, warm_start, random_state, n_jobs,
-            verbose, dtype, doctor, validation, monitor, callbacks, threshold, calibrate: as of
-            :class:`NetClassifier`, all of whose arguments are here.
+            verbose, dtype, doctor, loss, validation, monitor, callbacks, threshold, calibrate: as
+            of :class:`NetClassifier`, all of whose arguments are here.
 
     Attributes:
         columns_: what each column was taken for, and why.
@@ -58,13 +58,14 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
     Example:
         >>> import polars as pl
         >>> table = pl.DataFrame({
-        ...     "size": [1.0, 2.0, None, 4.0] * 30, "color": ["red", "red", "blue", "blue"] * 30,
-        ...     "price": ["low", "low", "high", "high"] * 30,
+        ...     "size": [1.0, 2.0, None, 4.0, 3.0, 3.0] * 20,
+        ...     "color": ["red", "red", "blue", "blue", "blue", "red"] * 20,
+        ...     "price": ["low", "low", "high", "high", "low", "high"] * 20,
         ... })
         >>> model = TableClassifier(16, max_epochs=30, random_state=0).fit(table, "price")
         >>> model.inputs_.names
         ('size', 'size (nothing)', 'color = blue', 'color = red')
-        >>> model.predict({"color": ["blue", "red"], "size": [3.0, None]}).tolist()
+        >>> model.predict({"color": ["blue", "red"], "size": [4.0, 1.0]}).tolist()
         ['high', 'low']
     """
 
@@ -96,7 +97,7 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
             sample_weight: (rows,), or None.
         """
         labels = self._labels_to_score(X, y)
-        result: float = super().score(X, labels, sample_weight)
+        result: float = self._of_rows(X, "score", labels, sample_weight)
         return result
 
     def predict_proba(self, X: Any) -> Any:
@@ -121,8 +122,8 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor,
-            validation, monitor, callbacks, interval_fraction: as of :class:`NetRegressor`, all of
-            whose arguments are here.
+            loss, quantiles, validation, monitor, callbacks, interval_fraction: as of
+            :class:`NetRegressor`, all of whose arguments are here.
 
     Attributes:
         estimator_: the trained :class:`NetRegressor`.
@@ -139,6 +140,12 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
     """
 
     _inner = NetRegressor
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # Some losses are for targets above 0 alone.
+        tags.target_tags = self._net(False).__sklearn_tags__().target_tags
+        return tags
 
     def _as_labels(self, columns: Columns, frame: Any, y: Any) -> Any:
         if y is not None and y.dtype.kind in "biuf":
@@ -161,7 +168,7 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
         return Answers(np.asarray(numbers, np.float64), tuple(names))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The R^2.
+        """The R^2, or what :meth:`NetRegressor.score` gives for the loss.
 
         Arguments:
             X: a table as of :meth:`fit`.
@@ -169,7 +176,7 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
             sample_weight: (rows,), or None.
         """
         labels = self._labels_to_score(X, y)
-        result: float = super().score(X, labels, sample_weight)
+        result: float = self._of_rows(X, "score", labels, sample_weight)
         return result
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Any:
