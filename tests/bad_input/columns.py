@@ -81,7 +81,8 @@ ROWS = [
         "bad.csv: no input columns beside the target: add some",
         changed("bad.csv", lambda t: t[["kind"]])),
     Bad("all other columns are empty", f"{FIT} kind",
-        "bad.csv: no input columns beside the target: add some",
+        "bad.csv: the table has no input columns (n_features = 0 of 2), since these are left out: "
+        "- 'a': it is empty - 'b': it is empty",
         changed("bad.csv", lambda t: t[["kind"]].assign(a=np.nan, b=np.nan))),
     Bad("a column holds infinity", f"{FIT} kind",
         "bad.csv: column 'size': infinity or more than 1e+30 in 1 of 60 rows, first in row 4: "

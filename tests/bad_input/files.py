@@ -242,8 +242,8 @@ ROWS = [
         "[Errno 22] not a regular file: '{here}/pipe'",
         lambda: os.mkfifo("pipe"), OSError),
     Bad("saving something else", lambda: ev.save("net.evenly", {"a": 1}),
-        "save: expects a Model, a fitted NetClassifier or NetRegressor, or a Saved, got "
-        "dict", None,
+        "save: expects a Model, a fitted NetClassifier, NetRegressor, TableClassifier or "
+        "TableRegressor, or a Saved, got dict", None,
         ev.errors.ConfigurationError),
     Bad("saving classes that are not as many", lambda: ev.save(
         "net.evenly", ev.load("net.evenly"), classes=["a", "b", "c"]),

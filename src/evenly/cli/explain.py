@@ -55,7 +55,7 @@ def explain(model: Path, table: tuple[Path, ...], **given: Any) -> int:
     need("explain", "sklearn", "polars", *(["matplotlib", "jinja2"] if given["report"] else []))
     if given["shap"] and importlib.util.find_spec("shap") is None:
         raise click.UsageError("evenly explain needs shap: pip install shap")
-    from .loading_tables import load_table_model, of_table, read_tables
+    from .loading_tables import check_rows, load_table_model, of_table, read_tables
     from .writing import check_place, write_bytes
 
     if given["report"] is not None:
@@ -66,6 +66,7 @@ def explain(model: Path, table: tuple[Path, ...], **given: Any) -> int:
     loaded = load_table_model(model)
     _check(loaded, given)
     read = read_tables(table, given)
+    check_rows(read)
     with of_table(read.name):
         record, answers = _explained(loaded, read, given)
         shapley = _shapley(answers, record, given["seed"]) if given["shap"] else {}

@@ -31,7 +31,10 @@ def target_of(read: Read, asked: str | None) -> str:
     if asked is None and read.inputs is not None:
         asked = "y"
         if asked not in names:
-            raise click.UsageError(f"{read.name}: there is no array 'y': say --target NAME")
+            arrays = dict.fromkeys(name.rstrip("0123456789") if name in read.inputs else name
+                                   for name in names)
+            raise click.UsageError(f"{read.name}: there is no array 'y': say --target NAME: it "
+                                   f"holds {', '.join(arrays)}")
     if asked is None:
         shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         raise click.UsageError(f"{read.name}: which column is to be predicted? Say --target NAME: "

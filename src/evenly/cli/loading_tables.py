@@ -26,6 +26,13 @@ def read_tables(paths: Sequence[Path], given: dict[str, Any]) -> Any:
     return replace(found, frame=_with_gaps(found.frame, words)) if words else found
 
 
+def check_rows(read: Any) -> None:
+    """Raises UsageError for an array of images or sequences: rows have columns."""
+    if read.example is not None and len(read.example) > 1:
+        raise click.UsageError(f"{read.name}: array 'x' expects numbers or text of shape (rows, "
+                               f"features), got examples of shape {read.example}")
+
+
 def _with_gaps(frame: Any, words: list[str]) -> Any:
     """The same, nothing in place of some words."""
     import polars as pl

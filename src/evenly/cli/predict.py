@@ -41,7 +41,7 @@ def predict(
     what is unlike training.
     """
     need("predict", "sklearn", "polars")
-    from .loading_tables import load_table_model, of_table, read_tables
+    from .loading_tables import check_rows, load_table_model, of_table, read_tables
     from .writing import check_place, write_bytes
 
     if out is not None:
@@ -55,6 +55,7 @@ def predict(
             f"{len(loaded.classes_)} classes: leave it out, its probabilities are printed"
         )
     read = read_tables(table, {"sep": sep, "encoding": encoding, "na": na})
+    check_rows(read)
     with of_table(read.name):
         columns, notes = predicted(loaded, read.frame, proba=proba, interval=interval)
         notes += scored(loaded, read.frame)

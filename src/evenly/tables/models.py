@@ -151,6 +151,7 @@ class TableModel(NestedParameters):
         values, _ = columns.values(some)
         labels = self._as_labels(columns, some, y if counting is None or y is None else y[counting])
         numbers = _numbers(net, labels, going_on)
+        net._look_at(numbers, weights, 4)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rows, weights, equal = arranged(contents(values, len(labels)), numbers, weights)
         weights = of_mean_one(weights)
