@@ -36,10 +36,19 @@ def encoded(columns, inputs, table):
     return inputs.encode(columns.values(table)[0])
 
 
+def test_a_number_far_beyond_training_is_taken_for_the_farthest_it_knows():
+    part = NumberInputs.learn("size", np.array([2.0, 4.0, 6.0]))
+    out = np.empty((5, 1))
+    notes = part.write(np.array([1.0, 7.9, 8.1, 600.0, -50.0]), out)
+    assert out[:, 0].tolist() == [1.0, 7.9, 8.0, 8.0, 0.0]
+    assert notes == ["column 'size': 8.1 in 3 of 5 rows, first in row 3: training had 2 to 6; "
+                     "taken for 8"]
+
+
 def test_what_is_learned():
     assert learned()[1] == Inputs((
-        NumberInputs("age", 30.0, True), LevelInputs("city", ("Bern", "Oslo", "Rome")),
-        NumberInputs("member", 1.0), DateInputs("since", 18263.5),
+        NumberInputs("age", 30.0, True, low=20.0, high=50.0), LevelInputs("city", ("Bern", "Oslo", "Rome")),
+        NumberInputs("member", 1.0, low=0.0, high=1.0), DateInputs("since", 18263.5),
         LevelInputs("word", ("x", "y"), gaps=True),
     ))
 
@@ -273,7 +282,7 @@ def test_words_are_counted_by_their_hash():
 
 
 @pytest.mark.parametrize("part", [
-    lambda: NumberInputs("a", np.inf), lambda: DateInputs("a", 0.0, ("month",)),
+    lambda: NumberInputs("a", np.inf), lambda: NumberInputs("a", 0.0, low=2.0, high=1.0), lambda: DateInputs("a", 0.0, ("month",)),
     lambda: DateInputs("a", 0.0, ("week", "year")), lambda: LevelInputs("a", ("b", "a")),
     lambda: LevelInputs("a", ("a", "a")), lambda: MeanInputs("a", ("x",), ((0.0,),), ("y",)),
     lambda: MeanInputs("a", (), ((np.nan,), (0.0,)), ("y",)),
