@@ -47,7 +47,8 @@ def test_a_number_far_beyond_training_is_taken_for_the_farthest_it_knows():
 
 def test_what_is_learned():
     assert learned()[1] == Inputs((
-        NumberInputs("age", 30.0, True, low=20.0, high=50.0), LevelInputs("city", ("Bern", "Oslo", "Rome")),
+        NumberInputs("age", 30.0, True, low=20.0, high=50.0),
+        LevelInputs("city", ("Bern", "Oslo", "Rome")),
         NumberInputs("member", 1.0, low=0.0, high=1.0), DateInputs("since", 18263.5),
         LevelInputs("word", ("x", "y"), gaps=True),
     ))
@@ -282,7 +283,8 @@ def test_words_are_counted_by_their_hash():
 
 
 @pytest.mark.parametrize("part", [
-    lambda: NumberInputs("a", np.inf), lambda: NumberInputs("a", 0.0, low=2.0, high=1.0), lambda: DateInputs("a", 0.0, ("month",)),
+    lambda: NumberInputs("a", np.inf), lambda: NumberInputs("a", 0.0, low=2.0, high=1.0),
+    lambda: DateInputs("a", 0.0, ("month",)),
     lambda: DateInputs("a", 0.0, ("week", "year")), lambda: LevelInputs("a", ("b", "a")),
     lambda: LevelInputs("a", ("a", "a")), lambda: MeanInputs("a", ("x",), ((0.0,),), ("y",)),
     lambda: MeanInputs("a", (), ((np.nan,), (0.0,)), ("y",)),
