@@ -14,8 +14,9 @@ import click
 import pytest
 
 import evenly as ev
-from evenly import errors, rows
+from evenly import errors, rows, tables
 from evenly.exercises import CATALOGUE
+from evenly.tables import reading
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md",
@@ -30,10 +31,11 @@ FOREIGN = {
     "Linear", "BatchNorm1d", "BatchNormalization", "Dropout1d", "Dropout2d", "SpatialDropout1D",
     "SpatialDropout2D", "Hardsigmoid", "MSELoss", "Conv2d", "AvgPool2d", "DataLoader",
     "Pipeline", "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
+    "TimeSeriesSplit", "PoissonNLLLoss", "BinaryFocalCrossentropy",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}
-FOREIGN_ARGUMENTS = {"eps", "error_score"}
+FOREIGN_ARGUMENTS = {"eps", "error_score", "enable_metadata_routing"}
 
 
 def blocks(text, *languages):
@@ -137,13 +139,13 @@ OPTIONS = {name: {option for parameter in command.params
 MAKE = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
              ["optional-dependencies"])
-KNOWN = {*dir(ev), *dir(errors), *dir(rows), *dir(builtins), *FOREIGN, "NetClassifier",
-         "NetRegressor", "NetTransformer"}
+KNOWN = {*dir(ev), *dir(errors), *dir(rows), *dir(tables), *dir(builtins), *FOREIGN,
+         "NetClassifier", "NetRegressor", "NetTransformer"}
 
 
 def every_argument():
     """Of every public function, type and method, and every field."""
-    found = set()
+    found = set(inspect.signature(reading.read).parameters)
     for name in {*dir(ev), "NetClassifier", "NetRegressor", "NetTransformer"}:
         value = getattr(ev, name)
         methods = [m for n, m in inspect.getmembers(value, callable) if not n.startswith("__")] \

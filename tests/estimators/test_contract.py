@@ -8,8 +8,14 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
 
-def nothing(record):
-    """A callback."""
+class Nothing:
+    """A callback that does nothing. Its name, in those of the tests, is the same in each process."""
+
+    def __call__(self, record):
+        pass
+
+    def __repr__(self):
+        return "Nothing()"
 
 
 # As far from the defaults as can be: other layers, and a validation set of half the rows.
@@ -27,7 +33,7 @@ ESTIMATORS = [
     kind(**settings) for kind in KINDS for settings in ({}, OTHER, PLAIN)
 ] + [
     NetClassifier(
-        8, max_epochs=60, validation=0.4, monitor="score", calibrate=True, callbacks=[nothing],
+        8, max_epochs=60, validation=0.4, monitor="score", calibrate=True, callbacks=[Nothing()],
         class_weight="balanced",
     ),
     NetRegressor(

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .looks import FORMATS, PAPERS, Look, renderer
+
 if TYPE_CHECKING:
     from evenly.byhand.document import Document
     from evenly.exercises import Exercise
 
-# Each format: the ending of its files, and what renders it (module and function).
-FORMATS = {
-    "text": (".txt", "terminal:render_text"),
-    "markdown": (".md", "markdown:render_markdown"),
-    "latex": (".tex", "latex:render_latex"),
-    "html": (".html", "html:render_html"),
-    "pdf": (".pdf", "pdf:pdf_bytes"),
-    "typst": (".typ", "pdf:typst_source"),
-    "json": (".json", ""),
-}
-PAPERS = ("A4", "Letter")
-_ON_PAPER = ("pdf", "typst")
-_RENDERERS = "evenly.byhand.render"
 _LARGEST_INPUT = 10**6
 _MOST_SHEETS = 1_000
 
@@ -180,67 +166,16 @@ def _read(path: Path) -> Any:
 # Rendering ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Look:
-    """How sheets are written.
-
-    Attributes:
-        format, paper: of the options.
-        link: where the page is served; None: the sheets do not say.
-    """
-
-    format: str
-    paper: str
-    link: str | None
-
-    @property
-    def ending(self) -> str:
-        """Of the files."""
-        return FORMATS[self.format][0]
-
-    def document(self, made: Exercise, answers: bool) -> Document:
-        """A sheet, or its key."""
-        from evenly.byhand.document import Document, Paragraph
-
-        document = made.document(answers)
-        if self.link is None or answers:
-            return document
-        text = f"The same exercise in the browser: {self.link.rstrip('/')}{made.link}"
-        return Document(document.title, (*document.blocks, Paragraph(text)), document.digits)
-
-    def rendered(self, made: Exercise, answers: bool) -> bytes:
-        """An exercise as the bytes of a file."""
-        if self.format == "json":
-            return _json(made.key() if answers else made.sheet())
-        return self.render([self.document(made, answers)])
-
-    def render(self, documents: Sequence[Document]) -> bytes:
-        """Documents in a file; of several, one behind the other, there is a PDF alone."""
-        module, _, function = FORMATS[self.format][1].partition(":")
-        settings = (self.paper, documents[1:]) if self.format in _ON_PAPER else ()
-        result: str | bytes = _renderer(module, function)(documents[0], *settings)
-        return result.encode() if isinstance(result, str) else result
-
-
-def _json(content: Any) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode()
-
-
-def _renderer(module: str, function: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = getattr(importlib.import_module(f"{_RENDERERS}.{module}"), function)
-    return found
-
-
 def _show(document: Document) -> None:
     """A document on the terminal."""
     width = min(shutil.get_terminal_size().columns, 100)
     if sys.stdout.isatty():
         from rich.console import Console
 
-        parts = _renderer("terminal", "renderables")(document, width)
+        parts = renderer("terminal", "renderables")(document, width)
         Console(highlight=False, width=width).print(*parts, sep="\n")
     else:
-        click.echo(_renderer("terminal", "render_text")(document, width), nl=False)
+        click.echo(renderer("terminal", "render_text")(document, width), nl=False)
 
 
 def _template(made: Exercise, out: Path | None) -> int:

@@ -12,6 +12,8 @@ from .needed import need
 from .reading_options import reading_of, reading_options
 from .values import (
     AT_LEAST_1,
+    CLASS_LOSSES,
+    LOSSES,
     NOT_NEGATIVE,
     PATH,
     POSITIVE,
@@ -31,11 +33,6 @@ OPTIMIZERS = (
     "sgd",
 )
 SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
-CLASS_LOSSES = ("cross_entropy", "focal", "asymmetric")
-LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "gamma")
-# Of the options, those that numbers take and those that classes take, as arguments are named.
-OF_NUMBERS = ("quantiles", "interval_fraction")
-OF_CLASSES = ("class_weight", "threshold", "calibrate")
 
 
 def _or_none(*words: str) -> Word:

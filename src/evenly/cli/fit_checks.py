@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from .values import CLASS_LOSSES, LOSSES
+
 if TYPE_CHECKING:
     from evenly.tables.reading import Read
 
@@ -114,8 +116,6 @@ def check_settings(
 
 def check_losses(loss: str | None, target: str, task: str) -> None:
     """Raises UsageError for a loss that is for the other task."""
-    from .fit import CLASS_LOSSES, LOSSES
-
     own, other = (CLASS_LOSSES, LOSSES) if task == "classification" else (LOSSES, CLASS_LOSSES)
     if loss in other:
         has, expects = ("classes", "numbers") if own is CLASS_LOSSES else ("numbers", "classes")

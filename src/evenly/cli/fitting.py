@@ -20,6 +20,7 @@ from evenly.version import __version__
 from . import telling
 from .fit_checks import check_answers, check_groups, check_losses, check_settings, target_of
 from .loading_tables import of_table, read_tables, sampled_files
+from .values import OF_CLASSES, OF_NUMBERS
 from .writing import cannot, check_place, is_same, write_bytes
 
 if TYPE_CHECKING:
@@ -119,8 +120,6 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
     from evenly.errors import DoctorWarning, TableWarning
     from evenly.tables import Columns, Reading, TableClassifier, TableRegressor, task_of
     from evenly.tables.targets import known
-
-    from .fit import OF_CLASSES, OF_NUMBERS
 
     frame, target = read.frame, target_of(read, asked.target)
     with of_table(read.name):

@@ -17,7 +17,7 @@ from .writing import cannot, write_bytes
 if TYPE_CHECKING:
     from evenly.exercises import Exercise
 
-    from .exercise import Look
+    from .looks import Look
 
 KEYS = "keys"
 # So many seeds in a row that bring nothing new, and as many more for each sheet that was found,

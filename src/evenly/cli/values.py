@@ -78,6 +78,11 @@ NOT_NEGATIVE = Checked("float", float, "a finite number of at least 0", lambda n
 SHARE = Checked("float", float, "a share above 0 and below 1", lambda n: 0 < n < 1)
 SHARE_OF_100 = Checked("float", float, "a percentage above 0 and below 100", lambda n: 0 < n < 100)
 # What is wrong with a file is told by whoever opens it.
+CLASS_LOSSES = ("cross_entropy", "focal", "asymmetric")
+LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "gamma")
+# Of the options, those that numbers take and those that classes take, as arguments are named.
+OF_NUMBERS = ("quantiles", "interval_fraction")
+OF_CLASSES = ("class_weight", "threshold", "calibrate")
 PATH = click.Path(path_type=Path, readable=False)
 
 

@@ -92,7 +92,8 @@ class Columns:
         """The inputs of new rows, read as those of training were.
 
         Returns:
-            (values by column as in :class:`Values`, notes about what is unlike training).
+            (values by column as :class:`evenly.tables.kinds.Values` has them, notes about what is
+            unlike training).
 
         Raises:
             DataError: a column is missing, or holds what its kind cannot read.
@@ -120,7 +121,10 @@ class Columns:
         return {column.name: values[column.name] for column in self.inputs}, notes
 
     def answers(self, frame: Any) -> Any:
-        """The target of the rows, read as that of training was: as :class:`Values` holds it.
+        """The target of the rows, read as that of training was.
+
+        Returns:
+            What :class:`evenly.tables.kinds.Values` holds.
 
         Raises:
             DataError: the column is missing, or holds what its kind cannot read.

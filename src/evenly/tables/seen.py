@@ -20,7 +20,7 @@ class Seen:
     """A column as it was read.
 
     Attributes:
-        values: as :class:`Values` has them.
+        values: as :class:`evenly.tables.kinds.Values` has them.
         series: the same as a polars series, null for a gap.
     """
 
