@@ -33,6 +33,8 @@ MODULES = {
                   "cosine-restarts", "warmup"),
     "statistics": ("input-normalization", "robust-scaling", "running-averages"),
     "mini_batches": ("mini-batches",),
+    "topics.chance": ("dropout-expectation", "batch-statistics", "gradient-spread",
+                      "averaging-window"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 
