@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..base import Ask, Inputs, Size, Solution, Topic, by_name
-from ..calculation import Draft, count, is_square, pick, sizes_of, text
+from ..calculation import Draft, count, is_square, number, pick, sizes_of, text
 from ..friendly import not_zero, square_variance
 from .parts import one
 
@@ -287,7 +287,7 @@ def _solve_window(inputs: Inputs, level: int) -> Solution:
     beta = one(draft, inputs, "beta", "beta, the share of the old average", least=0, below=1)
     if n > 12 or float(beta) > 0.99:
         raise DataError(f"beta, values: beta at most 0.99 and at most 12 values, got "
-                        f"{text(inputs['beta'])} and {n}")
+                        f"{text(number(inputs, 'beta'))} and {n}")
     values = draft.given("values", inputs["values"], "The numbers, the newest first")
     run = draft.run("forward")
     window = run.note("window", 1 / (1 - beta), "1 / (1 - beta)")
