@@ -78,7 +78,7 @@ def test_own_numbers_are_worked_out_or_refused(name):
     ("batch-statistics", {"small": 1}, "small must be a whole number from 2"),
     ("batch-statistics", {"population": [1] * 7}, "at most 6 values"),
     ("averaging-window", {"beta": "0.999"}, "at most 0.99"),
-    ("variance-through-layers", {"weights": [0, 1, 1]}, "variances above 0"),
+    ("variance-through-layers", {"weights": [-1, 1, 1]}, "at least 0, got -1"),
     ("variance-through-layers", {"sizes": [1, 2, 3]}, "L weights' variances L"),
     ("matrix-chains", {"below": 2}, "below must be more than 0 and below 1"),
     ("large-weights", {"target": [2, 0, 1]}, "target must be whole numbers from 0 to 1"),
@@ -391,3 +391,14 @@ def test_exactness_of_given_numbers():
     for name in TOPICS:
         for step in topic(name).exercise(1, 3).solution.work.phase("given"):
             assert np.isfinite(float_array(step.value)).all()
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", TOPICS)
+def test_hundreds_of_seeds(name):
+    seen = set()
+    for seed in range(300):
+        exercise = made(name, seed)
+        assert all(np.isfinite(values).all() for values in floats(exercise).values())
+        seen.add(json.dumps(exercise.answers()))
+    assert len(seen) > 280

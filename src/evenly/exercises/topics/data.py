@@ -34,8 +34,8 @@ def _solve_range(inputs: Inputs, level: int) -> Solution:
     draft = Draft(n)
     x = draft.given("x", inputs["x"], "The training set: a row for each example", "train")
     run = draft.run("forward", layer="train")
-    low = run.note("low", np.min(x, axis=0), "smallest")
-    high = run.note("high", np.max(x, axis=0), "largest")
+    low = run.note("low", run.xp.min(x, axis=0), "smallest")
+    high = run.note("high", run.xp.max(x, axis=0), "largest")
     width = run.note("range", high - low, "largest - smallest")
     if any(v == 0 for v in width.value):
         raise DataError("x: a feature that never varies has range 0, by which nothing is divided")

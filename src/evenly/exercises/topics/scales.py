@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..base import Ask, Inputs, Size, Solution, Topic, by_name
-from ..calculation import Draft, count, pick, sizes_of, whole_numbers
+from ..calculation import Draft, at_least, count, pick, sizes_of, whole_numbers
 from ..friendly import not_zero
 from .parts import one
 
@@ -92,13 +92,12 @@ def _draw_variance(rng: np.random.Generator, level: int, layers: int) -> Inputs:
 
 def _solve_variance(inputs: Inputs, level: int) -> Solution:
     sizes_of(inputs, sizes="n", weights="layers")
-    sizes = whole_numbers("sizes", inputs["sizes"], 1, 10**6)
+    sizes = whole_numbers("sizes", inputs["sizes"], 1, 10**9)
     layers = len(inputs["weights"])
     if len(sizes) != layers + 1 or layers > 8:
         raise DataError(f"sizes, weights: of L weights' variances L + 1 sizes, at most 9, got "
                         f"{layers} and {len(sizes)}")
-    if any(v <= 0 for v in inputs["weights"].reshape(-1)):
-        raise DataError("weights must be variances above 0")
+    at_least("weights: each", inputs["weights"], 0)
     draft = Draft()
     square: Any = one(draft, inputs, "variance", "The variance of the inputs, whose mean is 0",
                       more_than=0)
@@ -151,7 +150,7 @@ VARIANCE = Topic(
     ("linear layers", "with ReLUs", "and what keeps it, forward and backward"),
     (Size("layers", 3, 2, 5),), _draw_variance, _solve_variance,
     {"variance": "a number above 0", "sizes": "(layers + 1,): whole numbers",
-     "weights": "(layers,): variances above 0"},
+     "weights": "(layers,): variances, at least 0"},
 )
 
 # Chains of matrices -------------------------------------------------------------------------------

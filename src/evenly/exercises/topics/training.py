@@ -42,7 +42,7 @@ def _solve_batch(inputs: Inputs, level: int) -> Solution:
                      "rows / batch, rounded up")
     run.note("updates", steps * epochs, "steps epochs")
     run.note("last", rows - (steps - 1) * batches, "rows - (steps - 1) batch")
-    whole_set = run.note("whole", run.xp.floor(np.minimum(2000 / rows, 1)),
+    whole_set = run.note("whole", run.xp.floor(run.xp.minimum(2000 / rows, 1)),
                          "1 where rows <= 2000, else 0")
     draft.say(
         "A step needs the activations of its mini-batch, and makes one update. Small batches make "
@@ -80,7 +80,7 @@ def _solve_batch(inputs: Inputs, level: int) -> Solution:
         # Half of one more keeps the logarithm of a power of two from being rounded down.
         doublings = run.xp.floor(np.log(most + Fraction(1, 2)) / np.log(run.xp.asarray(2)))
         power = run.note("power", 2**doublings, "2^(log2 most, rounded down)")
-        run.note("chosen", np.minimum(rows, whole_set * rows + (1 - whole_set) * power),
+        run.note("chosen", run.xp.minimum(rows, whole_set * rows + (1 - whole_set) * power),
                  "rows if they are few, else the power of two")
         draft.ask(
             Ask("bytes", "The memory in bytes", "Times 100."),
