@@ -33,6 +33,12 @@ MODULES = {
                   "cosine-restarts", "warmup"),
     "statistics": ("input-normalization", "robust-scaling", "running-averages"),
     "mini_batches": ("mini-batches",),
+    "topics.chance": ("dropout-expectation", "batch-statistics", "gradient-spread",
+                      "averaging-window"),
+    "topics.scales": ("tanh-fan-in", "variance-through-layers", "matrix-chains", "large-weights"),
+    "topics.data": ("min-max-scaling", "covariate-shift", "scaled-descent"),
+    "topics.training": ("choosing-batch", "l2-conventions", "gradient-checking"),
+    "topics.networks": ("batch-norm-backward", "equal-weights"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 

@@ -46,6 +46,17 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "input-normalization": ("normalized-inputs", "shifted-data", "test-statistics"),
     "running-averages": ("dropout-before-norm",),
     "mini-batches": ("batch-sizes", "batches-generalize", "hyperparameters"),
+    "dropout-expectation": ("dropout-scaling",),
+    "batch-statistics": ("small-batches",),
+    "gradient-spread": ("batch-sizes",),
+    "choosing-batch": ("batch-sizes",),
+    "tanh-fan-in": ("variance-kept",),
+    "variance-through-layers": ("variance-kept",),
+    "matrix-chains": ("deep-chain",),
+    "covariate-shift": ("covariate-shift",),
+    "scaled-descent": ("normalized-inputs",),
+    "l2-conventions": ("l2-gap",),
+    "equal-weights": ("zero-weights",),
 }
 
 

@@ -162,6 +162,8 @@ def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
     for k in (1, 2):
         work = with_given(work, f"dropout_{k}.numbers", _decimals(inputs[f"numbers_{k}"]))
         work = _matrices(work, f"dropout_{k}")
+        if level == 3:
+            work = _inference_matrix(work, f"dropout_{k}", sizes[k], rates[k - 1], classic)
     asked = [*_forward(1, n, rates[0], classic), *_forward(2, n, rates[1], classic),
              Ask("dense_3.y", "The third linear layer: the output Y", _LINEAR)]
     text = [_text(n, sizes), _numbers_text(rates, classic)]
@@ -200,6 +202,14 @@ def _matrices(work: Work, layer: str) -> Work:
         work = with_step(work, f"{layer}.matrix_{example + 1}", "forward",
                          "the mask's row on the diagonal", matrix, names=True)
     return work
+
+
+def _inference_matrix(work: Work, layer: str, width: int, rate: Fraction, classic: bool) -> Work:
+    """What takes the place of each example's dropout matrix in inference."""
+    identity = traced(exact_array(np.eye(width)))
+    made = identity * traced(exact_array(1 - rate)) if classic else identity * 1
+    return with_step(work, f"{layer}.matrix", "inference",
+                     "(1 - p) identity" if classic else "identity", made, names=True)
 
 
 _LINEAR = "Each row times the kernel, plus the bias."
@@ -262,7 +272,11 @@ def _inference(classic: bool) -> list[Ask]:
         word = ("first", "second")[k - 1]
         asked += [Ask(f"dense_{k}.y", f"Inference: the {word} linear layer, with its new weights",
                       _LINEAR, "inference"),
-                  Ask(f"relu_{k}.y", "Inference: ReLU", "As in training.", "inference")]
+                  Ask(f"relu_{k}.y", "Inference: ReLU", "As in training.", "inference"),
+                  Ask(f"dropout_{k}.matrix", f"Inference: the matrix in the place of dropout {k}'s",
+                      "Nothing is dropped, so no number of the diagonal is 0. "
+                      + ("By what is every number scaled?" if classic else
+                         "What leaves every number as it is?"), "inference")]
         if classic:
             asked.append(Ask(f"dropout_{k}.y", f"Inference: dropout {k}",
                              "Nothing is dropped; each number is scaled by the keep probability.",

@@ -181,7 +181,7 @@ STUDY = Study(
         Picture("Loss of each of the first steps", "first losses", over="step", by="batch",
                 panels="data", log="y", unit="share of a guess's"),
     ),
-    exercises=("mini-batches", "gradient-descent"),
+    exercises=("mini-batches", "gradient-descent", "gradient-spread", "choosing-batch"),
     layers=("SGD",),
     seconds=3,
 )

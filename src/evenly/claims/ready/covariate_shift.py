@@ -113,7 +113,7 @@ STUDY = Study(
                 "gradients by step", over="step", places="looks", by="norm", log="y",
                 unit="1 - cosine"),
     ),
-    exercises=("batch-norm",),
+    exercises=("batch-norm", "covariate-shift"),
     layers=("BatchNorm", "Sigmoid", "Dense"),
     seconds=6,
 )

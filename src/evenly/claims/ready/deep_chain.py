@@ -117,7 +117,7 @@ STUDY = Study(
         Picture("Training loss of 50 layers at the best rate", "loss", over="step", by="weights",
                 panels="data", at={"depth": DEEP}),
     ),
-    exercises=("exploding-gradients", "vanishing-gradients"),
+    exercises=("exploding-gradients", "vanishing-gradients", "matrix-chains"),
     layers=("Dense", "Identity"),
     seconds=4.0,
 )

@@ -117,6 +117,6 @@ STUDY = Study(
         Picture("How far single masks move the input", "spread", over="scaling", by="data",
                 unit="of its size"),
     ),
-    exercises=("dropout", "dropout-classic"),
+    exercises=("dropout", "dropout-classic", "dropout-expectation"),
     layers=("Dropout",),
 )

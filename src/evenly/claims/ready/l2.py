@@ -79,6 +79,6 @@ STUDY = Study(
                 unit="root mean square"),
         Picture("Test score", "test score", over="data", by="l2"),
     ),
-    exercises=("l2", "weight-decay"),
+    exercises=("l2", "weight-decay", "l2-conventions"),
     layers=("L2",),
 )

@@ -116,7 +116,7 @@ STUDY = Study(
                 about="Where a line lies at the top, that rate does not get there."),
         Picture("Condition of the cost", "condition", over="inputs", by="data", log="y"),
     ),
-    exercises=("input-normalization", "gradient-descent"),
+    exercises=("input-normalization", "gradient-descent", "scaled-descent"),
     layers=("Standardizer", "SGD"),
     seconds=7.0,
 )

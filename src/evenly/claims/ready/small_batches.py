@@ -89,7 +89,7 @@ STUDY = Study(
         Picture("Test accuracy by rows of a batch", "accuracy", over="batch", by="norm",
                 panels="data", log="x", about="Batch norm alone needs some rows in a batch."),
     ),
-    exercises=("batch-norm", "layer-norm", "group-norm"),
+    exercises=("batch-norm", "layer-norm", "group-norm", "batch-statistics"),
     layers=("BatchNorm", "LayerNorm", "GroupNorm"),
     seconds=5,
 )

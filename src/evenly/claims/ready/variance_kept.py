@@ -139,7 +139,8 @@ STUDY = Study(
         Picture("Share of a guess's loss learned in 150 steps", "learned", over="depth",
                 by="weights", panels="activation"),
     ),
-    exercises=("xavier", "he", "vanishing-gradients", "exploding-gradients"),
+    exercises=("xavier", "he", "vanishing-gradients", "exploding-gradients",
+               "variance-through-layers", "tanh-fan-in"),
     layers=("Dense", "LeCunNormal", "XavierNormal", "HeNormal", "Orthogonal", "lsuv"),
     seconds=7.0,
 )

@@ -123,7 +123,7 @@ STUDY = Study(
         Picture("Training loss with sigmoid", "loss", over="epoch", by="start", panels="data",
                 at={"activation": "sigmoid"}, log="y"),
     ),
-    exercises=("zero-initialization",),
+    exercises=("zero-initialization", "equal-weights"),
     layers=("Dense", "Zeros"),
     seconds=6.0,
 )

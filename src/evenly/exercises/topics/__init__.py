@@ -1,0 +1,1 @@
+"""Families of topics that reason about training rather than work one layer out."""
