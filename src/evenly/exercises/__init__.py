@@ -33,6 +33,11 @@ MODULES = {
                   "cosine-restarts", "warmup"),
     "statistics": ("input-normalization", "robust-scaling", "running-averages"),
     "mini_batches": ("mini-batches",),
+    "output_sizes": ("output-size",),
+    "gates": ("glu", "swiglu"),
+    "targets": ("mixup", "label-smoothing"),
+    "watching": ("early-stopping", "plateau"),
+    "orthogonal": ("orthogonal", "lsuv"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 

@@ -32,12 +32,13 @@ _SEEDS = 10_000
 # The parts of the catalogue, and the modules whose topics belong there.
 _GROUPS = {
     "Normalization": ("batch_norm", "normalizations", "weight_norm", "statistics"),
-    "Layers": ("linear", "windows", "recurrent"),
+    "Layers": ("linear", "windows", "output_sizes", "recurrent", "gates"),
     "Activations": ("activations",),
     "Losses": ("losses",),
-    "Initialization": ("initialization", "depth"),
-    "Regularization": ("dropout", "penalties"),
-    "Optimization": ("optimizers", "clipping", "schedules", "mini_batches"),
+    "Initialization": ("initialization", "depth", "orthogonal"),
+    "Regularization": ("dropout", "penalties", "targets"),
+    "Optimization": ("optimizers", "clipping", "schedules", "watching",
+                     "mini_batches"),
 }
 _OTHERS = "More"
 
