@@ -254,3 +254,119 @@ def test_every_step_has_words_and_a_hint(name):
                    for ask in exercise.solution.asked)
         own = {n: written(np.asarray(v, object), exactly=True) for n, v in exercise.inputs.items()}
         assert topic(name).exercise(level=level, inputs=own).answers() == exercise.answers()
+
+
+# Optimizers and schedules -------------------------------------------------------------------------
+
+
+def steps_of(answers, name):
+    return [v for k, v in answers.items() if k == name or k.startswith(f"{name} (")]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_adadelta(seed):
+    level, given, answers = made("adadelta", seed)
+    parameter = torch.nn.Parameter(t64(given["weights"]))
+    rate = float(given["learning_rate"]) if level == 3 else 1.0
+    rule = torch.optim.Adadelta([parameter], rate, float(given["beta"]), float(given["epsilon"]))
+    rule.state[parameter] = {"step": torch.tensor(0.0), "square_avg": t64(given["mean_square"]),
+                             "acc_delta": t64(given["mean_change"])}
+    for t, gradient in enumerate(given["gradients"]):
+        parameter.grad = t64(gradient)
+        rule.step()
+        same(steps_of(answers, "w.value")[t], parameter)
+        same(steps_of(answers, "w.d")[t], rule.state[parameter]["acc_delta"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_radam(seed):
+    level, given, answers = made("radam", seed)
+    numbers = [float(given[n]) for n in ("learning_rate", "beta_1", "beta_2", "epsilon")]
+    first, own = int(given["first"]), ev.RAdam(*numbers)
+    parameter = torch.nn.Parameter(t64(given["weights"]))
+    rule = torch.optim.RAdam([parameter], numbers[0], tuple(numbers[1:3]), numbers[3])
+    rule.state[parameter] = {"step": torch.tensor(float(first - 1)), "exp_avg": t64(given["m"]),
+                             "exp_avg_sq": t64(given["v"])}
+    value, state = given["weights"], (given["m"], given["v"])
+    for t, gradient in enumerate(given["gradients"]):
+        value, state = own.update(value, gradient, state, ev.layers.base.Run(
+            True, step=first - 1 + t))
+        same(steps_of(answers, "w.value")[t], value)
+        parameter.grad = t64(gradient)
+        rule.step()
+        same(steps_of(answers, "w.value")[t], parameter)
+    assert ("w.r" in answers) == (level > 1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_adam_of_a_matrix(seed):
+    _, given, answers = made("adam-matrix", seed)
+    parameter = torch.nn.Parameter(t64(given["weights"]))
+    rule = torch.optim.Adam([parameter], float(given["learning_rate"]),
+                            (float(given["beta_1"]), float(given["beta_2"])), eps=0.0)
+    same(abs(answers["w.value"] - given["weights"]), np.full(parameter.shape,
+                                                             given["learning_rate"]))
+    for t, gradient in enumerate(given["gradients"]):
+        parameter.grad = t64(gradient)
+        rule.step()
+        same(steps_of(answers, "w.value")[t], parameter)
+
+
+def test_a_gradient_of_zero_divides_by_zero_without_epsilon():
+    good = topic("adam-matrix").exercise(1).numbers()
+    with pytest.raises(DataError, match="a division by 0"):
+        topic("adam-matrix").exercise(inputs=good | {"gradients": [[[0, 1], [1, 1]]]})
+
+
+def test_a_rule_says_the_number_of_its_step():
+    asked = topic("radam").exercise(1, 3).solution.asked
+    (r,) = [ask for ask in asked if ask.title == "w.r"]
+    assert r.words.startswith("Step 6: ")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_cycle(seed):
+    level, given, answers = made("one-cycle", seed)
+    rate, length = float(given["learning_rate"]), int(given["length"])
+    names = ("rise", "start_divisor", "end_divisor", "highest", "lowest")
+    own = ev.OneCycle(**{n: float(given[n]) for n in names},
+                      shape="linear" if level == 1 else "cosine")
+    same(answers["factor"], own.factors(given["t"], length))
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], rate, momentum=0.5)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, length, pct_start=float(given["rise"]),
+        anneal_strategy="linear" if level == 1 else "cos",
+        base_momentum=float(given["lowest"]), max_momentum=float(given["highest"]),
+        div_factor=float(given["start_divisor"]), final_div_factor=float(given["end_divisor"]))
+    rates, momenta = [], []
+    for _ in range(length):
+        rates.append(optimizer.param_groups[0]["lr"])
+        momenta.append(optimizer.param_groups[0]["momentum"])
+        optimizer.step()
+        if len(rates) < length:
+            theirs.step()
+    times = given["t"].astype(int)
+    same(answers["rate"], np.array(rates)[times])
+    if level == 2:
+        same(answers["momentum"], np.array(momenta)[times])
+
+
+@pytest.mark.parametrize("name", ["global-average-pooling", "global-max-pooling"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_global_pooling(name, seed):
+    level, given, answers = made(name, seed)
+    x = t64(given["x"][None].transpose(0, 3, 1, 2), requires_grad=True)
+    largest = name == "global-max-pooling"
+    y = (F.adaptive_max_pool2d if largest else F.adaptive_avg_pool2d)(x, 1).flatten(1)
+    layer = "global_max_pool_1" if largest else "global_average_pool_1"
+    same(answers[f"{layer}.y"], y)
+    if level == 2:
+        y.backward(t64(given["d_y"])[None])
+    if level == 3:
+        kernel = t64(given["kernel"], requires_grad=True)
+        out = y @ kernel + t64(given["bias"])
+        out.backward(t64(given["d_scores"])[None])
+        same(answers["dense_1.y"], out)
+        same(answers["dense_1.d_kernel"], kernel.grad)
+    if level > 1:
+        same(answers[f"{layer}.d_x"], x.grad.permute(0, 2, 3, 1))

@@ -37,7 +37,7 @@ _GROUPS = {
     "Losses": ("losses",),
     "Initialization": ("initialization", "depth", "orthogonal"),
     "Regularization": ("dropout", "penalties", "targets"),
-    "Optimization": ("optimizers", "clipping", "schedules", "watching",
+    "Optimization": ("optimizers", "adaptive", "clipping", "schedules", "watching",
                      "mini_batches"),
 }
 _OTHERS = "More"
