@@ -61,12 +61,12 @@ def topic(name: str) -> Topic:
 
 
 def exercise(name: str, seed: int = 0, level: int = 1, inputs: dict[str, object] | None = None,
-             **sizes: int) -> Exercise:
+             convention: str = "", **sizes: int) -> Exercise:
     """An exercise: a topic with numbers put in.
 
     Arguments:
         name: of the topic, ``"batch-norm"``; ``evenly exercise --list`` names them all.
-        seed, level, inputs, sizes: as for :meth:`Topic.exercise`.
+        seed, level, inputs, convention, sizes: as for :meth:`Topic.exercise`.
 
     Returns:
         An :class:`Exercise`: its sheet, its steps, its right answers.
@@ -79,4 +79,4 @@ def exercise(name: str, seed: int = 0, level: int = 1, inputs: dict[str, object]
         >>> sheet.asked["batch_norm_1.mean"].value.shape
         (1, 3)
     """
-    return topic(name).exercise(seed, level, inputs, **sizes)
+    return topic(name).exercise(seed, level, inputs, convention, **sizes)

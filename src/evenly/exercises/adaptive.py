@@ -18,6 +18,9 @@ from .friendly import not_zero
 from .optimizers import ADAM, Numbers, Rule, rooted, rule_topic
 
 _HALF = Fraction(1, 2)
+# Betas and epsilons of Adadelta for which there are many chains.
+_CHAINED = tuple((Fraction(n, d), epsilon) for n, d, epsilon in (
+    (1, 2, 1), (1, 2, 3), (1, 2, 7), (3, 4, 1), (3, 4, 9), (1, 4, 2), (1, 4, 3), (1, 4, 4)))
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class _Rectified(RAdam):
 
 
 def _changed(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:
-    beta, epsilon = pick(rng, (_HALF, Fraction(3, 4))), pick(rng, (1, 2, 3, 4))
+    beta, epsilon = pick(rng, _CHAINED)
     found = chains.changed(steps, beta, epsilon)
     columns = [pick(rng, found) for _ in range(weights)]
     rows = np.array([[*column[:2], *map(int, column[2:])] for column in columns], object).T

@@ -21,11 +21,13 @@ from .calculation import positive, shares, sizes_of
 from .friendly import RATES, descending, not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
+# The convention that names the probability of keeping.
+_KEEP = "keep"
 _INPUTS, _OUTPUTS, _TRIES, _LARGEST = 2, 2, 20, 4
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, first: int, second: int,
-         classic: bool) -> Inputs:
+         classic: bool, convention: str = "") -> Inputs:
     """A network whose numbers stay whole through dropout and backward, and a learning rate whose
     step lowers the loss.
 
@@ -35,9 +37,24 @@ def draw(rng: np.random.Generator, level: int, examples: int, first: int, second
     """
     while True:
         try:
-            return _draw(rng, examples, first, second, classic)
+            drawn = _draw(rng, examples, first, second, classic)
+            if convention == _KEEP:
+                _mirror(drawn)
+            return drawn
         except _Again:
             continue
+
+
+def _mirror(drawn: Inputs) -> None:
+    """The same masks for one who keeps where a number is below the keep probability."""
+    for k, rate in enumerate(_RATES, 1):
+        name = f"numbers_{k}"
+        other = np.array([Fraction(99, 100) - v for v in drawn[name].reshape(-1)],
+                         object).reshape(drawn[name].shape)
+        if ((other < 1 - rate) != (drawn[name] >= rate)).any():
+            raise _Again
+        drawn[name] = other
+    drawn["rates"] = 1 - drawn["rates"]
 
 
 class _Again(Exception):
@@ -137,17 +154,20 @@ def _numbers(rng: np.random.Generator, y: Any, rate: Fraction) -> tuple[Any, Any
     raise _Again
 
 
-def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
+def solve(inputs: Inputs, level: int, classic: bool, convention: str = "") -> Solution:
     """Linear, ReLU, dropout, twice; a linear layer; then backward and update; then inference."""
     n, *sizes = sizes_of(
         inputs, x="n width", kernel_1="width first", bias_1="first", kernel_2="first second",
         bias_2="second", kernel_3="second outputs", bias_3="outputs", target="n outputs",
         rates="2", new="_ width", numbers_1="n first", numbers_2="n second")
-    rates, rate = shares("rates: each", inputs["rates"]), positive(inputs, "learning_rate")
+    rate, keeps = positive(inputs, "learning_rate"), convention == _KEEP
+    rates = shares("rates: each", 1 - np.asarray(inputs["rates"], object) if keeps
+                   else inputs["rates"])
     kept: dict[str, Any] = {}
     for k in (1, 2):
         drawn = shares(f"numbers_{k}: each", inputs[f"numbers_{k}"])
-        kept[f"dropout_{k}"] = np.array([v >= rates[k - 1] for v in drawn]).reshape(n, sizes[k])
+        passes = [v < 1 - rates[k - 1] if keeps else v >= rates[k - 1] for v in drawn]
+        kept[f"dropout_{k}"] = np.array(passes).reshape(n, sizes[k])
     net = Sequential([
         Dense(sizes[1]), ReLU(), Dropout(float(rates[0]), classic=classic),
         Dense(sizes[2]), ReLU(), Dropout(float(rates[1]), classic=classic), Dense(sizes[3]),
@@ -162,9 +182,10 @@ def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
     for k in (1, 2):
         work = with_given(work, f"dropout_{k}.numbers", _decimals(inputs[f"numbers_{k}"]))
         work = _matrices(work, f"dropout_{k}")
-    asked = [*_forward(1, n, rates[0], classic), *_forward(2, n, rates[1], classic),
+    asked = [*_forward(1, n, rates[0], classic, keeps),
+             *_forward(2, n, rates[1], classic, keeps),
              Ask("dense_3.y", "The third linear layer: the output Y", _LINEAR)]
-    text = [_text(n, sizes), _numbers_text(rates, classic)]
+    text = [_text(n, sizes), _numbers_text(rates, classic, keeps)]
     given = {"x": "The examples, a row each: X1, X2, ..."}
     for k in (1, 2, 3):
         given |= {f"dense_{k}.kernel": f"Kernel of linear layer {k}",
@@ -177,7 +198,7 @@ def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
         asked += [*_LOSS, *_backward(), *_update()]
     if level == 3:
         given["x (2)"] = "Unseen data"
-        text.append(_inference_text(classic))
+        text.append(_inference_text(classic, keeps))
         asked += _inference(classic)
     return Solution(work, tuple(text), tuple(asked), given,
                     {"layers": ("dropout_1", "dropout_2"), "rates": tuple(rates), "n": n,
@@ -205,14 +226,16 @@ def _matrices(work: Work, layer: str) -> Work:
 _LINEAR = "Each row times the kernel, plus the bias."
 
 
-def _forward(k: int, n: int, rate: Fraction, classic: bool) -> list[Ask]:
+def _forward(k: int, n: int, rate: Fraction, classic: bool, keeps: bool) -> list[Ask]:
     word = ("first", "second")[k - 1]
-    factor = "1" if classic else "1 / (1 - p)"
+    factor = "1" if classic else "1 / keep" if keeps else "1 / (1 - p)"
+    named = f"keep = {1 - rate}" if keeps else f"p = {rate}"
     return [
         Ask(f"dense_{k}.y", f"The {word} linear layer", _LINEAR),
         Ask(f"relu_{k}.y", "ReLU", "What is negative becomes 0."),
         Ask(f"dropout_{k}.mask", f"What dropout {k} multiplies each number by: 0 or {factor}, with "
-            f"p = {rate}", "Compare each random number with p. At p or above it keeps."),
+            f"{named}", "Compare each random number with keep. Below it it keeps." if keeps else
+            "Compare each random number with p. At p or above it keeps."),
         *(Ask(f"dropout_{k}.matrix_{i}", f"The dropout matrix of X{i} as a diagonal matrix",
               "The mask's row of this example stands on the diagonal; all else is 0.")
           for i in range(1, n + 1)),
@@ -276,7 +299,14 @@ def _text(n: int, sizes: list[int]) -> str:
             f"Linear({b},{c}) - ReLU - dropout 2 - Linear({c},{d}).")
 
 
-def _numbers_text(rates: list[Fraction], classic: bool) -> str:
+def _numbers_text(rates: list[Fraction], classic: bool, keeps: bool) -> str:
+    if keeps:
+        return (f"Dropout 1 keeps with probability keep = {1 - rates[0]}, dropout 2 with keep = "
+                f"{1 - rates[1]}. For each number a random number from 0 to 1 is drawn: it is kept "
+                "where that is less than keep, and dropped where it is keep or more. " + (
+                    "This is classic dropout: what is kept stays as it is. " if classic else
+                    "What is kept is divided by keep. ") + "For each example the dropout matrix is "
+                f"diagonal, with 0 and {'1' if classic else '1 / keep'} on its diagonal.")
     start = (f"Dropout 1 drops with probability p = {rates[0]}, dropout 2 with p = {rates[1]}. For "
              "each number a random number from 0 to 1 is drawn: it is kept where that is p or "
              "more, and dropped where it is less. ")
@@ -294,7 +324,10 @@ def _loss_text(n: int, rate: Exact) -> str:
             f"Gradient descent has learning rate {rate}.")
 
 
-def _inference_text(classic: bool) -> str:
+def _inference_text(classic: bool, keeps: bool) -> str:
+    if classic and keeps:
+        return ("Inference, on unseen data, uses the new weights. Nothing is dropped: the dropout "
+                "matrices are the identity times keep.")
     if classic:
         return ("Inference, on unseen data, uses the new weights. Nothing is dropped: the dropout "
                 "matrices are the identity times the keep probability 1 - p.")
@@ -317,6 +350,9 @@ def _topic(name: str, title: str, about: str, classic: bool) -> Topic:
          "numbers_1": "(examples, first): from 0 to below 1; kept where they are the rate or more",
          "numbers_2": "(examples, second): likewise",
          "learning_rate": "a number above 0", "new": "(rows, inputs), seen in inference"},
+        {"drop": "p is the share that is dropped; kept where the random number is p or more",
+         _KEEP: "keep is the share that is kept, also in an input file; kept where the random "
+         "number is less than keep"},
     )
 
 

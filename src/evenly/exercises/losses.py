@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from ..losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
-from .additions import with_given
+from .additions import read, with_given, with_step
 from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
 from .calculation import at_least, positive, share, sizes_of, whole_numbers, within
 from .friendly import whole
@@ -29,6 +31,8 @@ from .friendly import whole
 _CALCULATOR = "Use a calculator, and give four digits behind the point."
 _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its loss, divided by the "
             "sum of {sum}.")
+# The convention that does not divide by the number of examples.
+_SUMMED = "summed"
 _LOSS = Ask("loss", "The loss of the batch", "The mean over the examples.", "loss")
 _WEIGHED = (
     Ask("factors", "The share of each example",
@@ -92,7 +96,7 @@ class _Kind:
 
 
 def draw_errors(rng: np.random.Generator, level: int, examples: int, outputs: int,
-                kind: _Kind) -> Inputs:
+                kind: _Kind, convention: str = "") -> Inputs:
     """Whole outputs and targets whose errors are small; of Huber's some on either side of delta."""
     while True:
         error = whole(rng, 4, (examples, outputs))
@@ -105,7 +109,7 @@ def draw_errors(rng: np.random.Generator, level: int, examples: int, outputs: in
     return drawn | ({"delta": np.array(2)} if kind.has_delta else {})
 
 
-def solve_errors(inputs: Inputs, level: int, kind: _Kind) -> Solution:
+def solve_errors(inputs: Inputs, level: int, kind: _Kind, convention: str = "") -> Solution:
     """Summed over the outputs; then their mean; then with weights."""
     n, outputs = sizes_of(inputs, y="n outputs", target="n outputs")
     reduction = "sum" if level == 1 else "mean"
@@ -135,16 +139,38 @@ def solve_errors(inputs: Inputs, level: int, kind: _Kind) -> Solution:
         text.append(_WEIGHTS.format(sum="all w"))
         asked += _WEIGHED
         divided = "how many outputs there are; times the example's share"
-    else:
+    elif convention != _SUMMED:
         text.append(f"The loss of the batch is the mean over its {n} examples.")
         asked.append(_LOSS)
     hint = f"{kind.slope} Then divide by {divided}."
-    asked.append(Ask("d_scores", "The gradient of the loss on the output", hint, "backward"))
+    if convention == _SUMMED:
+        work = _summed(work, weights, 1 if level == 1 else outputs)
+        weighed = ", each times its weight" if level == 3 else ""
+        text[-1:] = text[-1:] if level < 3 else ["Each example has a weight w."]
+        text.append(f"The loss of the batch is the sum over its {n} examples{weighed}.")
+        asked = [*asked[:3], Ask("total", "The loss of the batch",
+                                 f"Add up the examples{weighed}.", "loss")]
+        hint = kind.slope + (" Then divide by how many outputs there are." * (level > 1)) + (
+            " Times the example's weight." * (level == 3))
+    asked.append(Ask("d_total" if convention == _SUMMED else "d_scores",
+                     "The gradient of the loss on the output", hint, "backward"))
     return Solution(work, tuple(text), tuple(asked), given,
                     {"loss": kind.loss.__name__, "reduction": reduction})
 
 
-def _errors(name: str, title: str, about: str, kind: _Kind) -> Topic:
+def _summed(work: Work, weights: Any, outputs: int) -> Work:
+    """The work with the squared errors of a batch added up, and the gradient of that."""
+    losses, slope = read(work, "losses"), 2 * read(work, "error")
+    if weights is not None:
+        own = read(work, "weights")
+        losses, slope = own * losses, slope * own[:, None]
+    work = with_step(work, "total", "loss", "sum of losses", np.sum(losses))
+    formula = "2 (y - target)" if outputs == 1 else "2 (y - target) / outputs"
+    return with_step(work, "d_total", "backward", formula, slope / outputs)
+
+
+def _errors(name: str, title: str, about: str, kind: _Kind,
+            conventions: Mapping[str, str] = MappingProxyType({})) -> Topic:
     fields = {"y": "(examples, outputs)", "target": "(examples, outputs)",
               "weights": "(examples,): 0 or more, used at level 3"}
     if kind.has_delta:
@@ -154,7 +180,7 @@ def _errors(name: str, title: str, about: str, kind: _Kind) -> Topic:
         ("loss and gradient, summed over the outputs", "the mean over the outputs",
          "and weights of the examples"),
         (Size("examples", 2, 2, 6), Size("outputs", 3, 2, 6)),
-        partial(draw_errors, kind=kind), partial(solve_errors, kind=kind), fields)
+        partial(draw_errors, kind=kind), partial(solve_errors, kind=kind), fields, conventions)
 
 
 SQUARED = _errors(
@@ -162,7 +188,11 @@ SQUARED = _errors(
     "The square of y - target; its gradient has the factor 2: 2 (y - target).",
     _Kind(MeanSquaredError, ("The squares", "Each error times itself."),
           "A square has the factor 2 in its derivative.",
-          "The loss of each number is the square of its error."))
+          "The loss of each number is the square of its error."),
+    {"mean": "the loss of the batch is the mean over its examples, and so the gradient is divided "
+     "by their number",
+     _SUMMED: "the losses of the examples are added up, and so the gradient is not "
+     "divided by their number: 2 (y - target) where the outputs are added up too"})
 ABSOLUTE = _errors(
     "absolute-error", "The absolute error and its gradient",
     "The size of y - target; its gradient is the sign of the error.",

@@ -254,8 +254,8 @@ def _draw_global(rng: np.random.Generator, level: int, size: int, channels: int)
 
 
 def _solve_global(layer: Callable[[], Layer], inputs: Inputs, level: int) -> Solution:
-    *_, channels, units = sizes_of(inputs, x="rows columns channels", kernel="channels units",
-                                   bias="units", d_y="channels", d_scores="units")
+    units = sizes_of(inputs, x="rows columns channels", kernel="channels units",
+                     bias="units", d_y="channels", d_scores="units")[-1]
     largest = layer is GlobalMaxPool
     name, word = (("global_max_pool_1", "largest number") if largest else
                   ("global_average_pool_1", "mean"))

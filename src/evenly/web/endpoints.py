@@ -70,12 +70,13 @@ class Endpoints:
     async def grade(self, request: Request) -> Response:
         """An exercise and answers: the verdicts."""
         data = await self._json(request, {"exercise", "seed", "level", "sizes", "inputs",
-                                          "answers"})
+                                          "convention", "answers"})
         return answer(await self._worked(_grade, data))
 
     async def work(self, request: Request) -> Response:
         """An exercise: how its numbers come about."""
-        data = await self._json(request, {"exercise", "seed", "level", "sizes", "inputs", "steps"})
+        data = await self._json(request, {"exercise", "seed", "level", "sizes", "inputs",
+                                          "convention", "steps"})
         return answer(await self._worked(_work, data))
 
     async def _json(self, request: Request, known: set[str]) -> dict[str, Any]:
