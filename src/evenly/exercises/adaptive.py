@@ -36,7 +36,7 @@ class Adadelta(Optimizer):
     beta: float = 0.9
     epsilon: float = 1e-6
 
-    states: ClassVar[tuple[str, ...]] = ("mean_square", "mean_change")  # type: ignore[misc]
+    states: ClassVar[tuple[str, ...]] = ("mean_square", "mean_change")
 
     def step(self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run) -> Stepped:
         s, d = state

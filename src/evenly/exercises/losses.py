@@ -160,6 +160,7 @@ def solve_errors(inputs: Inputs, level: int, kind: _Kind, convention: str = "") 
 
 def _summed(work: Work, weights: Any, outputs: int) -> Work:
     """The work with the squared errors of a batch added up, and the gradient of that."""
+    losses: Any
     losses, slope = read(work, "losses"), 2 * read(work, "error")
     if weights is not None:
         own = read(work, "weights")

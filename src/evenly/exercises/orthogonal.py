@@ -50,7 +50,7 @@ def _solve(inputs: Inputs, level: int) -> Solution:
     numbers = draft.given("numbers", inputs["numbers"], "The random numbers, a column for each "
                           "unit")
     run = draft.run("forward")
-    xp, made = run.xp, []
+    xp, made = run.xp, list[Any]()
     for k in range(columns):
         own, left = numbers[:, k], numbers[:, k]
         for before, column in enumerate(made):

@@ -261,11 +261,13 @@ def _solve_global(layer: Callable[[], Layer], inputs: Inputs, level: int) -> Sol
                   ("global_average_pool_1", "mean"))
     layers: list[Layer] = [layer()]
     given = {"x": "The image, a table for each channel"}
-    asked = (Ask(f"{name}.y", f"The {word} of each channel", "Over all places of the image: one "
-                 "number a channel is left."),)
-    text = (f"Global {'max' if largest else 'average'} pooling makes one number of each channel: "
-            f"its {word} over all places. It has no window, and no parameters.",)
-    gradient, weights = "d_y", {}
+    asked: tuple[Ask, ...] = (Ask(
+        f"{name}.y", f"The {word} of each channel", "Over all places of the image: one number a "
+        "channel is left."),)
+    text: tuple[str, ...] = (
+        f"Global {'max' if largest else 'average'} pooling makes one number of each channel: its "
+        f"{word} over all places. It has no window, and no parameters.",)
+    gradient, weights = "d_y", dict[str, Any]()
     if level == 3:
         layers.append(Dense(units))
         gradient, weights = "d_scores", {f"dense_1.{k}": inputs[k] for k in ("kernel", "bias")}
