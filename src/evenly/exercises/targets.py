@@ -102,8 +102,8 @@ def _draw_smoothing(rng: np.random.Generator, level: int, examples: int, classes
     for _ in range(examples):
         cuts = np.sort(rng.choice(19, classes - 1, replace=False)) + 1
         y_hat.append(np.diff(np.concatenate([[0], cuts, [20]])))
-    # Each class gains hundredths.
-    smoothing = Fraction(classes * int(rng.integers(1, 60 // classes + 1)), 100)
+    # Each class gains hundredths, or halves of them.
+    smoothing = Fraction(classes * int(rng.integers(1, 120 // classes + 1)), 200)
     return {"y": y, "smoothing": smoothing,
             "y_hat": np.array([Fraction(int(v), 20) for row in y_hat for v in row],
                               object).reshape(examples, classes)}
@@ -173,7 +173,7 @@ SMOOTHING = Topic(
     "Targets of 0 and 1 become (1 - e) y + e / classes: the loss asks for finite scores.",
     ("the smoothed targets", "and the gradient, with and without",
      "and the loss, and the scores that it asks for"),
-    (Size("examples", 2, 1, 5), Size("classes", 4, 2, 6)), _draw_smoothing, _solve_smoothing,
+    (Size("examples", 3, 1, 5), Size("classes", 4, 2, 6)), _draw_smoothing, _solve_smoothing,
     {"y": "(examples, classes): a row with a single 1 each",
      "smoothing": "from 0 to below 1", "y_hat": "(examples, classes): above 0, from level 2 on"},
 )

@@ -40,8 +40,8 @@ def _draw(rng: np.random.Generator, level: int, epochs: int, stops: bool) -> Inp
     if stops:
         # They rise as the losses fall.
         return drawn | {"scores": np.array([Fraction(200 - int(v), 200) for v in losses], object)}
-    return drawn | {"learning_rate": pick(rng, _RATES), "cooldown": int(rng.integers(1, 3)),
-                    "factor": pick(rng, (Fraction(1, 2), Fraction(1, 10), Fraction(1, 4)))}
+    return {"factor": pick(rng, (Fraction(1, 2), Fraction(1, 10), Fraction(1, 4))),
+            "cooldown": int(rng.integers(1, 3)), "learning_rate": pick(rng, _RATES), **drawn}
 
 
 def _run(losses: list[int], delta: int) -> tuple[list[int], list[int]]:
