@@ -114,8 +114,8 @@ def test_summed_squares_are_pytorchs(level):
         loss = (losses * weights).sum() if level == 3 else losses.sum()
         loss.backward()
         work = made.solution.work
-        np.testing.assert_allclose(work["total"].floats, loss.detach(), rtol=1e-12)
-        np.testing.assert_allclose(work["d_total"].floats, y.grad, rtol=1e-12)
+        np.testing.assert_allclose(work["loss"].floats, loss.detach(), rtol=1e-12)
+        np.testing.assert_allclose(work["d_scores"].floats, y.grad, rtol=1e-12)
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
@@ -134,6 +134,19 @@ def test_xavier_of_the_inputs_alone_is_lecuns(level):
 def test_a_wrong_answer_is_graded():
     made = exercise("squared-error", 3, 2, convention="summed")
     answers = made.answers()
-    answers["d_total"][0][0] = "1000"
+    answers["d_scores"][0][0] = "1000"
     graded = grade(made, answers)
     assert graded.possible - graded.points == 1
+
+
+@pytest.mark.parametrize("name", ["dropout", "dropout-classic"])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_step_of_a_summed_loss_lowers_it(name, seed):
+    made = exercise(name, seed, 2, convention="summed")
+    work = made.solution.work
+    error = work["error"].floats
+    assert float(work["loss"].floats) == pytest.approx(float((error**2).sum()))
+    np.testing.assert_allclose(work["d_scores"].floats, 2 * error)
+    after = {f"{n}_{k}": work[f"dense_{k}.{n}.value"].value for k in (1, 2, 3)
+             for n in ("kernel", "bias")}
+    assert float(made.again(made.inputs | after).work["loss"].floats) < float(work["loss"].floats)

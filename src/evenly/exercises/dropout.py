@@ -19,6 +19,7 @@ from .additions import read, with_given, with_step
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import positive, shares, sizes_of
 from .friendly import RATES, descending, not_zero, whole
+from .losses import SUMMED, SummedSquaredError
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
 # The convention that names the probability of keeping.
@@ -37,7 +38,7 @@ def draw(rng: np.random.Generator, level: int, examples: int, first: int, second
     """
     while True:
         try:
-            drawn = _draw(rng, examples, first, second, classic)
+            drawn = _draw(rng, examples, first, second, classic, convention == SUMMED)
             if convention == _KEEP:
                 _mirror(drawn)
             return drawn
@@ -61,7 +62,8 @@ class _Again(Exception):
     """Numbers that come out well were not found soon: others may lead there."""
 
 
-def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bool) -> Inputs:
+def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bool,
+          summed: bool) -> Inputs:
     x = rng.integers(1, 4, (n, _INPUTS))
     layers = [_layer(rng, x, first, 1)]
     numbers, kept = _numbers(rng, layers[0][2], _RATES[0])
@@ -70,7 +72,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bo
     other, kept_2 = _numbers(rng, layers[1][2], _RATES[1])
     h_2 = layers[1][2] * kept_2 if classic else layers[1][2] * kept_2 * 3 // 2
     for _ in range(_TRIES):
-        end = _end(rng, x, layers, (h_1, h_2), (kept, kept_2), classic)
+        end = _end(rng, x, layers, (h_1, h_2), (kept, kept_2), classic, summed)
         if end is not None:
             return {
                 "x": x, "kernel_1": layers[0][0], "bias_1": layers[0][1],
@@ -82,7 +84,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bo
 
 
 def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
-         classic: bool) -> Inputs | None:
+         classic: bool, summed: bool) -> Inputs | None:
     """The last layer, targets and a new example; None if they do not teach much."""
     n, second = hidden[1].shape
     kernel, bias = not_zero(rng, 1, (second, _OUTPUTS)), whole(rng, 2, _OUTPUTS)
@@ -98,6 +100,8 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
         return None
     slopes = list(zip(kernels, (d_1.sum(axis=0), d_2.sum(axis=0), 2 * units.sum(axis=0)),
                       strict=True))
+    if summed:
+        slopes = [(n * d_w, n * d_b) for d_w, d_b in slopes]
     arrays = [(layers[0][0], layers[0][1]), (layers[1][0], layers[1][1]), (kernel, bias)]
     masks = [kept[0] * (1 if classic else 2), kept[1] * (1 if classic else 1.5)]
     scales = [float(1 - p) if classic else 1.0 for p in _RATES]
@@ -113,7 +117,7 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
 
     target = y - n * units
     rate = descending(lambda rate: float(np.square(after(rate, x, masks)[-1] - target).sum()),
-                      RATES[:4])
+                      RATES if summed else RATES[:4])
     new = rng.integers(1, 4, (1, _INPUTS))
     # In inference too, with the new weights, something passes each ReLU.
     if rate is None or not all(h.any() for h in after(float(rate), new, scales)[:2]):
@@ -175,8 +179,9 @@ def solve(inputs: Inputs, level: int, classic: bool, convention: str = "") -> So
     arrays = {f"dense_{k}.{name}": inputs[f"{name}_{k}"]
               for k in (1, 2, 3) for name in ("kernel", "bias")}
     target = exact_array(inputs["target"])
+    loss = (SummedSquaredError if convention == SUMMED else MeanSquaredError)(reduction="sum")
     learning: dict[str, Any] = {} if level == 1 else {
-        "y": target, "loss": MeanSquaredError(reduction="sum"), "optimizer": SGD(float(rate))}
+        "y": target, "loss": loss, "optimizer": SGD(float(rate))}
     work = work_out(net, inputs["x"], weights=arrays, exact=True, kept=kept,
                     inference=inputs["new"] if level == 3 else None, **learning)
     for k in (1, 2):
@@ -194,8 +199,8 @@ def solve(inputs: Inputs, level: int, classic: bool, convention: str = "") -> So
         given[f"dropout_{k}.numbers"] = f"Random numbers of dropout {k}, a row for each example"
     if level >= 2:
         given["target"] = "The targets Y', a row for each example"
-        text.append(_loss_text(n, rate))
-        asked += [*_LOSS, *_backward(), *_update()]
+        text.append(_loss_text(n, rate, convention == SUMMED))
+        asked += [*(_LOSS if convention != SUMMED else _TOTAL), *_backward(), *_update()]
     if level == 3:
         given["x (2)"] = "Unseen data"
         text.append(_inference_text(classic, keeps))
@@ -250,6 +255,14 @@ _LOSS = (
     Ask("d_scores", "The gradient of the loss on the output",
         "A square has the factor 2 in its derivative; the mean divides by the number of examples.",
         "backward"),
+)
+
+
+_TOTAL = (
+    _LOSS[0],
+    Ask("loss", "The loss", "Add up each example's squares, then the examples.", "loss"),
+    Ask("d_scores", "The gradient of the loss on the output",
+        "A square has the factor 2 in its derivative. Nothing is divided.", "backward"),
 )
 
 
@@ -317,7 +330,11 @@ def _numbers_text(rates: list[Fraction], classic: bool, keeps: bool) -> str:
                     "dropout matrix is diagonal, with 0 and 1 / (1 - p) on its diagonal.")
 
 
-def _loss_text(n: int, rate: Exact) -> str:
+def _loss_text(n: int, rate: Exact, summed: bool) -> str:
+    if summed:
+        return (f"The loss is the squared error: the squares of Y - Y' are added up over the "
+                f"outputs and over the {n} examples. So the gradient on the output is 2 (Y - Y'). "
+                f"Gradient descent has learning rate {rate}.")
     return ("The loss is the squared error: the squares of Y - Y' are added up over an example's "
             f"outputs, and the mean is taken over the {n} examples. So the gradient on the output "
             f"is 2 (Y - Y') / {n}: 2 (Y - Y') for each example, divided by the number of examples. "
@@ -352,7 +369,9 @@ def _topic(name: str, title: str, about: str, classic: bool) -> Topic:
          "learning_rate": "a number above 0", "new": "(rows, inputs), seen in inference"},
         {"drop": "p is the share that is dropped; kept where the random number is p or more",
          _KEEP: "keep is the share that is kept, also in an input file; kept where the random "
-         "number is less than keep"},
+         "number is less than keep",
+         SUMMED: "p is the share that is dropped; the loss is added up over the examples, so that "
+         "the gradient on the output is 2 (Y - Y')"},
     )
 
 

@@ -15,6 +15,7 @@ from ..byhand.exact import exact_array
 from ..byhand.recorder import Recorder
 from ..byhand.work import Work
 from ..errors import DataError
+from ..layers.base import Run
 from ..losses import (
     BinaryCrossEntropy,
     Huber,
@@ -23,7 +24,7 @@ from ..losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
-from .additions import read, with_given, with_step
+from .additions import with_given
 from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
 from .calculation import at_least, positive, share, sizes_of, whole_numbers, within
 from .friendly import whole
@@ -32,13 +33,31 @@ _CALCULATOR = "Use a calculator, and give four digits behind the point."
 _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its loss, divided by the "
             "sum of {sum}.")
 # The convention that does not divide by the number of examples.
-_SUMMED = "summed"
+SUMMED = "summed"
 _LOSS = Ask("loss", "The loss of the batch", "The mean over the examples.", "loss")
 _WEIGHED = (
     Ask("factors", "The share of each example",
         "Its weight divided by the sum that the text names.", "loss"),
     Ask("loss", "The loss of the batch", "Each example's loss times its share, added up.", "loss"),
 )
+
+
+class SummedSquaredError(MeanSquaredError):
+    """The squared error of a batch, for sheets alone: added up over the examples, each times its
+    weight where there are weights."""
+
+    def forward(self, scores: Any, target: Any, run: Run) -> tuple[Any, Any]:
+        each, _, saved = self.each(scores, target, run)
+        weighed = each if run.weights is None else each * run.weights
+        words = "sum of losses" if run.weights is None else "sum of losses w"
+        return run.note("loss", run.xp.sum(weighed), words), saved
+
+    def backward(self, saved: Any, run: Run) -> Any:
+        slope = self.slope(saved, run)
+        words = "2 (y - target)" if saved[1] == 1 else "2 (y - target) / outputs"
+        if run.weights is not None:
+            slope, words = slope * run.weights[:, None], f"w {words}"
+        return run.note("d_scores", slope, words)
 
 
 def _work(loss: Loss, scores: Any, target: Any, weights: Any) -> Work:
@@ -121,7 +140,8 @@ def solve_errors(inputs: Inputs, level: int, kind: _Kind, convention: str = "") 
         settings["delta"] = float(delta)
         text.append(f"Here delta is {delta}.")
     weights = _weights(inputs, n, level)
-    work = _work(kind.loss(**settings), inputs["y"], inputs["target"], weights)
+    loss = SummedSquaredError if convention == SUMMED else kind.loss
+    work = _work(loss(**settings), inputs["y"], inputs["target"], weights)
     given = {"scores": "The output y, a row for each example", "target": "The targets"}
     count = ("added up" if level == 1 else f"the mean is taken over its {outputs} outputs")
     text.append(f"In each example, these are {count}." if level == 1 else
@@ -139,35 +159,21 @@ def solve_errors(inputs: Inputs, level: int, kind: _Kind, convention: str = "") 
         text.append(_WEIGHTS.format(sum="all w"))
         asked += _WEIGHED
         divided = "how many outputs there are; times the example's share"
-    elif convention != _SUMMED:
+    elif convention != SUMMED:
         text.append(f"The loss of the batch is the mean over its {n} examples.")
         asked.append(_LOSS)
     hint = f"{kind.slope} Then divide by {divided}."
-    if convention == _SUMMED:
-        work = _summed(work, weights, 1 if level == 1 else outputs)
+    if convention == SUMMED:
         weighed = ", each times its weight" if level == 3 else ""
         text[-1:] = text[-1:] if level < 3 else ["Each example has a weight w."]
         text.append(f"The loss of the batch is the sum over its {n} examples{weighed}.")
-        asked = [*asked[:3], Ask("total", "The loss of the batch",
+        asked = [*asked[:3], Ask("loss", "The loss of the batch",
                                  f"Add up the examples{weighed}.", "loss")]
         hint = kind.slope + (" Then divide by how many outputs there are." * (level > 1)) + (
             " Times the example's weight." * (level == 3))
-    asked.append(Ask("d_total" if convention == _SUMMED else "d_scores",
-                     "The gradient of the loss on the output", hint, "backward"))
+    asked.append(Ask("d_scores", "The gradient of the loss on the output", hint, "backward"))
     return Solution(work, tuple(text), tuple(asked), given,
                     {"loss": kind.loss.__name__, "reduction": reduction})
-
-
-def _summed(work: Work, weights: Any, outputs: int) -> Work:
-    """The work with the squared errors of a batch added up, and the gradient of that."""
-    losses: Any
-    losses, slope = read(work, "losses"), 2 * read(work, "error")
-    if weights is not None:
-        own = read(work, "weights")
-        losses, slope = own * losses, slope * own[:, None]
-    work = with_step(work, "total", "loss", "sum of losses", np.sum(losses))
-    formula = "2 (y - target)" if outputs == 1 else "2 (y - target) / outputs"
-    return with_step(work, "d_total", "backward", formula, slope / outputs)
 
 
 def _errors(name: str, title: str, about: str, kind: _Kind,
@@ -192,7 +198,7 @@ SQUARED = _errors(
           "The loss of each number is the square of its error."),
     {"mean": "the loss of the batch is the mean over its examples, and so the gradient is divided "
      "by their number",
-     _SUMMED: "the losses of the examples are added up, and so the gradient is not "
+     SUMMED: "the losses of the examples are added up, and so the gradient is not "
      "divided by their number: 2 (y - target) where the outputs are added up too"})
 ABSOLUTE = _errors(
     "absolute-error", "The absolute error and its gradient",
