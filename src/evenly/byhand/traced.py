@@ -133,8 +133,9 @@ class Traced(NDArrayOperatorsMixin):
         like = _EXACT if _is_exact(inputs) else None
         arrays = tuple(traced(item, like) for item in inputs)
         if ufunc is np.matmul:
-            return Traced(np.asarray(np.matmul(arrays[0].value, arrays[1].value)),
-                          Product(arrays[0], arrays[1]))
+            with np.errstate(all="ignore"):
+                product = np.matmul(arrays[0].value, arrays[1].value)
+            return Traced(np.asarray(product), Product(arrays[0], arrays[1]))
         return _elementwise(ufunc, arrays)
 
     def __array_function__(self, function: Any, types: Any, args: Any, settings: Any) -> Any:
@@ -250,7 +251,8 @@ def _reduced(operation: str, x: Any, axis: Any = None, keepdims: bool = False) -
         else tuple(x.shape[a] for a in kept)
     ids = ids.reshape(math.prod(x.shape[a] for a in kept), count)
     reduce: Any = {"add": np.sum, "mean": np.mean, "maximum": np.max, "minimum": np.min}[operation]
-    value = np.asarray(reduce(x.value, axis=axes, keepdims=keepdims)).reshape(shape)
+    with np.errstate(all="ignore"):
+        value = np.asarray(reduce(x.value, axis=axes, keepdims=keepdims)).reshape(shape)
     return Traced(exact_array(value) if x.dtype == object else value, Reduced(operation, x, ids))
 
 

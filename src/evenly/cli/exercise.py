@@ -27,6 +27,9 @@ _MOST_SHEETS = 1_000
 @click.option("--level", type=click.IntRange(1, 3), default=1, help="1 asks least, 3 most.")
 @click.option("--size", "sizes", multiple=True, metavar="NAME=N",
               help="How large, such as examples=4; may be given several times.")
+@click.option("--convention", default="", metavar="WORD",
+              help="Where textbooks differ, such as keep for dropout; --list names them.  "
+              "[default: the first]")
 @click.option("--input", "own", type=click.Path(path_type=Path), metavar="FILE",
               help="Your own numbers: a .json file, an array for each name.")
 @click.option("--template", is_flag=True,
@@ -46,8 +49,8 @@ _MOST_SHEETS = 1_000
 @click.option("--practice", is_flag=True, help="Solve it here, step by step.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple[str, ...],
-             own: Path | None, template: bool, answers: bool, format_: str, paper: str,
-             out: Path | None, sheets: int | None, link: str | None, practice: bool,
+             convention: str, own: Path | None, template: bool, answers: bool, format_: str,
+             paper: str, out: Path | None, sheets: int | None, link: str | None, practice: bool,
              force: bool) -> int:
     """An exercise: a problem to be solved by hand, whose numbers come out well.
 
@@ -81,7 +84,7 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
         from evenly.exercises import topic
 
         try:
-            return topic(name).exercise(seed, level, inputs, **chosen)
+            return topic(name).exercise(seed, level, inputs, convention, **chosen)
         except RecursionError as error:
             raise click.UsageError(f"{own}: nested too deep: give arrays of a few axes") from error
 
@@ -124,8 +127,10 @@ def _table() -> str:
         found = topic(name)
         levels = "".join(f"\n    {n} {words}" for n, words in enumerate(found.levels, 1))
         sizes = ", ".join(f"{s.name} {s.least}..{s.most} ({s.default})" for s in found.sizes)
-        rows.append(f"{name}: {found.title}{levels}\n    --size {sizes}" if sizes else
-                    f"{name}: {found.title}{levels}")
+        agreed = "".join(f"\n    --convention {word}: {words}"
+                         for word, words in found.conventions.items())
+        sized = f"\n    --size {sizes}" if sizes else ""
+        rows.append(f"{name}: {found.title}{levels}{sized}{agreed}")
     return "\n".join(rows)
 
 

@@ -23,14 +23,16 @@ MODULES = {
     "initialization": ("xavier", "he", "zero-initialization"),
     "weight_norm": ("weight-norm",),
     "depth": ("vanishing-gradients", "exploding-gradients"),
-    "windows": ("convolution", "convolution-1d", "max-pooling", "average-pooling"),
+    "windows": ("convolution", "convolution-1d", "max-pooling", "average-pooling",
+                "global-average-pooling", "global-max-pooling"),
     "recurrent": ("rnn", "lstm", "gru"),
     "penalties": ("l2", "l1", "elastic-net", "weight-decay", "max-norm", "unit-norm"),
     "optimizers": ("gradient-descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam",
                    "adamw", "adamax", "nadam"),
+    "adaptive": ("adadelta", "radam", "adam-matrix"),
     "clipping": ("gradient-clipping",),
     "schedules": ("step-decay", "exponential-decay", "inverse-time-decay", "cosine",
-                  "cosine-restarts", "warmup"),
+                  "cosine-restarts", "warmup", "one-cycle"),
     "statistics": ("input-normalization", "robust-scaling", "running-averages"),
     "mini_batches": ("mini-batches",),
     "topics.chance": ("dropout-expectation", "batch-statistics", "gradient-spread",
@@ -39,6 +41,11 @@ MODULES = {
     "topics.data": ("min-max-scaling", "covariate-shift", "scaled-descent"),
     "topics.training": ("choosing-batch", "l2-conventions", "gradient-checking"),
     "topics.networks": ("batch-norm-backward", "equal-weights"),
+    "output_sizes": ("output-size",),
+    "gates": ("glu", "swiglu"),
+    "targets": ("mixup", "label-smoothing"),
+    "watching": ("early-stopping", "plateau"),
+    "orthogonal": ("orthogonal", "lsuv"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 
@@ -60,12 +67,12 @@ def topic(name: str) -> Topic:
 
 
 def exercise(name: str, seed: int = 0, level: int = 1, inputs: dict[str, object] | None = None,
-             **sizes: int) -> Exercise:
+             convention: str = "", **sizes: int) -> Exercise:
     """An exercise: a topic with numbers put in.
 
     Arguments:
         name: of the topic, ``"batch-norm"``; ``evenly exercise --list`` names them all.
-        seed, level, inputs, sizes: as for :meth:`Topic.exercise`.
+        seed, level, inputs, convention, sizes: as for :meth:`Topic.exercise`.
 
     Returns:
         An :class:`Exercise`: its sheet, its steps, its right answers.
@@ -78,4 +85,4 @@ def exercise(name: str, seed: int = 0, level: int = 1, inputs: dict[str, object]
         >>> sheet.asked["batch_norm_1.mean"].value.shape
         (1, 3)
     """
-    return topic(name).exercise(seed, level, inputs, **sizes)
+    return topic(name).exercise(seed, level, inputs, convention, **sizes)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,12 +25,9 @@ from ..byhand.work import Work
 from ..errors import ConfigurationError, DataError
 from ..random import generator
 from .claims import sentence
+from .own_numbers import read_numbers
 
 LEVELS = (1, 2, 3)
-# No one computes more by hand; a page and a sheet have room for it.
-_MOST = 400
-# An exponent of three digits or more.
-_LARGE = re.compile(r"[eE][+-]?[\d_]{3}")
 # What explains a file of inputs.
 _ABOUT = "about"
 Inputs = dict[str, Any]
@@ -102,6 +97,8 @@ class Topic:
         draw: ``draw(rng, level, **sizes)`` gives hand-friendly inputs.
         solve: ``solve(inputs, level)`` works them out; raises DataError for inputs that do not fit.
         fields: what each input is, by name: the documentation of an input file.
+        conventions: where textbooks differ, the words for it and what each means, the default
+            first; `draw` and `solve` then take a ``convention``.
     """
 
     name: str
@@ -110,11 +107,12 @@ class Topic:
     levels: tuple[str, str, str]
     sizes: tuple[Size, ...]
     draw: Callable[..., Inputs]
-    solve: Callable[[Inputs, int], Solution]
+    solve: Callable[..., Solution]
     fields: Mapping[str, str]
+    conventions: Mapping[str, str] = field(default_factory=dict)
 
     def exercise(self, seed: int = 0, level: int = 1, inputs: Inputs | None = None,
-                 **sizes: int) -> Exercise:
+                 convention: str = "", **sizes: int) -> Exercise:
         """An exercise of this kind.
 
         Arguments:
@@ -123,10 +121,11 @@ class Topic:
             inputs: numbers of one's own, instead of drawn ones: by name, as :attr:`fields` says;
                 whole numbers, decimals, or fractions as text (``"3/4"``). What stands under
                 ``"about"`` is not read.
+            convention: one of :attr:`conventions`; "" for the first.
             sizes: by name.
 
         Raises:
-            ConfigurationError: a level, size or seed that there is not.
+            ConfigurationError: a level, size, seed or convention that there is not.
             DataError: inputs that do not fit together.
         """
         if level not in LEVELS or isinstance(level, bool):
@@ -135,15 +134,31 @@ class Topic:
             raise ConfigurationError(
                 f"{self.name}: seed must be a whole number from 0 to 2^64 - 1, got {seed!r}"
             )
-        chosen = self._sizes(sizes)
+        chosen, agreed = self._sizes(sizes), self._agreed(convention)
         if inputs is None:
             key = ",".join([self.name, str(level), *(f"{n}={s}" for n, s in chosen.items())])
-            drawn = self.draw(generator(seed, key), level, **chosen)
+            drawn = self.draw(generator(seed, key), level, **chosen, **agreed)
         else:
             drawn = self._read(inputs)
-        solution = self.solve(drawn, level)
+        word = agreed.get("convention", "")
+        solution = self.solved(drawn, level, word)
         _check_finite(self.name, solution)
-        return Exercise(self, seed, level, chosen, drawn, inputs is not None, solution)
+        return Exercise(self, seed, level, chosen, drawn, inputs is not None, solution, word)
+
+    def solved(self, inputs: Inputs, level: int, convention: str = "") -> Solution:
+        """The inputs worked out; the text says the convention, where there are several."""
+        agreed = self._agreed(convention)
+        solution = self.solve(inputs, level, **agreed)
+        said = tuple(f"Convention `{word}`: {self.conventions[word]}." for word in agreed.values())
+        return replace(solution, text=solution.text + said)
+
+    def _agreed(self, convention: str) -> dict[str, str]:
+        if convention == "" or convention in self.conventions:
+            first = next(iter(self.conventions), "")
+            return {"convention": convention or first} if first else {}
+        known = ", ".join(self.conventions) or "none to choose from"
+        raise ConfigurationError(f"{self.name}: no convention is called {convention!r}; there "
+                                 f"{'are' if self.conventions else 'is'} {known}")
 
     def _sizes(self, given: Mapping[str, int]) -> dict[str, int]:
         known = {size.name: size for size in self.sizes}
@@ -186,6 +201,7 @@ class Exercise:
         inputs: its numbers by name.
         own: whether these are someone's own.
         solution: every step.
+        convention: by which it is worked out; "" where there is one alone.
 
     Example:
         >>> from evenly.exercises import exercise
@@ -201,11 +217,14 @@ class Exercise:
     inputs: Inputs
     own: bool
     solution: Solution
+    convention: str = ""
 
     @property
     def title(self) -> str:
         """``"Batch normalization, level 1, seed 7"``."""
         source = "own numbers" if self.own else f"seed {self.seed}"
+        if self.convention != next(iter(self.topic.conventions), ""):
+            source += f", convention {self.convention}"
         return f"{self.topic.title}, level {self.level}, {source}"
 
     @cached_property
@@ -220,10 +239,20 @@ class Exercise:
         visible = {step.number for step in steps.values()}
         return {key: work.through(step, visible) for key, step in steps.items()}
 
+    def again(self, inputs: Inputs) -> Solution:
+        """Other inputs worked out likewise."""
+        return self.topic.solved(inputs, self.level, self.convention)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What a link says, beside numbers of one's own."""
+        agreed = {"convention": self.convention} if self.convention else {}
+        return {"seed": self.seed, "level": self.level, **self.sizes, **agreed}
+
     @property
     def link(self) -> str:
         """Where the page of ``evenly serve`` has it: ``/exercise/relu?seed=1&level=1&...``."""
-        words: dict[str, Any] = {"seed": self.seed, "level": self.level, **self.sizes}
+        words = self.place
         if self.own:
             words["inputs"] = json.dumps(self.numbers(), separators=(",", ":"))
         return f"/exercise/{quote(self.topic.name)}?{urlencode(words)}"
@@ -253,6 +282,8 @@ class Exercise:
         """What a file of answers holds: which exercise it is, and blanks to fill in."""
         made: dict[str, Any] = {"exercise": self.topic.name, "seed": self.seed,
                                 "level": self.level, "sizes": dict(self.sizes)}
+        if self.convention:
+            made["convention"] = self.convention
         if self.own:
             made["inputs"] = {name: written(np.asarray(value, object), exactly=True)
                               for name, value in self.inputs.items()}
@@ -310,46 +341,6 @@ def find_step(work: Work, ask: Ask) -> Step:
     raise KeyError(f"no step '{ask.title}' in {[step.title for step in work.steps]}")
 
 
-def read_numbers(what: str, value: Any) -> Any:
-    """Nested lists of whole numbers, decimals and fractions as an object array of fractions.
-
-    Raises:
-        DataError: something that is no number, rows of unequal length, or too many.
-    """
-    def one(item: Any) -> Any:
-        if isinstance(item, np.ndarray) and item.ndim == 0:
-            item = item[()]
-        if isinstance(item, (list, tuple, np.ndarray)):
-            return [one(part) for part in item]
-        if isinstance(item, (bool, np.bool_)):
-            raise DataError(f"{what}: expects numbers, got {item!r}")
-        if isinstance(item, str) and _LARGE.search(item):
-            # Writing out 1e999999999 would take all memory and time there is.
-            raise DataError(f"{what}: numbers must be fractions of reasonable size, got {item!r}")
-        try:
-            number = Fraction(item) if isinstance(item, str) else Exact(item).fraction
-        except (ValueError, TypeError, ZeroDivisionError) as error:
-            raise DataError(f"{what}: expects numbers such as 2, 0.5 or \"3/4\", got "
-                            f"{item!r}") from error
-        if number is None or abs(number) > 10**9 or number.denominator > 10**9:
-            raise DataError(f"{what}: numbers must be fractions of reasonable size, got {item!r}")
-        return number
-
-    numbers = one(value)
-    try:
-        array = np.array(numbers, dtype=object)
-        shape = np.array(_lengths(numbers)).shape
-    except ValueError as error:
-        raise DataError(f"{what}: its rows must have equal length") from error
-    if array.shape != shape:
-        raise DataError(f"{what}: its rows must have equal length")
-    if array.size > _MOST:
-        raise DataError(f"{what}: at most {_MOST} numbers, got {array.size}")
-    if array.size == 0:
-        raise DataError(f"{what}: expects at least one number, got none")
-    return array
-
-
 def expect_shape(what: str, array: Any, *shape: int | None) -> tuple[int, ...]:
     """The shape of an input; raises DataError unless it fits, with None for any length."""
     got: tuple[int, ...] = np.shape(array)
@@ -374,10 +365,6 @@ def written(values: Any, exactly: bool = False) -> Any:
             number = readable(number)
         return repr(number) if number.is_exact else f"{float(number):.6g}"
     return [written(part, exactly) for part in values]
-
-
-def _lengths(numbers: Any) -> Any:
-    return [_lengths(part) for part in numbers] if isinstance(numbers, list) else 0
 
 
 def _plain(values: Any) -> Any:

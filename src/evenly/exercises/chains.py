@@ -171,3 +171,33 @@ def _size(kind: str, chain: Chain, weights: list[tuple[list[int], int]], epsilon
             return _STILL
         denominators.append((direction / (below + epsilon)).denominator)
     return math.lcm(*denominators)
+
+
+@functools.lru_cache(maxsize=16)
+def changed(steps: int, beta: Fraction, epsilon: int) -> tuple[tuple[Fraction, ...], ...]:
+    """Chains for Adadelta: (root of the mean square plus epsilon, that of the changes, gradients),
+    for which the roots of the mean square are fractions and the first change is one with a small
+    denominator.
+
+    Arguments:
+        steps: gradients of a chain, 1 or 2.
+        beta: share of the old means.
+        epsilon: what is added under both roots.
+    """
+    def after(before: Fraction, new: Fraction) -> Fraction | None:
+        return root(beta * before**2 + (1 - beta) * (new**2 + epsilon))
+
+    whole = [Fraction(n) for n in range(1, 31)]
+    starts = [r for r in whole[:16] if r * r >= epsilon]
+    found = []
+    for below, gradient in itertools.product(starts, whole):
+        lower = after(below, gradient)
+        if lower is None or lower == below:
+            continue
+        # Two steps end in a root that is no fraction, whatever the second gradient.
+        more = [(sign * g,) for g in whole for sign in (1, -1) if after(lower, g)] \
+            if steps == 2 else [()]
+        found += [((above / lower * gradient).denominator, (below, above, gradient, *second))
+                  for above in starts for second in more]
+    found.sort(key=lambda pair: (pair[0], sum(map(abs, pair[1]))))
+    return tuple(chain for _, chain in found[:16 * _ENOUGH])

@@ -19,13 +19,16 @@ from .additions import read, with_given, with_step
 from .base import Ask, Inputs, Size, Solution, Topic, by_name
 from .calculation import positive, shares, sizes_of
 from .friendly import RATES, descending, not_zero, whole
+from .losses import SUMMED, SummedSquaredError
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
+# The convention that names the probability of keeping.
+_KEEP = "keep"
 _INPUTS, _OUTPUTS, _TRIES, _LARGEST = 2, 2, 20, 4
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, first: int, second: int,
-         classic: bool) -> Inputs:
+         classic: bool, convention: str = "") -> Inputs:
     """A network whose numbers stay whole through dropout and backward, and a learning rate whose
     step lowers the loss.
 
@@ -35,16 +38,32 @@ def draw(rng: np.random.Generator, level: int, examples: int, first: int, second
     """
     while True:
         try:
-            return _draw(rng, examples, first, second, classic)
+            drawn = _draw(rng, examples, first, second, classic, convention == SUMMED)
+            if convention == _KEEP:
+                _mirror(drawn)
+            return drawn
         except _Again:
             continue
+
+
+def _mirror(drawn: Inputs) -> None:
+    """The same masks for one who keeps where a number is below the keep probability."""
+    for k, rate in enumerate(_RATES, 1):
+        name = f"numbers_{k}"
+        other = np.array([Fraction(99, 100) - v for v in drawn[name].reshape(-1)],
+                         object).reshape(drawn[name].shape)
+        if ((other < 1 - rate) != (drawn[name] >= rate)).any():
+            raise _Again
+        drawn[name] = other
+    drawn["rates"] = 1 - drawn["rates"]
 
 
 class _Again(Exception):
     """Numbers that come out well were not found soon: others may lead there."""
 
 
-def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bool) -> Inputs:
+def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bool,
+          summed: bool) -> Inputs:
     x = rng.integers(1, 4, (n, _INPUTS))
     layers = [_layer(rng, x, first, 1)]
     numbers, kept = _numbers(rng, layers[0][2], _RATES[0])
@@ -53,7 +72,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bo
     other, kept_2 = _numbers(rng, layers[1][2], _RATES[1])
     h_2 = layers[1][2] * kept_2 if classic else layers[1][2] * kept_2 * 3 // 2
     for _ in range(_TRIES):
-        end = _end(rng, x, layers, (h_1, h_2), (kept, kept_2), classic)
+        end = _end(rng, x, layers, (h_1, h_2), (kept, kept_2), classic, summed)
         if end is not None:
             return {
                 "x": x, "kernel_1": layers[0][0], "bias_1": layers[0][1],
@@ -65,7 +84,7 @@ def _draw(rng: np.random.Generator, n: int, first: int, second: int, classic: bo
 
 
 def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
-         classic: bool) -> Inputs | None:
+         classic: bool, summed: bool) -> Inputs | None:
     """The last layer, targets and a new example; None if they do not teach much."""
     n, second = hidden[1].shape
     kernel, bias = not_zero(rng, 1, (second, _OUTPUTS)), whole(rng, 2, _OUTPUTS)
@@ -81,6 +100,8 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
         return None
     slopes = list(zip(kernels, (d_1.sum(axis=0), d_2.sum(axis=0), 2 * units.sum(axis=0)),
                       strict=True))
+    if summed:
+        slopes = [(n * d_w, n * d_b) for d_w, d_b in slopes]
     arrays = [(layers[0][0], layers[0][1]), (layers[1][0], layers[1][1]), (kernel, bias)]
     masks = [kept[0] * (1 if classic else 2), kept[1] * (1 if classic else 1.5)]
     scales = [float(1 - p) if classic else 1.0 for p in _RATES]
@@ -96,7 +117,7 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
 
     target = y - n * units
     rate = descending(lambda rate: float(np.square(after(rate, x, masks)[-1] - target).sum()),
-                      RATES[:4])
+                      RATES if summed else RATES[:4])
     new = rng.integers(1, 4, (1, _INPUTS))
     # In inference too, with the new weights, something passes each ReLU.
     if rate is None or not all(h.any() for h in after(float(rate), new, scales)[:2]):
@@ -137,17 +158,20 @@ def _numbers(rng: np.random.Generator, y: Any, rate: Fraction) -> tuple[Any, Any
     raise _Again
 
 
-def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
+def solve(inputs: Inputs, level: int, classic: bool, convention: str = "") -> Solution:
     """Linear, ReLU, dropout, twice; a linear layer; then backward and update; then inference."""
     n, *sizes = sizes_of(
         inputs, x="n width", kernel_1="width first", bias_1="first", kernel_2="first second",
         bias_2="second", kernel_3="second outputs", bias_3="outputs", target="n outputs",
         rates="2", new="_ width", numbers_1="n first", numbers_2="n second")
-    rates, rate = shares("rates: each", inputs["rates"]), positive(inputs, "learning_rate")
+    rate, keeps = positive(inputs, "learning_rate"), convention == _KEEP
+    rates = shares("rates: each", 1 - np.asarray(inputs["rates"], object) if keeps
+                   else inputs["rates"])
     kept: dict[str, Any] = {}
     for k in (1, 2):
         drawn = shares(f"numbers_{k}: each", inputs[f"numbers_{k}"])
-        kept[f"dropout_{k}"] = np.array([v >= rates[k - 1] for v in drawn]).reshape(n, sizes[k])
+        passes = [v < 1 - rates[k - 1] if keeps else v >= rates[k - 1] for v in drawn]
+        kept[f"dropout_{k}"] = np.array(passes).reshape(n, sizes[k])
     net = Sequential([
         Dense(sizes[1]), ReLU(), Dropout(float(rates[0]), classic=classic),
         Dense(sizes[2]), ReLU(), Dropout(float(rates[1]), classic=classic), Dense(sizes[3]),
@@ -155,8 +179,9 @@ def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
     arrays = {f"dense_{k}.{name}": inputs[f"{name}_{k}"]
               for k in (1, 2, 3) for name in ("kernel", "bias")}
     target = exact_array(inputs["target"])
+    loss = (SummedSquaredError if convention == SUMMED else MeanSquaredError)(reduction="sum")
     learning: dict[str, Any] = {} if level == 1 else {
-        "y": target, "loss": MeanSquaredError(reduction="sum"), "optimizer": SGD(float(rate))}
+        "y": target, "loss": loss, "optimizer": SGD(float(rate))}
     work = work_out(net, inputs["x"], weights=arrays, exact=True, kept=kept,
                     inference=inputs["new"] if level == 3 else None, **learning)
     for k in (1, 2):
@@ -164,9 +189,10 @@ def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
         work = _matrices(work, f"dropout_{k}")
         if level == 3:
             work = _inference_matrix(work, f"dropout_{k}", sizes[k], rates[k - 1], classic)
-    asked = [*_forward(1, n, rates[0], classic), *_forward(2, n, rates[1], classic),
+    asked = [*_forward(1, n, rates[0], classic, keeps),
+             *_forward(2, n, rates[1], classic, keeps),
              Ask("dense_3.y", "The third linear layer: the output Y", _LINEAR)]
-    text = [_text(n, sizes), _numbers_text(rates, classic)]
+    text = [_text(n, sizes), _numbers_text(rates, classic, keeps)]
     given = {"x": "The examples, a row each: X1, X2, ..."}
     for k in (1, 2, 3):
         given |= {f"dense_{k}.kernel": f"Kernel of linear layer {k}",
@@ -175,11 +201,11 @@ def solve(inputs: Inputs, level: int, classic: bool) -> Solution:
         given[f"dropout_{k}.numbers"] = f"Random numbers of dropout {k}, a row for each example"
     if level >= 2:
         given["target"] = "The targets Y', a row for each example"
-        text.append(_loss_text(n, rate))
-        asked += [*_LOSS, *_backward(), *_update()]
+        text.append(_loss_text(n, rate, convention == SUMMED))
+        asked += [*(_LOSS if convention != SUMMED else _TOTAL), *_backward(), *_update()]
     if level == 3:
         given["x (2)"] = "Unseen data"
-        text.append(_inference_text(classic))
+        text.append(_inference_text(classic, keeps))
         asked += _inference(classic)
     return Solution(work, tuple(text), tuple(asked), given,
                     {"layers": ("dropout_1", "dropout_2"), "rates": tuple(rates), "n": n,
@@ -215,14 +241,16 @@ def _inference_matrix(work: Work, layer: str, width: int, rate: Fraction, classi
 _LINEAR = "Each row times the kernel, plus the bias."
 
 
-def _forward(k: int, n: int, rate: Fraction, classic: bool) -> list[Ask]:
+def _forward(k: int, n: int, rate: Fraction, classic: bool, keeps: bool) -> list[Ask]:
     word = ("first", "second")[k - 1]
-    factor = "1" if classic else "1 / (1 - p)"
+    factor = "1" if classic else "1 / keep" if keeps else "1 / (1 - p)"
+    named = f"keep = {1 - rate}" if keeps else f"p = {rate}"
     return [
         Ask(f"dense_{k}.y", f"The {word} linear layer", _LINEAR),
         Ask(f"relu_{k}.y", "ReLU", "What is negative becomes 0."),
         Ask(f"dropout_{k}.mask", f"What dropout {k} multiplies each number by: 0 or {factor}, with "
-            f"p = {rate}", "Compare each random number with p. At p or above it keeps."),
+            f"{named}", "Compare each random number with keep. Below it it keeps." if keeps else
+            "Compare each random number with p. At p or above it keeps."),
         *(Ask(f"dropout_{k}.matrix_{i}", f"The dropout matrix of X{i} as a diagonal matrix",
               "The mask's row of this example stands on the diagonal; all else is 0.")
           for i in range(1, n + 1)),
@@ -237,6 +265,14 @@ _LOSS = (
     Ask("d_scores", "The gradient of the loss on the output",
         "A square has the factor 2 in its derivative; the mean divides by the number of examples.",
         "backward"),
+)
+
+
+_TOTAL = (
+    _LOSS[0],
+    Ask("loss", "The loss", "Add up each example's squares, then the examples.", "loss"),
+    Ask("d_scores", "The gradient of the loss on the output",
+        "A square has the factor 2 in its derivative. Nothing is divided.", "backward"),
 )
 
 
@@ -290,7 +326,14 @@ def _text(n: int, sizes: list[int]) -> str:
             f"Linear({b},{c}) - ReLU - dropout 2 - Linear({c},{d}).")
 
 
-def _numbers_text(rates: list[Fraction], classic: bool) -> str:
+def _numbers_text(rates: list[Fraction], classic: bool, keeps: bool) -> str:
+    if keeps:
+        return (f"Dropout 1 keeps with probability keep = {1 - rates[0]}, dropout 2 with keep = "
+                f"{1 - rates[1]}. For each number a random number from 0 to 1 is drawn: it is kept "
+                "where that is less than keep, and dropped where it is keep or more. " + (
+                    "This is classic dropout: what is kept stays as it is. " if classic else
+                    "What is kept is divided by keep. ") + "For each example the dropout matrix is "
+                f"diagonal, with 0 and {'1' if classic else '1 / keep'} on its diagonal.")
     start = (f"Dropout 1 drops with probability p = {rates[0]}, dropout 2 with p = {rates[1]}. For "
              "each number a random number from 0 to 1 is drawn: it is kept where that is p or "
              "more, and dropped where it is less. ")
@@ -301,14 +344,21 @@ def _numbers_text(rates: list[Fraction], classic: bool) -> str:
                     "dropout matrix is diagonal, with 0 and 1 / (1 - p) on its diagonal.")
 
 
-def _loss_text(n: int, rate: Exact) -> str:
+def _loss_text(n: int, rate: Exact, summed: bool) -> str:
+    if summed:
+        return (f"The loss is the squared error: the squares of Y - Y' are added up over the "
+                f"outputs and over the {n} examples. So the gradient on the output is 2 (Y - Y'). "
+                f"Gradient descent has learning rate {rate}.")
     return ("The loss is the squared error: the squares of Y - Y' are added up over an example's "
             f"outputs, and the mean is taken over the {n} examples. So the gradient on the output "
             f"is 2 (Y - Y') / {n}: 2 (Y - Y') for each example, divided by the number of examples. "
             f"Gradient descent has learning rate {rate}.")
 
 
-def _inference_text(classic: bool) -> str:
+def _inference_text(classic: bool, keeps: bool) -> str:
+    if classic and keeps:
+        return ("Inference, on unseen data, uses the new weights. Nothing is dropped: the dropout "
+                "matrices are the identity times keep.")
     if classic:
         return ("Inference, on unseen data, uses the new weights. Nothing is dropped: the dropout "
                 "matrices are the identity times the keep probability 1 - p.")
@@ -331,6 +381,11 @@ def _topic(name: str, title: str, about: str, classic: bool) -> Topic:
          "numbers_1": "(examples, first): from 0 to below 1; kept where they are the rate or more",
          "numbers_2": "(examples, second): likewise",
          "learning_rate": "a number above 0", "new": "(rows, inputs), seen in inference"},
+        {"drop": "p is the share that is dropped; kept where the random number is p or more",
+         _KEEP: "keep is the share that is kept, also in an input file; kept where the random "
+         "number is less than keep",
+         SUMMED: "p is the share that is dropped; the loss is added up over the examples, so that "
+         "the gradient on the output is 2 (Y - Y')"},
     )
 
 

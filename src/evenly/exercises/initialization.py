@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import exact_array
+from ..byhand.exact import Exact, exact_array
 from ..byhand.recorder import Recorder
 from ..byhand.work import Work, work_out
 from ..errors import DataError
@@ -43,7 +44,8 @@ class _Kind:
     text: str
 
 
-def draw(rng: np.random.Generator, level: int, numbers: int, kind: _Kind) -> Inputs:
+def draw(rng: np.random.Generator, level: int, numbers: int, kind: _Kind,
+         convention: str = "") -> Inputs:
     """A kernel's shape for which the deviation (levels 1 and 3) or the bound (level 2) is a
     fraction."""
     windows = [(1, 1)] if level < 3 else [(2, 2), (3, 3), (1, 3), (5, 5)]
@@ -54,7 +56,8 @@ def draw(rng: np.random.Generator, level: int, numbers: int, kind: _Kind) -> Inp
             Fraction(kind.plain)
         area = window[0] * window[1]
         variance = Fraction(kind.rule(**{kind.setting: float(setting)}).variance(
-            (area * inputs, area * units))).limit_denominator(10**6)
+            (area * inputs, area * (inputs if convention == _ONE else units)))).limit_denominator(
+                10**6)
         if _has_root(3 * variance if level == 2 else variance) and inputs != units:
             break
     given = rng.integers(-20, 21, numbers) if level != 2 else rng.integers(0, 10, numbers)
@@ -68,7 +71,7 @@ def _has_root(q: Fraction) -> bool:
     return all(math.isqrt(part) ** 2 == part for part in (q.numerator, q.denominator))
 
 
-def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
+def solve(inputs: Inputs, level: int, kind: _Kind, convention: str = "") -> Solution:
     """Fans, variance, deviation; or the bound of the uniform; or a convolution's."""
     shape = whole_numbers("kernel", inputs["kernel"], 1, 10**6)
     if shape.ndim != 1 or len(shape) < 2:
@@ -81,7 +84,7 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     setting = within(kind.setting, inputs[kind.setting], **bound)
     if level == 2:
         shares("numbers: each", inputs["numbers"])
-    work = _rule_work(inputs, level, kind, shape, setting)
+    work = _rule_work(inputs, level, kind, shape, setting, convention)
     unit = "units" if len(shape) == 2 else "filters"
     window = "" if len(shape) == 2 else " by ".join(str(w) for w in shape[:-2])
     layer = (f"A linear layer has {shape[0]} inputs and {shape[1]} units." if not window else
@@ -90,7 +93,8 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
     drawn = ("standard normal numbers: each weight is such a number times the standard deviation"
              if level != 2 else "numbers u from 0 to 1: each weight is -bound + 2 bound u, so it "
              "is uniform between -bound and bound, with variance bound^2 / 3")
-    text = [layer, kind.text]
+    text = [layer, kind.text if convention != _ONE else
+            kind.text.replace("2 / (fan_in + fan_out)", "/ fan_in")]
     if setting != kind.plain:
         text.append(f"Here the {kind.setting.replace('_', ' ')} is {setting}.")
     text.append(f"First weights are drawn from {drawn}.")
@@ -115,7 +119,8 @@ def solve(inputs: Inputs, level: int, kind: _Kind) -> Solution:
                     {"shape": tuple(int(v) for v in shape), "setting": setting})
 
 
-def _rule_work(inputs: Inputs, level: int, kind: _Kind, shape: Any, setting: Fraction) -> Work:
+def _rule_work(inputs: Inputs, level: int, kind: _Kind, shape: Any, setting: Fraction,
+               convention: str) -> Work:
     """The initializer's own rule, on fans that remember where they came from."""
     recorder = Recorder(exact=True)
     own = recorder.given("kernel", shape)
@@ -129,7 +134,10 @@ def _rule_work(inputs: Inputs, level: int, kind: _Kind, shape: Any, setting: Fra
             fan = area[k] * fan
         ends.append(run.note(name, fan * 1, ("window " if len(area) else "") + word))
     rule = recorder.declared(kind.rule(**{kind.setting: float(setting)}))
-    variance = run.note("variance", rule.variance((ends[0], ends[1])), _FORMULAS[kind.setting])
+    if convention == _ONE:
+        variance = run.note("variance", Exact(setting)**2 / ends[0], "gain^2 / fan_in")
+    else:
+        variance = run.note("variance", rule.variance((ends[0], ends[1])), _FORMULAS[kind.setting])
     if level == 2:
         bound = run.note("bound", np.sqrt(3 * variance), "sqrt(3 variance)")
         run.note("weights", 2 * bound * drawn - bound, "-bound + 2 bound u")
@@ -141,6 +149,8 @@ def _rule_work(inputs: Inputs, level: int, kind: _Kind, shape: Any, setting: Fra
 
 _FORMULAS = {"gain": "gain^2 2 / (fan_in + fan_out)",
              "negative_slope": "2 / ((1 + slope^2) fan_in)"}
+# The convention that looks at what enters alone.
+_ONE = "inputs"
 _LEVELS = ("a linear layer: variance, deviation, normal weights",
            "uniform weights, and what the activation asks for", "a convolution")
 _SIZES = (Size("numbers", 4, 1, 12),)
@@ -148,9 +158,10 @@ _NUMBERS = {"kernel": "the kernel's shape: inputs, units; or window, inputs, fil
             "numbers": "(numbers,): standard normal ones; at level 2 from 0 to below 1"}
 
 
-def _rule(name: str, title: str, about: str, kind: _Kind, word: str) -> Topic:
+def _rule(name: str, title: str, about: str, kind: _Kind, word: str,
+          conventions: Mapping[str, str] = MappingProxyType({})) -> Topic:
     return Topic(name, title, about, _LEVELS, _SIZES, partial(draw, kind=kind),
-                 partial(solve, kind=kind), {**_NUMBERS, kind.setting: word})
+                 partial(solve, kind=kind), {**_NUMBERS, kind.setting: word}, conventions)
 
 
 XAVIER = _rule(
@@ -159,7 +170,10 @@ XAVIER = _rule(
     "linear and tanh layers.",
     _Kind(XavierNormal, "gain", (Fraction(5, 3), Fraction(2), Fraction(1, 2)), 1,
           "Xavier initialization gives weights of mean 0 and variance gain^2 2 / (fan_in + "
-          "fan_out), where gain is 1 unless it is named."), "a number above 0")
+          "fan_out), where gain is 1 unless it is named."), "a number above 0",
+    {"both": "the variance is gain^2 2 / (fan_in + fan_out), as Glorot and Bengio settle on",
+     _ONE: "the variance is gain^2 / fan_in, which courses call Xavier's too; fan-out plays no part"
+     })
 HE = _rule(
     "he", "He initialization",
     "Variance 2 / fan_in keeps the variance of activations through ReLU layers, which cut off half "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from ..byhand.exact import exact_array
 from ..byhand.recorder import Recorder
 from ..byhand.work import Work
 from ..errors import DataError
+from ..layers.base import Run
 from ..losses import (
     BinaryCrossEntropy,
     Huber,
@@ -29,12 +32,32 @@ from .friendly import whole
 _CALCULATOR = "Use a calculator, and give four digits behind the point."
 _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its loss, divided by the "
             "sum of {sum}.")
+# The convention that does not divide by the number of examples.
+SUMMED = "summed"
 _LOSS = Ask("loss", "The loss of the batch", "The mean over the examples.", "loss")
 _WEIGHED = (
     Ask("factors", "The share of each example",
         "Its weight divided by the sum that the text names.", "loss"),
     Ask("loss", "The loss of the batch", "Each example's loss times its share, added up.", "loss"),
 )
+
+
+class SummedSquaredError(MeanSquaredError):
+    """The squared error of a batch, for sheets alone: added up over the examples, each times its
+    weight where there are weights."""
+
+    def forward(self, scores: Any, target: Any, run: Run) -> tuple[Any, Any]:
+        each, _, saved = self.each(scores, target, run)
+        weighed = each if run.weights is None else each * run.weights
+        words = "sum of losses" if run.weights is None else "sum of losses w"
+        return run.note("loss", run.xp.sum(weighed), words), saved
+
+    def backward(self, saved: Any, run: Run) -> Any:
+        slope = self.slope(saved, run)
+        words = "2 (y - target)" if saved[1] == 1 else "2 (y - target) / outputs"
+        if run.weights is not None:
+            slope, words = slope * run.weights[:, None], f"w {words}"
+        return run.note("d_scores", slope, words)
 
 
 def _work(loss: Loss, scores: Any, target: Any, weights: Any) -> Work:
@@ -92,7 +115,7 @@ class _Kind:
 
 
 def draw_errors(rng: np.random.Generator, level: int, examples: int, outputs: int,
-                kind: _Kind) -> Inputs:
+                kind: _Kind, convention: str = "") -> Inputs:
     """Whole outputs and targets whose errors are small; of Huber's some on either side of delta."""
     while True:
         error = whole(rng, 4, (examples, outputs))
@@ -105,7 +128,7 @@ def draw_errors(rng: np.random.Generator, level: int, examples: int, outputs: in
     return drawn | ({"delta": np.array(2)} if kind.has_delta else {})
 
 
-def solve_errors(inputs: Inputs, level: int, kind: _Kind) -> Solution:
+def solve_errors(inputs: Inputs, level: int, kind: _Kind, convention: str = "") -> Solution:
     """Summed over the outputs; then their mean; then with weights."""
     n, outputs = sizes_of(inputs, y="n outputs", target="n outputs")
     reduction = "sum" if level == 1 else "mean"
@@ -117,7 +140,8 @@ def solve_errors(inputs: Inputs, level: int, kind: _Kind) -> Solution:
         settings["delta"] = float(delta)
         text.append(f"Here delta is {delta}.")
     weights = _weights(inputs, n, level)
-    work = _work(kind.loss(**settings), inputs["y"], inputs["target"], weights)
+    loss = SummedSquaredError if convention == SUMMED else kind.loss
+    work = _work(loss(**settings), inputs["y"], inputs["target"], weights)
     given = {"scores": "The output y, a row for each example", "target": "The targets"}
     count = ("added up" if level == 1 else f"the mean is taken over its {outputs} outputs")
     text.append(f"In each example, these are {count}." if level == 1 else
@@ -135,16 +159,25 @@ def solve_errors(inputs: Inputs, level: int, kind: _Kind) -> Solution:
         text.append(_WEIGHTS.format(sum="all w"))
         asked += _WEIGHED
         divided = "how many outputs there are; times the example's share"
-    else:
+    elif convention != SUMMED:
         text.append(f"The loss of the batch is the mean over its {n} examples.")
         asked.append(_LOSS)
     hint = f"{kind.slope} Then divide by {divided}."
+    if convention == SUMMED:
+        weighed = ", each times its weight" if level == 3 else ""
+        text[-1:] = text[-1:] if level < 3 else ["Each example has a weight w."]
+        text.append(f"The loss of the batch is the sum over its {n} examples{weighed}.")
+        asked = [*asked[:3], Ask("loss", "The loss of the batch",
+                                 f"Add up the examples{weighed}.", "loss")]
+        hint = kind.slope + (" Then divide by how many outputs there are." * (level > 1)) + (
+            " Times the example's weight." * (level == 3))
     asked.append(Ask("d_scores", "The gradient of the loss on the output", hint, "backward"))
     return Solution(work, tuple(text), tuple(asked), given,
                     {"loss": kind.loss.__name__, "reduction": reduction})
 
 
-def _errors(name: str, title: str, about: str, kind: _Kind) -> Topic:
+def _errors(name: str, title: str, about: str, kind: _Kind,
+            conventions: Mapping[str, str] = MappingProxyType({})) -> Topic:
     fields = {"y": "(examples, outputs)", "target": "(examples, outputs)",
               "weights": "(examples,): 0 or more, used at level 3"}
     if kind.has_delta:
@@ -154,7 +187,7 @@ def _errors(name: str, title: str, about: str, kind: _Kind) -> Topic:
         ("loss and gradient, summed over the outputs", "the mean over the outputs",
          "and weights of the examples"),
         (Size("examples", 2, 2, 6), Size("outputs", 3, 2, 6)),
-        partial(draw_errors, kind=kind), partial(solve_errors, kind=kind), fields)
+        partial(draw_errors, kind=kind), partial(solve_errors, kind=kind), fields, conventions)
 
 
 SQUARED = _errors(
@@ -162,7 +195,11 @@ SQUARED = _errors(
     "The square of y - target; its gradient has the factor 2: 2 (y - target).",
     _Kind(MeanSquaredError, ("The squares", "Each error times itself."),
           "A square has the factor 2 in its derivative.",
-          "The loss of each number is the square of its error."))
+          "The loss of each number is the square of its error."),
+    {"mean": "the loss of the batch is the mean over its examples, and so the gradient is divided "
+     "by their number",
+     SUMMED: "the losses of the examples are added up, and so the gradient is not "
+     "divided by their number: 2 (y - target) where the outputs are added up too"})
 ABSOLUTE = _errors(
     "absolute-error", "The absolute error and its gradient",
     "The size of y - target; its gradient is the sign of the error.",

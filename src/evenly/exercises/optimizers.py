@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ from ..errors import DataError
 from ..optimizers import SGD, Adagrad, Adam, AdaMax, AdamW, Momentum, NAdam, Optimizer, RMSprop
 from . import chains
 from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import Draft, fits, number, pick, sizes_of, timed
+from .calculation import Draft, count, fits, number, pick, sizes_of
 from .friendly import not_zero
 
 _MOST_STEPS = 6
@@ -40,7 +41,10 @@ class Rule:
         steps: of each level.
         draw: ``draw(rng, level, weights)`` gives settings, and gradients (steps, weights).
         says: what the sheet says about the rule at a level.
-        state: (name of the rule's state, words) where it begins at a given one and not at zero.
+        states: (name, words) of the rule's states, where they begin at given ones and not at zero;
+            those that are means of squares are named ``mean_...`` or ``v``.
+        first: whether the first step's number is given too, and not 1.
+        matrix: whether the weights are a kernel.
     """
 
     title: str
@@ -52,55 +56,67 @@ class Rule:
     steps: tuple[int, int, int]
     draw: Callable[[np.random.Generator, int, int, int], Inputs]
     says: Callable[[int], tuple[str, ...]]
-    state: tuple[str, str] | None = None
+    states: tuple[tuple[str, str], ...] = ()
+    first: bool = False
+    matrix: bool = False
 
 
-def _topic(name: str, rule: Rule) -> Topic:
-    def draw(rng: np.random.Generator, level: int, weights: int) -> Inputs:
-        drawn = rule.draw(rng, level, rule.steps[level - 1], weights)
-        return {"weights": not_zero(rng, 9, weights), **drawn}
+def rule_topic(name: str, rule: Rule) -> Topic:
+    """The topic of an update rule."""
+    def draw(rng: np.random.Generator, level: int, **sizes: int) -> Inputs:
+        shape, steps = tuple(sizes.values()), rule.steps[level - 1]
+        drawn = rule.draw(rng, level, steps, math.prod(shape))
+        drawn["gradients"] = drawn["gradients"].reshape(steps, *shape)
+        return {"weights": not_zero(rng, 9, shape), **drawn}
 
     def solve(inputs: Inputs, level: int) -> Solution:
         return _solve(rule, inputs, level)
 
-    own = {rule.state[0]: f"(weights,): {rule.state[1]}"} if rule.state else {}
+    own = {state: f"(weights,): {words}" for state, words in rule.states}
+    own |= {"first": "a whole number: of the first step, counted from 1"} if rule.first else {}
+    sizes = (Size("rows", 2, 1, 3), Size("units", 2, 1, 3)) if rule.matrix else (
+        Size("weights", 2, 1, 5),)
+    shape = ", ".join(size.name for size in sizes)
     return Topic(
-        name, rule.title, rule.about, rule.levels, (Size("weights", 2, 1, 5),), draw, solve,
-        {"weights": "(weights,)", "gradients": "(steps, weights): a row for each step", **own,
+        name, rule.title, rule.about, rule.levels, sizes, draw, solve,
+        {"weights": f"({shape}{',' * (not rule.matrix)})",
+         "gradients": f"(steps, {shape}): a {'matrix' if rule.matrix else 'row'} for each step",
+         **own,
          **{setting: f"a number: {_SETTINGS[setting].lower()}" for setting in rule.settings}},
     )
 
 
 def _solve(rule: Rule, inputs: Inputs, level: int) -> Solution:
-    n, steps = sizes_of(inputs, weights="n", gradients="steps n")
+    axes = "rows n" if rule.matrix else "n"
+    *shape, steps = sizes_of(inputs, weights=axes, gradients=f"steps {axes}")
     if steps > _MOST_STEPS:
         raise DataError(f"gradients: at most {_MOST_STEPS} steps, got {steps}")
     draft = Draft()
     settings = {name: number(inputs, name) for name in rule.settings}
     optimizer = fits(lambda: rule.make(settings, level))
     value: Any = draft.given("weights", inputs["weights"], "The weights", "w")
+    first = count(inputs, "first", 1, 1000) if rule.first else 1
     gradients = [draft.given(f"gradient {t}", gradient, f"The gradient of step {t}", "w")
-                 for t, gradient in enumerate(inputs["gradients"], 1)]
-    state: tuple[Any, ...] = tuple(np.zeros(n, object) for _ in optimizer.states)
-    if rule.state:
-        name, words = rule.state
-        expect_shape(name, inputs[name], n)
-        if any(v < 0 for v in np.asarray(inputs[name]).reshape(-1)):
+                 for t, gradient in enumerate(inputs["gradients"], first)]
+    state: tuple[Any, ...] = tuple(np.zeros(shape, object) for _ in optimizer.states)
+    for name, _ in rule.states:
+        expect_shape(name, inputs[name], *shape)
+        if name.startswith(("mean", "v")) and any(v < 0 for v in np.asarray(inputs[name]).flat):
             raise DataError(f"{name} must not be negative: it is a mean of squares")
-        state = (draft.given(name, inputs[name], words, "w"),)
+    if rule.states:
+        state = tuple(draft.given(own, inputs[own], words, "w") for own, words in rule.states)
+    if rule.first:
+        draft.given("first", np.asarray(first), "The first step's number t")
     for name, setting in settings.items():
         draft.given(name, setting, _SETTINGS[name])
-    for t, gradient in enumerate(gradients):
-        run = draft.run("update", layer="w", step=t)
-        value, state = optimizer.update(value, gradient, state, run, decays=True)
     draft.say(*rule.says(level))
-    made = {step.title for step in draft.recorder.steps if step.phase == "update"}
-    for t in range(1, steps + 1):
-        for note, words, hint in rule.asked:
-            title = timed(f"w.{note}", t)
-            if title in made:
-                draft.ask(Ask(title, f"Step {t}: {words}", hint, "update"))
-    return draft.solution({"w": ("weight",)}, steps=steps,
+    for t, gradient in enumerate(gradients, first):
+        run, before = draft.run("update", layer="w", step=t - 1), len(draft.recorder.steps)
+        value, state = optimizer.update(value, gradient, state, run, decays=True)
+        made = {step.name: step.title for step in draft.recorder.steps[before:]}
+        draft.ask(*(Ask(made[note], f"Step {t}: {words}", hint, "update")
+                    for note, words, hint in rule.asked if note in made))
+    return draft.solution({"w": ("in", "unit") if rule.matrix else ("weight",)}, steps=steps,
                           **{k: v.fraction for k, v in settings.items()})
 
 
@@ -131,19 +147,22 @@ def _decayed(rng: np.random.Generator, level: int, steps: int, weights: int) -> 
     return _whole(rng, level, steps, weights) | {"beta": Fraction(1, 2)}
 
 
-def _rooted(kind: str, betas: Mapping[str, tuple[Fraction, ...]],
-            extra: Mapping[str, tuple[Fraction, ...]]) -> Callable[..., Inputs]:
-    """Gradients whose squares add up, or average, to squares."""
+def rooted(kind: str, betas: Mapping[str, tuple[Fraction, ...]],
+           extra: Mapping[str, tuple[Fraction, ...]],
+           fixed: int | None = None) -> Callable[..., Inputs]:
+    """Gradients whose squares add up, or average, to squares; `fixed`: the epsilon of a rule that
+    is not given one."""
 
     def draw(rng: np.random.Generator, level: int, steps: int, weights: int) -> Inputs:
         drawn: Inputs = {"learning_rate": pick(rng, _LARGE_RATES)}
         for name, options in {**betas, **extra}.items():
             drawn[name] = pick(rng, options)
         beta = drawn.get("beta_2", drawn.get("beta", Fraction(0)))
-        epsilon = pick(rng, _EPSILONS[kind])
+        epsilon = pick(rng, _EPSILONS[kind]) if fixed is None else fixed
         found = chains.rooted(kind, steps, beta, epsilon)
         rows = np.array([pick(rng, found) for _ in range(weights)]).T
-        drawn["epsilon"] = epsilon
+        if fixed is None:
+            drawn["epsilon"] = epsilon
         if kind == "mean":
             drawn["mean_square"], rows = rows[0] ** 2, rows[1:]
         drawn["gradients"] = rows * rng.choice([-1, 1], weights)
@@ -187,7 +206,7 @@ _M = ("m", "the average of the gradient (m)",
       "Beta 1 times the old m, and 1 - beta 1 times the gradient. At first m is 0.")
 _V = ("v", "the average of the squared gradient (v)",
       "Beta 2 times the old v, and 1 - beta 2 times the square of the gradient. At first v is 0.")
-_ADAM = (
+ADAM = (
     _M, _V,
     ("m_hat", "m with its bias corrected (m_hat)", "Divide m by 1 - beta 1 to the power of the "
      "step's number."),
@@ -295,7 +314,7 @@ _RULES = {
          ("root", "its root", "Number by number."),
          (*_VALUE, "Subtract the learning rate times the gradient, divided by the root plus "
           "epsilon.")),
-        _STEPS, _rooted("sum", {}, {}),
+        _STEPS, rooted("sum", {}, {}),
         lambda level: ("Adagrad: the gradient is divided by the root of the sum of all its squares "
                        "so far, plus epsilon, number by number. The sum is 0 at first. Epsilon is "
                        "larger here than in practice, so that the numbers come out well.",)),
@@ -309,17 +328,17 @@ _RULES = {
          ("root", "its root", "Number by number."),
          (*_VALUE, "Subtract the learning rate times the gradient, divided by the root plus "
           "epsilon.")),
-        _STEPS, _rooted("mean", {"beta": (_HALF, Fraction(3, 4), Fraction(9, 10))}, {}),
+        _STEPS, rooted("mean", {"beta": (_HALF, Fraction(3, 4), Fraction(9, 10))}, {}),
         lambda level: ("RMSprop: the gradient is divided by the root of its mean square, plus "
                        "epsilon, number by number. The mean square is `beta s + (1 - beta) g^2`; "
                        "earlier steps have left the one that is given. Epsilon is larger here than "
                        "in practice, so that the numbers come out well.",),
-        ("mean_square", "The mean square that earlier steps left")),
+        (("mean_square", "The mean square that earlier steps left"),)),
     "adam": Rule(
         "Adam", "The average gradient over the root of the average square, both corrected for "
         "their start at zero: w = w - rate m_hat / (sqrt(v_hat) + epsilon).",
-        _EACH, _adam, ("learning_rate", "beta_1", "beta_2", "epsilon"), _ADAM, _STEPS,
-        _rooted("adam", {"beta_1": (_HALF,), "beta_2": (_HALF, Fraction(3, 4))}, {}),
+        _EACH, _adam, ("learning_rate", "beta_1", "beta_2", "epsilon"), ADAM, _STEPS,
+        rooted("adam", {"beta_1": (_HALF,), "beta_2": (_HALF, Fraction(3, 4))}, {}),
         lambda level: ("Adam: the weights move along the average gradient, divided by the root of "
                        "the average squared gradient plus epsilon.", *_ADAM_WORDS)),
     "adamw": Rule(
@@ -327,10 +346,10 @@ _RULES = {
         "then Adam's step.",
         _EACH, _adamw, ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay"),
         (("decayed", "the decayed weights", "Multiply by 1 - learning rate times weight decay. The "
-          "gradient plays no part."), *_ADAM[:-1],
+          "gradient plays no part."), *ADAM[:-1],
          (*_VALUE, "From the decayed weights subtract the learning rate times m_hat, divided by "
           "the root plus epsilon.")),
-        _STEPS, _rooted("adam", {"beta_1": (_HALF,), "beta_2": (_HALF, Fraction(3, 4))},
+        _STEPS, rooted("adam", {"beta_1": (_HALF,), "beta_2": (_HALF, Fraction(3, 4))},
                         {"weight_decay": (_TENTH, Fraction(1, 5), _QUARTER)}),
         lambda level: ("AdamW: in each step the weights first shrink by the factor `1 - rate "
                        "decay`; then comes Adam's step, whose averages see the gradient alone.",
@@ -360,6 +379,6 @@ _RULES = {
           "plays no part."), _M, _V,
          ("m_hat", "m one step ahead (m_hat)", "The new m and the gradient, each with its weight "
           "and its correction: two summands."),
-         *_ADAM[3:]), (1, 2, 2), _ahead, _nadam_words),
+         *ADAM[3:]), (1, 2, 2), _ahead, _nadam_words),
 }
-TOPICS = {name: _topic(name, rule) for name, rule in _RULES.items()}
+TOPICS = {name: rule_topic(name, rule) for name, rule in _RULES.items()}

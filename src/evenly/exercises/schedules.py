@@ -18,6 +18,7 @@ from ..schedules import (
     ExponentialDecay,
     InverseTimeDecay,
     LinearWarmup,
+    OneCycle,
     Schedule,
     StepDecay,
 )
@@ -46,6 +47,8 @@ class Decay:
         unit: what t counts.
         hint: towards the factor.
         also: what the sentence goes on with at a level.
+        length: the name of the input that says how long the whole training is; "": until the last
+            time that is asked for.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Decay:
     unit: str
     hint: str
     also: Callable[[Inputs, int], str] = lambda inputs, level: ""
+    length: str = ""
 
     def sentence(self, inputs: Inputs, level: int) -> str:
         """What the sheet says about it."""
@@ -82,7 +86,8 @@ def _solve(own: Decay, inputs: Inputs, level: int) -> Solution:
     t = draft.given("t", inputs["t"], f"The {own.unit}s, counted from 0")
     schedule = fits(lambda: own.make(inputs, level))
     run = draft.run("update")
-    factors = run.note("factor", schedule.factors(t, max(int(max(inputs["t"])), 1)), own.formula)
+    length = _whole(inputs, own.length) if own.length else max(int(max(inputs["t"])), 1)
+    factors = run.note("factor", schedule.factors(t, length), own.formula)
     rates = run.note("rate", rate * factors, "learning_rate factor")
     draft.say(
         f"{own.sentence(inputs, level)} The learning rate itself is {text(rate)}.")
@@ -90,6 +95,11 @@ def _solve(own: Decay, inputs: Inputs, level: int) -> Solution:
         Ask("factor", f"The factor of each {own.unit}", own.hint),
         Ask("rate", f"The learning rate of each {own.unit}", "The factor times the rate."),
     )
+    momenta = schedule.momenta(t, length)
+    if momenta is not None:
+        run.note("momentum", momenta, "b + (a - b) share")
+        draft.ask(Ask("momentum", f"The momentum of each {own.unit}", "It goes the other way: from "
+                      "the highest to the lowest, and back."))
     if level == 3:
         sizes_of(inputs, t="n", gradients="n")
         gradients = draft.given("gradients", inputs["gradients"],
@@ -188,6 +198,28 @@ def _draw_warmup(rng: np.random.Generator, level: int, times: int) -> Inputs:
     return {"length": length, "start": start, "factor": _HALF, **t}
 
 
+def _draw_cycle(rng: np.random.Generator, level: int, times: int) -> Inputs:
+    # The way up takes 6 parts, the way down 6 or 12: shares at which the cosine is a fraction.
+    unit, down = int(rng.integers(1, 5)), int(rng.integers(1, 3))
+    ways = ((0, 2, 3, 4, 6), tuple(6 + down * k for k in (2, 3, 4, 6)))
+    places = [int(rng.choice(ways[0][1:4])), int(rng.choice(ways[1][:3]))]
+    left = [p for p in (*ways[0], *ways[1]) if p not in places]
+    places += rng.choice(left, times - 2, replace=False).tolist()
+    length = unit * 6 * (1 + down) + 1
+    return {"t": unit * np.sort(places), "length": length,
+            "rise": Fraction(6 * unit + 1, length), "start_divisor": pick(rng, (2, 4, 5, 10)),
+            "end_divisor": pick(rng, (2, 4, 5, 10)),
+            "highest": pick(rng, (Fraction(19, 20), Fraction(9, 10))),
+            "lowest": pick(rng, (Fraction(17, 20), Fraction(4, 5)))}
+
+
+def _cycle(inputs: Inputs, level: int) -> Schedule:
+    settings: Any = {name: number(inputs, name) for name in
+                     ("rise", "start_divisor", "end_divisor", "highest", "lowest")}
+    return OneCycle(**settings, shape="linear" if level == 1 else "cosine",
+                    cycle_momentum=level == 2)
+
+
 def _whole(inputs: Inputs, name: str) -> int:
     return count(inputs, name, 1, 10**6)
 
@@ -258,5 +290,23 @@ _DECAYS = (
         lambda n, level: ", and 1 from then on." if level == 1 else
         ". At t = length the factor is 1; from then on it is multiplied by {factor} after each "
         "step."),
+    Decay(
+        "one-cycle", "One cycle", "The rate rises to its peak and falls to next to nothing, the "
+        "momentum goes the other way; from a to b, a share u of the way", _cycle,
+        "a + (b - a) u, or b + (a - b) (1 + cos(pi u)) / 2",
+        {"length": _LONG, "rise": "the share of the training until the peak, 0 to 1",
+         "start_divisor": "at least 1: the peak over the first rate",
+         "end_divisor": "at least 1: the first rate over the last",
+         "highest": "the momentum at the start, below 1",
+         "lowest": "the momentum at the peak, below 1"}, _draw_cycle,
+        "One cycle of {length} steps: the factor of the learning rate rises from "
+        "1 / {start_divisor} to 1, its peak at `t = rise length - 1` with rise {rise}, and falls "
+        "until the last step, `t = length - 1`, to the first factor divided by {end_divisor}.",
+        "step", f"Is it on the way up or down, and what share of that way? {_COSINES}.",
+        lambda n, level: " Both ways are straight lines: from a to b, a share u of the way, it is "
+        "`a + (b - a) u`." if level == 1 else " Both ways are half cosines: from a to b, a share u "
+        "of the way, it is `b + (a - b) (1 + cos(pi u)) / 2`." + (
+            " The momentum goes likewise from {highest} to {lowest} at the peak, and back to "
+            "{highest}." if level == 2 else ""), "length"),
 )
 TOPICS = by_name(*map(_topic, _DECAYS))

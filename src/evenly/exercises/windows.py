@@ -9,9 +9,19 @@ from typing import Any
 import numpy as np
 
 from ..byhand.work import work_out
-from ..layers import AveragePool2D, Conv1D, Conv2D, Layer, MaxPool2D, Sequential
+from ..layers import (
+    AveragePool2D,
+    Conv1D,
+    Conv2D,
+    Dense,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Layer,
+    MaxPool2D,
+    Sequential,
+)
 from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
-from .calculation import count, fits, pick
+from .calculation import count, fits, pick, sizes_of
 from .friendly import not_zero, whole
 
 _FIELDS = {
@@ -227,4 +237,80 @@ AVERAGE_POOLING = _pooling(
                   "Each place takes the share of every window that it lies in.")),
              "Average pooling makes an image smaller.", _averaged))
 
-TOPICS = by_name(CONVOLUTION, CONVOLUTION_1D, MAX_POOLING, AVERAGE_POOLING)
+
+# Global pooling -----------------------------------------------------------------------------------
+
+
+def _draw_global(rng: np.random.Generator, level: int, size: int, channels: int) -> Inputs:
+    """Channels whose numbers are all different, and whose sums are multiples of the places."""
+    places = size * size
+    x = rng.permuted(np.tile(np.arange(2 * places)[:, None], channels), axis=0)[:places]
+    x += rng.integers(-places, places, channels)
+    # One number, which stays the largest, brings the mean to a whole number.
+    x[x.argmax(axis=0), np.arange(channels)] += -x.sum(axis=0) % places
+    return {"x": x.reshape(size, size, channels), "kernel": not_zero(rng, 2, (channels, 2)),
+            "bias": not_zero(rng, 3, 2), "d_y": places * not_zero(rng, 3, channels),
+            "d_scores": places * not_zero(rng, 2, 2)}
+
+
+def _solve_global(layer: Callable[[], Layer], inputs: Inputs, level: int) -> Solution:
+    units = sizes_of(inputs, x="rows columns channels", kernel="channels units",
+                     bias="units", d_y="channels", d_scores="units")[-1]
+    largest = layer is GlobalMaxPool
+    name, word = (("global_max_pool_1", "largest number") if largest else
+                  ("global_average_pool_1", "mean"))
+    layers: list[Layer] = [layer()]
+    given = {"x": "The image, a table for each channel"}
+    asked: tuple[Ask, ...] = (Ask(
+        f"{name}.y", f"The {word} of each channel", "Over all places of the image: one number a "
+        "channel is left."),)
+    text: tuple[str, ...] = (
+        f"Global {'max' if largest else 'average'} pooling makes one number of each channel: its "
+        f"{word} over all places. It has no window, and no parameters.",)
+    gradient, weights = "d_y", dict[str, Any]()
+    if level == 3:
+        layers.append(Dense(units))
+        gradient, weights = "d_scores", {f"dense_1.{k}": inputs[k] for k in ("kernel", "bias")}
+        given |= {"dense_1.kernel": "Kernel of a linear layer behind it", "dense_1.bias": "Its "
+                  "bias"}
+        asked += (Ask("dense_1.y", "The linear layer", "The numbers of the channels times the "
+                      "kernel, plus the bias."),)
+        text += ("A linear layer follows: it needs a row of weights for each channel, however "
+                 "large the image is.",)
+    d_y = np.asarray(inputs[gradient], object)[None] if level > 1 else None
+    work = work_out(Sequential(layers), np.asarray(inputs["x"], object)[None], weights=weights,
+                    d_y=d_y, exact=True)
+    if level > 1:
+        given["d_y"] = "The gradient of the loss on the output"
+    if level == 3:
+        asked += (Ask("dense_1.d_kernel", "The gradient of the kernel", "Its input, transposed, "
+                      "times the gradient."),
+                  Ask("dense_1.d_x", "The gradient on the numbers of the channels",
+                      "The gradient times the kernel, transposed."))
+    if level > 1:
+        asked += (Ask(f"{name}.d_x", "Backward: the gradient on the image",
+                      "The place that won gets its channel's gradient, the others get nothing."
+                      if largest else "Every place has the same share in the mean."),)
+    return Solution(work, text, asked, given, {"layer": name})
+
+
+def _global(name: str, title: str, about: str, layer: Callable[[], Layer]) -> Topic:
+    return Topic(
+        name, title, about, ("forward", "and backward", "and a linear layer behind it"),
+        (Size("size", 2, 2, 3), Size("channels", 3, 2, 4)), _draw_global,
+        lambda inputs, level: _solve_global(layer, inputs, level),
+        {"x": "(rows, columns, channels)", "kernel": "(channels, units), for level 3",
+         "bias": "(units,), for level 3", "d_y": "(channels,), for level 2",
+         "d_scores": "(units,), for level 3"},
+    )
+
+
+GLOBAL_AVERAGE = _global(
+    "global-average-pooling", "Global average pooling", "Of each channel the mean over all places "
+    "is left; every place gets the same share of the gradient.", GlobalAveragePool)
+GLOBAL_MAX = _global(
+    "global-max-pooling", "Global max pooling", "Of each channel the largest number is left; its "
+    "place gets the gradient.", GlobalMaxPool)
+
+TOPICS = by_name(CONVOLUTION, CONVOLUTION_1D, MAX_POOLING, AVERAGE_POOLING, GLOBAL_AVERAGE,
+                 GLOBAL_MAX)

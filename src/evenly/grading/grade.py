@@ -157,7 +157,7 @@ def grade(exercise: Exercise, answers: Mapping[str, Any]) -> Grade:
     for key, step in exercise.asked.items():
         read[step.number], unread[key] = _read(cells[key])
     own = Own(exercise.solution.work, read,
-              lambda: exercise.topic.solve(exercise.inputs, exercise.level).work,
+              lambda: exercise.again(exercise.inputs).work,
               int(exercise.solution.setting.get("window", 0)))
     words = [ask.words for ask in exercise.solution.asked]
     sound: dict[Place, bool] = {}

@@ -14,7 +14,7 @@ from .grade import Grade, check_steps, grade
 
 # A sheet of 400 numbers takes some kilobytes.
 LARGEST = 2**20
-_FIELDS = ("exercise", "seed", "level", "sizes", "inputs", "answers", "name", "key")
+_FIELDS = ("exercise", "seed", "level", "sizes", "inputs", "convention", "answers", "name", "key")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ def sheet_of(data: Any) -> Sheet:
                         f"{sizes!r:.60}")
     if not isinstance(data.get("key", False), bool):
         raise DataError(f"'key' must be true or false, got {data['key']!r:.60}")
-    exercise = made.exercise(data.get("seed", 0), data.get("level", 1), data.get("inputs"), **sizes)
+    convention = data.get("convention", "")
+    if not isinstance(convention, str):
+        raise DataError(f"'convention' must be a word, got {convention!r:.60}")
+    exercise = made.exercise(data.get("seed", 0), data.get("level", 1), data.get("inputs"),
+                             convention, **sizes)
     check_steps(exercise, data["answers"])
     for field in ("level",) if "inputs" in data else ("seed", "level"):
         if field not in data:

@@ -105,4 +105,7 @@ class OneCycle(Schedule):
             else:
                 parts.append(a + (b - a) * share)
         # The first part whose end has not passed.
-        return np.select([positions <= end for end in ends[1:-1]], parts[:-1], parts[-1])
+        found = parts[-1]
+        for end, part in zip(ends[-2:0:-1], parts[-2::-1], strict=True):
+            found = np.where(positions <= end, part, found)
+        return found

@@ -32,12 +32,13 @@ _SEEDS = 10_000
 # The parts of the catalogue, and the modules whose topics belong there.
 _GROUPS = {
     "Normalization": ("batch_norm", "normalizations", "weight_norm", "statistics"),
-    "Layers": ("linear", "windows", "recurrent"),
+    "Layers": ("linear", "windows", "output_sizes", "recurrent", "gates"),
     "Activations": ("activations",),
     "Losses": ("losses",),
-    "Initialization": ("initialization", "depth"),
-    "Regularization": ("dropout", "penalties"),
-    "Optimization": ("optimizers", "clipping", "schedules", "mini_batches"),
+    "Initialization": ("initialization", "depth", "orthogonal"),
+    "Regularization": ("dropout", "penalties", "targets"),
+    "Optimization": ("optimizers", "adaptive", "clipping", "schedules", "watching",
+                     "mini_batches"),
 }
 _OTHERS = "More"
 
@@ -69,12 +70,13 @@ class Endpoints:
     async def grade(self, request: Request) -> Response:
         """An exercise and answers: the verdicts."""
         data = await self._json(request, {"exercise", "seed", "level", "sizes", "inputs",
-                                          "answers"})
+                                          "convention", "answers"})
         return answer(await self._worked(_grade, data))
 
     async def work(self, request: Request) -> Response:
         """An exercise: how its numbers come about."""
-        data = await self._json(request, {"exercise", "seed", "level", "sizes", "inputs", "steps"})
+        data = await self._json(request, {"exercise", "seed", "level", "sizes", "inputs",
+                                          "convention", "steps"})
         return answer(await self._worked(_work, data))
 
     async def _json(self, request: Request, known: set[str]) -> dict[str, Any]:

@@ -33,10 +33,11 @@ def from_link(name: str, query: QueryParams) -> Exercise:
         if key in words:
             raise Refusal(400, f"The link says '{key}' twice.")
         words[key] = value
-    text = words.pop("inputs", "")
+    text, convention = words.pop("inputs", ""), words.pop("convention", "")
     inputs = parse(text, "The link's inputs") if text else None
     numbers = {key: _whole(key, value) for key, value in words.items()}
-    return _made(name, numbers.pop("seed", 0), numbers.pop("level", 1), inputs, numbers)
+    return _made(name, numbers.pop("seed", 0), numbers.pop("level", 1), inputs, convention,
+                 numbers)
 
 
 def from_json(data: Mapping[str, Any]) -> Exercise:
@@ -52,7 +53,11 @@ def from_json(data: Mapping[str, Any]) -> Exercise:
     sizes = data.get("sizes", {})
     if not isinstance(sizes, dict):
         raise Refusal(400, "'sizes' must be whole numbers by name, such as {\"examples\": 4}.")
-    return _made(name, data.get("seed", 0), data.get("level", 1), data.get("inputs"), sizes)
+    convention = data.get("convention", "")
+    if not isinstance(convention, str):
+        raise Refusal(400, "'convention' must be a word.")
+    return _made(name, data.get("seed", 0), data.get("level", 1), data.get("inputs"), convention,
+                 sizes)
 
 
 def link(exercise: Exercise, page: str = "exercise", **other: int) -> str:
@@ -63,7 +68,7 @@ def link(exercise: Exercise, page: str = "exercise", **other: int) -> str:
         page: ``"exercise"``, ``"sheet"`` or ``"key"``.
         other: another seed or level.
     """
-    words: dict[str, Any] = {"seed": exercise.seed, "level": exercise.level, **exercise.sizes}
+    words = exercise.place
     if exercise.own and "seed" not in other:
         words["inputs"] = compact(own_inputs(exercise))
     return f"/{page}/{quote(exercise.topic.name)}?{urlencode({**words, **other})}"
@@ -103,7 +108,8 @@ def parse(text: str | bytes, what: str) -> Any:
     return data
 
 
-def _made(name: str, seed: Any, level: Any, inputs: Any, sizes: Mapping[str, Any]) -> Exercise:
+def _made(name: str, seed: Any, level: Any, inputs: Any, convention: str,
+          sizes: Mapping[str, Any]) -> Exercise:
     if name not in CATALOGUE:
         found = topic_refusal(name)
         raise Refusal(404, found)
@@ -115,16 +121,17 @@ def _made(name: str, seed: Any, level: Any, inputs: Any, sizes: Mapping[str, Any
             raise Refusal(400, f"{name} has no size '{size}'; there are {', '.join(known)}.")
     if inputs is not None:
         read = {key: _typed(f"{name}: {key}", value) for key, value in inputs.items()}
-        return topic(name).exercise(seed, level, read, **sizes)
+        return topic(name).exercise(seed, level, read, convention, **sizes)
     if all(type(number) is int for number in (seed, level, *sizes.values())):
-        return _drawn(name, seed, level, tuple(sorted(sizes.items())))
+        return _drawn(name, seed, level, convention, tuple(sorted(sizes.items())))
     # What is no whole number is refused by the topic.
-    return topic(name).exercise(seed, level, **sizes)
+    return topic(name).exercise(seed, level, None, convention, **sizes)
 
 
 @functools.lru_cache(maxsize=64)
-def _drawn(name: str, seed: int, level: int, sizes: tuple[tuple[str, int], ...]) -> Exercise:
-    return topic(name).exercise(seed, level, None, **dict(sizes))
+def _drawn(name: str, seed: int, level: int, convention: str,
+           sizes: tuple[tuple[str, int], ...]) -> Exercise:
+    return topic(name).exercise(seed, level, None, convention, **dict(sizes))
 
 
 def topic_refusal(name: str) -> str:

@@ -161,7 +161,7 @@ STUDY = Study(
         Picture("Test loss", "test loss", over="data", by="kind", unit="share of a guess's loss"),
         Picture("Test score", "test score", over="data", by="kind"),
     ),
-    exercises=("dropout", "batch-norm", "adamw"),
+    exercises=("dropout", "batch-norm", "adamw", "mixup"),
     layers=("Dropout", "BatchNorm", "Residual", "StochasticDepth", "Mixup", "GaussianNoise",
             "AdamW"),
 )

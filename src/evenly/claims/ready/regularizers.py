@@ -108,6 +108,7 @@ STUDY = Study(
                 unit="share of a guess's loss"),
         Picture("Test score", "test score", over="kind", by="data"),
     ),
-    exercises=("l1", "max-norm", "softmax-cross-entropy"),
+    exercises=("l1", "max-norm", "early-stopping", "mixup", "label-smoothing",
+               "softmax-cross-entropy"),
     layers=("L1", "MaxNorm", "EarlyStopping", "Mixup", "SoftmaxCrossEntropy"),
 )

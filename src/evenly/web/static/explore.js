@@ -21,7 +21,7 @@ export function explore(page, identity, steps, shared) {
   async function solve() {
     const turn = ++asked;
     for (const input of fields(editor)) input.classList.toggle("edited", input.value.trim() !== input.defaultValue);
-    const question = { exercise: identity.exercise, level: identity.level, seed: identity.seed, sizes: identity.sizes, inputs: inputs() };
+    const question = { exercise: identity.exercise, level: identity.level, seed: identity.seed, sizes: identity.sizes, convention: identity.convention, inputs: inputs() };
     let answer;
     try {
       answer = await ask("/api/work", question);
