@@ -9,7 +9,7 @@ from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
 
 
 class Nothing:
-    """A callback that does nothing. Its name, in those of the tests, is the same in each process."""
+    """A callback that does nothing, and whose name in those of the tests is always the same."""
 
     def __call__(self, record):
         pass
