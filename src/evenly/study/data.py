@@ -207,14 +207,14 @@ def make_table(
         if not told.rows.all():
             frame, groups, time = frame.filter(told.rows), *(
                 side if side is None else side[told.rows] for side in (groups, time))
-        labels = labels_read(told.column.kind, told.values, f"target '{target_name}'")
-        codes, classes = labels.astype(np.float64) if told.task == "regression" else None, ()
-        if codes is None:
-            labels, codes = np.unique(labels, return_inverse=True)
+        codes, classes = told.values, np.empty(0)
+        if told.task == "classification":
+            labels = labels_read(told.column.kind, told.values, f"target '{target_name}'")
+            classes, codes = np.unique(labels, return_inverse=True)
             codes = codes.reshape(-1).astype(np.int64)
-            classes = tuple(f"{one:g}" if isinstance(one, float) else str(one) for one in labels)
+        notes: tuple[str, ...] = ()
         if example is not None and len(example) > 1:
-            columns, notes = _all_of(frame.drop(target_name)), ()
+            columns = _all_of(frame.drop(target_name))
         else:
             decided = Columns.decide(frame, target_name,
                                      replace(said, types=told.types(said.types)))
@@ -223,15 +223,21 @@ def make_table(
         table = Table(
             name=name, inputs=frame.select([column.name for column in columns]), columns=columns,
             target=codes, target_name=target_name, task=told.task, task_reason=told.reason,
-            classes=classes, width=0, sha256=sha256, notes=(), example=example, groups=groups,
-            time=time, task_asked=task is not None,
+            classes=tuple(map(_label, classes)), width=0, sha256=sha256, notes=(), example=example,
+            groups=groups, time=time, task_asked=task is not None,
         )
         return _measured(table, (*told.notes, *notes))
 
 
+def _label(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _all_of(frame: pl.DataFrame) -> tuple[Column, ...]:
     """All columns of an array, which its maker has chosen."""
-    if not all(kind.is_numeric() or kind == bool for kind in frame.dtypes):
+    import polars as pl
+
+    if not all(kind.is_numeric() or kind == pl.Boolean for kind in frame.dtypes):
         return tuple(replace(column, left_out="") for column in Columns.decide(frame).columns)
     gaps = frame.null_count().row(0)
     return tuple(Column(name, Number(), "numbers of an array", missing)

@@ -95,6 +95,9 @@ def check_answers(target: str, task: str, values: Any, kind: str) -> None:
     if len(values) < MIN_ROWS:
         raise DataError(f"expects at least {MIN_ROWS} rows, got {len(values)}: add rows")
     if task == "regression":
+        if kind == "date":
+            raise DataError(f"{where}: expects numbers or classes, got dates: name another "
+                            "--target, or say --task classification")
         if (values == values[0]).all():
             raise DataError(f"{where}: all values are {_shown(values[0])}: there is nothing to "
                             "predict, choose another --target")
