@@ -25,8 +25,8 @@ def table(
 
 
 def with_cell(found: Table, name: str, row: int, value: float) -> Table:
-    column = found.inputs[name].scatter(row, value)
-    return replace(found, inputs=found.inputs.with_columns(column))
+    column = found.frame[name].scatter(row, value)
+    return replace(found, frame=found.frame.with_columns(column))
 
 
 def test_digits_are_ten_classes_of_64_pixels() -> None:
@@ -115,7 +115,7 @@ def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
     assert found.task == "regression"
     assert found.target.tolist() == [i / 4 for i in range(40) if i % 8 != 5]
     assert found.groups is not None
-    assert found.inputs.height == len(found.groups) == 35
+    assert found.frame.height == len(found.groups) == 35
     assert "target 'y': nothing in 5 of 40 rows: they are left out" in found.notes
 
 
@@ -131,8 +131,8 @@ def test_inputs_are_those_of_the_estimator() -> None:
     split = make_split(found, 3, 0.25)
     train, test = random_parts(found, 3, 0.25)
     model = TableClassifier(quiet=True, early_stopping=False, max_epochs=1, random_state=0)
-    model.fit(found.inputs[train], found.answers[train])
-    expected, _ = model.encode(found.inputs[test])
+    model.fit(found.frame[train], found.answers[train])
+    expected, _ = model.encode(found.frame[test])
     names = model.inputs_.names
     assert split.x_test.shape == expected.shape
     levels = [i for i, name in enumerate(names) if " = " in name or name == "zip (others)"]
@@ -180,7 +180,7 @@ def test_files_of_every_kind_hold_the_same_table(tmp_path: Path, suffix: str) ->
     found = load(path, "y", None)
     assert np.stack(list(found.values.values()), axis=1) == pytest.approx(x)
     assert found.target.tolist() == y.tolist()
-    assert found.inputs.columns == ["x0", "x1", "x2", "x3"]
+    assert list(kinds(found)) == ["x0", "x1", "x2", "x3"]
     assert found.sha256 is not None
     assert len(found.sha256) == 64
 
@@ -319,7 +319,7 @@ def test_an_outlier_that_cannot_be_scaled_is_an_error(line: Table) -> None:
     from sklearn.model_selection import train_test_split
 
     _, test = train_test_split(np.arange(120), test_size=0.25, random_state=0)
-    line = replace(line, inputs=line.inputs.with_columns(pl.col("a") * 1e-10))
+    line = replace(line, frame=line.frame.with_columns(pl.col("a") * 1e-10))
     line = with_cell(line, "a", test[0], 1e29)
     with pytest.raises(StudyError, match="too far from those of the training part to be scaled"):
         make_split(line, 0, 0.25)
@@ -467,7 +467,7 @@ def test_what_was_decided_while_reading_is_noted(tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(f"Sales of May\n\ngrün;x;kind\n{rows}".encode("latin-1")))
     found = load(path, "kind", None)
-    assert found.inputs.columns == ["x"]
+    assert list(kinds(found)) == ["x"]
     assert found.gaps == 1
     assert found.notes[:2] == (
         "line 3: byte 0xfc is not UTF-8: read as Windows-1252 (Latin-1); if letters are wrong, "

@@ -51,7 +51,7 @@ def test_the_columns_of_groups_and_time_are_no_inputs_unless_said(
     tmp_path: Path, keep: bool
 ) -> None:
     found = table(tmp_path, frame(), groups="patient", time="day", keep=keep)
-    assert list(found.inputs.columns) == (["x", "patient", "day"] if keep else ["x"])
+    assert [column.name for column in found.columns] == (["x", "patient", "day"] if keep else ["x"])
     assert found.left_out == (() if keep else ("patient", "day"))
 
 
@@ -109,11 +109,11 @@ def test_groups_and_times_in_arrays(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
     np.savez(tmp_path / "t.npz", x=x, y=y, who=np.arange(40) // 4, when=np.arange(40)[::-1])
     found = load(tmp_path / "t.npz", None, None, groups="who", time="when")
-    assert found.inputs.shape == (40, 3)
+    assert (len(found.columns), found.width) == (3, 3)
     assert found.groups is not None
     assert found.time is not None
     assert (len(set(found.groups)), found.time[0]) == (10, 39)
-    assert load(tmp_path / "t.npz", None, None, groups="who", keep=True).inputs.shape == (40, 4)
+    assert load(tmp_path / "t.npz", None, None, groups="who", keep=True).width == 4
     np.savez(tmp_path / "t.npz", x=x, y=y, who=np.arange(39))
     with pytest.raises(StudyError, match=r"array 'who' expects shape \(40,\), one value a"):
         load(tmp_path / "t.npz", None, None, groups="who")

@@ -178,13 +178,17 @@ def _code(table: Table, design: Design, row: Variant | None) -> str:
         lines.append("from evenly.tables import Reading")
     lines += ["", f"table = {load}({arguments})"]
     if settings is not None:
-        types = {name: kind for name, kind in table.reading.types.items()
-                 if name in table.inputs.columns}
-        settings = {**_said(replace(table.reading, types=types, drop=())), **settings}
+        there = table.frame.columns
+        own = replace(
+            table.reading,
+            types={name: kind for name, kind in table.reading.types.items() if name in there},
+            drop=tuple(name for name in table.left_out if name in there),
+        )
+        settings = {**_said(own), **settings, "quiet": True}
         kind = "TableClassifier" if table.classes else "TableRegressor"
         lines += [f"model = ev.{kind}("]
         lines += [f"    {name}={value!r}," for name, value in settings.items()]
-        lines += [").fit(table.inputs, table.answers)"]
+        lines += [").fit(table.frame, table.answers)"]
     else:
         shape = input_shape(table, design)
         lines += [

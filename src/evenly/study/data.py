@@ -40,8 +40,8 @@ class Table:
     """Inputs and target: columns decided, no gap in the target, at least two classes.
 
     Attributes:
-        inputs: a polars table of the columns that are inputs, cells as they were read.
-        columns: what each of them was taken for.
+        frame: a polars table of all columns but the target, cells as they were read.
+        columns: those that are inputs, and what each was taken for.
         target: classes as codes 0 to k-1 (int64), or numbers (float64).
         classes: the classes' names by code; empty for regression.
         width: the number of a network's inputs that the columns become, at most.
@@ -56,7 +56,7 @@ class Table:
     """
 
     name: str
-    inputs: pl.DataFrame
+    frame: pl.DataFrame
     columns: tuple[Column, ...]
     target: npt.NDArray[Any]
     target_name: str
@@ -103,12 +103,12 @@ class Table:
     @cached_property
     def values(self) -> dict[str, Any]:
         """What the cells say, by column."""
-        return Columns(self.columns, None, self.inputs.height).values(self.inputs)[0]
+        return Columns(self.columns, None, self.frame.height).values(self.frame)[0]
 
     @cached_property
     def array(self) -> npt.NDArray[Any]:
         """(rows, columns) of an array, in one piece: column by column takes minutes for images."""
-        x = self.inputs.to_numpy()
+        x = self.frame.select([column.name for column in self.columns]).to_numpy()
         return x if x.dtype == np.float32 else x.astype(np.float64)
 
     def answers_of(self, rows: Any) -> Answers:
@@ -221,7 +221,7 @@ def make_table(
             decided.check_inputs()
             columns, notes = decided.inputs, decided.notes
         table = Table(
-            name=name, inputs=frame.select([column.name for column in columns]), columns=columns,
+            name=name, frame=frame.drop(target_name), columns=columns,
             target=codes, target_name=target_name, task=told.task, task_reason=told.reason,
             classes=tuple(map(_label, classes)), width=0, sha256=sha256, notes=(), example=example,
             groups=groups, time=time, task_asked=task is not None,
@@ -287,7 +287,7 @@ def input_shape(table: Table, design: Design) -> tuple[int, ...]:
     shape = None if table.example is None else net.reads(table.example)
     if shape is None:
         if table.example is None:
-            got = f"a table of {len(table.columns)} columns"
+            got = f"a table of {table.frame.width} columns"
             remedy = "save x as such an array in an .npz file"
         else:
             got = f"x of shape {(len(table.target), *table.example)}"
