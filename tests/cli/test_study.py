@@ -196,8 +196,8 @@ BAD: list[tuple[str, str]] = [
     ("one.csv --target knd", "one.csv: there is no column 'knd': did you mean 'kind'?"),
     ("one.csv --target zzz", "one.csv: there is no column 'zzz': choose from a, b, kind"),
     ("few.csv --target kind", "few.csv: expects at least 10 rows, got 4: add rows"),
-    ("only.csv --target kind", "only.csv: the table has no input columns (n_features = 0 of 2), since "
-     "these are left out: - 'a': it is empty - 'b': it is empty"),
+    ("only.csv --target kind", "only.csv: the table has no input columns (n_features = 0 of 2), "
+     "since these are left out: - 'a': it is empty - 'b': it is empty"),
     (
         "one.csv --target kind",
         "one.csv: target 'kind': expects at least two classes, got one, 'x': "
@@ -314,13 +314,12 @@ def test_bad_input_is_one_clear_line(
 def test_more_columns_than_memory_takes(
     own_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_csv("wide.csv", **{f"w{j}": [f"v{(i + j * (i % 2)) % 39}" for i in range(40)]
-                             for j in range(20)})
+    write_csv("wide.csv", **{f"w{j}": [f"v{(i + j) % 39}" for i in range(40)] for j in range(20)})
     monkeypatch.setattr(memory, "available_bytes", lambda: 2_000_000)
     assert run(["study", "wide.csv", "--target", "kind", "--jobs", "1"]) == 2
-    # 40 rows x 802 columns x 12 bytes, and 111 170 weights x 16 bytes.
+    # 40 rows x 782 columns x 12 bytes, and 108 610 weights x 16 bytes.
     assert capsys.readouterr().err == (
-        "evenly: wide.csv: 40 rows with 802 columns (text as one-hot columns) takes about 2.16 MB "
+        "evenly: wide.csv: 40 rows with 782 columns (text as one-hot columns) takes about 2.11 MB "
         "of memory, and 2 MB are free: use fewer rows or columns, or a machine with more memory, "
         "or a smaller --hidden or --jobs\n"
     )

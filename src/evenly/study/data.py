@@ -258,7 +258,7 @@ def _measured(table: Table, notes: tuple[str, ...]) -> Table:
             )
         others = Inputs(())
     else:
-        others = Inputs.learn([column for column in table.columns if column not in plain],
+        others = Inputs.learn([column for column in table.columns if column.kind.type not in PLAIN],
                               table.values, table.answers_of(slice(None)))
     width = others.width + len(plain) + sum(column.missing > 0 for column in plain)
     return replace(table, width=width, notes=(*notes, *others.notes))
