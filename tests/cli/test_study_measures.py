@@ -50,7 +50,7 @@ def test_references_and_notes_on_the_terminal(capsys: pytest.CaptureFixture[str]
     text = words(out)
     assert "plain: a network without normalization and regularization." in text
     assert "linear: logistic regression." in text
-    assert "Left out, because they are empty: empty." in text
+    assert "column 'empty': left out: it is empty" in text
     assert max(map(len, out.splitlines())) <= 80
     rows = results()
     assert [row["variant"] for row in rows if row["kind"] == "reference"] == [
@@ -165,7 +165,7 @@ BAD = [
     ("t.csv --target kind --groups hwo", "t.csv: there is no column 'hwo': did you mean 'who'?"),
     ("t.csv --target kind --groups kind",
      "t.csv: 'kind' is the target: name other columns beside it"),
-    ("t.csv --target kind --groups empty", "t.csv: groups 'empty': NaN or nothing in 160 of 160 "
+    ("t.csv --target kind --groups empty", "t.csv: groups 'empty': nothing in 160 of 160 "
      "rows, first in row 1: remove or fill the rows"),
     ("t.csv --target kind --split tim", "split: there is no 'tim': did you mean 'time'?"),
     ("t.csv --target kind --backend lokki --jobs 2", "backend: Invalid backend: lokki, ..."),
@@ -173,7 +173,7 @@ BAD = [
     ("t.csv --target kind --time day", "--time: goes with --split time"),
     ("t.csv --target kind --keep-columns", "--keep-columns: goes with --groups or --time"),
     ("t.csv --target kind --split time --time tone", "t.csv: time 'tone': expects numbers or dates "
-     "such as 2024-01-31, got text: 'red' in 160 of 160 rows, first in row 1: write dates so"),
+     "such as 2024-01-31, got words, such as red: write dates so"),
     ("t.csv --target kind --split time --groups who", "t.csv: --groups goes with --split random: "
      "rows in the order of time part groups: leave one of them out"),
     ("--groups who", "--groups: goes with a table: evenly study TABLE --groups NAME"),
@@ -218,11 +218,71 @@ def test_what_is_recommended_trains_by_both_ways(
     by_python = saving.load("model.evenly")
     assert run([*line[1:], "--force"]) == 0
     by_command = saving.load("model.evenly")
-    one, other = (model.predict(new.drop(columns=target))[0][target]
+    one, other = (model.predict(new.drop(columns=target)).tolist()
                   for model in (by_python, by_command))
-    assert list(one) == list(other)
-    inputs = [column.name for column in by_command.columns.columns]
+    assert one == pytest.approx(other) if target == "bill" else one == other
+    inputs = [column.name for column in by_command.columns_.inputs]
     assert ("who" in inputs) == ("--groups" not in more)
+
+
+def test_what_is_said_about_reading_is_said_again(
+    capsys: pytest.CaptureFixture[str], own_folder: Path
+) -> None:
+    random = np.random.default_rng(0)
+    size = random.normal(size=160).round(3)
+    lines = [
+        f"{str(number).replace('.', ',')};{-999 if i % 9 == 0 else i * 7 % 31};{i % 4 + 1};n{i};"
+        f"{1 + i % 28:02}.{1 + i // 28:02}.2024;{'grün' if number > 0 else 'rot'}"
+        for i, number in enumerate(size)
+    ]
+    text = "\n".join(["size;some;zip;name;day;kind", *lines])
+    Path("t.csv").write_text(text, encoding="cp1252")
+    reading = ["--as", "zip=category", "--na", "-999", "--without", "name", "--decimal", ",",
+               "--encoding", "cp1252", "--sep", ";", "--keep", "day"]
+    command = ["study", "t.csv", "--target", "kind", "--variants", "l2", *reading, *QUICK]
+    assert run(command) == 0
+    out = capsys.readouterr().out
+    copied = re.search(r"^  (evenly fit .*?model\.evenly)$", out, re.M | re.S)
+    assert copied
+    line = shlex.split(copied[1].replace("\\\n", ""))
+    said = ["--as", "zip=category", "--decimal", ",", "--na", "-999", "--drop", "name", "--keep",
+            "day", "--sep", ";", "--encoding", "cp1252"]
+    assert " ".join(said) in " ".join(line)
+    html = entities.unescape(Path("evenly-study/report.html").read_text(encoding="utf-8"))
+    assert shlex.join(said) in html
+    assert "column 'name': left out: as asked for" in html
+    (code,) = [entities.unescape(block) for block in
+               re.findall(r"<code>(.*?)</code>", html, re.S) if "import evenly" in block]
+    exec(compile(code, "report", "exec"), {})
+    by_python = saving.load("model.evenly")
+    assert run([*line[1:], "--force"]) == 0
+    by_command = saving.load("model.evenly")
+    for model in (by_python, by_command):
+        assert {column.name: column.kind.type for column in model.columns_.inputs} == {
+            "size": "number", "some": "number", "zip": "category", "day": "date"}
+    assert by_python.inputs_ == by_command.inputs_
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("t.csv --target kind --as zip", "--as: expects NAME=TYPE, such as zip=category, got 'zip'"),
+    ("t.csv --target kind --as day=dat", "--as: column 'day': 'dat' is no type: do you mean"),
+    ("t.csv --target kind --drop nam", "t.csv: there is no column 'nam': choose from"),
+    ("t.csv --target kind --keep dya", "t.csv: --keep: there is no column 'dya'; do you mean"),
+    ("t.csv --target kind --drop kind", "t.csv: 'kind' is the target"),
+    ("t.csv --target kind --decimal x", "--decimal: expects . or , got 'x'"),
+    ("digits --na -1", "--na: goes with a table: evenly study TABLE --na NAME"),
+    ("digits --text", "--text: goes with a table: evenly study TABLE --text\n"),
+    ("dropout-gap --as a=date", "--as: is for the study of a table, and dropout-gap is a claim"),
+])
+def test_reading_that_cannot_be_is_one_line(
+    own_folder: Path, capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    write()
+    assert run(["study", *line.split()]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert [path.name for path in own_folder.iterdir()] == ["t.csv"]
 
 
 @pytest.mark.parametrize("net", ["cnn", "lstm"])

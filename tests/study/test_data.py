@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,20 @@ import pytest
 
 from evenly.study import Design, StudyError, Table, check_fits, load, load_digits
 from evenly.study.data import make_table
+from evenly.study.parts import random_parts
 from evenly.study.splits import SplitStore, make_split
-from evenly.tables import memory
+from evenly.tables import Reading, TableClassifier, memory
 
 
-def table(columns: dict[str, Any], target: list[Any], task: Any = None) -> Table:
-    import pandas as pd
+def table(
+    columns: dict[str, Any], target: list[Any], task: Any = None, reading: Reading | None = None
+) -> Table:
+    return make_table("t", pd.DataFrame(columns), pd.Series(target), "y", task, None, None, reading)
 
-    return make_table("t", pd.DataFrame(columns), pd.Series(target), "y", task, None)
+
+def with_cell(found: Table, name: str, row: int, value: float) -> Table:
+    column = found.frame[name].scatter(row, value)
+    return replace(found, frame=found.frame.with_columns(column))
 
 
 def test_digits_are_ten_classes_of_64_pixels() -> None:
@@ -32,7 +39,9 @@ def test_digits_are_ten_classes_of_64_pixels() -> None:
     ("target", "task", "classes"),
     [
         (["a", "b"] * 6, "classification", ("a", "b")),
-        ([True, False] * 6, "classification", ("0", "1")),
+        ([True, False] * 6, "classification", ("False", "True")),
+        (["yes", "no"] * 6, "classification", ("no", "yes")),
+        (["1,5", "2,25", "3", "?"] * 4, "regression", ()),
         ([3, 7] * 6, "classification", ("3", "7")),
         ([3.0, 7.0] * 6, "classification", ("3", "7")),
         ([0.5, 1.5] * 6, "regression", ()),
@@ -42,7 +51,7 @@ def test_digits_are_ten_classes_of_64_pixels() -> None:
 def test_classes_and_numbers_are_told_apart(
     target: list[Any], task: str, classes: tuple[str, ...]
 ) -> None:
-    found = table({"x": range(len(target))}, target)
+    found = table({"x": [i * i % 7 for i in range(len(target))]}, target)
     assert (found.task, found.classes) == (task, classes)
 
 
@@ -51,40 +60,107 @@ def test_the_task_can_be_said() -> None:
     assert table({"x": range(12)}, [0.5, 1.5] * 6, "classification").classes == ("0.5", "1.5")
 
 
-def test_columns_become_numbers_or_text() -> None:
-    import pandas as pd
+def kinds(found: Table) -> dict[str, str]:
+    return {column.name: column.kind.type for column in found.columns}
 
+
+def test_columns_are_read_as_fit_reads_them() -> None:
     found = table(
         {
-            "whole": range(12),
+            "whole": [i * i % 7 for i in range(12)],
             "flag": [True, None, False] * 4,
-            "bool": [True, False] * 6,
             "day": pd.date_range("1970-01-02", periods=12),
+            "written": [f"{1 + i * 5 % 12:02}.03.2024" for i in range(12)],
+            "comma": [f"{i * 3 % 7},5" for i in range(12)],
+            "asked": ["1", "2", "?", "4"] * 3,
             "word": ["a", "b", None] * 4,
-            "mixed": [1, "x", 2.5] * 4,
             "nothing": [None] * 12,
-            "some": pd.array([1, None, 3] * 4, dtype="Int64"),
+            "same": ["x"] * 12,
+            "name": [f"n{i}" for i in range(12)],
         },
         ["u", "v"] * 6,
     )
-    assert found.numbers == ("whole", "bool", "day", "some")
-    assert found.texts == ("flag", "word", "mixed")
-    assert found.inputs["day"].tolist() == list(range(1, 13))
-    assert found.inputs["mixed"].tolist() == ["1", "x", "2.5"] * 4
-    assert found.gaps == 12
-    assert found.notes == ("Left out, because they are empty: nothing.",)
-    # Four numbers, one mark for the gaps in `some`, and three values in each text column.
-    assert found.width == 5 + 9
-    assert make_split(found, 0, 0.25).x_train.shape == (9, 14)
+    assert kinds(found) == {
+        "whole": "number", "flag": "boolean", "day": "date", "written": "date", "comma": "number",
+        "asked": "number", "word": "category",
+    }
+    assert found.texts == ("word",)
+    assert found.values["comma"][:3].tolist() == [0.5, 3.5, 6.5]
+    assert found.gaps == 11
+    said = "\n".join(found.notes)
+    assert "column 'nothing': left out: it is empty" in said
+    assert "column 'same': left out: every row has the same, x" in said
+    assert "column 'name': left out: it is another word in each row" in said
+    assert "column 'written': no day is above 12: read as m/d/y" in said
+    assert make_split(found, 0, 0.25).x_train.shape == (9, found.width)
+
+
+def test_what_is_said_about_reading_goes_before(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 3}|{i},5|-999|n{i}|{i % 5 or -999}|{'ab'[i % 2]}\n" for i in range(20))
+    (tmp_path / "t.csv").write_text(f"zip|comma|none|name|some|y\n{rows}")
+    reading = Reading(types={"zip": "category"}, na=("-999",), drop=("comma",), keep=("name",))
+    found = load(tmp_path / "t.csv", "y", None, reading=reading, sep="|")
+    assert kinds(found) == {"zip": "category", "name": "category", "some": "number"}
+    assert (found.left_out, found.gaps) == (("comma",), 4)
+    with pytest.raises(StudyError, match=r"t.csv: there is no column 'prize'"):
+        load(tmp_path / "t.csv", "y", None, reading=Reading(drop=("prize",)))
+    with pytest.raises(StudyError, match=r"t.csv: --as: there is no column 'zipp'"):
+        load(tmp_path / "t.csv", "y", None, reading=Reading(types={"zipp": "text"}), sep="|")
+
+
+def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:
+    rows = "".join(f"{i * i % 7};{'?' if i % 8 == 5 else i / 4};g{i // 4}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"x;y;group\n{rows}")
+    found = load(tmp_path / "t.csv", "y", None, groups="group")
+    assert found.task == "regression"
+    assert found.target.tolist() == [i / 4 for i in range(40) if i % 8 != 5]
+    assert found.groups is not None
+    assert found.frame.height == len(found.groups) == 35
+    assert "target 'y': nothing in 5 of 40 rows: they are left out" in found.notes
+
+
+def test_inputs_are_those_of_the_estimator() -> None:
+    random = np.random.default_rng(0)
+    days = pd.date_range("2023-01-01", periods=300).strftime("%d/%m/%Y")
+    found = table({
+        "size": np.where(random.random(300) < 0.2, np.nan, random.normal(size=300)),
+        "day": days[random.permutation(300)],
+        "kind": random.choice(["a", "b", "c"], 300),
+        "zip": [f"z{i}" for i in random.integers(0, 150, 300)],
+    }, ["u", "v", "w"] * 100)
+    split = make_split(found, 3, 0.25)
+    train, test = random_parts(found, 3, 0.25)
+    model = TableClassifier(quiet=True, early_stopping=False, max_epochs=1, random_state=0)
+    model.fit(found.frame[train], found.answers[train])
+    expected, _ = model.encode(found.frame[test])
+    names = model.inputs_.names
+    assert split.x_test.shape == expected.shape
+    levels = [i for i, name in enumerate(names) if " = " in name or name == "zip (others)"]
+    assert np.array_equal(split.x_test[:, levels] > 0.5, expected[:, levels] > 0.5)
+    for i in set(range(len(names))) - set(levels):
+        own, fitted = split.x_test[:, i], expected[:, i]
+        line = np.polyfit(own, fitted, 1) if np.ptp(own) > 1e-6 else (0.0, fitted[0])
+        assert fitted == pytest.approx(np.polyval(line, own), abs=1e-3)
+    assert [name for name in names if "share of" in name] == [
+        "zip (share of 'u')", "zip (share of 'v')", "zip (share of 'w')"]
+
+
+def test_means_of_the_target_are_those_of_other_rows() -> None:
+    """Levels that come twice would tell each row its own answer."""
+    random = np.random.default_rng(0)
+    y = random.normal(size=600)
+    found = table({"pair": [f"p{i}" for i in random.permutation(600) // 2]}, y.tolist())
+    split = make_split(found, 0, 0.25)
+    mean = split.x_train[:, -1]
+    assert not mean.any() or abs(np.corrcoef(mean, split.y_train)[0, 1]) < 0.2
 
 
 def test_columns_of_one_name_are_kept_apart() -> None:
     import pandas as pd
 
-    inputs = pd.DataFrame([[i, -i, "ab"[i % 2]] for i in range(12)], columns=["a", "a", "a"])
+    inputs = pd.DataFrame([[i % 5, -i, "abc"[i % 3]] for i in range(12)], columns=["a", "a", "a"])
     found = make_table("t", inputs, pd.Series(["u", "v"] * 6), "y", None, None)
-    assert found.numbers == ("a", "a (2)")
-    assert found.texts == ("a (3)",)
+    assert kinds(found) == {"a": "number", "a (2)": "number", "a (3)": "category"}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "npz"])
@@ -102,9 +178,9 @@ def test_files_of_every_kind_hold_the_same_table(tmp_path: Path, suffix: str) ->
     else:
         frame.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ";")
     found = load(path, "y", None)
-    assert found.inputs.to_numpy() == pytest.approx(x)
+    assert np.stack(list(found.values.values()), axis=1) == pytest.approx(x)
     assert found.target.tolist() == y.tolist()
-    assert found.numbers == ("x0", "x1", "x2", "x3")
+    assert list(kinds(found)) == ["x0", "x1", "x2", "x3"]
     assert found.sha256 is not None
     assert len(found.sha256) == 64
 
@@ -167,15 +243,15 @@ def test_tables_are_sized_before_they_are_read(
 
 
 def test_one_hot_columns_are_counted_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = {f"w{j}": [f"v{i}" for i in range(100)] for j in range(50)}
-    found = table(words, ["a", "b"] * 50)
+    words = {f"w{j}": [f"v{(i + j * (i % 3)) % 100}" for i in range(300)] for j in range(50)}
+    found = table(words, ["a", "b"] * 150, reading=Reading(keep=tuple(words)))
     assert found.width == 5000
     monkeypatch.setattr(memory, "available_bytes", lambda: 5_000_000)
     with pytest.raises(StudyError) as caught:
         check_fits(found, Design(), jobs=1)
-    # 100 rows x 5000 columns x 12 bytes, and 649 026 weights x 16 bytes.
+    # 300 rows x 5000 columns x 12 bytes, and 649 026 weights x 16 bytes.
     assert str(caught.value) == (
-        "t: 100 rows with 5000 columns (text as one-hot columns) takes about 16.4 MB of memory, "
+        "t: 300 rows with 5000 columns (text as one-hot columns) takes about 28.4 MB of memory, "
         "and 5 MB are free: use fewer rows or columns, or a machine with more memory, "
         "or a smaller --hidden or --jobs"
     )
@@ -184,15 +260,16 @@ def test_one_hot_columns_are_counted_before_they_are_made(monkeypatch: pytest.Mo
 
 
 def test_a_column_of_many_words_shares_its_rarest() -> None:
-    found = table({"id": [f"u{i}" for i in range(300)]}, ["a", "b"] * 150)
-    assert found.width == 100
+    found = table({"zip": [f"u{i % 150}" for i in range(300)]}, ["a", "b"] * 150)
+    assert found.width == 101
     assert found.notes == (
-        "More than 100 different values, of which the rarest share one column: id.",
+        "column 'zip': 150 levels: the 99 most frequent get an input each, all others share one, "
+        "and the mean of the target for each level is an input beside them",
     )
     split = make_split(found, 0, 0.25)
-    assert split.x_train.shape[1] == 100
+    assert split.x_train.shape[1] == 101
     # What training never saw counts among the rarest.
-    assert set(split.x_test.sum(axis=1)) == {1.0}
+    assert set(split.x_test[:, :100].sum(axis=1)) == {1.0}
 
 
 def test_statistics_come_from_the_training_part_only() -> None:
@@ -216,7 +293,7 @@ def test_an_outlier_in_the_test_part_changes_nothing_in_training(line: Table) ->
 
     before = make_split(line, 0, 0.25)
     _, test = train_test_split(np.arange(120), test_size=0.25, random_state=0)
-    line.inputs.loc[test[0], "a"] = 1e6
+    line = with_cell(line, "a", test[0], 1e6)
     line.target[test[1]] = 1e9
     after = make_split(line, 0, 0.25)
     assert np.array_equal(before.x_train, after.x_train)
@@ -242,8 +319,8 @@ def test_an_outlier_that_cannot_be_scaled_is_an_error(line: Table) -> None:
     from sklearn.model_selection import train_test_split
 
     _, test = train_test_split(np.arange(120), test_size=0.25, random_state=0)
-    line.inputs["a"] *= 1e-10
-    line.inputs.loc[test[0], "a"] = 1e29
+    line = replace(line, frame=line.frame.with_columns(pl.col("a") * 1e-10))
+    line = with_cell(line, "a", test[0], 1e29)
     with pytest.raises(StudyError, match="too far from those of the training part to be scaled"):
         make_split(line, 0, 0.25)
 
@@ -277,19 +354,23 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no inputs": (
         lambda: table({"x": [None] * 12}, ["a", "b"] * 6),
-        "t: no input columns beside the target: add some",
+        "t: the table has no input columns (n_features = 0 of 1), since these are left out:\n"
+        "- 'x': it is empty",
     ),
     "infinity in a column": (
         lambda: table({"x": [1.0] * 11 + [np.inf]}, ["a", "b"] * 6),
-        "t: column 'x': infinity in 1 of 12 rows, first in row 12: remove or mend the rows",
+        "t: column 'x': infinity or more than 1e+30 in 1 of 12 rows, first in row 12: mend the "
+        "rows, or rescale the column",
     ),
     "huge": (
         lambda: table({"x": [1e300, -1e300] * 6}, ["a", "b"] * 6),
-        "t: column 'x': more than 1e+30 in 12 of 12 rows, first in row 1: rescale the column",
+        "t: column 'x': infinity or more than 1e+30 in 12 of 12 rows, first in row 1: mend the "
+        "rows, or rescale the column",
     ),
     "infinity beside text": (
         lambda: table({"w": ["a"] * 12, "x": [-np.inf] * 2 + [1.0] * 10}, ["a", "b"] * 6),
-        "t: column 'x': infinity in 2 of 12 rows, first in row 1: remove or mend the rows",
+        "t: column 'x': infinity or more than 1e+30 in 2 of 12 rows, first in row 1: mend the "
+        "rows, or rescale the column",
     ),
     "constant number": (
         lambda: table({"x": range(12)}, [2.5] * 12),
@@ -297,13 +378,18 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "text as regression": (
         lambda: table({"x": range(12)}, ["a", "b"] * 6, "regression"),
-        "t: target 'y': regression expects numbers, got text such as 'a': "
-        "say --task classification",
+        "t: target 'y': regression expects numbers, got words, such as 'a' (words): say --task "
+        "classification, or --as y=number with --na for words among numbers",
     ),
     "numbers as classes": (
         lambda: table({"x": range(12)}, [i / 8 for i in range(12)], "classification"),
         "t: target 'y': a class expects at least two rows, '0' (and 11 more) has one: "
         "add rows or merge classes, or say --task regression",
+    ),
+    "dates": (
+        lambda: table({"x": range(12)}, [f"2024-01-{31 - i}" for i in range(12)]),
+        "t: target 'y': expects numbers or classes, got dates: name another --target, or say "
+        "--task classification",
     ),
     "more classes than test rows": (
         lambda: check_fits(
@@ -377,13 +463,13 @@ def test_what_never_varies_in_training_is_zero_in_both_parts() -> None:
 
 
 def test_what_was_decided_while_reading_is_noted(tmp_path: Path) -> None:
-    rows = "".join(f"{i};{'NA' if i == 5 else i * 1.5};{'ab'[i % 2]}\n" for i in range(12))
+    rows = "".join(f"{i % 1};{'NA' if i == 5 else i * 1.5};{'ab'[i % 2]}\n" for i in range(12))
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(f"Sales of May\n\ngrün;x;kind\n{rows}".encode("latin-1")))
     found = load(path, "kind", None)
-    assert found.numbers == ("grün", "x")
+    assert list(kinds(found)) == ["x"]
     assert found.gaps == 1
-    assert found.notes == (
+    assert found.notes[:2] == (
         "line 3: byte 0xfc is not UTF-8: read as Windows-1252 (Latin-1); if letters are wrong, "
         "give its encoding, such as --encoding cp1251 (encoding='cp1251' in Python)",
         "line 1 above the header is left out: Sales of May",

@@ -266,14 +266,16 @@ def test_images_of_whole_numbers_are_read_in_one_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Column by column, large images take minutes."""
-    from evenly.study import data
+    from evenly.tables import Columns
 
-    real, seen = data.plain_column, []
+    real, seen = Columns.decide, []
 
-    def note(column: Any) -> Any:
-        seen.append(column.name)
-        return real(column)
+    def note(frame: Any, *given: Any) -> Any:
+        seen.extend(frame.columns)
+        return real(frame, *given)
 
-    monkeypatch.setattr(data, "plain_column", note)
-    load(save(tmp_path, np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)), None, None)
+    monkeypatch.setattr(Columns, "decide", note)
+    found = load(save(tmp_path, np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)), None, None)
+    make_split(found, 0, 0.25, (4, 4, 1))
     assert seen == ["y"]
+    assert "values" not in vars(found)

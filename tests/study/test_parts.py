@@ -51,7 +51,7 @@ def test_the_columns_of_groups_and_time_are_no_inputs_unless_said(
     tmp_path: Path, keep: bool
 ) -> None:
     found = table(tmp_path, frame(), groups="patient", time="day", keep=keep)
-    assert list(found.inputs.columns) == (["x", "patient", "day"] if keep else ["x"])
+    assert [column.name for column in found.columns] == (["x", "patient", "day"] if keep else ["x"])
     assert found.left_out == (() if keep else ("patient", "day"))
 
 
@@ -96,15 +96,24 @@ def test_time_is_a_number_or_a_date(tmp_path: Path) -> None:
     assert found.time[:3].argsort().tolist() == [1, 0, 2]
 
 
+@pytest.mark.parametrize("spelled", ["%d.%m.%Y", "%d/%m/%y", "%Y%m%d", "%b %d, %Y"])
+def test_times_are_dates_in_any_spelling(tmp_path: Path, spelled: str) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    order = np.random.default_rng(1).permutation(ROWS)
+    found = table(tmp_path, frame(day=days[order].strftime(spelled)), time="day")
+    assert found.time is not None
+    assert found.time.argsort().tolist() == order.argsort().tolist()
+
+
 def test_groups_and_times_in_arrays(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
     np.savez(tmp_path / "t.npz", x=x, y=y, who=np.arange(40) // 4, when=np.arange(40)[::-1])
     found = load(tmp_path / "t.npz", None, None, groups="who", time="when")
-    assert found.inputs.shape == (40, 3)
+    assert (len(found.columns), found.width) == (3, 3)
     assert found.groups is not None
     assert found.time is not None
     assert (len(set(found.groups)), found.time[0]) == (10, 39)
-    assert load(tmp_path / "t.npz", None, None, groups="who", keep=True).inputs.shape == (40, 4)
+    assert load(tmp_path / "t.npz", None, None, groups="who", keep=True).width == 4
     np.savez(tmp_path / "t.npz", x=x, y=y, who=np.arange(39))
     with pytest.raises(StudyError, match=r"array 'who' expects shape \(40,\), one value a"):
         load(tmp_path / "t.npz", None, None, groups="who")
@@ -136,17 +145,17 @@ BAD: dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any], str]] = {
     ),
     "a gap in the groups": (
         frame(patient=["p", None] * 60), {"groups": "patient"}, {},
-        "groups 'patient': NaN or nothing in 60 of 120 rows, first in row 2: remove or fill the "
+        "groups 'patient': nothing in 60 of 120 rows, first in row 2: remove or fill the "
         "rows",
     ),
     "a gap in time": (
         frame(day=[None] + [1] * 119), {"time": "day"}, {},
-        "time 'day': NaN or nothing in 1 of 120 rows, first in row 1: remove or fill the rows",
+        "time 'day': nothing in 1 of 120 rows, first in row 1: remove or fill the rows",
     ),
     "text for time": (
         frame(day=["2024-01-01", "Monday"] * 60), {"time": "day"}, {},
-        "time 'day': expects numbers or dates such as 2024-01-31, got text: 'Monday' in 60 of 120 "
-        "rows, first in row 2: write dates so",
+        "time 'day': expects numbers or dates such as 2024-01-31, got words, such as 2024-01-01, "
+        "Monday: write dates so",
     ),
     "too few groups": (
         frame(patient=["p", "q", "r"] * 40), {"groups": "patient"}, {},

@@ -120,7 +120,7 @@ def test_a_run_survives_the_trip_through_json() -> None:
     lambda table, design: (dataclasses.replace(table, sha256="1" * 64), design),
     lambda table, design: (dataclasses.replace(table, target_name="other"), design),
     lambda table, design: (dataclasses.replace(table, groups_name="who"), design),
-    lambda table, design: (dataclasses.replace(table, inputs=table.inputs.iloc[:, 1:]), design),
+    lambda table, design: (dataclasses.replace(table, columns=table.columns[1:]), design),
 ])
 def test_runs_of_another_design_or_table_are_refused(
     blobs: Table, tmp_path: Path, change: Callable[[Table, Design], tuple[Table, Design]]

@@ -92,8 +92,7 @@ def _cured(
     import evenly as ev
     from evenly.clinic.cure import cure
     from evenly.study import load
-    from evenly.tables import Columns, Inputs
-    from evenly.tables.frames import frame_of
+    from evenly.tables import Inputs
 
     data = load(table, target, None)
     if data.example is not None and len(data.example) > 1:
@@ -101,10 +100,7 @@ def _cured(
             f"{table}: expects x of shape (rows, features), got examples of shape {data.example}: "
             "reshape x"
         )
-    frame = frame_of(data.inputs)
-    columns = Columns.decide(frame)
-    values, _ = columns.values(frame)
-    x, _ = Inputs.learn(columns.inputs, values).encode(values)
+    x, _ = Inputs.learn(data.columns, data.values).encode(data.values)
     layers: list[ev.Layer] = []
     for width in widths(hidden):
         layers += [ev.Dense(width), ev.ReLU(), *([ev.Dropout(dropout)] if dropout else [])]

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from .values import CLASS_LOSSES, LOSSES
 
 if TYPE_CHECKING:
     from evenly.tables.reading import Read
-
-MIN_ROWS = 10
 
 
 def target_of(read: Read, asked: str | None) -> str:
@@ -22,6 +19,7 @@ def target_of(read: Read, asked: str | None) -> str:
     Raises:
         UsageError: none was named, there is none of that name, or several.
     """
+    from evenly.tables.asked import MIN_ROWS
     from evenly.tables.rules import nearest_names
 
     names = read.frame.columns
@@ -51,51 +49,6 @@ def target_of(read: Read, asked: str | None) -> str:
     if len(names) == 1:
         raise click.UsageError(f"{read.name}: no input columns beside the target: add some")
     return asked
-
-
-def check_answers(name: str, target: str, task: str, values: Any, kind: str) -> None:
-    """Raises UsageError where there is nothing to learn.
-
-    Arguments:
-        name: of the table.
-        target: the column.
-        task: "classification" or "regression".
-        values: of the rows that have one, as the column's kind reads them.
-        kind: of the column.
-    """
-    where = f"{name}: target '{target}'"
-    if not len(values):
-        raise click.UsageError(f"{where}: nothing in every row: there is nothing to learn from")
-    if len(values) < MIN_ROWS:
-        raise click.UsageError(f"{name}: expects at least {MIN_ROWS} rows, got {len(values)}: "
-                               "add rows")
-    if task == "regression":
-        if (values == values[0]).all():
-            raise click.UsageError(f"{where}: all values are {_shown(values[0])}: there is "
-                                   "nothing to predict, choose another --target")
-        return
-    if isinstance(values, np.ndarray):
-        names, counts = np.unique(values, return_counts=True)
-        labels = [str(bool(own)) if kind == "boolean" else f"{own:g}" if own.dtype.kind == "f"
-                  else str(own) for own in names]
-    else:
-        # In the order of the table.
-        labels = values.unique(maintain_order=True).to_list()
-        counts = values.unique_counts().to_numpy()
-    if len(labels) < 2:
-        raise click.UsageError(f"{where}: expects at least two classes, got one, '{labels[0]}': "
-                               "choose another --target")
-    if counts.min() < 2:
-        number = int((counts < 2).sum())
-        more = f" (and {number - 1} more)" if number > 1 else ""
-        remedy = "add rows or merge classes" + (
-            ", or say --task regression" if kind == "number" else "")
-        raise click.UsageError(f"{where}: a class expects at least two rows, "
-                               f"'{labels[int(counts.argmin())]}'{more} has one: {remedy}")
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def check_settings(

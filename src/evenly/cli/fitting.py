@@ -18,7 +18,7 @@ from rich.text import Text
 from evenly.version import __version__
 
 from . import telling
-from .fit_checks import check_answers, check_groups, check_losses, check_settings, target_of
+from .fit_checks import check_groups, check_losses, check_settings, target_of
 from .loading_tables import of_table, read_tables, sampled_files
 from .values import OF_CLASSES, OF_NUMBERS
 from .writing import cannot, check_place, is_same, write_bytes
@@ -118,33 +118,21 @@ def _check_places(asked: Asked) -> None:
 
 def _fitted(asked: Asked, read: Read) -> Fitted:
     from evenly.errors import DoctorWarning, TableWarning
-    from evenly.tables import Columns, Reading, TableClassifier, TableRegressor, task_of
-    from evenly.tables.targets import known
+    from evenly.tables import Reading, TableClassifier, TableRegressor
+    from evenly.tables.asked import answered
 
     frame, target = read.frame, target_of(read, asked.target)
     with of_table(read.name):
         rules = dict(asked.reading)
-        own = Reading(types={name: kind for name, kind in rules["types"].items() if name == target},
-                      decimal=rules["decimal"], na=rules["na"])
-        Reading(**rules).check(frame.columns, target)
+        reading = Reading(**rules)
+        reading.check(frame.columns, target)
         check_groups(read, asked.groups, target)
-        alone = Columns.decide(frame.select(target), target, own)
-        assert alone.target is not None
-        values = alone.answers(frame)
-        rows = known(values)
-        task, why = task_of(alone.target, values, asked.task)  # type: ignore[arg-type]
-        notes = list(read.notes)
-        if not rows.all():
-            notes.append(f"target '{target}': nothing in {int((~rows).sum()):,} of {len(rows):,} "
-                         "rows: they are left out")
-            frame = frame.filter(rows)
-        values = values[rows] if isinstance(values, np.ndarray) else values.drop_nulls()
-        check_answers(read.name, target, task, values, alone.target.kind.type)
+        found = answered(frame, target, reading, asked.task)  # type: ignore[arg-type]
+        task, notes = found.task, [*read.notes, *found.notes]
+        frame = frame if found.rows.all() else frame.filter(found.rows)
         check_settings(asked.settings, target, task, OF_NUMBERS, OF_CLASSES)
         check_losses(asked.settings.get("loss"), target, task)
-        if task == "classification" and alone.target.kind.type in ("number", "date"):
-            # As they stand there: 1 and 0, or 2.5 and 5, are names.
-            rules["types"] = _as_classes(rules["types"], target, values)
+        rules["types"] = found.types(reading.types)
         kind = TableClassifier if task == "classification" else TableRegressor
         model = kind(quiet=True, **rules, **asked.settings)
         with warnings.catch_warnings(record=True) as caught:
@@ -160,14 +148,7 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
     notes += [*model.notes_, *(str(one.message) for one in caught
                                if not issubclass(one.category, (DoctorWarning, TableWarning)))]
     model.notes_ = tuple(notes)
-    return Fitted(model, read, frame, why, tuple(notes))
-
-
-def _as_classes(types: Any, target: str, values: Any) -> Any:
-    """Types with the target as words, where its numbers are not whole."""
-    if values.dtype.kind == "f" and np.all(values % 1 == 0):
-        return types
-    return {**types, target: "category"}
+    return Fitted(model, read, frame, found.reason, tuple(notes))
 
 
 # What it came to --------------------------------------------------------------------------------

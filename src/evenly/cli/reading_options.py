@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Options whose name is no name in Python.
+WORDS = {"types": "as"}
 READING = ("types", "decimal", "na", "sep", "encoding", "drop", "keep", "text")
 
 

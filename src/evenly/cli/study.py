@@ -8,6 +8,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from .reading_options import READING, WORDS, reading_of, reading_options
+
 DEFAULT_OUT = "evenly-study"
 DIGITS = "digits"
 # Options of each kind of study; the others belong to both.
@@ -50,6 +52,7 @@ OF_BOTH = ("what", "target", "jobs", "backend", "out", "force", "resume")
     help="random, or time: each seed tests rows behind those that train.",
 )
 @click.option("--time", metavar="NAME", help="Column that --split time orders the rows by.")
+@reading_options
 @click.option("--keep-columns", is_flag=True, help="Have --groups and --time as inputs too.")
 @click.option(
     "--variants",
@@ -98,7 +101,8 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
                                    networks with and without a technique
     evenly study digits --net cnn  the same on handwritten digits
 
-    TABLE is a .csv, .tsv, .parquet or .npz file. Images and sequences are arrays in .npz files: x
+    TABLE is a .csv, .tsv, .parquet or .npz file, whose columns are read as `evenly fit` reads them:
+    `evenly columns TABLE` shows as what. Images and sequences are arrays in .npz files: x
     of shape (rows, height, width[, channels]) or (rows, steps, features). Its variants are plain (a
     network without normalization and regularization), batch-norm, layer-norm, dropout, l2 and
     batch-norm+dropout. Beside them stand the simplest answer and a linear model.
@@ -115,7 +119,7 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
     for_claims = sorted(said & set(OF_CLAIMS))
     if _is_claim(what) and not (what is None and for_table):
         if for_table:
-            option = for_table[0].replace("_", "-")
+            option = WORDS.get(for_table[0], for_table[0]).replace("_", "-")
             raise click.UsageError(f"--{option}: is for the study of a table, and {what} "
                                    "is a claim: leave it out")
         from .claims import AskedClaims, study_claims
@@ -130,8 +134,10 @@ def study(context: click.Context, /, what: str | None, listed: bool, **given: An
     from .table_study import Asked, study_table
 
     table = None if what in (None, DIGITS) and not Path(what or "").is_file() else what
-    options = {name: value for name, value in given.items() if name not in OF_CLAIMS}
-    return study_table(Asked(table=None if table is None else Path(table), **options))
+    options = {name: value for name, value in given.items()
+               if name not in (*OF_CLAIMS, *READING) or name in ("sep", "encoding")}
+    return study_table(Asked(table=None if table is None else Path(table),
+                             reading=reading_of(given), **options))
 
 
 def _is_claim(what: str | None) -> bool:

@@ -6,13 +6,15 @@ import dataclasses
 import datetime
 import shlex
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from .needed import need
+from .reading_options import WORDS
 from .running import cores, ctrl_c, progress
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class Asked:
     out: Path
     force: bool
     resume: bool
+    sep: str | None
+    encoding: str | None
+    reading: Mapping[str, Any]
 
 
 def study_table(asked: Asked) -> int:
@@ -59,6 +64,7 @@ def study_table(asked: Asked) -> int:
     from evenly import report
     from evenly.study import check_fits, load, load_digits, part_sizes, summarize
     from evenly.study.stored import Runs, fingerprint
+    from evenly.tables import Reading
 
     from .table import folded, show
 
@@ -82,6 +88,9 @@ def study_table(asked: Asked) -> int:
             groups=asked.groups,
             time=asked.time,
             keep=asked.keep_columns,
+            reading=Reading(**asked.reading),
+            sep=asked.sep,
+            encoding=asked.encoding,
         )
     )
     if asked.batch is None:
@@ -137,12 +146,14 @@ def _check_words(asked: Asked) -> None:
     """Raises UsageError for options that need another one beside them."""
     if asked.table is None:
         given = {"target": asked.target, "task": asked.task, "groups": asked.groups,
-                 "time": asked.time, "split": "time" if asked.split == "time" else None}
+                 "time": asked.time, "split": "time" if asked.split == "time" else None,
+                 "sep": asked.sep, "encoding": asked.encoding,
+                 **{WORDS.get(name, name): value or None for name, value in asked.reading.items()}}
         for name, value in given.items():
             if value is not None:
-                word = "time" if name == "split" else "NAME"
+                word = {"split": " time", "text": "", "as": " NAME=TYPE"}.get(name, " NAME")
                 raise click.UsageError(
-                    f"--{name}: goes with a table: evenly study TABLE --{name} {word}"
+                    f"--{name}: goes with a table: evenly study TABLE --{name}{word}"
                 )
     if asked.time is not None and asked.split != "time":
         raise click.UsageError("--time: goes with --split time")
@@ -171,6 +182,9 @@ def _task(text: str | None) -> Literal["classification", "regression"] | None:
 
 def _command(asked: Asked, design: Design, *more: str) -> str:
     """The line that runs this study again, with every setting that its results depend on."""
+    from evenly.study.advice import reading_words
+    from evenly.tables import Reading
+
     words = ["evenly", "study"]
     words.append("digits" if asked.table is None else str(asked.table))
     for option, value in (
@@ -185,6 +199,7 @@ def _command(asked: Asked, design: Design, *more: str) -> str:
             words += [option, value]
     if asked.keep_columns:
         words.append("--keep-columns")
+    words += reading_words(Reading(**asked.reading), asked.sep, asked.encoding)
     words += ["--variants", ",".join(row.name for row in design.rows)]
     words += ["--net", design.net, "--seeds", str(design.seeds), "--epochs", str(design.passes)]
     words += ["--hidden", ",".join(map(str, design.widths)), "--batch", str(design.batch)]

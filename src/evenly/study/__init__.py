@@ -28,7 +28,6 @@ from .checks import check_fits
 from .data import Table, load, load_digits
 from .designs import OPTIMIZERS, VARIANTS, Design, Variant
 from .errors import StudyError
-from .files import read_columns
 from .measures import MEASURES
 from .nets import NETS
 from .parts import part_sizes
@@ -51,7 +50,6 @@ __all__ = [
     "load",
     "load_digits",
     "part_sizes",
-    "read_columns",
     "run_all",
     "summarize",
 ]

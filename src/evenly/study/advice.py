@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 import evenly as ev
 from evenly.settings import STANDARDIZED
 
-from ..tables import option_words
+from ..tables import Reading, option_words
 from .data import Table, input_shape
 from .designs import Design, Variant, build
 from .records import Scale, VariantRecord
@@ -141,9 +141,22 @@ def _command(table: Table, design: Design, row: Variant | None) -> str:
     words = ["evenly", "fit", table.name, "--target", table.target_name]
     if table.task_asked:
         words += ["--task", table.task]
-    if table.left_out:
-        words += ["--without", ",".join(table.left_out)]
+    words += reading_words(replace(table.reading, drop=table.left_out), table.sep, table.encoding)
     return shlex.join([*words, *option_words(settings), "--out", MODEL])
+
+
+def reading_words(reading: Reading, sep: str | None, encoding: str | None) -> list[str]:
+    """How a table is read, as options of the commands."""
+    words = option_words({**vars(reading), "early_stopping": True})
+    for option, value in (("--sep", sep), ("--encoding", encoding)):
+        words += [] if value is None else [option, value]
+    return words
+
+
+def _said(reading: Reading) -> dict[str, Any]:
+    """The arguments that are not as they are by themselves."""
+    plain = vars(Reading())
+    return {name: value for name, value in vars(reading).items() if value != plain[name]}
 
 
 def _code(table: Table, design: Design, row: Variant | None) -> str:
@@ -153,22 +166,33 @@ def _code(table: Table, design: Design, row: Variant | None) -> str:
     else:
         given = [repr(table.name), repr(table.target_name),
                  repr(table.task) if table.task_asked else "None"]
-        if table.left_out:
-            given.append(f"without={table.left_out!r}")
+        given += [f"{name}={value!r}" for name, value in
+                  (("sep", table.sep), ("encoding", table.encoding)) if value is not None]
+        if said := _said(replace(table.reading, drop=table.left_out)):
+            words = ", ".join(f"{name}={value!r}" for name, value in said.items())
+            given.append(f"reading=Reading({words})")
         load, arguments = "load", f"Path({given[0]}), {', '.join(given[1:])}"
     lines = ["from pathlib import Path", ""] if arguments else []
     lines += ["import evenly as ev", f"from evenly.study import {load}"]
+    if "reading=" in arguments:
+        lines.append("from evenly.tables import Reading")
     lines += ["", f"table = {load}({arguments})"]
     if settings is not None:
-        target = repr(table.target_name)
+        there = table.frame.columns
+        own = replace(
+            table.reading,
+            types={name: kind for name, kind in table.reading.types.items() if name in there},
+            drop=tuple(name for name in table.left_out if name in there),
+        )
+        settings = {**_said(own), **settings, "quiet": True}
         kind = "TableClassifier" if table.classes else "TableRegressor"
         lines += [f"model = ev.{kind}("]
         lines += [f"    {name}={value!r}," for name, value in settings.items()]
-        lines += [f").fit(table.inputs.assign(**{{{target}: table.answers}}), {target})"]
+        lines += [").fit(table.frame, table.answers)"]
     else:
         shape = input_shape(table, design)
         lines += [
-            f"x = table.inputs.to_numpy('float32').reshape(-1, {', '.join(map(str, shape))})",
+            f"x = table.array.astype('float32').reshape(-1, {', '.join(map(str, shape))})",
             "y = table.target",
             f"model = {_training(table, design, row, shape)}",
         ]

@@ -1,58 +1,68 @@
-"""The table of a study: read, checked, told apart into classes or numbers."""
+"""The table of a study: read as `evenly fit` reads it, its target as codes or numbers."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..tables.columns import LARGEST
-from ..tables.inputs.categories import MAX_CATEGORIES
-from ..tables.plain import found, plain_column, unique_names
+from ..errors import DataError
+from ..tables.asked import MIN_ROWS, answered
+from ..tables.columns import LARGEST, Column, Columns
+from ..tables.frames import frame_of
+from ..tables.inputs import Answers, Inputs
+from ..tables.kinds import Number
+from ..tables.plain import found
+from ..tables.rules import Reading
+from ..tables.targets import labels_read
+from ..tables.task import Task as Task
+from ..tables.training import OPTIONS
 from . import files
 from .designs import Design
 from .errors import StudyError
-from .sides import Sides, read_sides
+from .sides import read_groups, read_times
 
-Task = Literal["classification", "regression"]
+if TYPE_CHECKING:
+    import polars as pl
 
-# Whole numbers with at most this many different values are taken for classes.
-MAX_WHOLE_CLASSES = 20
-MIN_ROWS = 10
+PLAIN = ("number", "boolean")
+WORDS = ("category", "text")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Inputs and target, checked: no infinity, no gap in the target, at least two classes.
+    """Inputs and target: columns decided, no gap in the target, at least two classes.
 
     Attributes:
-        inputs: a pandas table: numbers as floats (a gap is NaN), text as objects.
+        frame: a polars table of all columns but the target, cells as they were read.
+        columns: those that are inputs, and what each was taken for.
         target: classes as codes 0 to k-1 (int64), or numbers (float64).
         classes: the classes' names by code; empty for regression.
-        width: the number of input columns after text became one-hot columns, at most.
+        width: the number of a network's inputs that the columns become, at most.
+        notes: what was left out, read otherwise than it stands, or looks odd: a line each.
         example: the shape of one example where the inputs came as an array: its numbers are the
             columns, in order.
         groups, groups_name: (rows,) codes of the groups that no split parts, and their column.
         time, time_name: (rows,) numbers that rows are put in order by, and their column.
-        left_out: columns of the file that are no inputs.
+        reading, sep, encoding: what was said about reading.
+        left_out: columns of the file that were said to be no inputs.
         task_asked: whether the task was said rather than told apart.
     """
 
     name: str
-    inputs: Any
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
     target: npt.NDArray[Any]
     target_name: str
     task: Task
     task_reason: str
     classes: tuple[str, ...]
-    numbers: tuple[str, ...]
-    texts: tuple[str, ...]
-    gaps: int
     width: int
     sha256: str | None
     notes: tuple[str, ...]
@@ -61,6 +71,9 @@ class Table:
     groups_name: str = ""
     time: npt.NDArray[Any] | None = None
     time_name: str = ""
+    reading: Reading = Reading()  # noqa: RUF009
+    sep: str | None = None
+    encoding: str | None = None
     left_out: tuple[str, ...] = ()
     task_asked: bool = False
 
@@ -70,19 +83,48 @@ class Table:
         return len(self.classes) or 1
 
     @property
-    def answers(self) -> npt.NDArray[Any]:
-        """The target: the classes' names, or numbers."""
-        return np.array(self.classes, dtype=str)[self.target] if self.classes else self.target
+    def answers(self) -> pl.Series:
+        """The target, named: the classes' names, or numbers."""
+        import polars as pl
+
+        names = np.array(self.classes, dtype=object)
+        return pl.Series(self.target_name, names[self.target] if self.classes else self.target)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns of words; all others are numbers, truth values or dates."""
+        return tuple(column.name for column in self.columns if column.kind.type in WORDS)
+
+    @property
+    def gaps(self) -> int:
+        """Cells of the inputs that say nothing."""
+        return sum(column.missing for column in self.columns)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What the cells say, by column."""
+        return Columns(self.columns, None, self.frame.height).values(self.frame)[0]
+
+    @cached_property
+    def array(self) -> npt.NDArray[Any]:
+        """(rows, columns) of an array, in one piece: column by column takes minutes for images."""
+        x = self.frame.select([column.name for column in self.columns]).to_numpy()
+        return x if x.dtype == np.float32 else x.astype(np.float64)
+
+    def answers_of(self, rows: Any) -> Answers:
+        """The target of some rows, for means of it."""
+        if self.classes:
+            return Answers(self.target[rows], tuple(map(repr, self.classes)))
+        return Answers(self.target[rows, None], ("the target",))
 
 
 def load_digits() -> Table:
     """The handwritten digits that ship with scikit-learn: 1797 images of 8 x 8, 10 classes."""
-    import pandas as pd
     from sklearn import datasets
 
     pixels, digit = datasets.load_digits(return_X_y=True)
-    inputs = pd.DataFrame(pixels, columns=[f"pixel{i}" for i in range(pixels.shape[1])])
-    return make_table("digits", inputs, pd.Series(digit), "digit", "classification", None, (8, 8))
+    inputs = {f"pixel{i}": column for i, column in enumerate(pixels.T)}
+    return make_table("digits", inputs, digit, "digit", "classification", None, (8, 8))
 
 
 def load(
@@ -93,36 +135,45 @@ def load(
     groups: str | None = None,
     time: str | None = None,
     keep: bool = False,
-    without: tuple[str, ...] = (),
+    reading: Reading | None = None,
+    sep: str | None = None,
+    encoding: str | None = None,
 ) -> Table:
-    """Read and check a table file.
+    """Read a table file as `evenly fit` does, and check it.
 
     Args:
-        path: a CSV, Parquet or .npz file.
+        path: of the file.
         target: the column (the array, in an .npz file) to predict.
         task: classification or regression; None tells them apart by the target's values.
         groups: the column whose rows of one value are never on both sides of a split.
         time: the column that rows are put in order by, for splits by time.
         keep: whether these two columns are inputs as well.
-        without: columns that are no inputs.
+        reading: what is said about the columns.
+        sep, encoding: of a text: what stands between cells, and how its letters are written.
 
     Raises:
         StudyError: the file cannot be read, or a study cannot use what it holds.
     """
-    sides = {name: keep for name in (groups, time) if name is not None}
-    source = files.read(path, target, sides | dict.fromkeys(without, False))
-    table = make_table(
-        str(path),
-        source.inputs,
-        source.target,
-        source.target_name,
-        task,
-        source.sha256,
-        source.example,
-        read_sides(str(path), source.others, groups, time),
-    )
-    return replace(table, left_out=(*(() if keep else sides), *without),
-                   notes=(*source.notes, *table.notes))
+    said = reading or Reading()
+    sides = tuple(name for name in (groups, time) if name is not None)
+    read, target = files.read(path, target, (*sides, *said.drop), sep=sep, encoding=encoding)
+    frame, example = read.frame, read.example
+    if read.inputs is not None:
+        kept = sides if keep else ()
+        frame = frame.select(*read.inputs, *kept)
+        example = (frame.width,) if kept else example
+    else:
+        frame = frame.drop(target)
+    dropped = tuple(dict.fromkeys((*(() if keep else sides), *said.drop)))
+    with _of_table(str(path)):
+        table = make_table(
+            str(path), frame, read.frame[target], target, task, read.sha256, example,
+            replace(said, drop=tuple(name for name in dropped if name in frame.columns)),
+            None if groups is None else read_groups(read.frame, groups, said),
+            None if time is None else read_times(read.frame, time, said),
+        )
+    return replace(table, groups_name=groups or "", time_name=time or "", reading=said, sep=sep,
+                   encoding=encoding, left_out=dropped, notes=(*read.notes, *table.notes))
 
 
 def make_table(
@@ -133,54 +184,95 @@ def make_table(
     task: Task | None,
     sha256: str | None,
     example: tuple[int, ...] | None = None,
-    sides: Sides | None = None,
+    reading: Reading | None = None,
+    groups: npt.NDArray[Any] | None = None,
+    time: npt.NDArray[Any] | None = None,
 ) -> Table:
-    """Check inputs and target (pandas objects) and make a table of them.
+    """A table of inputs and target, of any library.
+
+    Rows without a target are left out. Columns are decided; those of an array of several axes are
+    numbers, and all of them inputs.
 
     Raises:
         StudyError: as `load`.
     """
-    if len(inputs) == 0:
-        raise StudyError(f"{name}: the table is empty: expects at least {MIN_ROWS} rows")
-    where = f"{name}: target '{target_name}'"
-    target = plain_column(target)
-    _no_gap(where, target)
-    asked = task
-    task, reason = _tell_task(where, target, task)
-    if len(inputs) < MIN_ROWS:
-        raise StudyError(f"{name}: expects at least {MIN_ROWS} rows, got {len(inputs)}: add rows")
-    codes, classes = _encode(where, target, task)
-    inputs, notes = _clean(name, inputs)
-    is_text = inputs.dtypes.eq(object).to_numpy()
-    texts, numbers = tuple(inputs.columns[is_text]), tuple(inputs.columns[~is_text])
-    holes = inputs.isna()
-    holed = int(holes.any().to_numpy()[~is_text].sum())
-    values = {column: inputs[column].nunique(dropna=False) for column in texts}
-    shared = [column for column in texts if values[column] > MAX_CATEGORIES]
-    if shared:
-        notes = (
-            *notes,
-            f"More than {MAX_CATEGORIES} different values, of which the rarest share one column: "
-            f"{_listed(shared)}.",
+    with _of_table(name):
+        frame = frame_of(inputs)
+        if not frame.height:
+            raise DataError(f"the table is empty: expects at least {MIN_ROWS} rows")
+        frame = frame.with_columns(frame_of({target_name: target}).to_series())
+        said = reading or Reading()
+        said.check(frame.columns, target_name)
+        told = answered(frame, target_name, said, task)
+        if not told.rows.all():
+            frame, groups, time = frame.filter(told.rows), *(
+                side if side is None else side[told.rows] for side in (groups, time))
+        codes, classes = told.values, np.empty(0)
+        if told.task == "classification":
+            labels = labels_read(told.column.kind, told.values, f"target '{target_name}'")
+            classes, codes = np.unique(labels, return_inverse=True)
+            codes = codes.reshape(-1).astype(np.int64)
+        notes: tuple[str, ...] = ()
+        if example is not None and len(example) > 1:
+            columns = _all_of(frame.drop(target_name))
+        else:
+            decided = Columns.decide(frame, target_name,
+                                     replace(said, types=told.types(said.types)))
+            decided.check_inputs()
+            columns, notes = decided.inputs, decided.notes
+        table = Table(
+            name=name, frame=frame.drop(target_name), columns=columns,
+            target=codes, target_name=target_name, task=told.task, task_reason=told.reason,
+            classes=tuple(map(_label, classes)), width=0, sha256=sha256, notes=(), example=example,
+            groups=groups, time=time, task_asked=task is not None,
         )
-    return Table(
-        name=name,
-        inputs=inputs,
-        target=codes,
-        target_name=target_name,
-        task=task,
-        task_reason=reason,
-        classes=classes,
-        numbers=numbers,
-        texts=texts,
-        gaps=int(holes.to_numpy().sum()),
-        width=len(numbers) + holed + sum(min(MAX_CATEGORIES, n) for n in values.values()),
-        sha256=sha256,
-        notes=notes,
-        example=example,
-        task_asked=asked is not None,
-        **({} if sides is None else vars(sides)),
-    )
+        return _measured(table, (*told.notes, *notes))
+
+
+def _label(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _all_of(frame: pl.DataFrame) -> tuple[Column, ...]:
+    """All columns of an array, which its maker has chosen."""
+    import polars as pl
+
+    if not all(kind.is_numeric() or kind == pl.Boolean for kind in frame.dtypes):
+        return tuple(replace(column, left_out="") for column in Columns.decide(frame).columns)
+    gaps = frame.null_count().row(0)
+    return tuple(Column(name, Number(), "numbers of an array", missing)
+                 for name, missing in zip(frame.columns, gaps, strict=True))
+
+
+def _measured(table: Table, notes: tuple[str, ...]) -> Table:
+    """The table with its width and notes, and nothing beyond what numbers may be."""
+    plain = [column for column in table.columns if column.kind.type in PLAIN]
+    if len(plain) == len(table.columns) and table.example is not None:
+        beyond = np.abs(table.array) > LARGEST
+        if beyond.any():
+            place = int(beyond.any(axis=0).argmax())
+            raise DataError(
+                f"column '{plain[place].name}': "
+                f"{found(f'infinity or more than {LARGEST:g}', beyond[:, place])}: mend the rows, "
+                "or rescale the column"
+            )
+        others = Inputs(())
+    else:
+        others = Inputs.learn([column for column in table.columns if column.kind.type not in PLAIN],
+                              table.values, table.answers_of(slice(None)))
+    width = others.width + len(plain) + sum(column.missing > 0 for column in plain)
+    return replace(table, width=width, notes=(*notes, *others.notes))
+
+
+@contextmanager
+def _of_table(name: str) -> Iterator[None]:
+    """What is wrong with a table is told with its name, and in the words of the command."""
+    try:
+        yield
+    except DataError as error:
+        argument, colon, text = str(error).partition(": ")
+        words = f"{OPTIONS.get(argument, argument)}{colon}{text}"
+        raise StudyError(f"{name}: {words}") from error
 
 
 def input_shape(table: Table, design: Design) -> tuple[int, ...]:
@@ -195,7 +287,7 @@ def input_shape(table: Table, design: Design) -> tuple[int, ...]:
     shape = None if table.example is None else net.reads(table.example)
     if shape is None:
         if table.example is None:
-            got = f"a table of {table.inputs.shape[1]} columns"
+            got = f"a table of {table.frame.width} columns"
             remedy = "save x as such an array in an .npz file"
         else:
             got = f"x of shape {(len(table.target), *table.example)}"
@@ -208,118 +300,10 @@ def input_shape(table: Table, design: Design) -> tuple[int, ...]:
         raise StudyError(
             f"{table.name}: --net {net.name} expects numbers, got text: save x as numbers"
         )
-    # A column that holds nothing is left out of the inputs, and is a gap in every row.
-    holes = table.inputs.isna().to_numpy().any(axis=1)
-    if table.inputs.shape[1] < math.prod(shape):
-        holes[:] = True
-    if holes.any():
+    if table.gaps:
+        holes = np.isnan(table.array).any(axis=1)
         raise StudyError(
             f"{table.name}: {found('NaN', holes)}: --net {net.name} expects none: fill the gaps, "
             "or take --net mlp, which puts medians there"
         )
     return shape
-
-
-def _tell_task(where: str, target: Any, asked: Task | None) -> tuple[Task, str]:
-    is_text = target.dtype == object
-    if asked == "regression" and is_text:
-        raise StudyError(
-            f"{where}: regression expects numbers, got text such as '{target.iloc[0]}': "
-            "say --task classification"
-        )
-    if asked is not None:
-        return asked, "as asked for"
-    if is_text:
-        return "classification", "the target is text"
-    count = target.nunique()
-    if (target % 1 == 0).all() and count <= MAX_WHOLE_CLASSES:
-        return "classification", f"the target has {count} different whole numbers"
-    return "regression", f"the target is numbers, {count} different ones"
-
-
-def _encode(where: str, target: Any, task: Task) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """Codes and names of the classes, or the numbers and no names."""
-    values = target.to_numpy()
-    if task == "regression":
-        if (values == values[0]).all():
-            raise StudyError(
-                f"{where}: all values are {values[0]:g}: there is nothing to predict, "
-                "choose another --target"
-            )
-        return values.astype(np.float64), ()
-    names, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    labels = tuple(_label(name) for name in names)
-    if len(names) < 2:
-        raise StudyError(
-            f"{where}: expects at least two classes, got one, '{labels[0]}': "
-            "choose another --target"
-        )
-    if counts.min() < 2:
-        single = int(counts.argmin())
-        number = int((counts < 2).sum())
-        more = f" (and {number - 1} more)" if number > 1 else ""
-        remedy = "add rows or merge classes" + (
-            "" if target.dtype == object else ", or say --task regression"
-        )
-        raise StudyError(
-            f"{where}: a class expects at least two rows, '{labels[single]}'{more} has one: "
-            f"{remedy}"
-        )
-    return codes.reshape(-1).astype(np.int64), labels
-
-
-def _label(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _no_gap(where: str, target: Any) -> None:
-    missing = target.isna()
-    if missing.any():
-        raise StudyError(f"{where}: {found('NaN or nothing', missing)}: remove or fill the rows")
-    if target.dtype != object:
-        _in_range(where, target)
-
-
-def _clean(name: str, inputs: Any) -> tuple[Any, tuple[str, ...]]:
-    """Inputs as floats and text alone; columns that hold nothing are left out, and noted."""
-    import pandas as pd
-
-    columns = {}
-    empty = []
-    # A wide table of plain floats is taken as it is: column by column would take minutes.
-    if all(dtype in (np.float64, np.float32) for dtype in inputs.dtypes):
-        beyond = (np.abs(inputs.to_numpy()) > LARGEST).any(axis=0)
-        if beyond.any():
-            first = int(np.flatnonzero(beyond)[0])
-            _in_range(f"{name}: column '{inputs.columns[first]}'", inputs.iloc[:, first])
-        filled = inputs.notna().any()
-        empty = [str(column) for column in inputs.columns[~filled]]
-        cleaned = inputs.loc[:, filled] if empty else inputs
-    else:
-        for position, title in enumerate(unique_names(inputs.columns)):
-            column = plain_column(inputs.iloc[:, position])
-            if column.isna().all():
-                empty.append(title)
-                continue
-            if column.dtype != object:
-                _in_range(f"{name}: column '{title}'", column)
-            columns[title] = column
-        cleaned = pd.DataFrame(columns, index=inputs.index)
-    if cleaned.shape[1] == 0:
-        raise StudyError(f"{name}: no input columns beside the target: add some")
-    notes = (f"Left out, because they are empty: {_listed(empty)}.",) if empty else ()
-    return cleaned, notes
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def _in_range(where: str, column: Any) -> None:
-    infinite = np.isinf(column)
-    if infinite.any():
-        raise StudyError(f"{where}: {found('infinity', infinite)}: remove or mend the rows")
-    large = column.abs() > LARGEST
-    if large.any():
-        raise StudyError(f"{where}: {found(f'more than {LARGEST:g}', large)}: rescale the column")

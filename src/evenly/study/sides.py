@@ -2,75 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..tables.plain import found, plain_column
-from .errors import StudyError
+from ..errors import DataError
+from ..tables.asked import read_alone
+from ..tables.columns import Column
+from ..tables.kinds.words import cells_of
+from ..tables.plain import found
+from ..tables.rules import Reading
+from ..tables.targets import known
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Codes of the groups, numbers of the times, and the columns' names; None where there is no
-    such column."""
-
-    groups: npt.NDArray[Any] | None
-    groups_name: str
-    time: npt.NDArray[Any] | None
-    time_name: str
-
-
-def read_sides(
-    name: str, columns: Mapping[str, Any], groups: str | None, time: str | None
-) -> Sides:
-    """Read the columns of groups and time.
-
-    Args:
-        name: of the table, for messages.
-        columns: pandas columns by name.
-        groups, time: which of them; None where there is none.
+def read_groups(frame: Any, name: str, reading: Reading) -> npt.NDArray[Any]:
+    """Codes of the groups that a column names.
 
     Raises:
-        StudyError: a gap in one of them, or a time that is neither a number nor a date.
+        DataError: a gap.
     """
-    return Sides(
-        None if groups is None else _codes(name, groups, columns[groups]),
-        groups or "",
-        None if time is None else _moments(name, time, columns[time]),
-        time or "",
-    )
+    values = _filled(frame, f"groups '{name}'", name, reading)[1]
+    return np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
 
 
-def _codes(name: str, title: str, column: Any) -> npt.NDArray[Any]:
-    column = plain_column(column)
-    _no_gap(f"{name}: groups '{title}'", column)
-    return np.unique(column.to_numpy(), return_inverse=True)[1].reshape(-1)
+def read_times(frame: Any, name: str, reading: Reading) -> npt.NDArray[Any]:
+    """Numbers that a column of times, or of numbers, puts rows in order by.
+
+    Raises:
+        DataError: a gap, or what is neither a number nor a date.
+    """
+    column, values = _filled(frame, f"time '{name}'", name, reading)
+    if not isinstance(values, np.ndarray):
+        raise DataError(f"time '{name}': expects numbers or dates such as 2024-01-31, got "
+                         f"{column.reason}, such as {column.shown}: write dates so")
+    return values.astype("M8[us]").astype(np.float64) if values.dtype.kind == "M" else values
 
 
-def _moments(name: str, title: str, column: Any) -> npt.NDArray[Any]:
-    import pandas as pd
-
-    where = f"{name}: time '{title}'"
-    column = plain_column(column)
-    _no_gap(where, column)
-    if column.dtype == object:
-        try:
-            column = plain_column(pd.to_datetime(column, format="ISO8601", utc=True))
-        except ValueError:
-            parsed = pd.to_datetime(column, format="ISO8601", utc=True, errors="coerce")
-            wrong = parsed.isna()
-            raise StudyError(
-                f"{where}: expects numbers or dates such as 2024-01-31, got text: "
-                f"{found(repr(str(column[wrong].iloc[0])), wrong)}: write dates so"
-            ) from None
-    return np.asarray(column.to_numpy(), np.float64)
-
-
-def _no_gap(where: str, column: Any) -> None:
-    missing = column.isna()
+def _filled(frame: Any, where: str, name: str, reading: Reading) -> tuple[Column, Any]:
+    column, values = read_alone(frame, name, reading)
+    missing = ~known(values)
     if missing.any():
-        raise StudyError(f"{where}: {found('NaN or nothing', missing)}: remove or fill the rows")
+        cells = cells_of(frame, name).filter(missing).drop_nulls()
+        what = f"'{cells[0]}'" if len(cells) else "nothing"
+        raise DataError(f"{where}: {found(what, missing)}: remove or fill the rows")
+    return column, values

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 import evenly as ev
 
-from ..tables.inputs.categories import MAX_CATEGORIES
+from ..tables.division import taken
+from ..tables.inputs import Inputs, LevelInputs, WordInputs
+from ..tables.inputs.means import folds_of
 from .data import Table
 from .designs import Design
 from .errors import StudyError
@@ -44,12 +46,12 @@ def make_split(
 ) -> Split:
     """Split a table by seed, classes in equal parts, and prepare both parts.
 
-    All statistics come from the training part alone: the medians that fill gaps, the text values
-    that get a column, the means and deviations that scale. A gap in a number is filled with the
-    column's median and marked in a column of its own; a gap in a text is a value like any other; a
-    text value that training never saw is all zeros, and so is a column, or a channel, of one value
-    in training: nothing is learned about it. Numbers to predict are scaled too, which leaves R² as
-    it is.
+    Columns become inputs as those of :class:`evenly.TableClassifier` do, and all of it is learned
+    from the training part alone: medians that fill gaps, levels that get an input, means of the
+    target, means and deviations that scale. One-hot inputs and hashed words are not scaled. A level
+    that training never saw is all zeros, and so is an input, or a channel, of one value in
+    training: nothing is learned about it. Numbers to predict are scaled too, which leaves R² as it
+    is.
 
     Images and sequences have no gaps and no text. Each channel or feature is scaled by its mean and
     deviation over all positions.
@@ -68,7 +70,7 @@ def make_split(
     if len(shape) > 1:
         x_train, x_test = _examples(table, shape, train, test)
     else:
-        x_train, x_test = _inputs(table, train, test)
+        x_train, x_test = _inputs(table, seed, train, test)
     y_train, y_test = table.target[train], table.target[test]
     mean, deviation = 0.0, 1.0
     if not table.classes:
@@ -87,53 +89,35 @@ def make_split(
 
 
 def _inputs(
-    table: Table, train: npt.NDArray[Any], test: npt.NDArray[Any]
+    table: Table, seed: int, train: npt.NDArray[Any], test: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
-
-    numbers = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    texts = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="(gap)", keep_empty_features=True),
-        OneHotEncoder(
-            handle_unknown="infrequent_if_exist",
-            max_categories=MAX_CATEGORIES,
-            sparse_output=False,
-            dtype=np.float32,
-        ),
-    )
-    # By position: looking up each of many thousand names takes minutes.
-    places = table.inputs.columns.get_indexer
-    encoder = ColumnTransformer(
-        [
-            ("numbers", numbers, places(list(table.numbers))),
-            ("texts", texts, places(list(table.texts))),
-        ],
-        sparse_threshold=0.0,
-    )
-    rows_train, rows_test = table.inputs.iloc[train], table.inputs.iloc[test]
-    filled_train = np.asarray(encoder.fit_transform(rows_train))
-    filled_test = np.asarray(encoder.transform(rows_test))
-    # One-hot columns stay 0 and 1: a rare value scaled to deviation 1 would be a huge number.
-    scaled = encoder.output_indices_["numbers"]
+    taught, answers = taken(table.values, train), table.answers_of(train)
+    inputs = Inputs.learn(table.columns, taught, answers)
+    alike = train if table.groups is None else table.groups[train]
+    filled_train = inputs.encode_training(taught, answers, None, folds_of(alike, seed))
+    # One-hot inputs stay 0 and 1: a rare value scaled to deviation 1 would be a huge number.
+    scaled = np.concatenate([
+        np.full(part.width, not isinstance(part, (LevelInputs, WordInputs)))
+        for part in inputs.parts
+    ])
+    nothing = np.where(scaled, filled_train.mean(axis=0), 0.0)
+    filled_test, _ = inputs.encode(taken(table.values, test), nothing)
     with np.errstate(over="ignore", invalid="ignore"):
         parts = [part.astype(np.float32) for part in (filled_train, filled_test)]
-        if scaled.stop > scaled.start:
+        if scaled.any():
             scaler = ev.Standardizer().fit(filled_train[:, scaled])
             for part, filled in zip(parts, (filled_train, filled_test), strict=True):
                 part[:, scaled] = scaler.transform(filled[:, scaled])
     still = filled_train.min(axis=0) == filled_train.max(axis=0)
     for part in parts:
         part[:, still] = 0
-    return np.ascontiguousarray(parts[0]), np.ascontiguousarray(parts[1])
+    return parts[0], parts[1]
 
 
 def _examples(
     table: Table, shape: tuple[int, ...], train: npt.NDArray[Any], test: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    x = table.inputs.to_numpy().reshape(-1, *shape)
+    x = table.array.reshape(-1, *shape)
     scaler = ev.Standardizer(channels=True).fit(x[train])
     with np.errstate(over="ignore", invalid="ignore"):
         x_train, x_test = (scaler.transform(x[part]).astype(np.float32) for part in (train, test))

@@ -47,7 +47,7 @@ def fingerprint(table: Table, design: Design) -> str:
     fields = dataclasses.asdict(said)
     told = [
         __version__, table.sha256 or table.name, table.target_name, table.task, table.groups_name,
-        table.time_name, list(table.left_out), list(map(str, table.inputs.columns)), fields,
+        table.time_name, [(column.name, repr(column.kind)) for column in table.columns], fields,
     ]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 

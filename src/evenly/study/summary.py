@@ -90,7 +90,7 @@ def describe_data(table: Table, design: Design) -> DataRecord:
         task=table.task,
         task_reason=table.task_reason,
         rows=len(table.target),
-        number_columns=len(table.numbers),
+        number_columns=len(table.columns) - len(table.texts),
         text_columns=len(table.texts),
         gaps=table.gaps,
         inputs=table.width,
@@ -108,7 +108,7 @@ def _examples(table: Table, design: Design, shape: tuple[int, ...]) -> str:
     if len(shape) > 1:
         return design.network.words(shape)
     # As a reader counts them: before text became one-hot columns.
-    columns = design.network.words((len(table.numbers) + len(table.texts),))
+    columns = design.network.words((len(table.columns),))
     if table.example is None or len(table.example) < 2:
         return columns
     return f"{columns} ({' x '.join(map(str, table.example))}, flattened)"

@@ -71,6 +71,13 @@ class Columns:
                          "example: not trained on")
         return tuple(lines)
 
+    def check_inputs(self) -> None:
+        """Raises DataError where no column is left as an input."""
+        if not self.inputs:
+            reasons = "".join(f"\n- '{one.name}': {one.left_out}" for one in self.columns[:8])
+            raise DataError(f"the table has no input columns (n_features = 0 of "
+                            f"{len(self.columns)}), since these are left out:{reasons}")
+
     @classmethod
     def decide(cls, frame: Any, target: str | None = None, reading: Reading | None = None
                ) -> Columns:

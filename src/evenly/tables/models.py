@@ -238,10 +238,7 @@ class TableModel(NestedParameters):
         columns = Columns.decide(frame, target, reading)
         if not named:
             columns = _all_kept(columns, reading)
-        if not columns.inputs:
-            reasons = "".join(f"\n- '{one.name}': {one.left_out}" for one in columns.columns[:8])
-            raise DataError(f"the table has no input columns (n_features = 0 of "
-                            f"{len(columns.columns)}), since these are left out:{reasons}")
+        columns.check_inputs()
         return columns
 
     def _net(self, going_on: bool) -> Any:
