@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from evenly.reading.table import read
 from evenly.tables import Columns
-from evenly.tables.reading import read
 
 ROUNDS = 7
 

@@ -16,7 +16,7 @@ import pytest
 import evenly as ev
 from evenly import errors, rows, tables
 from evenly.exercises import CATALOGUE
-from evenly.tables import reading
+from evenly.reading import table as reading
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md",

@@ -151,7 +151,7 @@ ROWS = [
     Bad("an .npz file that claims 800 TB", "fit bad.npz --out o.evenly",
         "bad.npz: array 'x' of shape (1000000000, 100000) takes about 800 TB of memory, "
         "and 1 GB are free: use fewer rows or columns, or a machine with more memory", huge_npz,
-        within=lambda: patch("evenly.tables.memory.available_bytes", return_value=10**9)),
+        within=lambda: patch("evenly.reading.memory.available_bytes", return_value=10**9)),
     Bad("a .npz file to predict with images", "predict m.evenly bad.npz",
         "bad.npz: array 'x' expects numbers or text of shape (rows, features), got "
         "examples of shape (2, 2)",

@@ -20,10 +20,10 @@ import evenly.cli.curves
 import evenly.cli.loading
 import evenly.cli.writing
 import evenly.estimators
+import evenly.reading.table
 import evenly.saving
 import evenly.study
 import evenly.tables
-import evenly.tables.reading
 
 USED = (pandas, polars, pyarrow.parquet, sklearn.preprocessing, evenly)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from evenly.cli import run
-from evenly.tables import memory
+from evenly.reading import memory
 
 QUICK = ["--seeds", "2", "--epochs", "3", "--hidden", "8", "--jobs", "1"]
 

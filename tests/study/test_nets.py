@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import evenly as ev
+from evenly.reading import memory
 from evenly.study import (
     NETS,
     VARIANTS,
@@ -25,7 +26,6 @@ from evenly.study.data import input_shape
 from evenly.study.designs import build, describe
 from evenly.study.splits import make_split
 from evenly.study.summary import describe_data
-from evenly.tables import memory
 
 ROWS = {row.name: row for row in VARIANTS}
 BATCH_NORM, DROPOUT = ROWS["batch-norm"], ROWS["dropout"]

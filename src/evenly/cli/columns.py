@@ -53,7 +53,7 @@ def columns(tables: tuple[Path, ...], target: str | None, form: str, every: bool
 
 
 def _read(tables: tuple[Path, ...], given: dict[str, Any]) -> Any:
-    from evenly.tables.reading import read
+    from evenly.reading.table import read
 
     return read([str(path) for path in tables], sep=given["sep"], encoding=given["encoding"])
 

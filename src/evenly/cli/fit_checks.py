@@ -10,7 +10,7 @@ import click
 from .values import CLASS_LOSSES, LOSSES
 
 if TYPE_CHECKING:
-    from evenly.tables.reading import Read
+    from evenly.reading.table import Read
 
 
 def target_of(read: Read, asked: str | None) -> str:

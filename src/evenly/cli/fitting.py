@@ -25,8 +25,8 @@ from .writing import cannot, check_place, is_same, write_bytes
 
 if TYPE_CHECKING:
     from evenly.explain import FitRecord
+    from evenly.reading.table import Read
     from evenly.tables import TableModel
-    from evenly.tables.reading import Read
 
 INTERRUPTED = 130
 # Columns whose worth is found where no report is asked for: of more it takes its time.

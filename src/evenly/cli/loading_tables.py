@@ -17,8 +17,8 @@ OPTIONS = {"types": "--as", "drop": "--drop", "keep": "--keep", "decimal": "--de
 
 
 def read_tables(paths: Sequence[Path], given: dict[str, Any]) -> Any:
-    """The rows of files, one below the other, as `evenly.tables.reading.read` has them."""
-    from evenly.tables.reading import read
+    """The rows of files, one below the other, as `evenly.reading.table.read` has them."""
+    from evenly.reading.table import read
 
     found = read([str(path) for path in paths], sep=given.get("sep"),
                  encoding=given.get("encoding"))
@@ -48,9 +48,9 @@ SAMPLE_ROWS = 100_000
 
 def sampled_files(paths: Sequence[Path], settings: Any) -> Any:
     """Some rows of Parquet files larger than memory, as `read_tables` hands on whole tables."""
-    from evenly.tables.parts import files_of
-    from evenly.tables.reading import Read
-    from evenly.tables.streamed import sampled
+    from evenly.reading.parts import files_of
+    from evenly.reading.streamed import sampled
+    from evenly.reading.table import Read
 
     files = files_of(paths)
     rows = min(SAMPLE_ROWS, files.rows)

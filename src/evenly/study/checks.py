@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import evenly as ev
 
-from ..tables import memory
+from ..reading import memory
 from .data import Table, input_shape
 from .designs import Design, Variant, build
 from .errors import StudyError

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from ..reading.frames import frame_of
 from ..tables.asked import MIN_ROWS, answered
 from ..tables.columns import LARGEST, Column, Columns
-from ..tables.frames import frame_of
 from ..tables.inputs import Answers, Inputs
 from ..tables.kinds import Number
 from ..tables.plain import found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ConfigurationError, DataError
-from ..tables import reading
+from ..reading import table as reading
 from .designs import nearest
 from .errors import StudyError
 
@@ -14,7 +14,7 @@ def read(
     path: Path, target: str | None, others: tuple[str, ...] = (), *, sep: str | None = None,
     encoding: str | None = None,
 ) -> tuple[reading.Read, str]:
-    """(a table file as :func:`evenly.tables.reading.read` reads it, the name of its target).
+    """(a table file as :func:`evenly.reading.table.read` reads it, the name of its target).
 
     Args:
         path: of the file.

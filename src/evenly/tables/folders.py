@@ -14,10 +14,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..estimators.settings import training_settings, whole
+from ..reading.parts import files_of
+from ..reading.streamed import streamed
 from ..training import Checkpoint, EarlyStopping, fit
 from .models import TableModel
-from .parts import files_of
-from .streamed import streamed
 from .targets import known
 
 # Rows that are mixed with each other while they are read from front to back.

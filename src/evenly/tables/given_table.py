@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_array
 
 from ..errors import DataError
 from ..given import check_mask
+from ..reading.frames import frame_of
 from ..rows.sources import is_sparse
-from .frames import frame_of
 
 # Libraries whose tables have names of columns.
 _LIBRARIES = ("pandas", "polars", "pyarrow")

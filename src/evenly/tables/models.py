@@ -24,11 +24,11 @@ from ..estimators.parameters import NestedParameters
 from ..estimators.rows import arranged, of_mean_one
 from ..estimators.settings import truth
 from ..given import check_mask
+from ..reading.frames import frame_of
 from ..rows.sources import is_sparse
 from .arguments import of_inner
 from .columns import Columns
 from .division import contents, taken
-from .frames import frame_of
 from .given_table import GivenTable
 from .inputs import Answers, Inputs
 from .inputs.means import folds_of
@@ -145,9 +145,9 @@ class TableModel(NestedParameters):
         columns = self.columns_ if going_on else self._decided(
             some, None if column is None else target, table.named, together)
         if columns.totals and not going_on:
-            own = np.delete(np.arange(some.height), columns.totals)
-            counting = own if counting is None else counting[own]
-            weights, some = None if weights is None else weights[own], some[own]
+            examples = np.delete(np.arange(some.height), columns.totals)
+            counting = examples if counting is None else counting[examples]
+            weights, some = None if weights is None else weights[examples], some[examples]
         values, _ = columns.values(some)
         labels = self._as_labels(columns, some, y if counting is None or y is None else y[counting])
         numbers = _numbers(net, labels, going_on)

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenly.errors import ConfigurationError, DataError
-from evenly.tables import memory
-from evenly.tables.reading import read
+from evenly.reading import memory
+from evenly.reading.table import read
 
 
 def table_of(folder, content, name="t.csv", **options):
@@ -196,7 +196,7 @@ def test_what_is_written_is_read(tmp_path_factory, rows, separator, end, quoting
 
 def test_rows_are_counted_across_parts_of_the_text(tmp_path, monkeypatch):
     """A file is looked through a part at a time, and a row may stand in two."""
-    from evenly.tables.files import separated
+    from evenly.reading.files import separated
 
     monkeypatch.setattr(separated, "CHUNK", 5)
     monkeypatch.setattr(separated, "NEAR", 3)

@@ -5,8 +5,8 @@ import resource
 import sys
 
 import evenly as ev
-from evenly.tables.streamed import sampled, streamed
-from evenly.tables.surveys import surveyed
+from evenly.reading.streamed import sampled, streamed
+from evenly.reading.surveys import surveyed
 
 
 def encode(frame):

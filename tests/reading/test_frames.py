@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 
 from evenly.errors import DataError
-from evenly.tables.frames import frame_of
+from evenly.reading.frames import frame_of
 
 DAY = dt.datetime(2024, 5, 1)
 BERLIN = pd.to_datetime(["2024-05-01", None]).tz_localize("Europe/Berlin")

@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..rows.parquet import opened, unreadable
 from ..rows.sources import READ_BYTES, rows_in
 from .files.parquet import check_schema, parquet_files, with_text
-from .reading import listed
+from .table import listed
 
 if TYPE_CHECKING:
     import polars as pl

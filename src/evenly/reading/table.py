@@ -80,7 +80,7 @@ def read(
         sep: what stands between the cells of a text: one character, or ``tab``, ``blanks``, ...;
             None: recognized from the first lines.
         encoding: of a text, as Python names it; None: UTF-8, or what
-            :func:`~evenly.tables.files.encodings.as_utf8` decides.
+            :func:`~evenly.reading.files.encodings.as_utf8` decides.
         sheet: of a workbook, its name or its number from 1; None: the first.
         beside: of an .npz file the arrays beside `y` that are no inputs.
 

@@ -12,9 +12,9 @@ import pytest
 
 import evenly as ev
 from evenly.errors import DataError
-from evenly.tables.parts import files_of
-from evenly.tables.streamed import sampled, streamed
-from evenly.tables.surveys import surveyed
+from evenly.reading.parts import files_of
+from evenly.reading.streamed import sampled, streamed
+from evenly.reading.surveys import surveyed
 
 NET = ev.Sequential([ev.Dense(4), ev.ReLU(), ev.Dense(2)])
 LOSS = ev.SoftmaxCrossEntropy()
