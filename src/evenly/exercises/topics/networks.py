@@ -211,7 +211,8 @@ def _solve_equal(inputs: Inputs, level: int) -> Solution:
         Ask("net.d_bias", "The gradient of the last bias", "Add up."),
         Ask("regression.d_weights", "The gradient of the logistic regression's weights",
             "x, transposed, times the gradient on the scores."))
-    rate = one(draft, inputs, "learning_rate", "The learning rate", more_than=0)
+    rate = one(draft if level >= 2 else Draft(), inputs, "learning_rate", "The learning rate",
+               more_than=0)
     update = draft.run("update", layer="net")
     if level >= 2:
         first = update.note("kernel", kernel - rate * d_kernel, "kernel - rate d_kernel")
