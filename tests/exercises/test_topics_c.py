@@ -11,6 +11,7 @@ import torch
 import evenly as ev
 from evenly.byhand.exact import float_array
 from evenly.byhand.expressions import evaluate
+from evenly.byhand.render.markdown import render_markdown
 from evenly.errors import DataError
 from evenly.exercises import MODULES, topic
 from evenly.exercises.base import written
@@ -387,7 +388,17 @@ def test_the_matrices_of_inference(name):
             close(answers[f"inference: dense_{k + 1}.y"], behind @ kernel + bias)
 
 
-def test_exactness_of_given_numbers():
+def test_formulas_are_written_out_and_axes_named():
+    """As formulas, not as words; and an input is called one, not an example."""
+    key = render_markdown(topic("gradient-checking").exercise(3).document(True))
+    assert r"\text{both} = \frac{" in key
+    key = render_markdown(topic("scaled-descent").exercise(3).document(True))
+    assert r"\text{rate} = \frac{1}{\max" in key
+    curvature = key.partition("curvature in each direction")[2].partition("###")[0]
+    assert "| feature 1 | feature 2 |" in curvature
+
+
+def test_given_numbers_are_finite():
     for name in TOPICS:
         for step in topic(name).exercise(1, 3).solution.work.phase("given"):
             assert np.isfinite(float_array(step.value)).all()

@@ -125,7 +125,7 @@ def _solve_statistics(inputs: Inputs, level: int) -> Solution:
     for name, n in sizes.items():
         run = draft.run("forward", layer=name)
         of = run.note("of_mean", variance / n, "variance / n")
-        errors[name] = run.note("error", np.sqrt(of), "sqrt(variance of mean)")
+        errors[name] = run.note("error", np.sqrt(of), "sqrt(of_mean)")
         run.note("low", mean - errors[name], "mean - error")
         run.note("high", mean + errors[name], "mean + error")
         run.note("within", variance * (n - 1) / n, "variance (n - 1) / n")
@@ -150,8 +150,8 @@ def _solve_statistics(inputs: Inputs, level: int) -> Solution:
         run = draft.run("forward", layer="pairs")
         first, second = values[:, None], values[None, :]
         means = run.note("means", (first + second) / 2, "(first + second) / 2")
-        middle = run.note("mean", run.xp.mean(means), "mean of the means")
-        error = run.note("variance", run.xp.mean((means - middle) ** 2), "mean (means - mean)^2")
+        middle = run.note("mean", run.xp.mean(means), "mean of means")
+        error = run.note("variance", run.xp.mean((means - middle) ** 2), "mean of (means - mean)^2")
         run.note("error", np.sqrt(error), "sqrt(variance)")
         draft.say("Of the other feature write down all batches of two, of which the second may be "
                   "the same example again: a row for the first, a column for the second.")
@@ -164,7 +164,7 @@ def _solve_statistics(inputs: Inputs, level: int) -> Solution:
         )
         if level == 3:
             within = run.note("within", ((first - second) / 2) ** 2, "((first - second) / 2)^2")
-            expected = run.note("expected", run.xp.mean(within), "mean of the variances")
+            expected = run.note("expected", run.xp.mean(within), "mean of within")
             run.note("unbiased", 2 * expected, "n / (n - 1) expected")
             draft.ask(
                 Ask("pairs.within", "The variance within every batch of two",
@@ -174,7 +174,7 @@ def _solve_statistics(inputs: Inputs, level: int) -> Solution:
                 Ask("pairs.unbiased", "And of the variances divided by n - 1 in place of n",
                     "Times n / (n - 1), with n = 2."),
             )
-    return draft.solution({"pairs": ("first", "second")})
+    return draft.solution({"": ("value",), "pairs": ("first", "second")})
 
 
 STATISTICS = Topic(
@@ -215,9 +215,9 @@ def _solve_spread(inputs: Inputs, level: int) -> Solution:
     run = draft.run("backward")
     error = run.note("error", weight * x - target, "w x - target")
     gradients = run.note("gradients", 2 * error * x, "2 error x")
-    mean = run.note("mean", run.xp.mean(gradients), "mean of the gradients")
+    mean = run.note("mean", run.xp.mean(gradients), "mean of gradients")
     variance = run.note("variance", run.xp.mean((gradients - mean) ** 2),
-                        "mean (gradient - mean)^2")
+                        "mean of (gradients - mean)^2")
     deviation = run.note("deviation", np.sqrt(variance), "sqrt(variance)")
     draft.say(
         "A single weight is trained: y = w x, and the loss of an example is (y - target)^2. Its "
@@ -294,7 +294,7 @@ def _solve_window(inputs: Inputs, level: int) -> Solution:
     powers = run.xp.stack([beta**k for k in range(n)])
     weights = run.note("weights", (1 - beta) * powers, "(1 - beta) beta^k")
     shares = run.note("shares", weights * values, "weight value")
-    average = run.note("average", run.xp.sum(shares), "sum of the shares")
+    average = run.note("average", run.xp.sum(shares), "sum of shares")
     draft.say(
         "An exponentially weighted average: `average = beta average + (1 - beta) number`, from 0 "
         "on. So the number of k steps ago has weight (1 - beta) beta^k. It is said to be an "
@@ -322,9 +322,9 @@ def _solve_window(inputs: Inputs, level: int) -> Solution:
                 "The newest one's weight times what is left."),
         )
     if level == 3:
-        total = run.note("total", run.xp.sum(weights), "sum of the weights")
+        total = run.note("total", run.xp.sum(weights), "sum of weights")
         corrected = run.note("corrected", average / total, "average / total")
-        plain = run.note("plain", run.xp.mean(values), "mean of the numbers")
+        plain = run.note("plain", run.xp.mean(values), "mean of values")
         run.note("apart", corrected - plain, "corrected - plain")
         draft.say("The weights of the numbers so far do not add up to 1, as the average began at "
                   "0: its bias is corrected by dividing by their sum.")

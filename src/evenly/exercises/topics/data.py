@@ -145,7 +145,8 @@ def _solve_shift(inputs: Inputs, level: int) -> Solution:
     else:
         for name in ("weight", "bias", "weight_after", "bias_after"):
             sizes_of(inputs, **{name: ""})
-    return draft.solution({"": ("example",)}, n=n)
+    return draft.solution(
+        dict.fromkeys(("", "train", "new", "before", "after"), ("example",)), n=n)
 
 
 def _measured(name: str, words: str) -> tuple[Ask, ...]:
@@ -194,14 +195,14 @@ def _solve_bowl(inputs: Inputs, level: int) -> Solution:
         run = draft.run("forward", layer=name)
         word = "" if name == "raw" else ", with scaled features"
         if name == "scaled":
-            values = run.note("x", x / np.sqrt(curvature), "x / root of the mean square")
+            values = run.note("x", x / np.sqrt(curvature), "x / sqrt(curvature)")
             draft.ask(Ask("scaled.x", "The features, scaled to mean square 1",
                           "Divide each column by the root of its mean square."))
             draft.say("Then the features are scaled, and the descent begins at the same point.")
         curvature = run.note("curvature", run.xp.mean(values**2, axis=0), "mean of x^2")
         if any(v == 0 for v in curvature.value):
             raise DataError("x: a feature of zeros has no curvature")
-        rate = run.note("rate", 1 / run.xp.max(curvature), "1 / largest c")
+        rate = run.note("rate", 1 / run.xp.max(curvature), "1 / max(c)")
         run.note("factor", 1 - rate * curvature, "1 - rate c")
         draft.ask(
             Ask(f"{name}.curvature", f"The curvature in each direction{word}",
@@ -226,10 +227,10 @@ def _solve_bowl(inputs: Inputs, level: int) -> Solution:
                 draft.ask(Ask(f"{name}.{title}", f"The cost {where}{word}",
                               "Half of each curvature times its weight squared."))
             costs.note("condition", run.xp.max(curvature) / run.xp.min(curvature),
-                       "largest c / smallest c")
+                       "max(c) / min(c)")
             draft.ask(Ask(f"{name}.condition", f"How many times steeper one direction is{word}",
                           "One curvature over the other. At 1 the bowl is round."))
-    return draft.solution({"": _DATA}, n=n)
+    return draft.solution(dict.fromkeys(("", "raw", "scaled"), _DATA), n=n)
 
 
 BOWL = Topic(

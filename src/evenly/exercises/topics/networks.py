@@ -68,7 +68,7 @@ def _solve_backward(inputs: Inputs, level: int) -> Solution:
     d_mean = back.note(
         "d_mean", -back.xp.sum(d_x_hat, axis=0) / deviation
         + d_variance * back.xp.mean(-2 * centred, axis=0),
-        "-(sum of d_x_hat) / deviation + d_variance (mean of -2 centred)")
+        "-(sum of d_x_hat) / deviation + d_variance (mean of (-2 centred))")
     straight = back.note("straight", d_x_hat / deviation, "d_x_hat / deviation")
     d_x = back.note("d_x", straight + d_variance * 2 * centred / n + d_mean / n,
                     "straight + d_variance 2 centred / n + d_mean / n")
@@ -108,8 +108,8 @@ def _solve_backward(inputs: Inputs, level: int) -> Solution:
                 "Compare it with the one by three ways."))
     if level == 3:
         linear = draft.run("backward", layer="dense")
-        linear.note("d_kernel", rows.T @ d_x, "inputs^T d_x")
-        linear.note("d_x", d_x @ kernel.T, "d_x kernel^T")
+        linear.note("d_kernel", rows.T @ d_x, "inputs' d_x")
+        linear.note("d_x", d_x @ kernel.T, "d_x kernel'")
         linear.note("d_bias", linear.xp.sum(d_x, axis=0), "sum of d_x")
         draft.ask(
             Ask("dense.d_kernel", "The gradient of the kernel",
@@ -117,7 +117,8 @@ def _solve_backward(inputs: Inputs, level: int) -> Solution:
             Ask("dense.d_x", "The gradient on the inputs", "Times the kernel, transposed."),
             Ask("dense.d_bias", "The gradient that a bias of the linear layer would have",
                 "Add up each column. Why does the mean make it what it is?"))
-    return draft.solution({"norm": _DATA, "dense": ("in", "unit")}, layer="norm", n=n)
+    axes = {"norm": _DATA, "dense": ("in", "unit"), "dense.d_x": ("example", "in")}
+    return draft.solution(axes, layer="norm", n=n)
 
 
 BACKWARD = Topic(
@@ -197,10 +198,10 @@ def _solve_equal(inputs: Inputs, level: int) -> Solution:
     back = draft.run("backward", layer="net")
     error = back.note("d_z", (y - target) / n, "(y - target) / n")
     d_last = back.note("d_last", back.xp.sum(error * h), "sum of d_z h")
-    d_kernel = back.note("d_kernel", x.T @ error * last, "x^T d_z last")
+    d_kernel = back.note("d_kernel", x.T @ error * last, "x' d_z last")
     d_bias = back.note("d_bias", back.xp.sum(error), "sum of d_z")
     also = draft.run("backward", layer="regression")
-    also.note("d_weights", x.T @ error, "x^T d_z")
+    also.note("d_weights", x.T @ error, "x' d_z")
     draft.ask(
         Ask("net.d_z", "The gradient on the scores", "Output minus class, over n."),
         Ask("net.d_last", "The gradient of each hidden unit's weight to the output",
@@ -210,7 +211,8 @@ def _solve_equal(inputs: Inputs, level: int) -> Solution:
         Ask("net.d_bias", "The gradient of the last bias", "Add up."),
         Ask("regression.d_weights", "The gradient of the logistic regression's weights",
             "x, transposed, times the gradient on the scores."))
-    rate = one(draft, inputs, "learning_rate", "The learning rate", more_than=0)
+    rate = one(draft if level >= 2 else Draft(), inputs, "learning_rate", "The learning rate",
+               more_than=0)
     update = draft.run("update", layer="net")
     if level >= 2:
         first = update.note("kernel", kernel - rate * d_kernel, "kernel - rate d_kernel")
@@ -230,7 +232,11 @@ def _solve_equal(inputs: Inputs, level: int) -> Solution:
                 "As before, with the new weights.", "inference"),
             Ask("regression.z", "The scores after the step, by it",
                 "x times these weights, plus the bias.", "inference"))
-    return draft.solution({"": ("example",)}, n=n)
+    axes = {"x": ("example", "input"), "target": ("example",), "kernel": ("input",),
+            "net": ("example",), "regression": ("example",)}
+    axes |= dict.fromkeys(("net.d_kernel", "net.kernel", "regression.weights",
+                           "regression.d_weights"), ("input",))
+    return draft.solution(axes, n=n)
 
 
 EQUAL = Topic(

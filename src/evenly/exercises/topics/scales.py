@@ -68,7 +68,9 @@ def _solve_fan(inputs: Inputs, level: int) -> Solution:
                           "The gradient times the slope."),
                       Ask(f"{name}.d_x", "And on the inputs",
                           "Each input's weights times the gradient on the sums, added up."))
-    return draft.solution({"plain": ("unit",), "scaled": ("unit",), "": ("in", "unit")}, n=n)
+    return draft.solution({"plain": ("unit",), "scaled": ("unit",), "scaled.kernel": ("in", "unit"),
+                           "numbers": ("in", "unit"), "x": ("in",), "plain.d_x": ("in",),
+                           "scaled.d_x": ("in",), "d_y": ("unit",)}, n=n)
 
 
 FAN = Topic(
@@ -132,7 +134,7 @@ def _solve_variance(inputs: Inputs, level: int) -> Solution:
         product = own[0]
         for k in range(1, layers):
             product = product * own[k]
-        back.note("kept_backward", product, "product of the factors")
+        back.note("kept_backward", product, "product of factors")
         draft.say("Going backward a layer's input gets the sum over its units, and half of the "
                   "ReLUs let nothing through.")
         draft.ask(
@@ -194,7 +196,7 @@ def _solve_chain(inputs: Inputs, level: int) -> Solution:
                 y = run.note(f"y_{k + 1}", y, "x kernel")
                 draft.ask(Ask(f"{name}.y_{k + 1}", f"Behind its layer {k + 1} ({word} network)",
                               "What comes in, times the kernel."))
-        run.note("product", product * 1, "product of all kernels")
+        run.note("product", product * 1, "kernel^layers")
         run.note("y", x @ product, "x product")
         draft.ask(Ask(f"{name}.product", f"The product of the {word} network's kernels",
                       "A power of the number on the diagonal."),
@@ -291,7 +293,8 @@ def _solve_large(inputs: Inputs, level: int) -> Solution:
                 "y for class 1, 1 - y for class 0."),
             Ask("rounded.lost", "Write 1 where the cost would be -log 0, else 0",
                 "Where is the last step 0?"))
-    return draft.solution({"": ("example",)}, n=n)
+    axes = dict.fromkeys(("target", "small", "large", "rounded"), ("example",))
+    return draft.solution(axes | {"kernel": ("in",), "large.kernel": ("in",)}, n=n)
 
 
 def cost_of(draft: Draft, name: str, z: Any, target: Any, word: str) -> None:

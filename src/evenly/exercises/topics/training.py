@@ -79,7 +79,7 @@ def _solve_batch(inputs: Inputs, level: int) -> Solution:
             raise DataError("room: not even one example fits")
         # Half of one more keeps the logarithm of a power of two from being rounded down.
         doublings = run.xp.floor(np.log(most + Fraction(1, 2)) / np.log(run.xp.asarray(2)))
-        power = run.note("power", 2**doublings, "2^(log2 most, rounded down)")
+        power = run.note("power", 2**doublings, "2^floor(log(most) / log(2))")
         run.note("chosen", run.xp.minimum(rows, whole_set * rows + (1 - whole_set) * power),
                  "rows if they are few, else the power of two")
         draft.ask(
@@ -221,22 +221,23 @@ def _solve_check(inputs: Inputs, level: int) -> Solution:
         "computes is checked by moving one weight by epsilon: the cost's other summands stay, so "
         "each weight's own summand is enough.")
     run = draft.run("forward")
-    up = run.note("up", cost(w + epsilon), "J(w + epsilon)")
-    down = run.note("down", cost(w - epsilon), "J(w - epsilon)")
+    up = run.note("raised", cost(w + epsilon), "J(w + epsilon)")
+    down = run.note("lowered", cost(w - epsilon), "J(w - epsilon)")
     exact = draft.run("backward").note("gradient", 3 * cubic * w**2 + 2 * square * w,
                                        "3 a w^2 + 2 b w")
-    both = run.note("both", (up - down) / (2 * epsilon), "(up - down) / (2 epsilon)")
+    both = run.note("both", (up - down) / (2 * epsilon), "(raised - lowered) / (2 epsilon)")
     run.note("off", both - exact, "both - gradient")
     draft.ask(
         Ask("gradient", "The gradient, by the rules of derivatives", "Weight by weight."),
-        Ask("up", "Each weight's summand with the weight raised by epsilon", "Put w + epsilon in."),
-        Ask("down", "And lowered by epsilon", "Put w - epsilon in."),
+        Ask("raised", "Each weight's summand with the weight raised by epsilon",
+            "Put w + epsilon in."),
+        Ask("lowered", "And lowered by epsilon", "Put w - epsilon in."),
         Ask("both", "The difference to both sides, over 2 epsilon",
             "Divide by how far the two are apart."),
         Ask("off", "How far it is off", "The difference minus the gradient."))
     if level >= 2:
         here = run.note("here", cost(w), "J(w)")
-        ahead = run.note("ahead", (up - here) / epsilon, "(up - here) / epsilon")
+        ahead = run.note("ahead", (up - here) / epsilon, "(raised - here) / epsilon")
         run.note("ahead_off", ahead - exact, "ahead - gradient")
         draft.say("A difference to one side needs one cost less, and is less exact: off by about "
                   "epsilon, where the one to both sides is off by about epsilon^2.")
