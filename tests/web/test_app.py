@@ -325,7 +325,7 @@ QUESTIONS = [
     (GRADE, {"exercise": "../batch-norm"}, 404,
      "No exercise is called '../batch-norm': did you mean "),
     (GRADE, {**SPEC, "colour": 1}, 400, "The request knows no 'colour'; there are answers, "
-     "exercise, inputs, level, seed, sizes."),
+     "convention, exercise, inputs, level, seed, sizes."),
     (GRADE, {**SPEC, "seed": "3"}, 400,
      "batch-norm: seed must be a whole number from 0 to 2^64 - 1, got '3'"),
     (GRADE, {**SPEC, "seed": []}, 400,
@@ -351,8 +351,8 @@ QUESTIONS = [
      "The answer to 'batch_norm_1.mean' must consist of text or numbers."),
     (GRADE, {**SPEC, "answers": {"batch_norm_1.mean": [["1" * 101, "", ""]]}}, 400,
      "The answer to 'batch_norm_1.mean' must consist of numbers of at most 100 characters."),
-    (WORK, {**SPEC, "answers": {}}, 400, "The request knows no 'answers'; there are exercise, "
-     "inputs, level, seed, sizes, steps."),
+    (WORK, {**SPEC, "answers": {}}, 400, "The request knows no 'answers'; there are convention, "
+     "exercise, inputs, level, seed, sizes, steps."),
     (WORK, {**SPEC, "steps": "dense_1.y"}, 400, "'steps' must be a list of names."),
     (WORK, {**SPEC, "steps": ["x"]}, 400, "'steps' has no 'x'; there are "),
     (WORK, {**SPEC, "inputs": []}, 400,
@@ -494,3 +494,19 @@ def test_inputs_of_any_shape_are_answered_or_refused(client, name):
         for value in (0, [0], [[1]], [[1, 2], [3, 4]], [[[[1]]]], {}):
             answer = post(client, WORK, {"exercise": name, "inputs": {**inputs, key: value}})
             assert answer.status_code in (200, 400), (key, value)
+
+
+def test_a_convention_is_on_the_page_and_in_its_links(client):
+    page = client.get("/exercise/dropout?seed=3&convention=keep").text
+    assert "keep = 2/3" in page
+    assert '<option value="keep"' in page
+    assert page.count("convention=keep") >= 3
+    made = exercise("dropout", seed=3, convention="keep")
+    graded = post(client, "/api/grade", {**made.sheet(), "answers": made.answers()}).json()
+    assert {verdict for step in graded["steps"] for row in step["verdicts"]
+            for verdict in row} == {"right"}
+    refused = client.get("/exercise/dropout?convention=other")
+    assert refused.status_code == 400
+    assert "no convention is called" in refused.text
+    wrong = post(client, "/api/grade", {**made.sheet(), "convention": 3})
+    assert wrong.status_code == 400
