@@ -122,5 +122,4 @@ def _count(seen: list[Seen], estimate: bool) -> None:
 def _series(values: Any) -> Any:
     if isinstance(values, pl.Series):
         return values
-    series = pl.Series(values)
-    return series.fill_nan(None) if series.dtype.is_float() else series
+    return pl.Series(values, nan_to_null=True)

@@ -88,7 +88,7 @@ class Date(Kind):
     def may_be_compact(cls, cells: Any) -> bool:
         """Whether the first cells are as 01.2024, or as 20240131 and the name speaks of dates."""
         named = bool(_DATE_NAMES.search(str(cells.name)))
-        head = cells.head(LOOKED_AT).drop_nulls().to_list()
+        head = [word for word in cells.head(LOOKED_AT).to_list() if word is not None]
         return bool(head) and all(calendar.family_of(str(word), named) for word in head)
 
     def otherwise(self, cells: Any) -> tuple[Date, str] | None:
