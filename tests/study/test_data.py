@@ -11,11 +11,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from evenly.reading import memory
 from evenly.study import Design, StudyError, Table, check_fits, load, load_digits
 from evenly.study.data import make_table
 from evenly.study.parts import random_parts
 from evenly.study.splits import SplitStore, make_split
-from evenly.tables import Reading, TableClassifier, memory
+from evenly.tables import Reading, TableClassifier
 
 
 def table(
@@ -106,6 +107,15 @@ def test_what_is_said_about_reading_goes_before(tmp_path: Path) -> None:
         load(tmp_path / "t.csv", "y", None, reading=Reading(drop=("prize",)))
     with pytest.raises(StudyError, match=r"t.csv: --as: there is no column 'zipp'"):
         load(tmp_path / "t.csv", "y", None, reading=Reading(types={"zipp": "text"}), sep="|")
+
+
+def test_a_row_of_totals_is_no_example(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = "".join(f"s{i % 5},{i},{2 * i + 1}\n" for i in range(30))
+    path.write_text(f"shop,size,price\n{rows}Total,435,900\n")
+    table = load(path, "price", "regression")
+    assert table.frame.height == len(table.target) == 30
+    assert any("says 'Total'" in note for note in table.notes)
 
 
 def test_rows_without_a_target_are_left_out(tmp_path: Path) -> None:

@@ -162,7 +162,8 @@ def _record(asked: Asked, fitted: Fitted, started: datetime.datetime) -> FitReco
     answers, _, _ = explain.answers_of(model, fitted.frame)
     held = np.asarray(model.held_out_, np.int64)
     aside = model._set_aside
-    rows = np.setdiff1d(np.arange(len(answers)), np.concatenate([held, aside]))
+    totals = np.array(model.columns_.totals, np.int64)  # sums of other rows, no examples
+    rows = np.setdiff1d(np.arange(len(answers)), np.concatenate([held, aside, totals]))
     training = answers.rows(rows) if len(rows) < len(answers) else answers
     held_out = answers.rows(held) if len(held) else None
     scores = explain.score(

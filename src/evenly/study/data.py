@@ -220,6 +220,11 @@ def make_table(
                                      replace(said, types=told.types(said.types)))
             decided.check_inputs()
             columns, notes = decided.inputs, decided.notes
+            if decided.totals:
+                examples = np.delete(np.arange(frame.height), decided.totals)
+                frame, codes = frame[examples], codes[examples]
+                groups, time = (
+                    side if side is None else side[examples] for side in (groups, time))
         table = Table(
             name=name, frame=frame.drop(target_name), columns=columns,
             target=codes, target_name=target_name, task=told.task, task_reason=told.reason,
