@@ -77,8 +77,9 @@ def make_split(
         # A target that never varies in training is missed by as much as it varies in the test.
         scaler = replace(ev.Standardizer().fit(y_train[:, None]), constant=None)
         mean, deviation = float(scaler.mean[0]), float(scaler.deviation[0])
-        y_train = scaler.transform(y_train[:, None])[:, 0].astype(np.float32)
-        y_test = scaler.transform(y_test[:, None])[:, 0].astype(np.float32)
+        with np.errstate(over="ignore"):  # what is infinite then is told below
+            y_train, y_test = (scaler.transform(part[:, None])[:, 0].astype(np.float32)
+                               for part in (y_train, y_test))
     for part in (x_train, x_test, y_train, y_test):
         if not np.isfinite(part).all():
             raise StudyError(
