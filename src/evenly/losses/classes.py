@@ -122,6 +122,7 @@ class YesNoLoss(Loss):
 
     targets_are_classes: ClassVar[bool] = False
     counts_right_answers: ClassVar[bool] = True
+    weights_are: ClassVar[str] = "two numbers, of no and of yes"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,7 +132,7 @@ class YesNoLoss(Loss):
         freeze_weights(self, self.class_weights)
         if self.class_weights is not None and len(self.class_weights) != 2:
             raise ConfigurationError(
-                f"{type(self).__name__}: class_weights are two numbers, of no and of yes, got "
+                f"{type(self).__name__}: class_weights are {self.weights_are}, got "
                 f"{self.class_weights!r}"
             )
 

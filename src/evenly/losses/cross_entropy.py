@@ -160,6 +160,8 @@ class BinaryCrossEntropy(YesNoLoss):
     class_weights: Sequence[float] | Sequence[Sequence[float]] | None = None
 
     kernel: ClassVar[str] = "binary_cross_entropy"
+    weights_are: ClassVar[str] = (
+        "two numbers, of no and of yes, or such a pair for each column of the scores")
     slope_formula: ClassVar[str] = "(p - t) / elements"
 
     def __post_init__(self) -> None:
