@@ -67,7 +67,7 @@ def test_for_programs(table, capsys):
     (["--as", "price=numbers"], "'numbers' is no type: do you mean 'number'?"),
     (["--target", "kin"], "there is no column 'kin' to predict; do you mean 'kind'?"),
     (["--decimal", ";"], "decimal: expects . or , got ';'"),
-    (["--as", "price"], "--as: expects NAME=TYPE, got 'price'"),
+    (["--as", "price"], "--as: expects NAME=TYPE, such as zip=category, got 'price'"),
 ])
 def test_what_cannot_be_is_one_line(table, capsys, words, message):
     status, out, err = shown(capsys, table, *words)

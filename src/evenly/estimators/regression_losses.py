@@ -128,7 +128,8 @@ def far_targets(y: Any, weights: Any) -> dict[int, Any]:
     That is so where at most one row in a hundred (one at least) has a target that is a hundred
     spreads (see :class:`RobustScale`) from the median and ten times as far as that of any other
     row, and together these have more than half of the squared distances. The long tail of a skewed
-    target has no such gap.
+    target has no such gap. Where half of the targets are one number, as most claims are 0, there is
+    no spread to go by, and nothing is far.
 
     Arguments:
         y: (rows, columns) targets.
@@ -142,7 +143,8 @@ def far_targets(y: Any, weights: Any) -> dict[int, Any]:
     scale.fold(y[own > 0])
     with np.errstate(over="ignore", invalid="ignore"):
         apart = np.abs(scale.scaled(y)) * (own > 0)[:, None]
-    for column in np.flatnonzero(~scale.constant).tolist():
+    low, high = np.quantile(y[own > 0], (0.25, 0.75), axis=0)
+    for column in np.flatnonzero(~scale.constant & (high > low)).tolist():
         distances = apart[:, column]
         most = max(1, int(FEW * len(y)))
         top = np.sort(distances)[::-1][: most + 1]

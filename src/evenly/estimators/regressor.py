@@ -215,8 +215,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         rise along it, in every row.
         """
         scores = self._scores(X)
-        loss = self.model_.loss
-        assert loss is not None
+        loss = self._trained_loss()
         answers = loss.predicted(scores).reshape(len(scores), self.n_outputs_, -1)
         if self.target_scaler_ is not None:
             # Targets last, as the scale has them.
@@ -224,8 +223,12 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         answers = answers if loss.outputs_each > 1 else answers[:, :, 0]
         return answers[:, 0] if self._one_axis else answers
 
+    def _trained_loss(self) -> Loss:
+        """That of the training; a twin that only predicts has none, and is asked meanwhile."""
+        return self.model_.loss or regression_loss(self, self.loss, self.quantiles)
+
     def _point(self, answers: Any) -> Any:
-        loss = self.model_.loss
+        loss = self._trained_loss()
         if not isinstance(loss, Quantile) or len(loss.several) == 1:
             return answers
         return answers[..., int(np.abs(np.asarray(loss.several) - 0.5).argmin())]
