@@ -29,9 +29,8 @@ PLAIN = {
     "batch": 8, "max_epochs": 60, "n_jobs": 2,
 }
 KINDS = (NetClassifier, NetRegressor, NetTransformer)
-ESTIMATORS = [
-    kind(**settings) for kind in KINDS for settings in ({}, OTHER, PLAIN)
-] + [
+ESTIMATORS = [kind() for kind in KINDS]
+FURTHER = [kind(**settings) for kind in KINDS for settings in (OTHER, PLAIN)] + [
     NetClassifier(
         8, max_epochs=60, validation=0.4, monitor="score", calibrate=True, callbacks=[Nothing()],
         class_weight="balanced",
@@ -42,7 +41,6 @@ ESTIMATORS = [
     ),
     NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
     NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),
-] + [
     NetRegressor((16, 8), loss="quantile", quantiles=0.4, dropout=0.0, max_epochs=60),
     NetClassifier((16, 8), loss="focal", max_epochs=60),
 ]
@@ -66,12 +64,23 @@ def test_losses_of_positive_targets(loss, monkeypatch):
         check(NetRegressor(loss=loss))
 
 
-@parametrize_with_checks(ESTIMATORS)
-@pytest.mark.filterwarnings("ignore")
-def test_scikit_learn_check(estimator, check, monkeypatch):
+def passes(check, estimator, monkeypatch):
     # Without it the checks of array namespaces would be skipped.
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     try:
         check(estimator)
     except SkipTest as skipped:
         pytest.fail(f"skipped: {skipped}")
+
+
+@parametrize_with_checks(ESTIMATORS)
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_check(estimator, check, monkeypatch):
+    passes(check, estimator, monkeypatch)
+
+
+@pytest.mark.sweep
+@parametrize_with_checks(FURTHER)
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_check_of_other_settings(estimator, check, monkeypatch):
+    passes(check, estimator, monkeypatch)

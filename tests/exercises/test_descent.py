@@ -7,6 +7,7 @@ import pytest
 
 from evenly.byhand.exact import float_array
 from evenly.exercises import CATALOGUE, topic
+from tests.seeds import many
 
 # What the kernel of a layer is called among the inputs, where it is not ``kernel_1``.
 SINGLE = ("l2", "l1", "elastic-net")
@@ -84,7 +85,7 @@ def test_a_step_lowers_the_loss(name, level):
 @pytest.mark.sweep
 @pytest.mark.parametrize(("name", "level"), BOTH)
 def test_a_step_lowers_the_loss_of_a_thousand(name, level):
-    lowers(name, level, range(1000))
+    lowers(name, level, many(1000))
     for sizes in extremes(name):
         lowers(name, level, range(100), **sizes)
 

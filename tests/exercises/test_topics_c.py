@@ -17,6 +17,7 @@ from evenly.exercises import MODULES, topic
 from evenly.exercises.base import written
 from evenly.layers.base import Run
 from tests.exercises.topics_b import floats, inputs, made
+from tests.seeds import many
 
 TOPICS = [name for module, names in MODULES.items() if module.startswith("topics.")
           for name in names]
@@ -408,7 +409,7 @@ def test_given_numbers_are_finite():
 @pytest.mark.parametrize("name", TOPICS)
 def test_hundreds_of_seeds(name):
     seen = set()
-    for seed in range(300):
+    for seed in many(300):
         exercise = made(name, seed)
         assert all(np.isfinite(values).all() for values in floats(exercise).values())
         seen.add(json.dumps(exercise.answers()))

@@ -13,14 +13,23 @@ PLAIN = {
 }
 
 
-@parametrize_with_checks([
-    kind(**settings) for kind in (TableClassifier, TableRegressor) for settings in ({}, PLAIN)
-])
-@pytest.mark.filterwarnings("ignore")
-def test_scikit_learn_check(estimator, check, monkeypatch):
+def passes(check, estimator, monkeypatch):
     # Without it the checks of array namespaces would be skipped.
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     try:
         check(estimator)
     except SkipTest as skipped:
         pytest.fail(f"skipped: {skipped}")
+
+
+@parametrize_with_checks([TableRegressor(**PLAIN)])
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_check(estimator, check, monkeypatch):
+    passes(check, estimator, monkeypatch)
+
+
+@pytest.mark.sweep
+@parametrize_with_checks([TableClassifier(), TableRegressor(), TableClassifier(**PLAIN)])
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_check_of_other_settings(estimator, check, monkeypatch):
+    passes(check, estimator, monkeypatch)
