@@ -1,6 +1,5 @@
 """Pages in a browser: keys, highlights, colours, narrow screens."""
 
-import shutil
 
 import pytest
 
@@ -9,14 +8,6 @@ from evenly.byhand.render.html import render_html
 from . import sheets
 
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install 'evenly[html]'")
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed: pip install 'evenly[test]'"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-                None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # The lowest contrast of a text with what lies behind it, over all texts that are visible.
 CONTRAST = """() => {
   const rgb = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
@@ -43,14 +34,6 @@ CONTRAST = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Works in a notebook: each keeps its styles, its names and its keys to itself."""
 
 import re
-import shutil
 
 import pytest
 
@@ -9,14 +8,6 @@ import evenly
 from evenly.layers import BatchNorm, Dense
 
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install 'evenly[html]'")
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed: pip install 'evenly[test]'"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-                None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # A page as notebooks are: outputs are put in as markup, and then their scripts are run.
 NOTEBOOK = """<!DOCTYPE html><html><head><style>
 body { background: rgb(1, 2, 3); margin: 7px; font: 13px serif; }
@@ -47,20 +38,18 @@ def works():
 
 
 @pytest.fixture(scope="module")
-def notebook():
+def notebook(browser):
     """A notebook with two works in it, and how its own parts looked before."""
     problems = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 900, "height": 700})
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.set_content(NOTEBOOK)
-        before = page.evaluate(STYLES)
-        for id, work in zip("ab", works(), strict=True):
-            page.evaluate(PUT_IN, [id, work._repr_html_()])
-        yield page, before
-        browser.close()
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.set_content(NOTEBOOK)
+    before = page.evaluate(STYLES)
+    for id, work in zip("ab", works(), strict=True):
+        page.evaluate(PUT_IN, [id, work._repr_html_()])
+    yield page, before
+    page.close()
     assert problems == []
 
 

@@ -1,7 +1,6 @@
 """The page of a fit: whole, by itself, and the same for names of any kind."""
 
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,6 @@ from evenly import explain, report
 from ..explain.samples import Dear, Price, Thirds, table
 from ..explain.test_explain import NAMES, encoded
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-                None)
 TYPES = ("number", "category", "boolean", "date", "number")
 
 
@@ -130,17 +127,12 @@ def test_a_wide_table_is_a_page_still():
     assert "c300<" not in page
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser")
 @pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_is_wider_than_its_window(pages, tmp_path, width):
-    sync = pytest.importorskip("playwright.sync_api")
-    with sync.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for kind, text in pages.items():
-            path = tmp_path / f"{kind}.html"
-            path.write_text(text)
-            page = browser.new_page(viewport={"width": width, "height": 800})
-            page.goto(path.as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, kind
-            page.close()
-        browser.close()
+def test_no_page_is_wider_than_its_window(pages, tmp_path, width, browser):
+    for kind, text in pages.items():
+        path = tmp_path / f"{kind}.html"
+        path.write_text(text)
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, kind
+        page.close()
