@@ -23,6 +23,10 @@ WORDS = {
     "sum of the window", "sum over the steps", "the branches side by side",
     "the largest of the window", "through sigmoid", "x with zeros around it",
     "error cut off at +-delta, / elements", "{} over the outputs",
+    "epochs since the best", "length of the difference", "mean over the outputs",
+    "product of factors", "slope of the gate at s", "sum of the column", "the best so far",
+    "the anchor's score, and softplus of the others added or taken away",
+    "the gradient, one sign wrong", "y or 1 - y, for the right class",
 }
 # Written a little differently: with all parentheses, or indices where they belong.
 REWRITTEN = {
@@ -32,6 +36,10 @@ REWRITTEN = {
     "sum of losses w / sum of w": "sum of losses w / (sum of w)",
     "w / sum of w": "w / (sum of w)",
     "v0 (1 - t) + v1 t": "v_0 (1 - t) + v_1 t",
+    "(c1 w1^2 + c2 w2^2) / 2": "(c_1 w_1^2 + c_2 w_2^2) / 2",
+    "(p sum of pulls - pulls) / batch": "(p (sum of pulls) - pulls) / batch",
+    "-(sum of d_x_hat) / deviation + d_variance (mean of (-2 centred))":
+        "-sum of d_x_hat / deviation + d_variance (mean of -2 centred)",
 }
 
 
