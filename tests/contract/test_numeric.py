@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import evenly as ev
@@ -66,6 +66,12 @@ def test_loss(row, rows, k, seed):
     target = row.loss.prepare(row.targets(rng, rows, k), (outputs,), "float64")
     _, saved = row.loss.forward(scores, target, run)
     direction = rng.standard_normal(scores.shape)
+    if isinstance(row.loss, (ev.MeanAbsoluteError, ev.Quantile)):
+        # No answer meets its target, where the slope jumps, within the steps of the difference.
+        before, behind = (
+            row.loss.predicted(scores + t * direction).reshape(rows, k, -1)
+            > target.reshape(rows, k, 1) for t in (-2e-4, 2e-4))
+        assume(np.array_equal(before, behind))
     analytic = float((row.loss.backward(saved, run) * direction).sum())
     numeric = slope(lambda s: float(row.loss.forward(s, target, run)[0]), scores, direction)
     assert error(analytic, numeric, 1.0) < 1e-7

@@ -75,7 +75,7 @@ def test_numbers_are_read_out_with_their_labels(opened):
     page = opened(EXERCISE)
     cells = page.locator(".shown td[data-flat]")
     labels = [cell.get_attribute("aria-label") for cell in cells.all()]
-    assert labels[0] == "example 1, feature 1: -3"
+    assert labels[0] == "example 1, feature 1: 7"
     assert all(label and ": " in label for label in labels)
     names = [cell.get_attribute("aria-label") for cell in page.locator(".step input").all()]
     assert len(names) == len(set(names)) or all(names)

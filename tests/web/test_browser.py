@@ -85,7 +85,7 @@ def test_arrows_walk_between_cells(opened):
 def test_a_mistake_is_named(opened):
     page = opened(PAGE)
     key = "batch_norm_1.variance"
-    fill(page, key, ["12", "12", "12"])
+    fill(page, key, ["12", "100/3", "12"])
     said = check(page, key)
     assert "3 wrong. 0 of 3 points." in said
     assert "Mistake: divided by n - 1." in said
@@ -97,7 +97,7 @@ def test_a_mistake_is_named(opened):
     assert cell.get_attribute("aria-invalid") == "true"
     assert cell.get_attribute("aria-description") == "wrong"
     # What follows from it is right, and says so.
-    fill(page, "batch_norm_1.deviation", ["2 sqrt(3)"] * 3)
+    fill(page, "batch_norm_1.deviation", ["2 sqrt(3)", "10 sqrt(3)/3", "2 sqrt(3)"])
     assert "3 right after an earlier mistake" in check(page, "batch_norm_1.deviation")
     # A changed answer is no longer wrong, before it is checked again; and what was said of those
     # behind it no longer holds.
@@ -111,11 +111,11 @@ def test_a_mistake_is_named(opened):
 def test_a_corrected_step_changes_what_is_said_of_those_behind_it(opened):
     page = opened(PAGE)
     first, second = "batch_norm_1.variance", "batch_norm_1.deviation"
-    fill(page, first, ["12", "12", "12"])
+    fill(page, first, ["12", "100/3", "12"])
     check(page, first)
-    fill(page, second, ["2 sqrt(3)"] * 3)
+    fill(page, second, ["2 sqrt(3)", "10 sqrt(3)/3", "2 sqrt(3)"])
     assert "3 right after an earlier mistake" in check(page, second)
-    fill(page, first, ["9", "9", "9"])
+    fill(page, first, ["9", "25", "9"])
     assert "All right" in check(page, first)
     said = step(page, second).locator(".verdict")
     assert "3 wrong. 0 of 3 points." in said.inner_text()
@@ -123,7 +123,7 @@ def test_a_corrected_step_changes_what_is_said_of_those_behind_it(opened):
     # And the other way round: what was wrong follows from a later mistake. What was never checked
     # is not judged.
     fill(page, "batch_norm_1.x_hat", ["1"] * 12)
-    fill(page, first, ["12", "12", "12"])
+    fill(page, first, ["12", "100/3", "12"])
     check(page, first)
     assert "3 right after an earlier mistake" in said.inner_text()
     assert step(page, "batch_norm_1.x_hat").locator(".verdict p").count() == 0
@@ -131,7 +131,7 @@ def test_a_corrected_step_changes_what_is_said_of_those_behind_it(opened):
 
 def test_what_cannot_be_read_is_said(opened):
     page = opened(PAGE)
-    fill(page, "batch_norm_1.mean", ["x!", "", "5"])
+    fill(page, "batch_norm_1.mean", ["x!", "", "3"])
     said = check(page, "batch_norm_1.mean")
     assert "1 unreadable, 1 empty. 1 of 3 points." in said
     assert "'x' is not known" in said
@@ -158,7 +158,7 @@ def test_the_work_of_a_step(opened):
     assert own.locator(".made button").count() == 12
     own.locator(".made button").nth(4).click()
     assert "example 2, feature 2" in own.locator(".how .where").inner_text()
-    assert own.locator(".how math").text_content().replace(" ", "") == f"8{MINUS}5=3"
+    assert own.locator(".how math").text_content().replace(" ", "") == f"14{MINUS}7=7"
     assert own.locator(".from").inner_text() == "Made from ReLU The mean of each feature"
     lit = page.locator("td[data-lit]")
     assert [cell.get_attribute("data-name") for cell in lit.all()] == [
@@ -202,7 +202,7 @@ def test_a_changed_number_changes_what_follows(opened):
 def test_own_numbers_can_be_practised_and_shared(opened):
     page = opened(PAGE)
     page.get_by_role("button", name="Change the numbers").click()
-    page.locator('[data-input="bias"] input').first.fill("5")
+    page.locator('[data-input="bias"] input').first.fill("2")
     page.locator("#edited").get_by_text("changed in").wait_for()
     with page.expect_navigation():
         page.get_by_role("button", name="Practise with these").click()
