@@ -70,7 +70,7 @@ def test_loss(row, rows, k, seed):
         # No answer meets its target, where the slope jumps, within the steps of the difference.
         before, behind = (
             row.loss.predicted(scores + t * direction).reshape(rows, k, -1)
-            > target.reshape(rows, k, 1) for t in (-2e-4, 2e-4))
+            > target.reshape(rows, k, -1) for t in (-2e-4, 2e-4))
         assume(np.array_equal(before, behind))
     analytic = float((row.loss.backward(saved, run) * direction).sum())
     numeric = slope(lambda s: float(row.loss.forward(s, target, run)[0]), scores, direction)
