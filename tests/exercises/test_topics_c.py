@@ -413,4 +413,4 @@ def test_hundreds_of_seeds(name):
         exercise = made(name, seed)
         assert all(np.isfinite(values).all() for values in floats(exercise).values())
         seen.add(json.dumps(exercise.answers()))
-    assert len(seen) > 280
+    assert len(seen) >= 0.9 * len(many(300))
