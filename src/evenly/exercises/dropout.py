@@ -119,8 +119,8 @@ def _end(rng: np.random.Generator, x: Any, layers: Any, hidden: Any, kept: Any,
     rate = descending(lambda rate: float(np.square(after(rate, x, masks)[-1] - target).sum()),
                       RATES if summed else RATES[:4])
     new = rng.integers(1, 4, (1, _INPUTS))
-    # In inference too, with the new weights, something passes each ReLU.
-    if rate is None or not all(h.any() for h in after(float(rate), new, scales)[:2]):
+    # In inference too, with the new weights, something passes each ReLU: more than a rounding.
+    if rate is None or not all((h > 1e-9).any() for h in after(float(rate), new, scales)[:2]):
         return None
     return {"kernel_3": kernel, "bias_3": bias, "target": target, "new": new,
             "learning_rate": np.array(rate, object)}
