@@ -14,11 +14,6 @@ from .answers import Answers
 from .records import ColumnLine
 
 
-def with_target(frame: Any, model: Any) -> Any:
-    """(rows,) which rows of a frame have a target, as training's type reads it."""
-    return known(model.columns_.answers(frame))
-
-
 def answers_of(model: Any, frame: Any) -> tuple[Answers, Any, tuple[str, ...]]:
     """The rows of a frame that have a target which training knew.
 

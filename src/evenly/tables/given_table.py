@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array
 from ..errors import DataError
 from ..given import check_mask
 from ..reading.frames import frame_of
+from ..reading.table import listed
 from ..rows.sources import is_sparse
 
 # Libraries whose tables have names of columns.
@@ -123,9 +124,3 @@ class GivenTable:
                 UserWarning, stacklevel=4,
             )
         return frame.rename(dict(zip(frame.columns, names, strict=True)))
-
-
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Names of columns in an error."""
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -18,8 +18,6 @@ from .numbers import NumberInputs
 from .words import WordInputs
 
 PARTS = (DateInputs, LevelInputs, MeanInputs, NumberInputs, WordInputs)
-# A category of more levels gets means of the target as well.
-MANY_LEVELS = MAX_CATEGORIES
 
 
 @dataclass(frozen=True)
