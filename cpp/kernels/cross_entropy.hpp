@@ -46,19 +46,13 @@ inline double right_answer(const T* scores, Index wanted, T largest, double loss
   return 1.0;
 }
 
-// log(sum(exp(scores))) - scores[target]; gradient softmax(scores) - one_hot(target).
+// What the losses of one class of several share: what counts of the targets, and two in one.
 template <class T>
-class SoftmaxCrossEntropy {
+class OfOneClass {
  public:
   using Target = std::int32_t;
   static constexpr bool kCountsAnswers = true;
   static constexpr bool kMixes = true;
-  SoftmaxCrossEntropy(const Instruction& i, Index columns)
-      : columns_(columns),
-        smoothing_(number(i, "label_smoothing")),
-        weights_(i, columns),
-        ignores_(has_number(i, "ignored")),
-        ignored_(ignores_ ? static_cast<Target>(number(i, "ignored")) : 0) {}
 
   Index target_columns() const { return 1; }
   bool counts_alike() const { return weights_.get() == nullptr; }
@@ -68,13 +62,49 @@ class SoftmaxCrossEntropy {
     return weights_.get() ? static_cast<double>(weights_.get()[*target]) : 1.0;
   }
 
+ protected:
+  struct Wanted {
+    Index first, second;
+    double mix, rest;  // what the two count; together less than 1 where one is ignored
+  };
+
+  OfOneClass(const Instruction& i, Index columns)
+      : columns_(columns),
+        weights_(i, columns),
+        ignores_(has_number(i, "ignored")),
+        ignored_(ignores_ ? static_cast<Target>(number(i, "ignored")) : 0) {}
+
   // Two examples in one: the first's class counts `mix`, the second's the rest.
+  Wanted mixed(const Target* first, const Target* second, double mix) const {
+    if (ignores(first)) return {*second, *second, 0, 1 - mix};
+    if (ignores(second)) return {*first, *first, mix, 0};
+    return {*first, *second, mix, 1 - mix};
+  }
+
+  Index columns_;
+  ClassWeights<T> weights_;
+
+ private:
+  bool ignores_;
+  Target ignored_;
+};
+
+// log(sum(exp(scores))) - scores[target]; gradient softmax(scores) - one_hot(target).
+template <class T>
+class SoftmaxCrossEntropy : public OfOneClass<T> {
+  using Base = OfOneClass<T>;
+  using Base::columns_;
+  using Base::weights_;
+  using typename Base::Wanted;
+
+ public:
+  using typename Base::Target;
+  SoftmaxCrossEntropy(const Instruction& i, Index columns)
+      : Base(i, columns), smoothing_(number(i, "label_smoothing")) {}
+
   RowLoss mixed_row(const T* scores, const Target* first, const Target* second, double mix, T* d,
                     double factor) const {
-    Wanted wanted{*first, *second, mix, 1 - mix};
-    if (ignores(second)) wanted = {*first, *first, mix, 0};
-    if (ignores(first)) wanted = {*second, *second, 0, 1 - mix};
-    return general(scores, wanted, d, factor);
+    return general(scores, Base::mixed(first, second, mix), d, factor);
   }
 
   RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
@@ -101,11 +131,6 @@ class SoftmaxCrossEntropy {
   }
 
  private:
-  struct Wanted {
-    Index first, second;
-    double mix, rest;  // what the two count; together less than 1 where one is ignored
-  };
-
   T maximum(const T* scores) const {
     T largest = scores[0];
 #pragma omp simd reduction(max : largest)
@@ -179,11 +204,7 @@ class SoftmaxCrossEntropy {
     return sum;
   }
 
-  Index columns_;
   double smoothing_;
-  ClassWeights<T> weights_;
-  bool ignores_;
-  Target ignored_;
 };
 
 // log(1 + exp(-|z|)) + |z| times the share of the other answer, mean over the columns; gradient

@@ -22,25 +22,16 @@ struct Focused {
 // -v (1 - p)^gamma log(p) of the target's p = softmax(scores); gradient on the other scores
 // v p_c (1 - p)^gamma (gamma p (-log p) / (1 - p) + 1).
 template <class T>
-class FocalCrossEntropy {
- public:
-  using Target = std::int32_t;
-  static constexpr bool kCountsAnswers = true;
-  static constexpr bool kMixes = true;
-  FocalCrossEntropy(const Instruction& i, Index columns)
-      : columns_(columns),
-        gamma_(number(i, "gamma")),
-        weights_(i, columns),
-        ignores_(has_number(i, "ignored")),
-        ignored_(ignores_ ? static_cast<Target>(number(i, "ignored")) : 0) {}
+class FocalCrossEntropy : public OfOneClass<T> {
+  using Base = OfOneClass<T>;
+  using Base::columns_;
+  using Base::weights_;
+  using typename Base::Wanted;
 
-  Index target_columns() const { return 1; }
-  bool counts_alike() const { return weights_.get() == nullptr; }
-  bool ignores_some() const { return ignores_; }
-  bool ignores(const Target* target) const { return ignores_ && *target == ignored_; }
-  double part(const Target* target) const {
-    return weights_.get() ? static_cast<double>(weights_.get()[*target]) : 1.0;
-  }
+ public:
+  using typename Base::Target;
+  FocalCrossEntropy(const Instruction& i, Index columns)
+      : Base(i, columns), gamma_(number(i, "gamma")) {}
 
   RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
     return both(scores, {*target, *target, 1.0, 0.0}, d, factor);
@@ -48,17 +39,10 @@ class FocalCrossEntropy {
 
   RowLoss mixed_row(const T* scores, const Target* first, const Target* second, double mix, T* d,
                     double factor) const {
-    Wanted wanted{*first, *second, mix, 1 - mix};
-    if (ignores(second)) wanted = {*first, *first, mix, 0};
-    if (ignores(first)) wanted = {*second, *second, 0, 1 - mix};
-    return both(scores, wanted, d, factor);
+    return both(scores, Base::mixed(first, second, mix), d, factor);
   }
 
  private:
-  struct Wanted {
-    Index first, second;
-    double mix, rest;
-  };
   // The scores less the largest, and what their exponentials sum to without that one.
   struct Row {
     const T* scores;
@@ -109,11 +93,7 @@ class FocalCrossEntropy {
     return focused.value * share;
   }
 
-  Index columns_;
   double gamma_;
-  ClassWeights<T> weights_;
-  bool ignores_;
-  Target ignored_;
 };
 
 // Of yes (1 - p)^gamma_yes (-log p), of no p_m^gamma_no (-log(1 - p_m)), p = logistic(z) and
