@@ -1,4 +1,5 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
+#include "kernels/average.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/clip_norm.hpp"
 #include "kernels/constraint.hpp"
@@ -122,6 +123,7 @@ constexpr Row kTable[] = {
     {"clip_norm", make<ClipNorm<Real>>},
     {"max_norm", make<ColumnNorm<Real, false>>},
     {"unit_norm", make<ColumnNorm<Real, true>>},
+    {"average", make<Average<Real>>},
     {"mixup", make<Mixup<Real>>},
 };
 

@@ -13,6 +13,9 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from . import errors as errors
     from .augmentation import Mixup as Mixup
+    from .averaging import EMA as EMA
+    from .averaging import SWA as SWA
+    from .averaging import WeightAverage as WeightAverage
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
     from .clinic.check import check as check
@@ -168,6 +171,7 @@ if TYPE_CHECKING:
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
     "augmentation": ("Mixup",),
+    "averaging": ("EMA", "SWA", "WeightAverage"),
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
     "clinic.cure": ("cure",),

@@ -53,6 +53,8 @@ CHANGES = {
     "threshold": (0.3, NONE),
     "calibrate": (True, NONE),
     "interval_fraction": (0.2, EFFECT),
+    "average": (ev.EMA(0.9), EFFECT),
+    "refit": (True, EFFECT),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

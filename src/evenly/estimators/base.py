@@ -26,6 +26,7 @@ from .inputs import ScaledInputs, constants_of
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
 from .names import LSUV, network
 from .proportion import warn_of_other_scale
+from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
 from .settings import threads_of, training_settings, truth
 
@@ -77,6 +78,8 @@ class NetEstimator(HasCurves, ScaledInputs):
         monitor: Any = "loss",
         callbacks: Any = (),
         interval_fraction: float | None = None,
+        average: Any = None,
+        refit: bool = False,
     ) -> None:
         self._keep(locals())
 
@@ -144,6 +147,12 @@ class NetEstimator(HasCurves, ScaledInputs):
     def _from_held(self, twin: Any, held: Held | None, apart: Held | None) -> dict[str, Any]:
         """What is learned of the trained network, in the estimator's stand-in."""
         return {}
+
+    def _from_refit(
+        self, told: dict[str, Any], twin: Any, apart: Held | None
+    ) -> dict[str, Any]:
+        """What of that holds for the network that was trained anew on the held-out rows too."""
+        return told
 
     # Fit ----------------------------------------------------------------------------------------
 
@@ -228,6 +237,7 @@ class NetEstimator(HasCurves, ScaledInputs):
             given: whether `held` was given to fit.
         """
         self._check_before(held)
+        again = wanted(self.refit, given, held)
         X, numbers, weights = kept
         if going_on:
             self._wake(X, numbers, weights)
@@ -244,6 +254,8 @@ class NetEstimator(HasCurves, ScaledInputs):
         told = self._from_held(twin, held, apart)
         if held is not None and self.early_stopping:
             told["_monitored"] = curve_of(rule, model.history)
+        if again and held is not None and model.history.stopped not in ("interrupted", "doctor"):
+            model, twin, told = anew(self, (model, twin, told), start, (kept, held, apart), seed)
         self._predictor = twin._predictor
         self._use(model)
         self._told_after(told)
@@ -267,7 +279,7 @@ class NetEstimator(HasCurves, ScaledInputs):
             raise
 
     def _check_truths(self) -> None:
-        for name in ("early_stopping", "scale", "warm_start"):
+        for name in ("early_stopping", "scale", "warm_start", "refit"):
             truth(name, getattr(self, name))
         if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
             truth("verbose", self.verbose)
@@ -289,7 +301,7 @@ class NetEstimator(HasCurves, ScaledInputs):
 
     def _run(
         self, start: Model | None, X: Any, y: Any, weights: Any, held: Held | None, seed: int,
-        rule: EarlyStopping,
+        rule: EarlyStopping | None, first: Model | None = None, first_rows: int | None = None,
     ) -> Model:
         net: Any = self._network() if start is None else start
         self._began = getattr(self, "_began", self.init) if start else self.init
@@ -303,7 +315,13 @@ class NetEstimator(HasCurves, ScaledInputs):
                           of_mean_one(self._weights(held.y, held.weights)))
         loss = self._weighed(self._loss(outputs), y, weights, whole=True)
         weights = of_mean_one(self._weights(y, weights))
-        settings = training_settings(self, X.shape[0], validation is not None)
+        settings = training_settings(
+            self, first_rows or X.shape[0], validation is not None or first is not None
+        )
+        callbacks = callbacks_of(self.callbacks)
+        if first is not None:
+            settings = as_before(settings, first.history)
+            callbacks = (ends_after(best_epochs(first.history)),)
         needed = training_rows(built, (X.shape[1],))
         if settings["batch"] < needed:
             raise ConfigurationError(
@@ -315,8 +333,8 @@ class NetEstimator(HasCurves, ScaledInputs):
             net, self._scaled(X), self._targets(y, outputs), loss=loss,
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose), doctor=self.doctor,
-            callbacks=callbacks_of(self.callbacks), **settings,
+            progress=bool(self.verbose), doctor=self.doctor if first is None else None,
+            callbacks=callbacks, **settings,
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> Held:

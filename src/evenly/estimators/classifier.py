@@ -120,6 +120,14 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             likeliest class, or 0.5. Probabilities do not depend on it.
         calibrate: whether the scores are divided by a temperature, so that probabilities are what
             they say on the held-out rows, those of early stopping.
+        average: of the weights: ``"ema"``, ``"swa"`` (the last quarter of `max_epochs`), an evenly
+            average such as :class:`evenly.EMA`, or None. Held-out rows judge the average, and the
+            fitted network has it. Not in partial_fit.
+        refit: whether in the end the network is trained anew on all rows, the held-out ones too
+            (not those of ``interval_fraction``), for as many epochs as were best without them: from
+            the same seed, with the same batch and schedule. Curves, temperature and a tuned
+            threshold stay those of the first training, which callbacks and doctor hear of alone.
+            Where no rows are held out there is one training.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -133,6 +141,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         temperature_: what scores are divided by; None without `calibrate`.
         n_iter_: epochs that were run.
         best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
+        refit_history_: the records of the training on all rows, with `refit`, or None.
         diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
         n_features_in_, feature_names_in_: of the inputs.
 
@@ -181,6 +190,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         callbacks: Any = (),
         threshold: Any = None,
         calibrate: bool = False,
+        average: Any = None,
+        refit: bool = False,
     ) -> None:
         self._keep(locals())
 
@@ -197,10 +208,10 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         is normalized by the running averages of the batch normalization, which it leaves as they
         are. Settings that changed since the last call take effect as with warm_start; an optimizer
         of another type begins anew. The random state counts in the first call. Learning rate
-        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks and
-        warm_start have no effect, nor has what is learned from held-out rows: a threshold that is
-        tuned, a temperature; those of an earlier fit are forgotten with the network that they
-        belong to. After :meth:`fit`, it goes on with the fitted network.
+        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks, averages,
+        refit and warm_start have no effect, nor has what is learned from held-out rows: a threshold
+        that is tuned, a temperature; those of an earlier fit are forgotten with the network that
+        they belong to. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

@@ -13,6 +13,8 @@ class HasCurves:
 
     history_: Any
     model_: Model
+    # Of the training on all rows, where there was one.
+    refit_history_: Any = None
 
     @property
     def diagnosis_(self) -> Diagnosis:

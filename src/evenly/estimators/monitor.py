@@ -20,7 +20,8 @@ from .names import wrong
 from .settings import whole
 
 # What is learned from held-out rows.
-FROM_HELD = ("_monitored", "temperature_", "threshold_", "conformal_", "_watched")
+FROM_HELD = ("_monitored", "temperature_", "threshold_", "conformal_", "_watched",
+             "refit_history_")
 # What a scorer's stand-in for the estimator has not, or has of its own.
 _ELSEWHERE = (*FROM_HELD, "_predictor", "feature_names_in_")
 

@@ -57,9 +57,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
-            doctor, validation, monitor, callbacks: as of :class:`NetClassifier`. A `net` ends with
-            one output a target, and with several quantiles with one for each quantile of each
-            target.
+            doctor, validation, monitor, callbacks, average, refit: as of :class:`NetClassifier`. A
+            `net` ends with one output a target, and with several quantiles with one for each
+            quantile of each target.
         interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
             those of early stopping; None: none.
 
@@ -70,7 +70,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             where none were held out.
         n_features_in_, feature_names_in_, model_, scaler_, history_, loss_curve_, score_curve_,
             validation_loss_curve_, validation_score_curve_, monitor_curve_, n_iter_, best_epoch_,
-            diagnosis_: as of :class:`NetClassifier`.
+            refit_history_, diagnosis_: as of :class:`NetClassifier`.
 
     Raises:
         ConfigurationError: a loss of classes; quantiles that are none, or with another loss.
@@ -121,6 +121,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         monitor: Any = "loss",
         callbacks: Any = (),
         interval_fraction: Any = None,
+        average: Any = None,
+        refit: bool = False,
     ) -> None:
         self._keep(locals())
 

@@ -13,6 +13,7 @@ from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from ..augmentation import Mixup
+from ..averaging import EMA, SWA, WeightAverage
 from ..clipping import ClipGlobalNorm
 from ..constraints import MaxNorm
 from ..errors import ConfigurationError
@@ -50,6 +51,7 @@ SCHEDULES: dict[str, Make] = {
     "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
     "plateau": ReduceOnPlateau,
 }
+AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA}
 DEFAULT_RATE = 2e-3
 
 
@@ -61,6 +63,7 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
         "epochs": whole("max_epochs", estimator.max_epochs, 1),
         "schedule": schedule_of(estimator.schedule, validated, rows),
         "threads": threads_of(estimator.n_jobs),
+        "average": average_of(estimator.average),
     }
 
 
@@ -125,6 +128,13 @@ def schedule_of(schedule: Any, validated: bool, rows: int) -> Any:
             "schedule=ReduceOnPlateau(monitor='loss'), which watches the training loss"
         )
     return made
+
+
+def average_of(average: Any) -> Any:
+    """An average of weights by its name."""
+    if average is None:
+        return None
+    return named("average", average, AVERAGES, WeightAverage, "an average of weights, or None")
 
 
 def constraint_of(constraint: Any) -> Any:

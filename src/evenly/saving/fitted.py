@@ -17,6 +17,7 @@ from ..estimators.moments import Moments
 from ..estimators.monitor import FROM_HELD
 from ..estimators.regression_losses import scale_fits
 from ..estimators.target_scales import MeanScale, RobustScale
+from ..training import History
 from .models import read_model, write_model
 from .splitters import check_plain, read_splitter, write_splitter
 from .values import NotReadable, Reader, Writer
@@ -189,6 +190,7 @@ _RIGHT: Mapping[str, Any] = {
     "threshold_": _are_thresholds,
     "conformal_": _are_errors,
     "_watched": lambda value, outputs, labels: isinstance(value, bool),
+    "refit_history_": lambda value, outputs, labels: isinstance(value, History),
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import (
     augmentation,
+    averaging,
     clipping,
     constraints,
     initializers,
@@ -30,6 +31,7 @@ from ..training import EpochRecord, History
 # the table with the public names.
 _NAMES: tuple[tuple[Any, str], ...] = (
     (augmentation, "Mixup"),
+    (averaging, "EMA SWA"),
     (clipping, "ClipGlobalNorm ClipNorm ClipValue"),
     (constraints, "MaxNorm UnitNorm"),
     (initializers,

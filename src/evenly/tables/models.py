@@ -182,7 +182,9 @@ class TableModel(NestedParameters):
             held = Held(inputs.encode(others, nothing)[0], net._encode(labels), None)
         net._train(Held(x, numbers[kept], own), held, of(parts.apart), seed, going_on, given)
         self._use(columns, inputs, net, target, table.named)
-        out = rows[parts.held] if parts.held is not None else np.zeros(0, np.int64)
+        # In the end a refit has trained on them too.
+        lasting = parts.held is not None and net.refit_history_ is None
+        out = rows[parts.held] if lasting else np.zeros(0, np.int64)
         self.held_out_ = np.unique(places[out]).astype(np.int64)
         # Those of intervals alone: neither trained on nor watched.
         aside = rows[parts.apart] if parts.apart is not None else np.zeros(0, np.int64)
