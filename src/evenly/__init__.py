@@ -157,6 +157,8 @@ if TYPE_CHECKING:
     from .tables import TableClassifier as TableClassifier
     from .tables import TableModel as TableModel
     from .tables import TableRegressor as TableRegressor
+    from .tails import NormalScaler as NormalScaler
+    from .tails import SmoothClipScaler as SmoothClipScaler
     from .training import Checkpoint as Checkpoint
     from .training import EpochRecord as EpochRecord
     from .training import History as History
@@ -212,6 +214,7 @@ _NAMES = {
     "rows": ("Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
+    "tails": ("NormalScaler", "SmoothClipScaler"),
     "schedules": (
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
