@@ -21,7 +21,7 @@ ORDER = [
     {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given"},
     {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
-     "scaling"},
+     "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"}, {"exchange"},
     {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"},

@@ -160,6 +160,8 @@ if TYPE_CHECKING:
     from .tables import TableClassifier as TableClassifier
     from .tables import TableModel as TableModel
     from .tables import TableRegressor as TableRegressor
+    from .tails import NormalScaler as NormalScaler
+    from .tails import SmoothClipScaler as SmoothClipScaler
     from .training import Checkpoint as Checkpoint
     from .training import EpochRecord as EpochRecord
     from .training import History as History
@@ -216,6 +218,7 @@ _NAMES = {
     "rows": ("Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
+    "tails": ("NormalScaler", "SmoothClipScaler"),
     "schedules": (
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",

@@ -224,7 +224,7 @@ def test_verbose_is_no_word():
         NetClassifier(verbose="no").fit(X, Y)
 
 
-@pytest.mark.parametrize("name", ["warm_start", "early_stopping", "scale"])
+@pytest.mark.parametrize("name", ["warm_start", "early_stopping"])
 @pytest.mark.parametrize("value", ["no", 1, None])
 def test_truths_are_true_or_false(name, value):
     with pytest.raises(ConfigurationError, match=f"{name} must be True or False, got {value!r}"):

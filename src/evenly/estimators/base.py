@@ -18,6 +18,7 @@ from ..stopping import EarlyStopping
 from ..training import Model, fit, init, lsuv
 from ..training.model import as_sequential
 from ..training.run_settings import as_text
+from .column_scales import scale_kind
 from .curves import HasCurves
 from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held, Table, checked_groups, divided
@@ -67,7 +68,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         early_stopping: bool = True,
         patience: int = 20,
         validation_fraction: float = 0.1,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -279,8 +280,9 @@ class NetEstimator(HasCurves, ScaledInputs):
             raise
 
     def _check_truths(self) -> None:
-        for name in ("early_stopping", "scale", "warm_start", "refit"):
+        for name in ("early_stopping", "warm_start", "refit"):
             truth(name, getattr(self, name))
+        scale_kind(self.scale)
         if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
             truth("verbose", self.verbose)
 

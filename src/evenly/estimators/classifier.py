@@ -85,11 +85,14 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
             since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that
             they are labels.
-        scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
-            training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
-            so that zeros stay. A column that never varies in training is 0 to the network, and
-            with ``scale=False`` the value that it had in training, whatever it holds later: its
-            weights have learned nothing.
+        scale: the scale of the inputs, by the training rows: ``"standard"`` or True: mean 0 and
+            deviation 1; ``"robust"``: by median and quartiles, and far values bent inwards, to 3 at
+            most (:class:`evenly.SmoothClipScaler`); ``"normal"``: each value what a normal
+            distribution has at its rank, within -3 and 3 (:class:`evenly.NormalScaler`); False:
+            none. Columns of zeros and ones lose their mean and keep their size. Sparse inputs are
+            not moved, so that zeros stay, and have ``"standard"`` or False alone. A column that
+            never varies in training is 0 to the network, and with ``scale=False`` the value that it
+            had in training, whatever it holds later: its weights have learned nothing.
         warm_start: whether another fit goes on from the weights of the last, with the same
             classes and scale; the optimizer starts anew. Settings that changed in between take
             effect, dropout among them; what would make other arrays or other first values
@@ -132,7 +135,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
         model_: the :class:`evenly.Model`: ``model_.net``, ``model_.weights``.
-        scaler_: means and deviations of the inputs, or None with ``scale=False``.
+        scaler_: the scale of the inputs: means and deviations, or what `scale` says; None with
+            ``scale=False``.
         history_: the records of the epochs (:class:`evenly.History`).
         loss_curve_, score_curve_: loss and accuracy of each epoch, in training mode.
         validation_loss_curve_, validation_score_curve_: on the validation set, or None without.
@@ -178,7 +182,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         validation_fraction: float = 0.1,
         class_weight: Any = None,
         multi_label: bool | None = None,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -204,14 +208,15 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         """Trains for one pass over some rows, and goes on from the last call.
 
         The optimizer keeps its state between calls. The means and deviations that scale the inputs
-        are those of all rows so far, so the first calls should not be too small. A batch of one row
-        is normalized by the running averages of the batch normalization, which it leaves as they
-        are. Settings that changed since the last call take effect as with warm_start; an optimizer
-        of another type begins anew. The random state counts in the first call. Learning rate
-        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks, averages,
-        refit and warm_start have no effect, nor has what is learned from held-out rows: a threshold
-        that is tuned, a temperature; those of an earlier fit are forgotten with the network that
-        they belong to. After :meth:`fit`, it goes on with the fitted network.
+        are those of all rows so far, so the first calls should not be too small. Quantiles do not
+        add up in this way: other scales than ``"standard"`` are those of a fit before. A batch of
+        one row is normalized by the running averages of the batch normalization, which it leaves as
+        they are. Settings that changed since the last call take effect as with warm_start; an
+        optimizer of another type begins anew. The random state counts in the first call. Learning
+        rate schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks,
+        averages, refit and warm_start have no effect, nor has what is learned from held-out rows: a threshold that is
+        tuned, a temperature; those of an earlier fit are forgotten with the network that they
+        belong to. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

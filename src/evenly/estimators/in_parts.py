@@ -8,13 +8,14 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..engine import Engine
-from ..errors import DataError
+from ..errors import ConfigurationError, DataError
 from ..program import Program, training_rows
 from ..program import compile as compile_program
 from ..training import History, Model
 from ..training.continued import for_single_rows, one_pass
 from ..training.run_settings import as_text
 from .base import NetEstimator
+from .column_scales import BY_QUANTILES, scale_kind
 from .going_on import with_program
 from .settings import batch_rows, partial_settings, threads_of
 
@@ -33,6 +34,12 @@ class TrainsInParts(NetEstimator):
             return self._one_more_pass(X, y, sample_weight, first, learn)
 
     def _one_more_pass(self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool) -> Self:
+        if first and scale_kind(self.scale) in BY_QUANTILES:
+            raise ConfigurationError(
+                f"{type(self).__name__}: scale={self.scale!r} needs all rows at once, since "
+                "quantiles do not add up from call to call: partial_fit begins with "
+                'scale="standard", or goes on from a fit'
+            )
         X, y = self._check_xy(X, y, reset=first)
         if not first:
             self._check_scale(X)

@@ -110,7 +110,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         early_stopping: bool = True,
         patience: int = 20,
         validation_fraction: float = 0.1,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,

@@ -23,6 +23,7 @@ from .. import (
     penalties,
     scaling,
     schedules,
+    tails,
 )
 from ..errors import ConfigurationError
 from ..training import EpochRecord, History
@@ -50,6 +51,7 @@ _NAMES: tuple[tuple[Any, str], ...] = (
     (optimizers, "Adagrad Adam AdaMax AdamW Momentum NAdam RAdam RMSprop SGD"),
     (penalties, "ElasticNet L1 L2"),
     (scaling, "RobustScaler Standardizer"),
+    (tails, "NormalScaler SmoothClipScaler"),
     (schedules,
      "CosineDecay CosineRestarts ExponentialDecay InverseTimeDecay LinearWarmup MultiStepDecay "
      "OneCycle PolynomialDecay ReduceOnPlateau StepDecay"),

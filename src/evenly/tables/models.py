@@ -19,7 +19,9 @@ from sklearn.utils.validation import (
 
 from ..errors import ConfigurationError, DataError, TableWarning
 from ..estimators.base import NetEstimator
+from ..estimators.column_scales import middles
 from ..estimators.held_out import Held, Table, checked_groups, divided
+from ..estimators.inputs import named
 from ..estimators.parameters import NestedParameters
 from ..estimators.rows import arranged, of_mean_one
 from ..estimators.settings import truth
@@ -167,7 +169,8 @@ class TableModel(NestedParameters):
         alike = kept if groups is None else groups[places[kept]]
         x = inputs.encode_training(taught, answers, own, folds_of(alike, seed))
         net._check_x(x, reset=not going_on)
-        nothing = np.average(x, axis=0, weights=own) if self.scale else None
+        with named(self):
+            nothing = middles(self.scale, x, own)
 
         def of(part: Any) -> Held | None:
             if part is None:
@@ -313,7 +316,7 @@ class TableModel(NestedParameters):
         values, notes = self.columns_.values(frame)
         scaler = self.estimator_.scaler_
         # What is at its mean is 0 behind the scale: it moves nothing.
-        x, more = self.inputs_.encode(values, None if scaler is None else scaler.mean)
+        x, more = self.inputs_.encode(values, None if scaler is None else scaler.middle)
         return x, [*notes, *more]
 
     def _of_rows(self, X: Any, method: str, *arguments: Any, **named: Any) -> Any:
