@@ -1,4 +1,5 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
+#include "kernels/average.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/clip_norm.hpp"
 #include "kernels/constraint.hpp"
@@ -108,6 +109,8 @@ constexpr Row kTable[] = {
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},
+    {"average.forward", make<AverageForward<Real>>},
+    {"average.backward", make<AverageBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},
     {"descent.update", make<Update<Real, Descent>>},
     {"momentum.update", make<Update<Real, Momentum>>},
