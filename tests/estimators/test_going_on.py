@@ -53,6 +53,8 @@ CHANGES = {
     "threshold": (0.3, NONE),
     "calibrate": (True, NONE),
     "interval_fraction": (0.2, EFFECT),
+    "members": (2, REFUSED),
+    "time_limit": (1000.0, NONE),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

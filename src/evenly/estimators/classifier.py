@@ -181,6 +181,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         callbacks: Any = (),
         threshold: Any = None,
         calibrate: bool = False,
+        members: int = 1,
+        time_limit: float | None = None,
     ) -> None:
         self._keep(locals())
 

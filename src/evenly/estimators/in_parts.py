@@ -16,6 +16,7 @@ from ..training.continued import for_single_rows, one_pass
 from ..training.run_settings import as_text
 from .base import NetEstimator
 from .going_on import with_program
+from .members import check_same_members, refuse_several
 from .settings import batch_rows, partial_settings, threads_of
 
 # The square of a larger one is beyond float32 by far.
@@ -33,6 +34,9 @@ class TrainsInParts(NetEstimator):
             return self._one_more_pass(X, y, sample_weight, first, learn)
 
     def _one_more_pass(self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool) -> Self:
+        refuse_several(self)
+        if not first:
+            check_same_members(self)
         X, y = self._check_xy(X, y, reset=first)
         if not first:
             self._check_scale(X)
@@ -99,7 +103,7 @@ class TrainsInParts(NetEstimator):
         # Compiling takes longer than a row does, and a stream of rows says the same each time.
         if of is engine and before == told and engine.program.batch >= settings["batch"]:
             return self.model_
-        self._check_same(net)
+        self._check_same(self.model_.net, net)
         program = self._program(net, settings)
         model = with_program(self.model_, program, threads_of(self.n_jobs))
         self._told = model.engine, told

@@ -20,9 +20,10 @@ from .names import wrong
 from .settings import whole
 
 # What is learned from held-out rows.
-FROM_HELD = ("_monitored", "temperature_", "threshold_", "conformal_", "_watched")
+FROM_HELD = ("_monitored", "temperature_", "threshold_", "conformal_", "_watched", "_ran_out",
+             "_histories")
 # What a scorer's stand-in for the estimator has not, or has of its own.
-_ELSEWHERE = (*FROM_HELD, "_predictor", "feature_names_in_")
+_ELSEWHERE = (*FROM_HELD, "_predictor", "_apart", "feature_names_in_")
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         monitor: Any = "loss",
         callbacks: Any = (),
         interval_fraction: Any = None,
+        members: int = 1,
+        time_limit: float | None = None,
     ) -> None:
         self._keep(locals())
 

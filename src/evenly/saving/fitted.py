@@ -17,6 +17,7 @@ from ..estimators.moments import Moments
 from ..estimators.monitor import FROM_HELD
 from ..estimators.regression_losses import scale_fits
 from ..estimators.target_scales import MeanScale, RobustScale
+from ..training import History
 from .models import read_model, write_model
 from .splitters import check_plain, read_splitter, write_splitter
 from .values import NotReadable, Reader, Writer
@@ -189,6 +190,9 @@ _RIGHT: Mapping[str, Any] = {
     "threshold_": _are_thresholds,
     "conformal_": _are_errors,
     "_watched": lambda value, outputs, labels: isinstance(value, bool),
+    "_ran_out": lambda value, outputs, labels: value is True,
+    "_histories": lambda value, outputs, labels: isinstance(value, list) and len(value) > 1 and all(
+        isinstance(history, History) for history in value),
 }
 
 

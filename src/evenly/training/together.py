@@ -12,6 +12,7 @@ from ..layers.containers import Container, Sequential, with_name
 from ..layers.ensemble import Ensemble
 from ..losses import Loss
 from ..program import compile as compile_program
+from .history import History
 from .model import Model
 from .run_settings import as_text
 
@@ -81,17 +82,40 @@ def ensemble(models: Sequence[Model], *, threads: int | None = None) -> Model:
     return Model(engine, first.history, first.record)
 
 
+def separate(model: Model) -> list[Model]:
+    """The members of a model that :func:`ensemble` made, the first with its history; of any other
+    model, itself alone."""
+    net = model.net
+    if len(net.layers) != 1 or not isinstance(net.layers[0], Ensemble):
+        return [model]
+    told, models = model.engine.program, []
+    for i, part in enumerate(net.named.layers[0].parts, 1):  # type: ignore[attr-defined]
+        own = _renamed(part, f"member_{i}_", away=True)
+        own = own if isinstance(own, Sequential) else Sequential([own])
+        old = net.resolved.layers[0].parts[i - 1].arrays(told.input_shape)  # type: ignore[attr-defined]
+        weights = dict(zip(own.arrays(told.input_shape), map(model.weights.get, old), strict=True))
+        program = compile_program(
+            own, told.input_shape, told.batch, told.loss, told.optimizer, penalty=told.penalty,
+            clip=told.clip, constraint=told.constraint, augment=told.augment, dtype=told.dtype,
+        )
+        engine = Engine(program, seed=model.engine.seed, weights=weights)
+        models.append(Model(engine, model.history if i == 1 else History()))
+    return models
+
+
 def member(net: Layer, number: int) -> Layer:
     """The same network with names of its own."""
     named = net.named if isinstance(net, Container) else net
     return _renamed(named, f"member_{number}_")
 
 
-def _renamed(layer: Layer, start: str) -> Layer:
+def _renamed(layer: Layer, start: str, away: bool = False) -> Layer:
+    """With `start` in front of all names, or without it again."""
     if not isinstance(layer, Sequential):
-        layer = with_name(layer, f"{start}{layer.name}")
+        name = layer.name or ""
+        layer = with_name(layer, name.removeprefix(start) if away else f"{start}{name}")
     if isinstance(layer, Container):
-        layer = layer.with_parts([_renamed(part, start) for part in layer.parts])
+        layer = layer.with_parts([_renamed(part, start, away) for part in layer.parts])
     return layer
 
 
