@@ -15,6 +15,7 @@
 #include "kernels/likelihood.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/made_kernels.hpp"
+#include "kernels/members.hpp"
 #include "kernels/mixup.hpp"
 #include "kernels/noise.hpp"
 #include "kernels/pooling.hpp"
@@ -109,6 +110,8 @@ constexpr Row kTable[] = {
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},
+    {"average.forward", make<AverageForward<Real>>},
+    {"average.backward", make<AverageBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},
     {"descent.update", make<Update<Real, Descent>>},
     {"momentum.update", make<Update<Real, Momentum>>},

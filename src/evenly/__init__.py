@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from .layers import DropConnect as DropConnect
     from .layers import Dropout as Dropout
     from .layers import Embedding as Embedding
+    from .layers import Ensemble as Ensemble
     from .layers import Flatten as Flatten
     from .layers import GaussianDropout as GaussianDropout
     from .layers import GaussianNoise as GaussianNoise
@@ -166,6 +167,7 @@ if TYPE_CHECKING:
     from .training import EpochRecord as EpochRecord
     from .training import History as History
     from .training import Model as Model
+    from .training import ensemble as ensemble
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
@@ -194,7 +196,7 @@ _NAMES = {
     "layers": (
         "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
         "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "DropConnect", "Dropout",
-        "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
+        "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
         "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
         "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
         "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU", "Sequential",
@@ -226,7 +228,9 @@ _NAMES = {
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
     "tables": ("TableClassifier", "TableModel", "TableRegressor"),
-    "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
+    "training": (
+        "Checkpoint", "ensemble", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+    ),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # These need scikit-learn, or polars too: an import of everything must not fail where it is missing.

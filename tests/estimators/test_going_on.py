@@ -55,6 +55,8 @@ CHANGES = {
     "interval_fraction": (0.2, EFFECT),
     "average": (ev.EMA(0.9), EFFECT),
     "refit": (True, EFFECT),
+    "members": (2, REFUSED),
+    "time_limit": (1000.0, NONE),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

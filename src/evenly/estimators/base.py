@@ -21,9 +21,22 @@ from ..training.run_settings import as_text
 from .column_scales import scale_kind
 from .curves import HasCurves
 from .going_on import check_same_arrays, first_values, with_weights
-from .held_out import Held, Table, checked_groups, divided
+from .held_out import Held, Table, checked_groups
 from .inference import Predictor
 from .inputs import ScaledInputs, constants_of
+from .members import (
+    Deadline,
+    Rows,
+    check_same_members,
+    constants_of_all,
+    deadline_of,
+    divisions,
+    rows_of_parts,
+    together,
+    told_by_members,
+    trained,
+    watched,
+)
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
 from .names import LSUV, network
 from .proportion import warn_of_other_scale
@@ -44,7 +57,9 @@ class NetEstimator(HasCurves, ScaledInputs):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
-    _made_anew: ClassVar[tuple[str, ...]] = ("_predictor",)
+    _made_anew: ClassVar[tuple[str, ...]] = ("_predictor", "_apart")
+    # Whether each of several members holds out rows of its own.
+    own_rows: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -81,6 +96,8 @@ class NetEstimator(HasCurves, ScaledInputs):
         interval_fraction: float | None = None,
         average: Any = None,
         refit: bool = False,
+        members: int = 1,
+        time_limit: float | None = None,
     ) -> None:
         self._keep(locals())
 
@@ -185,11 +202,13 @@ class NetEstimator(HasCurves, ScaledInputs):
             DivergenceError: the loss or a gradient was not finite.
         """
         self._check_truths()
+        deadline = deadline_of(self.time_limit)
         with self._as_it_was():
-            return self._fit(X, y, sample_weight, X_val, y_val, groups)
+            return self._fit(deadline, X, y, sample_weight, X_val, y_val, groups)
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, groups: Any
+        self, deadline: Deadline, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any,
+        groups: Any,
     ) -> Self:
         going_on = self.warm_start and hasattr(self, "model_")
         X, y = self._check_xy(X, y, reset=not going_on, least=2)
@@ -209,54 +228,66 @@ class NetEstimator(HasCurves, ScaledInputs):
         held = self._given_validation(X_val, y_val) if given else None
         table = Table(X, y, groups, rows, equal, self._strata(numbers),
                       getattr(self, "classes_", None))
-        parts = divided(self, table, seed, given)
+        parts = divisions(self, table, seed, given)
 
         def of(places: Any) -> Held:
             own = None if weights is None else weights[places]
             return Held(X[rows[places]], numbers[places], own)
 
-        held = held if parts.held is None else of(parts.held)
-        apart = None if parts.apart is None else of(parts.apart)
-        if len(parts.kept) < len(rows):
-            weights = None if weights is None else weights[parts.kept]
-            rows, numbers = rows[parts.kept], numbers[parts.kept]
-        self._train(Held(X[rows], numbers, weights), held, apart, seed, going_on, given)
+        self._train(rows_of_parts(parts, len(rows), of, held), seed, going_on, given, deadline)
         return self
 
     def _train(
-        self, kept: Held, held: Held | None, apart: Held | None, seed: int, going_on: bool,
-        given: bool = False,
+        self, rows: Rows, seed: int, going_on: bool, given: bool, deadline: Deadline
     ) -> None:
         """Trains on rows that were divided and put in order before.
 
         Arguments:
-            kept: the rows to train on.
-            held: those that are watched.
-            apart: those for intervals.
+            rows: to train on, and those that are watched.
             seed: of all that is drawn.
             going_on: whether from the weights of the last fit.
-            given: whether `held` was given to fit.
+            given: whether the watched rows were given to fit.
+            deadline: of the training.
         """
+        held = rows.members[0][1]
         self._check_before(held)
-        again = wanted(self.refit, given, held)
-        X, numbers, weights = kept
+        again = wanted(self, given, held)
+        X, numbers, weights = rows.every
+        last = self.members_ if going_on else []
         if going_on:
+            check_same_members(self)
             self._wake(X, numbers, weights)
         else:
             self._learn_scale(X, numbers, weights)
+        self._constants = constants_of_all(self._constants, rows)
         if held is not None:
             self._check_scale(held.X)
         if given and held is not None:
             warn_of_other_scale(X, held.X)
-        start = self._last_weights(seed) if going_on else None
-        rule = stopping_rule(self, held, seed)
-        model = self._run(start, X, numbers, weights, held, seed, rule)
+        rules = []
+
+        def train(number: int, seed: int, kept: Held, held: Held | None) -> Model:
+            start = self._last_weights(last[number], seed) if going_on else None
+            rules.append(stopping_rule(self, held, seed))
+            return self._run(start, kept, held, seed, rules[-1], number, deadline)
+
+        models, ran_out = trained(self, rows, seed, deadline, train)
+        model = together(models, threads_of(self.n_jobs))
         twin = stand_in(self, model)
-        told = self._from_held(twin, held, apart)
+        told = told_by_members(self, rows, models, twin, stand_in)
+        told["_ran_out"] = ran_out or None
+        told["_histories"] = [one.history for one in models] if len(models) > 1 else None
         if held is not None and self.early_stopping:
-            told["_monitored"] = curve_of(rule, model.history)
-        if again and held is not None and model.history.stopped not in ("interrupted", "doctor"):
-            model, twin, told = anew(self, (model, twin, told), start, (kept, held, apart), seed)
+            told["_monitored"] = curve_of(rules[0], model.history)
+        if again and held is not None and model.history.stopped not in (
+            "interrupted", "doctor", "time limit",
+        ):
+            start = self._last_weights(last[0], seed) if going_on else None
+            old = model, twin, told
+            model, twin, told = anew(self, old, start, (*rows.members[0], rows.apart), seed)
+        self.__dict__.pop("_apart", None)
+        if len(models) > 1:
+            self._apart = model, models
         self._predictor = twin._predictor
         self._use(model)
         self._told_after(told)
@@ -286,25 +317,27 @@ class NetEstimator(HasCurves, ScaledInputs):
         if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
             truth("verbose", self.verbose)
 
-    def _last_weights(self, seed: int) -> Model:
-        """The last fit's model, with the network that the arguments say now."""
+    def _last_weights(self, last: Model, seed: int) -> Model:
+        """A model of the last fit, with the network that the arguments say now."""
         net = self._network()
-        self._check_same(net)
-        return with_weights(self.model_, net, seed)
+        self._check_same(last.net, net)
+        return with_weights(last, net, seed)
 
-    def _check_same(self, net: Any) -> None:
+    def _check_same(self, last: Any, net: Any) -> None:
         began = getattr(self, "_began", self.init)
         try:
             if self.net is None and as_text(began) != as_text(self.init):
                 raise first_values("the network", began, self.init)
-            check_same_arrays(self.model_.net, net, self.n_features_in_)
+            check_same_arrays(last, net, self.n_features_in_)
         except ConfigurationError as error:
             raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _run(
-        self, start: Model | None, X: Any, y: Any, weights: Any, held: Held | None, seed: int,
-        rule: EarlyStopping | None, first: Model | None = None, first_rows: int | None = None,
+        self, start: Model | None, kept: Held, held: Held | None, seed: int,
+        rule: EarlyStopping | None, number: int, deadline: Deadline, first: Model | None = None,
+        first_rows: int | None = None,
     ) -> Model:
+        X, y, weights = kept
         net: Any = self._network() if start is None else start
         self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
@@ -335,8 +368,9 @@ class NetEstimator(HasCurves, ScaledInputs):
             net, self._scaled(X), self._targets(y, outputs), loss=loss,
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose), doctor=self.doctor if first is None else None,
-            callbacks=callbacks, **settings,
+            progress=bool(self.verbose),
+            doctor=watched(self.doctor, number) if first is None else None,
+            callbacks=(deadline.epoch, *callbacks), stop=deadline.asked, **settings,
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> Held:

@@ -196,6 +196,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         calibrate: bool = False,
         average: Any = None,
         refit: bool = False,
+        members: int = 1,
+        time_limit: float | None = None,
     ) -> None:
         self._keep(locals())
 

@@ -17,6 +17,7 @@ from ..training.run_settings import as_text
 from .base import NetEstimator
 from .column_scales import BY_QUANTILES, scale_kind
 from .going_on import with_program
+from .members import check_same_members, refuse_several
 from .settings import batch_rows, partial_settings, threads_of
 
 # The square of a larger one is beyond float32 by far.
@@ -40,6 +41,9 @@ class TrainsInParts(NetEstimator):
                 "quantiles do not add up from call to call: partial_fit begins with "
                 'scale="standard", or goes on from a fit'
             )
+        refuse_several(self)
+        if not first:
+            check_same_members(self)
         X, y = self._check_xy(X, y, reset=first)
         if not first:
             self._check_scale(X)
@@ -106,7 +110,7 @@ class TrainsInParts(NetEstimator):
         # Compiling takes longer than a row does, and a stream of rows says the same each time.
         if of is engine and before == told and engine.program.batch >= settings["batch"]:
             return self.model_
-        self._check_same(net)
+        self._check_same(self.model_.net, net)
         program = self._program(net, settings)
         model = with_program(self.model_, program, threads_of(self.n_jobs))
         self._told = model.engine, told

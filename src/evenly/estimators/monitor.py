@@ -21,9 +21,9 @@ from .settings import whole
 
 # What is learned from held-out rows.
 FROM_HELD = ("_monitored", "temperature_", "threshold_", "conformal_", "_watched",
-             "refit_history_")
+             "refit_history_", "_ran_out", "_histories")
 # What a scorer's stand-in for the estimator has not, or has of its own.
-_ELSEWHERE = (*FROM_HELD, "_predictor", "feature_names_in_")
+_ELSEWHERE = (*FROM_HELD, "_predictor", "_apart", "feature_names_in_")
 
 
 @dataclass(frozen=True)

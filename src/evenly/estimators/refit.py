@@ -18,6 +18,7 @@ from ..rows.sources import is_sparse
 from ..schedules import ReduceOnPlateau, Schedule
 from ..training import EpochRecord, History, Model
 from .held_out import Held
+from .members import Deadline, members_of
 from .monitor import stand_in
 
 
@@ -44,12 +45,19 @@ def best_epochs(history: History) -> int:
     return history.best_epoch or len(history)
 
 
-def wanted(refit: bool, given: bool, held: Held | None) -> bool:
+def wanted(estimator: Any, given: bool, held: Held | None) -> bool:
     """Whether there are rows to train on anew.
 
     Raises:
-        ConfigurationError: the held-out rows are a set of their own, given to fit.
+        ConfigurationError: the held-out rows are a set of their own, given to fit; or there are
+            several members, which hold out rows of their own each.
     """
+    refit: bool = estimator.refit
+    if refit and members_of(estimator) > 1:
+        raise ConfigurationError(
+            f"refit=True and members={estimator.members}: each member holds out other rows, and "
+            "together they have trained on all: give one of them"
+        )
     if refit and given:
         raise ConfigurationError(
             "refit=True trains on the held-out rows too in the end, and X_val is a set of its own: "
@@ -106,7 +114,7 @@ def anew(
         estimator._wake(*every)
     else:
         estimator._learn_scale(*every)
-    second = estimator._run(start, *every, None, seed, None, model, kept.X.shape[0])
+    second = estimator._run(start, every, None, seed, None, 0, Deadline(None), model, kept.X.shape[0])
     records = second.history.records
     if second.history.stopped == "interrupted" and len(records) < best_epochs(model.history):
         estimator.__dict__.clear()

@@ -123,6 +123,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         interval_fraction: Any = None,
         average: Any = None,
         refit: bool = False,
+        members: int = 1,
+        time_limit: float | None = None,
     ) -> None:
         self._keep(locals())
 

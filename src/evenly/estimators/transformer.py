@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError, DataError
+from ..layers import Ensemble
 from ..layers.base import Layer
 from ..layers.containers import Sequential
 from ..rows.sources import CHUNK_BYTES, is_sparse
@@ -196,6 +197,11 @@ class NetTransformer(
             raise DataError(
                 f"NetTransformer: the given network reads examples of shape {model.input_shape}, X "
                 f"has {self.n_features_in_} features"
+            )
+        if len(model.net.layers) == 1 and isinstance(model.net.layers[0], Ensemble):
+            raise ConfigurationError(
+                "NetTransformer: the network is several members, which have no layer in common: "
+                "give a fit with members=1, or one of the models in members_"
             )
         self.estimator_ = estimator
         self.model_ = model

@@ -180,6 +180,9 @@ _RIGHT: Mapping[str, Any] = {
     "conformal_": _are_errors,
     "_watched": lambda value, outputs, labels: isinstance(value, bool),
     "refit_history_": lambda value, outputs, labels: isinstance(value, History),
+    "_ran_out": lambda value, outputs, labels: value is True,
+    "_histories": lambda value, outputs, labels: isinstance(value, list) and len(value) > 1 and all(
+        isinstance(history, History) for history in value),
 }
 
 

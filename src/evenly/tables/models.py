@@ -22,6 +22,7 @@ from ..estimators.base import NetEstimator
 from ..estimators.column_scales import middles
 from ..estimators.held_out import Held, Table, checked_groups, divided
 from ..estimators.inputs import named
+from ..estimators.members import Deadline, Rows, deadline_of
 from ..estimators.parameters import NestedParameters
 from ..estimators.rows import arranged, of_mean_one
 from ..estimators.settings import truth
@@ -69,6 +70,7 @@ class TableModel(NestedParameters):
     validation_fraction: Any
     warm_start: Any
     random_state: Any
+    time_limit: Any
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -123,17 +125,18 @@ class TableModel(NestedParameters):
         """
         for name in ("text", "quiet"):
             truth(name, getattr(self, name))
+        deadline = deadline_of(self.time_limit)
         going_on = self.warm_start and hasattr(self, "estimator_")
         net = self._net(going_on)
         net._check_truths()
         with net._as_it_was():
-            self._fit(net, going_on, X, y, sample_weight, X_val, y_val, groups)
+            self._fit(net, deadline, going_on, X, y, sample_weight, X_val, y_val, groups)
         self._tell("the columns as they were read", self.notes_, 3)
         return self
 
     def _fit(
-        self, net: Any, going_on: bool, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any,
-        groups: Any,
+        self, net: Any, deadline: Deadline, going_on: bool, X: Any, y: Any, sample_weight: Any,
+        X_val: Any, y_val: Any, groups: Any,
     ) -> None:
         table, y, target, column = self._given(X, y)
         table.need_rows(2, type(self).__name__)
@@ -183,7 +186,9 @@ class TableModel(NestedParameters):
         if given:
             others, labels = self._validation(columns, table.named, X_val, y_val, target)
             held = Held(inputs.encode(others, nothing)[0], net._encode(labels), None)
-        net._train(Held(x, numbers[kept], own), held, of(parts.apart), seed, going_on, given)
+        taught_rows = Held(x, numbers[kept], own)
+        net._train(Rows(taught_rows, [(taught_rows, held)], of(parts.apart)), seed, going_on, given,
+                   deadline)
         self._use(columns, inputs, net, target, table.named)
         # In the end a refit has trained on them too.
         lasting = parts.held is not None and net.refit_history_ is None
