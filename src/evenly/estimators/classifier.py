@@ -120,6 +120,13 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             likeliest class, or 0.5. Probabilities do not depend on it.
         calibrate: whether the scores are divided by a temperature, so that probabilities are what
             they say on the held-out rows, those of early stopping.
+        members: how many networks are trained, one after the other, each from first values of its
+            own; predictions are the mean of theirs (of probabilities here), and `model_` is one
+            :class:`evenly.Ensemble`. Each holds out rows of its own, where a share is drawn and
+            neither `calibrate` nor `threshold` learns from it. Not in partial_fit.
+        time_limit: seconds that fit may take, or None. Training then ends with the best weights so
+            far; of several members those that were ready. One network is trained for one epoch at
+            least. Of partial_fit no limit.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -134,6 +141,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         n_iter_: epochs that were run.
         best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
         diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
+        members_: a :class:`evenly.Model` for each member, with its own history; of what is said
+            above of epochs and curves, the first one's are `history_`, `best_epoch_` and so on.
+        time_ran_out_: whether `time_limit` ended the fit.
         n_features_in_, feature_names_in_: of the inputs.
 
     Example:
