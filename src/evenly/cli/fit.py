@@ -77,6 +77,10 @@ def _or_none(*words: str) -> Word:
               help="For classes: make probabilities what they say, on the held-out rows.")
 @click.option("--interval-fraction", type=SHARE, metavar="SHARE",
               help="For numbers: rows to hold out for the intervals of predict alone.")
+@click.option("--members", type=AT_LEAST_1, default=1,
+              help="Networks to train; the mean of their predictions is the model's.")
+@click.option("--time-limit", type=POSITIVE, metavar="SECONDS",
+              help="End the training after so many seconds, with the best so far.")
 @click.option("--groups", metavar="NAME",
               help="Column of rows that belong together: a group is held out whole or not at all.")
 @click.option("--monitor", metavar="NAME", default="loss",
@@ -110,8 +114,8 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
         raise click.UsageError("--resume: goes with --checkpoint FOLDER")
     if given["checkpoint"] is not None:
         for name in ("groups", "threshold", "calibrate", "interval_fraction", "class_weight",
-                     "doctor"):
-            if given[name]:
+                     "doctor", "time_limit", "members"):
+            if given[name] and (name, given[name]) != ("members", 1):
                 raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
                                        "leave it out beside --checkpoint")
     from .fitting import Asked, fit_table
@@ -135,6 +139,8 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         **({"threshold": threshold(given["threshold"])} if given["threshold"] else {}),
         **({"calibrate": True} if given["calibrate"] else {}),
         **({"interval_fraction": given["interval_fraction"]} if given["interval_fraction"] else {}),
+        **({"members": given["members"]} if given["members"] > 1 else {}),
+        **({"time_limit": given["time_limit"]} if given["time_limit"] else {}),
         "monitor": given["monitor"],
         "learning_rate": given["lr"],
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),

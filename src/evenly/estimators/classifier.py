@@ -131,6 +131,13 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             the same seed, with the same batch and schedule. Curves, temperature and a tuned
             threshold stay those of the first training, which callbacks and doctor hear of alone.
             Where no rows are held out there is one training.
+        members: how many networks are trained, one after the other, each from first values of its
+            own; predictions are the mean of theirs (of probabilities here), and `model_` is one
+            :class:`evenly.Ensemble`. Each holds out rows of its own, where a share is drawn and
+            neither `calibrate` nor `threshold` learns from it. Not in partial_fit.
+        time_limit: seconds that fit may take, or None. Training then ends with the best weights so
+            far; of several members those that were ready. One network is trained for one epoch at
+            least. Of partial_fit no limit.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -147,6 +154,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
         refit_history_: the records of the training on all rows, with `refit`, or None.
         diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
+        members_: a :class:`evenly.Model` for each member, with its own history; of what is said
+            above of epochs and curves, the first one's are `history_`, `best_epoch_` and so on.
+        time_ran_out_: whether `time_limit` ended the fit.
         n_features_in_, feature_names_in_: of the inputs.
 
     Example:
