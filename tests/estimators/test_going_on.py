@@ -56,6 +56,7 @@ CHANGES = {
     "average": (ev.EMA(0.9), EFFECT),
     "refit": (True, EFFECT),
     "members": (2, REFUSED),
+    "effort": ("best", NONE),
     "time_limit": (1000.0, NONE),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)

@@ -289,7 +289,7 @@ def trained(estimator: Any, record: FitRecord | None) -> str:
     text = f"{estimator.n_iter_} epochs in {history[-1].seconds:.1f} s"
     if history.stopped == "interrupted":
         text += ", stopped early"
-    if estimator.members > 1:
+    if len(estimator.members_) > 1:
         text = f"{len(estimator.members_)} networks, the first: {text}"
     if estimator.time_ran_out_:
         text += ", and time ran out"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,6 +21,7 @@ from ..training.model import as_sequential
 from ..training.run_settings import as_text
 from .column_scales import scale_kind
 from .curves import HasCurves
+from .effort import settle
 from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held, Table, checked_groups
 from .inference import Predictor
@@ -78,10 +80,10 @@ class NetEstimator(HasCurves, ScaledInputs):
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 100,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
-        patience: int = 20,
+        patience: Any = "auto",
         validation_fraction: float = 0.1,
         scale: Any = True,
         warm_start: bool = False,
@@ -96,8 +98,9 @@ class NetEstimator(HasCurves, ScaledInputs):
         interval_fraction: float | None = None,
         average: Any = None,
         refit: bool = False,
-        members: int = 1,
+        members: Any = "auto",
         time_limit: float | None = None,
+        effort: str = "default",
     ) -> None:
         self._keep(locals())
 
@@ -216,6 +219,7 @@ class NetEstimator(HasCurves, ScaledInputs):
             self._check_scale(X)
         else:
             self._learn_targets(y)
+        settle(self, X.shape[0], is_classifier(self), going_on)
         numbers = self._encode(y)
         sample_weight = self._check_weights(sample_weight, X)
         self._look_at(numbers, sample_weight, 3)
@@ -276,6 +280,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         twin = stand_in(self, model)
         told = told_by_members(self, rows, models, twin, stand_in)
         told["_ran_out"] = ran_out or None
+        told["_chosen"] = self._chosen
         told["_histories"] = [one.history for one in models] if len(models) > 1 else None
         if held is not None and self.early_stopping:
             told["_monitored"] = curve_of(rules[0], model.history)

@@ -185,10 +185,10 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 100,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
-        patience: int = 20,
+        patience: Any = "auto",
         validation_fraction: float = 0.1,
         class_weight: Any = None,
         multi_label: bool | None = None,
@@ -206,8 +206,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         calibrate: bool = False,
         average: Any = None,
         refit: bool = False,
-        members: int = 1,
+        members: Any = "auto",
         time_limit: float | None = None,
+        effort: str = "default",
     ) -> None:
         self._keep(locals())
 

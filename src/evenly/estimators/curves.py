@@ -6,6 +6,7 @@ from typing import Any
 
 from ..doctor import Diagnosis
 from ..training import Model
+from .effort import CHOSEN, value_of
 from .members import models_of
 
 
@@ -28,6 +29,15 @@ class HasCurves:
     _ran_out: Any = None
     _histories: Any = None
     _apart: Any
+    # What the fit chose where arguments were "auto".
+    _chosen: Any = None
+
+    @property
+    def settings_(self) -> dict[str, Any]:
+        """What the last fit went by: members, max_epochs and patience, given or chosen."""
+        if not hasattr(self, "model_"):
+            raise AttributeError("no settings_: call fit first")
+        return {name: value_of(self, name) for name in CHOSEN}
 
     @property
     def members_(self) -> list[Model]:

@@ -16,6 +16,7 @@ from ..random import generator
 from ..training import Model, ensemble
 from ..training.together import separate
 from .constants import Constants
+from .effort import value_of
 from .going_on import ANEW
 from .held_out import Held, Parts, Table, divided, further
 from .names import is_number, wrong
@@ -85,7 +86,7 @@ def deadline_of(seconds: Any) -> Deadline:
 
 def members_of(estimator: Any) -> int:
     """How many networks a fit trains."""
-    return whole("members", estimator.members, 1)
+    return whole("members", value_of(estimator, "members"), 1, ', or "auto"')
 
 
 def seeds_of(seed: int, count: int) -> list[int]:
@@ -219,7 +220,7 @@ def refuse_several(estimator: Any) -> None:
     """Raises ConfigurationError in partial_fit where there are several members."""
     if members_of(estimator) > 1:
         raise ConfigurationError(
-            f"{type(estimator).__name__}: members={estimator.members}: partial_fit trains one "
+            f"{type(estimator).__name__}: members={members_of(estimator)}: partial_fit trains one "
             "network: give members=1, or fit"
         )
 

@@ -55,7 +55,7 @@ def wanted(estimator: Any, given: bool, held: Held | None) -> bool:
     refit: bool = estimator.refit
     if refit and members_of(estimator) > 1:
         raise ConfigurationError(
-            f"refit=True and members={estimator.members}: each member holds out other rows, and "
+            f"refit=True and members={members_of(estimator)}: each member holds out other rows, and "
             "together they have trained on all: give one of them"
         )
     if refit and given:

@@ -108,10 +108,10 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 100,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
-        patience: int = 20,
+        patience: Any = "auto",
         validation_fraction: float = 0.1,
         scale: Any = True,
         warm_start: bool = False,
@@ -126,8 +126,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         interval_fraction: Any = None,
         average: Any = None,
         refit: bool = False,
-        members: int = 1,
+        members: Any = "auto",
         time_limit: float | None = None,
+        effort: str = "default",
     ) -> None:
         self._keep(locals())
 

@@ -38,6 +38,7 @@ from ..schedules import (
     ReduceOnPlateau,
     Schedule,
 )
+from .effort import value_of
 from .names import Make, is_number, named, wrong
 
 OPTIMIZERS: dict[str, Make] = {
@@ -60,7 +61,7 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
     validation set or without."""
     return {
         **partial_settings(estimator, rows),
-        "epochs": whole("max_epochs", estimator.max_epochs, 1),
+        "epochs": whole("max_epochs", value_of(estimator, "max_epochs"), 1, ', or "auto"'),
         "schedule": schedule_of(estimator.schedule, validated, rows),
         "threads": threads_of(estimator.n_jobs),
         "average": average_of(estimator.average),

@@ -18,6 +18,7 @@ from ..rows.sources import CHUNK_BYTES, is_sparse
 from ..training import Model
 from .base import NetEstimator
 from .classifier import NetClassifier
+from .effort import is_auto
 from .inference import Predictor
 from .regressor import NetRegressor
 from .settings import threads_of
@@ -148,7 +149,9 @@ class NetTransformer(
     def _inner(self, y: Any) -> Any:
         if self.estimator is not None:
             self._expect_network(self.estimator)
-            return self._on_from(clone(self.estimator))
+            fresh = clone(self.estimator)
+            # Several members have no layer in common.
+            return self._on_from(fresh.set_params(members=1) if is_auto(fresh.members) else fresh)
         if self.task not in _TASKS:
             raise ConfigurationError(f"task must be one of {_TASKS}, got {self.task!r}")
         task = self.task
@@ -158,7 +161,7 @@ class NetTransformer(
         kind_of: Any = NetClassifier if task == "classification" else NetRegressor
         own = ("layer", "task", "estimator")
         settings = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
-        return self._on_from(kind_of(**settings))
+        return self._on_from(kind_of(**settings, effort="fast"))
 
     def _on_from(self, fresh: Any) -> Any:
         """The estimator of the last fit with the settings of a fresh one, where warm_start has it

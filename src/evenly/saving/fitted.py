@@ -12,6 +12,7 @@ from ..estimators import NetClassifier, NetRegressor
 from ..estimators.base import NetEstimator
 from ..estimators.calibration import COLDEST, HOTTEST
 from ..estimators.constants import Constants
+from ..estimators.effort import CHOSEN
 from ..estimators.inputs import constants_of
 from ..estimators.monitor import FROM_HELD
 from ..estimators.regression_losses import scale_fits
@@ -180,6 +181,8 @@ _RIGHT: Mapping[str, Any] = {
     "conformal_": _are_errors,
     "_watched": lambda value, outputs, labels: isinstance(value, bool),
     "refit_history_": lambda value, outputs, labels: isinstance(value, History),
+    "_chosen": lambda value, outputs, labels: isinstance(value, dict) and value.keys() <= set(CHOSEN)
+    and all(type(number) is int and number >= 1 for number in value.values()),
     "_ran_out": lambda value, outputs, labels: value is True,
     "_histories": lambda value, outputs, labels: isinstance(value, list) and len(value) > 1 and all(
         isinstance(history, History) for history in value),

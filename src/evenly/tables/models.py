@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import is_regressor
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 from ..errors import ConfigurationError, DataError, TableWarning
 from ..estimators.base import NetEstimator
 from ..estimators.column_scales import middles
+from ..estimators.effort import settle
 from ..estimators.held_out import Held, Table, checked_groups, divided
 from ..estimators.inputs import named
 from ..estimators.members import Deadline, Rows, deadline_of
@@ -156,6 +157,7 @@ class TableModel(NestedParameters):
         values, _ = columns.values(some)
         labels = self._as_labels(columns, some, y if counting is None or y is None else y[counting])
         numbers = _numbers(net, labels, going_on)
+        settle(net, len(numbers), is_classifier(net), going_on)
         net._look_at(numbers, weights, 4)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rows, weights, equal = arranged(contents(values, len(labels)), numbers, weights)

@@ -13,8 +13,9 @@ OPTIONS = {
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
-    "members": "--members", "time_limit": "--time-limit", "monitor": "--monitor", "max_epochs": "--epochs",
-    "patience": "--patience", "random_state": "--seed",
+    "effort": "--effort", "members": "--members", "time_limit": "--time-limit",
+    "monitor": "--monitor", "max_epochs": "--epochs", "patience": "--patience",
+    "random_state": "--seed",
 }
 
 
@@ -22,7 +23,7 @@ OPTIONS = {
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
                      "quantiles", "threshold", "interval_fraction", "time_limit"), (None,)),
-    "calibrate": (False,), "members": (1,), "monitor": ("loss",),
+    "calibrate": (False,), "effort": ("default",), **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }
