@@ -10,22 +10,18 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import ConfigurationError, ShapeError
-from ..layers.base import Layer
+from ..errors import ConfigurationError
 from ..losses import Loss
 from ..program import training_rows
-from ..rows.sources import is_sparse
 from ..stopping import EarlyStopping
-from ..training import Model, fit, init, lsuv
+from ..training import Model, fit
 from ..training.model import as_sequential
-from ..training.run_settings import as_text
 from .column_scales import scale_kind
 from .curves import HasCurves
 from .effort import settle
-from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held, Table, checked_groups
 from .inference import Predictor
-from .inputs import ScaledInputs, constants_of
+from .inputs import constants_of
 from .members import (
     Deadline,
     Rows,
@@ -40,14 +36,13 @@ from .members import (
     watched,
 )
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
-from .names import LSUV, network
+from .names import LSUV
+from .networks import HasNetwork
 from .proportion import warn_of_other_scale
 from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
 from .settings import threads_of, training_settings, truth
 
-# Rows that LSUV measures.
-LSUV_ROWS = 512
 # What a fit learns in front of the network.
 LEARNED = (
     "n_features_in_", "feature_names_in_", "classes_", "_multi_label", "n_outputs_", "_one_axis",
@@ -55,7 +50,7 @@ LEARNED = (
 )
 
 
-class NetEstimator(HasCurves, ScaledInputs):
+class NetEstimator(HasCurves, HasNetwork):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
@@ -128,10 +123,6 @@ class NetEstimator(HasCurves, ScaledInputs):
 
     def _look_at(self, y: Any, weights: Any, calls: int) -> None:
         """Warns of targets that spoil a fit, where the user called so many calls above."""
-
-    def _outputs(self) -> tuple[int, ...]:
-        """The numbers of outputs that a network may have: the first where it is built here."""
-        raise NotImplementedError
 
     def _loss(self, outputs: int) -> Loss:
         raise NotImplementedError
@@ -288,8 +279,8 @@ class NetEstimator(HasCurves, ScaledInputs):
             "interrupted", "doctor", "time limit",
         ):
             start = self._last_weights(last[0], seed) if going_on else None
-            old = model, twin, told
-            model, twin, told = anew(self, old, start, (*rows.members[0], rows.apart), seed)
+            old, kept = (model, twin, told), rows.members[0][0]
+            model, twin, told = anew(self, old, start, (kept, held, rows.apart), seed)
         self.__dict__.pop("_apart", None)
         if len(models) > 1:
             self._apart = model, models
@@ -321,21 +312,6 @@ class NetEstimator(HasCurves, ScaledInputs):
         scale_kind(self.scale)
         if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
             truth("verbose", self.verbose)
-
-    def _last_weights(self, last: Model, seed: int) -> Model:
-        """A model of the last fit, with the network that the arguments say now."""
-        net = self._network()
-        self._check_same(last.net, net)
-        return with_weights(last, net, seed)
-
-    def _check_same(self, last: Any, net: Any) -> None:
-        began = getattr(self, "_began", self.init)
-        try:
-            if self.net is None and as_text(began) != as_text(self.init):
-                raise first_values("the network", began, self.init)
-            check_same_arrays(last, net, self.n_features_in_)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _run(
         self, start: Model | None, kept: Held, held: Held | None, seed: int,
@@ -383,35 +359,6 @@ class NetEstimator(HasCurves, ScaledInputs):
             raise ConfigurationError("fit: give X_val and y_val together")
         X_val, y_val = self._check_xy(X_val, y_val, reset=False)
         return Held(X_val, self._encode(y_val), None)
-
-    def _network(self) -> Any:
-        if self.net is None:
-            return network(
-                hidden=self.hidden, activation=self.activation, norm=self.norm,
-                dropout=self.dropout, init=self.init, outputs=self._outputs()[0],
-            )
-        if not isinstance(self.net, Layer):
-            raise ConfigurationError(
-                f"net must be an evenly layer, such as Sequential([...]), got {self.net!r}"
-            )
-        return as_sequential(self.net)
-
-    def _by_data(self, net: Any, X: Any, seed: int) -> Model:
-        """A network whose first weights are scaled by some of the training rows."""
-        rows = self._scaled(X[:LSUV_ROWS])
-        dense = rows.toarray() if is_sparse(rows) else rows
-        return lsuv(init(net, (self.n_features_in_,), seed, dtype=self.dtype), dense)
-
-    def _checked_outputs(self, net: Any) -> int:
-        shape = net.output_shape((self.n_features_in_,))
-        allowed = self._outputs()
-        if len(shape) != 1 or shape[0] not in allowed:
-            words = " or ".join(str(n) for n in allowed)
-            raise ShapeError(
-                f"net: these targets need {words} outputs, the network has shape {shape}: end it "
-                f"with Dense({allowed[0]}), without an activation behind it"
-            )
-        return int(shape[0])
 
     # What is learned ----------------------------------------------------------------------------
 

@@ -227,9 +227,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         they are. Settings that changed since the last call take effect as with warm_start; an
         optimizer of another type begins anew. The random state counts in the first call. Learning
         rate schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks,
-        averages, refit and warm_start have no effect, nor has what is learned from held-out rows: a threshold that is
-        tuned, a temperature; those of an earlier fit are forgotten with the network that they
-        belong to. After :meth:`fit`, it goes on with the fitted network.
+        averages, refit and warm_start have no effect, nor has what is learned from held-out rows: a
+        threshold that is tuned, a temperature; those of an earlier fit are forgotten with the
+        network that they belong to. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

@@ -23,7 +23,8 @@ OPTIONS = {
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
                      "quantiles", "threshold", "interval_fraction", "time_limit"), (None,)),
-    "calibrate": (False,), "effort": ("default",), **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)), "monitor": ("loss",),
+    "calibrate": (False,), "effort": ("default",),
+    **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }
