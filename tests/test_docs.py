@@ -17,7 +17,7 @@ def blocks(page):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name
 )
-def test_page(page, tmp_path, monkeypatch):
+def test_page(page, tmp_path, monkeypatch, full_effort):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "page"}
     for block in blocks(page):
