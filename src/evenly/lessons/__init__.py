@@ -46,7 +46,7 @@ def lesson(name: str) -> Lesson:
         'Dropout'
     """
     if name not in LESSONS:
-        near = difflib.get_close_matches(name.lower(), LESSONS, 2, 0.4)
+        near = difflib.get_close_matches(name.lower(), LESSONS, 2, 0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(LESSONS)}"
         raise ConfigurationError(f"no lesson is called '{name[:60]}': {hint}")
     module = importlib.import_module(f".paths.{LESSONS[name]}", __name__)
