@@ -96,7 +96,7 @@ def _list() -> int:
 
 def _show(found: Lesson, book: Book, at: int | None) -> int:
     """The path, where one is, and the step."""
-    from evenly.lessons import Tested
+    from evenly.lessons import Claimed
     from evenly.lessons.shown import done, path
 
     from .lesson_practice import say, show
@@ -112,7 +112,7 @@ def _show(found: Lesson, book: Book, at: int | None) -> int:
     else:
         step = found.step(at)
         say(console, f"{at}. {step.kind}: {step.title}", "bold")
-        kept = progress.kept.get(step.study) if isinstance(step, Tested) else None
+        kept = progress.kept.get(step.study) if isinstance(step, Claimed) else None
         show(console, step, kept)
         say(console, f"\n{_how(found.name, at, step.kind)}", "dim")
     if found.further:
@@ -147,10 +147,10 @@ def _answer(found: Lesson, book: Book, at: int, answer: str) -> int:
 
 
 def _run(found: Lesson, book: Book, at: int) -> int:
-    from evenly.lessons import Tested
+    from evenly.lessons import Claimed
 
     step = found.step(at)
-    if not isinstance(step, Tested):
+    if not isinstance(step, Claimed):
         raise click.UsageError(f"--run: step {at} of {found.name} has no study: its kind is "
                                f"'{step.kind}'")
     kept = _study(step.study)

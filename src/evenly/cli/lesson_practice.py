@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evenly.grading.practice import practised
-from evenly.lessons import Lesson, Predict, Sheet, Step, Tested
+from evenly.lessons import Lesson, Predict, Sheet, Step, Claimed
 from evenly.lessons.progress import Book, Kept
 from evenly.lessons.shown import done, next_step, step_text
 
@@ -18,7 +18,7 @@ _INTERRUPTED = 130
 _OFFERS = {
     Sheet: "Enter begins, done: it is right on paper, skip, quit",
     Predict: "a number, show tells the answer, skip, quit",
-    Tested: "Enter goes on, run tests it now, skip, quit",
+    Claimed: "Enter goes on, run tests it now, skip, quit",
 }
 _OFFER = "Enter goes on, skip, quit"
 
@@ -93,7 +93,7 @@ class _Through:
             return self._predicted(step, line)
         if isinstance(step, Sheet) and not line:
             return self._practised(step)
-        if isinstance(step, Tested) and line == "run":
+        if isinstance(step, Claimed) and line == "run":
             return self._tested(step)
         if not line or (isinstance(step, Sheet) and line == "done"):
             return True
@@ -116,7 +116,7 @@ class _Through:
             say(self.console, "The sheet is not all right yet: Enter begins it again, skip, quit.")
         return came.right
 
-    def _tested(self, step: Tested) -> bool:
+    def _tested(self, step: Claimed) -> bool:
         kept = self.study(step.study)
         if kept is None:
             raise KeyboardInterrupt

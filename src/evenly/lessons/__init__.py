@@ -20,7 +20,7 @@ from .base import Predict as Predict
 from .base import Read as Read
 from .base import Sheet as Sheet
 from .base import Step as Step
-from .base import Tested as Tested
+from .base import Claimed as Claimed
 
 # The modules of lessons and the names of those that each declares, in the order of the list.
 MODULES = {
@@ -46,7 +46,9 @@ def lesson(name: str) -> Lesson:
         'Dropout'
     """
     if name not in LESSONS:
-        near = difflib.get_close_matches(name.lower(), LESSONS, 2, 0.5)
+        word = name.lower()
+        near = [own for own in LESSONS if word and word in own] \
+            or difflib.get_close_matches(word, LESSONS, 2, 0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(LESSONS)}"
         raise ConfigurationError(f"no lesson is called '{name[:60]}': {hint}")
     module = importlib.import_module(f".paths.{LESSONS[name]}", __name__)

@@ -192,7 +192,7 @@ class Predict:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Claimed:
     """A claim, and the study that tests it.
 
     Attributes:
@@ -245,7 +245,7 @@ class Own:
         return (*self.commands, *self.code.strip().splitlines())
 
 
-Step = Read | Sheet | Predict | Tested | Own
+Step = Read | Sheet | Predict | Claimed | Own
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ class Lesson:
 
     @property
     def studies(self) -> tuple[str, ...]:
-        return tuple(step.study for step in self.steps if isinstance(step, Tested))
+        return tuple(step.study for step in self.steps if isinstance(step, Claimed))
 
     def step(self, number: int) -> Step:
         """A step by its number, from 1.

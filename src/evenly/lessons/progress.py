@@ -145,10 +145,10 @@ def read(path: Path) -> Progress:
         raise FileFormatError(path, f"is of version {str(content.get('version'))[:20]}; this "
                                     f"Evenly reads version {VERSION}: use a newer Evenly")
     try:
-        return Progress({name: _texts(keys) for name, keys in dict(content["done"]).items()},
+        return Progress({name: _texts(keys) for name, keys in content["done"].items()},
                         {name: Kept(*_texts([one["verdict"], one["sentence"], one["effect"]]))
-                         for name, one in dict(content["studies"]).items()})
-    except (LookupError, TypeError, ValueError) as error:
+                         for name, one in content["studies"].items()})
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise _foreign(path, f"its fields are not as they were written: {error}") from error
 
 

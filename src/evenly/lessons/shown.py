@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from .base import Lesson, Own, Predict, Read, Sheet, Step, Tested
+from .base import Lesson, Own, Predict, Read, Sheet, Step, Claimed
 from .progress import Kept, Progress
 
 _DONE, _NEXT = "\N{CHECK MARK}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
@@ -57,7 +57,7 @@ def step_text(step: Step, kept: Kept | None = None) -> Iterator[str]:
         yield f"On the sheet `{step.topic}`, level {step.level}, seed {step.seed}:\n{numbers}"
         yield f"{step.words}: {step.before}."
         yield f"{step.question} What becomes of that number?"
-    elif isinstance(step, Tested):
+    elif isinstance(step, Claimed):
         yield step.about
         yield f"    {step.command}"
         if kept is not None:

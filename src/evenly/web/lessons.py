@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from ..errors import EvenlyError
-from ..lessons import Lesson, Own, Predict, Read, Sheet, Step, Tested, lesson, lessons, with_topic
+from ..lessons import Lesson, Own, Predict, Read, Sheet, Step, Claimed, lesson, lessons, with_topic
 from ..lessons.progress import Kept, read
 from . import spec
 from .pages import render
@@ -96,7 +96,7 @@ def _step(number: int, step: Step, studies: Mapping[str, Kept], answer: str | No
         "number": number, "kind": step.kind, "title": step.title,
         "key": step.key, "texts": (), "formula": "", "source": "", "lines": "", "sheet": None,
         "predict": None, "answer": answer, "right": None, "words": "", "kept": None,
-        "tested": isinstance(step, Tested),
+        "tested": isinstance(step, Claimed),
     }
     if isinstance(step, Read):
         return shown | {"texts": step.text, "formula": step.formula, "source": step.source}
@@ -106,7 +106,7 @@ def _step(number: int, step: Step, studies: Mapping[str, Kept], answer: str | No
         return shown | {"texts": (step.why,), "sheet": {
             "link": spec.link(step.exercise), "identity": spec.compact(identity),
             "paper": spec.link(step.exercise, "sheet")}}
-    if isinstance(step, Tested):
+    if isinstance(step, Claimed):
         return shown | {"texts": (step.about,), "lines": step.command,
                         "kept": studies.get(step.study)}
     if isinstance(step, Own):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Tested
+from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
 
 BATCHES = Lesson(
     "mini-batches", "Mini-batches",
@@ -23,12 +23,12 @@ BATCHES = Lesson(
                 shows=("rows", "epochs")),
         Sheet("gradient-spread", "The spread of single gradients."),
         Sheet("gradient-spread", "And of a mini-batch's.", level=2),
-        Tested("batch-sizes", "The whole batch is steady and slow, one example is noisy and loses "
+        Claimed("batch-sizes", "The whole batch is steady and slow, one example is noisy and loses "
                "vectorization; mini-batches are between, and soonest there.",
                "Unrest by step, and seconds."),
         Sheet("choosing-batch", "The largest power of two that fits; the whole set where it is "
               "small.", level=3),
-        Tested("batches-generalize", "Large batches generalize worse than small ones, unless the "
+        Claimed("batches-generalize", "Large batches generalize worse than small ones, unless the "
                "rate is tuned for them; and instead of letting the rate fall one may let the "
                "batch grow.", "Three parts, from two papers."),
         Own("Three batches", "Compare the scores, and the seconds.", "", (
@@ -77,13 +77,13 @@ RULES = Lesson(
                 "adam-matrix", (Change("gradients", times=10),), "w.value", (0, 0),
                 "Nothing changes: the size of gradients cancels. The first step is the rate, with "
                 "the gradient's sign.", shows=("weights", "learning_rate")),
-        Tested("optimizers", "Momentum, RMSprop and Adam train faster than plain gradient "
+        Claimed("optimizers", "Momentum, RMSprop and Adam train faster than plain gradient "
                "descent.", "Each rule with its own best rate, on standardized tables."),
-        Tested("optimizers-bowl", "In an elongated bowl momentum, RMSprop and Adam are faster than "
+        Claimed("optimizers-bowl", "In an elongated bowl momentum, RMSprop and Adam are faster than "
                "plain descent.", "The same rules where the cost is long and narrow."),
-        Tested("adam-generalizes", "Adam generalizes worse than momentum where only its rate is "
+        Claimed("adam-generalizes", "Adam generalizes worse than momentum where only its rate is "
                "tuned, and not where epsilon is tuned as well.", "Two papers, one question."),
-        Tested("adam-generalizes-constructed", "There are data on which Adam never generalizes "
+        Claimed("adam-generalizes-constructed", "There are data on which Adam never generalizes "
                "and momentum does, and Adam too once epsilon is tuned.", "Data made to prove it."),
         Own("Two rules", "On your table; then the steps of one written out.", """
 import evenly as ev
@@ -117,7 +117,7 @@ RATES = Lesson(
                 (Change("t", times=2),), "factor", (2,), "factor^(2 t) is the square of factor^t.",
                 shows=("factor",)),
         Sheet("step-decay", "A factor every so often: the staircase."),
-        Tested("rate-decay", "With a constant learning rate descent wanders about the minimum; "
+        Claimed("rate-decay", "With a constant learning rate descent wanders about the minimum; "
                "with one that falls it settles.", "The wandering at the end."),
         Sheet("cosine", "Half a cosine, down to a floor."),
         Read("Rising first", (
@@ -127,13 +127,14 @@ RATES = Lesson(
         Sheet("warmup", "A straight line up."),
         Sheet("one-cycle", "Up to the peak and down to next to nothing."),
         Sheet("plateau", "Or wait: the rate falls when the validation loss no longer does."),
-        Tested("rate-decay-better", "A learning rate that falls ends at a lower test loss than "
+        Claimed("rate-decay-better", "A learning rate that falls ends at a lower test loss than "
                "the best constant one.", "Settled is not always better."),
         Own("A schedule", "It is a word of the command, or a value in Python.", """
+import numpy as np
 import evenly as ev
 
 schedule = ev.LinearWarmup(10, then=ev.CosineDecay())
-print([round(float(f), 3) for f in schedule.factors(range(0, 100, 10), 100)])
+print(schedule.factors(np.arange(0, 100, 10), 100).round(3))
 """, ("evenly fit table.csv --target kind --schedule none --out constant.evenly",
       "evenly fit table.csv --target kind --schedule cosine --out cosine.evenly")),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Tested
+from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
 
 CONVOLUTIONS = Lesson(
     "convolutions", "Convolutions and pooling",
@@ -98,7 +98,7 @@ print(model.diagnosis.findings[0].cure(settings).optimizer)
             "units; then layers and decay. Draw values at random, rates on a logarithmic scale, "
             "and go from coarse to fine.",),
             "rate = 10^r, r drawn evenly from -4 to 0", "Bergstra and Bengio 2012"),
-        Tested("hyperparameters", "Of all hyperparameters the learning rate matters most.",
+        Claimed("hyperparameters", "Of all hyperparameters the learning rate matters most.",
                "How much of the spread each explains."),
         Read("Comparing fairly", (
             "A technique against none: the same data, splits, first weights and batches, several "

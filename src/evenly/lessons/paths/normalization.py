@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Tested
+from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
 
 INPUTS = Lesson(
     "input-normalization", "Input normalization",
@@ -18,7 +18,7 @@ INPUTS = Lesson(
                 (0, 0), "Mean and deviation grow along: units no longer count."),
         Sheet("input-normalization", "And the usual mistake: the test set by its own statistics.",
               level=3),
-        Tested("test-statistics", "Test data must be normalized by the training set's statistics, "
+        Claimed("test-statistics", "Test data must be normalized by the training set's statistics, "
                "not by their own, and not left as they are.", "One example at a time shows it "
                "best: by its own statistics each is 0."),
         Read("A rounder bowl", (
@@ -28,11 +28,11 @@ INPUTS = Lesson(
             "LeCun, Bottou, Orr and Müller 1998, section 5.1"),
         Sheet("scaled-descent", "Steps in a bowl of unscaled features."),
         Sheet("scaled-descent", "And of scaled ones.", level=2),
-        Tested("normalized-inputs", "Normalized inputs make the cost rounder: larger rates "
+        Claimed("normalized-inputs", "Normalized inputs make the cost rounder: larger rates "
                "converge, and descent needs fewer steps.", "The condition of the cost is how much "
                "longer than wide the bowl is."),
         Sheet("covariate-shift", "When new data have moved away from those that were learned."),
-        Tested("shifted-data", "A shift between training and test data cannot be cured by "
+        Claimed("shifted-data", "A shift between training and test data cannot be cured by "
                "regularization or normalization.", "Look at what helps, and at what each cure "
                "costs where nothing has shifted."),
         Sheet("min-max-scaling", "From 0 to 1; test data may leave the range.", level=2),
@@ -72,7 +72,7 @@ BATCH = Lesson(
             "running = decay running + (1 - decay) batch", "Ioffe and Szegedy 2015, section 3.1"),
         Sheet("running-averages", "Mean and variance over several batches."),
         Sheet("batch-norm", "The whole of it: running averages, inference.", level=2),
-        Tested("batch-norm-test-time", "At test time batch norm needs weighted averages from "
+        Claimed("batch-norm-test-time", "At test time batch norm needs weighted averages from "
                "training, that do not lag, and not the statistics of the batch at hand.",
                "What becomes of one example at a time?"),
         Sheet("batch-norm-backward", "The gradient goes three ways: straight, through the "
@@ -83,7 +83,7 @@ BATCH = Lesson(
             "normalization costs nothing.",),
             "[gamma_1 0 beta_1; 0 gamma_2 beta_2] (x_hat, 1)", "Ioffe and Szegedy 2015, section "
             "3.1"),
-        Tested("batch-norm-faster", "Batch norm trains faster, bears larger learning rates and "
+        Claimed("batch-norm-faster", "Batch norm trains faster, bears larger learning rates and "
                "forgives bad first weights.", "Three parts: steps to a loss, rates, weights."),
         Own("With and without", "Two trainings on your table, and what one of them holds.", "", (
                 "evenly fit table.csv --target kind --norm batch --out with.evenly",
@@ -104,7 +104,7 @@ TESTED = Lesson(
         Sheet("covariate-shift", "Within a network: a step of the layer in front moves what the "
               "next one sees.", level=2),
         Sheet("covariate-shift", "And with batch normalization.", level=3),
-        Tested("covariate-shift", "Batch norm works because it reduces internal covariate shift.",
+        Claimed("covariate-shift", "Batch norm works because it reduces internal covariate shift.",
                "The study brings the shift back by noise. Does the gain go?"),
         Read("Small batches", (
             "The mean of n examples is off by sqrt(variance / n), and the variance within them "
@@ -115,18 +115,18 @@ TESTED = Lesson(
         Predict("Four times the batch", "The small batch becomes four times as large.",
                 "batch-statistics", (Change("small", times=4),), "small.error", (),
                 "Four times the examples, half the error: a root.", shows=("variance",)),
-        Tested("small-batches", "Batch norm gets worse as batches shrink to 8, 4 and 2; layer and "
+        Claimed("small-batches", "Batch norm gets worse as batches shrink to 8, 4 and 2; layer and "
                "group norm do not care.", "What is lost from 32 down to 2?"),
-        Tested("large-batches", "The noise of batches makes batch norm regularize, and this fades "
+        Claimed("large-batches", "The noise of batches makes batch norm regularize, and this fades "
                "as batches grow to 512.", "The gap between training and test, by batch."),
         Read("Before or behind, and dropout", (
             "The paper puts batch norm in front of the activation, others behind it. Dropout in "
             "front of it makes the variance at training 1/keep times that at test, which the "
             "running averages do not know.",),
             "variance in training: 1 / keep; at test: 1", "Li, Chen, Hu and Yang 2019"),
-        Tested("batch-norm-place", "Batch norm belongs in front of the activation, not behind it.",
+        Claimed("batch-norm-place", "Batch norm belongs in front of the activation, not behind it.",
                "With ReLU and with others."),
-        Tested("dropout-before-norm", "Dropout in front of batch normalization shifts its "
+        Claimed("dropout-before-norm", "Dropout in front of batch normalization shifts its "
                "variances, and the network is worse for it.", "Two parts: are the variances "
                "shifted, and is the network worse?"),
         Own("Ask the doctor", "A training whose running averages lag behind; the record says so.",
@@ -162,7 +162,7 @@ LAYER = Lesson(
         Sheet("group-norm", "Between the two: channels in groups, each example by itself."),
         Sheet("rms-norm", "Without the mean: only the size is taken out."),
         Sheet("weight-norm", "Weights instead of activations: a direction, and a length."),
-        Tested("small-batches", "Batch norm gets worse as batches shrink to 8, 4 and 2; layer and "
+        Claimed("small-batches", "Batch norm gets worse as batches shrink to 8, 4 and 2; layer and "
                "group norm do not care.", "The lines of layer and group norm stay level."),
         Read("A state that is handed on", (
             "A recurrent layer reads a sequence step by step and hands a state on. Backward goes "
@@ -179,7 +179,7 @@ LAYER = Lesson(
         Sheet("lstm", "The gates i, f, g and o, and the cell."),
         Sheet("gru", "Two gates, no cell."),
         Sheet("rnn", "Backward through time.", level=3),
-        Tested("clipping", "Clipping gradients lets recurrent networks train on long sequences.",
+        Claimed("clipping", "Clipping gradients lets recurrent networks train on long sequences.",
                "The task asks for something said many steps ago."),
         Own("An LSTM", "One with layer normalization behind it, on sequences of ten "
             "steps.", """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Tested
+from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
 
 DROPOUT = Lesson(
     "dropout", "Dropout",
@@ -27,12 +27,12 @@ DROPOUT = Lesson(
               convention="keep"),
         Sheet("dropout-classic", "Nothing is scaled in training; inference multiplies by the keep "
               "probability. Both at once would cancel."),
-        Tested("dropout-scaling", "With classic and with inverted scaling the mean input of the "
+        Claimed("dropout-scaling", "With classic and with inverted scaling the mean input of the "
                "next layer is the same in training and at test.", "A mean, not a variance."),
-        Tested("dropout-gap", "Dropout narrows the gap between training and test.",
+        Claimed("dropout-gap", "Dropout narrows the gap between training and test.",
                "Narrower is not yet better: look at the test score too."),
-        Tested("dropout-rates", "Good dropout rates are 0.2 to 0.5.", "Where is it too much?"),
-        Tested("dropout-little-data", "The less data there is, the more dropout helps.",
+        Claimed("dropout-rates", "Good dropout rates are 0.2 to 0.5.", "Where is it too much?"),
+        Claimed("dropout-little-data", "The less data there is, the more dropout helps.",
                "A tenth of the rows against all."),
         Own("Three rates", "The same seeds and rows.", "", (
             "evenly fit table.csv --target kind --dropout 0 --out none.evenly",
@@ -55,7 +55,7 @@ DECAY = Lesson(
                 "A square: four times the cost. The gradient only doubles.", shows=("strength",)),
         Sheet("l2", "From the data: outputs, loss, gradient, update.", level=3),
         Sheet("l2-conventions", "lambda / (2 m), and what it is here."),
-        Tested("l2-gap", "L2 makes the weights smaller and the gap between training and test "
+        Claimed("l2-gap", "L2 makes the weights smaller and the gap between training and test "
                "narrower.", "Two parts, and one of them is sure."),
         Read("Decay apart from the gradient", (
             "With plain descent L2 and shrinking each weight in each step are the same. With Adam "
@@ -64,7 +64,7 @@ DECAY = Lesson(
             "w = w (1 - rate decay), then the step", "Loshchilov and Hutter 2019, section 2"),
         Sheet("weight-decay", "One step of descent with decay."),
         Sheet("weight-decay", "AdamW against Adam with L2.", level=3),
-        Tested("decoupled-decay", "With Adam, decoupled weight decay is better than L2 in the "
+        Claimed("decoupled-decay", "With Adam, decoupled weight decay is better than L2 in the "
                "cost.", "On small tables it is a close thing."),
         Sheet("l1", "By size instead of square: small weights feel it as much as large ones."),
         Sheet("max-norm", "A limit instead of a cost: longer weights are cut after the update."),
@@ -107,9 +107,9 @@ MIXING = Lesson(
         Predict("No smoothing", "`smoothing` becomes 0.", "label-smoothing",
                 (Change("smoothing", to=0),), "smoothed", (0, 0), "Then the targets are as they "
                 "were: 0 and 1.", shows=("y",)),
-        Tested("other-regularizers", "L1, max-norm, early stopping, mixup and label smoothing "
+        Claimed("other-regularizers", "L1, max-norm, early stopping, mixup and label smoothing "
                "narrow the gap between training and test.", "Each by itself, against none."),
-        Tested("cocktail", "On small tables a plain network with a tuned cocktail of regularizers "
+        Claimed("cocktail", "On small tables a plain network with a tuned cocktail of regularizers "
                "beats tuned dropout alone, and boosted trees.", "Trees are hard to beat."),
         Own("All of them at once", "Noise, mixing, smoothing, and an end.", """
 import numpy as np

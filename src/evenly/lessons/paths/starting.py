@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Tested
+from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
 
 START = Lesson(
     "starting-weights", "Why networks start badly",
@@ -15,7 +15,7 @@ START = Lesson(
             "Goodfellow, Bengio and Courville 2016, section 8.4"),
         Sheet("zero-initialization", "Which parameters move at all?"),
         Sheet("equal-weights", "The whole network is a logistic regression."),
-        Tested("zero-weights", "Zero weights never break the symmetry between units: the network "
+        Claimed("zero-weights", "Zero weights never break the symmetry between units: the network "
                "is no better than logistic regression. Zero biases are fine.",
                "Look at the units that still equal one another after training."),
         Read("Large weights", (
@@ -23,7 +23,7 @@ START = Lesson(
             "the first loss large: the untouched network is sure of itself, and mostly wrong.",),
             "cost of a wrong answer: about |z|", "Glorot and Bengio 2010, section 3"),
         Sheet("large-weights", "Slopes and costs of small weights; level 2 has large ones."),
-        Tested("first-weights", "Very large first weights cost much at the beginning, by saturated "
+        Claimed("first-weights", "Very large first weights cost much at the beginning, by saturated "
                "outputs; too small ones learn late.", "Look at the loss before the first step."),
         Read("The variance that stays", (
             "A sum of n products has n times the variance of one. Weights of variance 1/n keep it; "
@@ -40,7 +40,7 @@ START = Lesson(
         Sheet("xavier", "Fans, variance, deviation, weights.", convention="both"),
         Sheet("he", "Only the fan in counts."),
         Sheet("tanh-fan-in", "Xavier with 1/n, for tanh: the sums stay where it is steep."),
-        Tested("variance-kept", "First weights of variance 1/n (tanh) and 2/n (ReLU) keep the "
+        Claimed("variance-kept", "First weights of variance 1/n (tanh) and 2/n (ReLU) keep the "
                "spread of activations and gradients through a deep network; with half it vanishes, "
                "with twice it explodes.", "Thirty layers, without any training."),
         Own("Spread by layer", "The spread of the activations behind each of ten layers, with He's "
@@ -81,7 +81,7 @@ DEEP = Lesson(
                 (Change("layers", to=4),), "above.y", (0,),
                 "Each further layer is a further factor: the power of the depth.",
                 shows=("x", "above")),
-        Tested("deep-chain", "Weights a little above the identity make a deep chain of layers "
+        Claimed("deep-chain", "Weights a little above the identity make a deep chain of layers "
                "explode, weights a little below make it vanish: both with the power of its depth.",
                "Fifty layers, 1.1 and 0.9."),
         Read("Clipping", (
@@ -93,7 +93,7 @@ DEEP = Lesson(
         Predict("A limit that is not reached", "`max_norm` becomes 1000.", "gradient-clipping",
                 (Change("max_norm", to=1000),), "kernel.clipped", (0,),
                 "A gradient that is short enough stays as it is.", shows=("kernel_gradient",)),
-        Tested("clipping", "Clipping gradients lets recurrent networks train on long sequences.",
+        Claimed("clipping", "Clipping gradients lets recurrent networks train on long sequences.",
                "Each kind at its own best learning rate."),
         Read("Weights that keep lengths", (
             "Orthogonal kernels turn and mirror, and change no length: their products neither "
