@@ -88,7 +88,7 @@ def test_a_lesson_shows_its_path_and_the_next_step(capsys, file):
     assert not file.exists()
     said(capsys, NAME, "--done")
     second = said(capsys, NAME)
-    assert f"\N{CHECK MARK} 1. Read" in second
+    assert "\N{CHECK MARK} 1. Read" in second
     assert f"evenly exercise batch-norm --seed 1 --level 1 Do it: evenly lesson {NAME} --step " \
            f"{SHEET} --practice" in second
 
