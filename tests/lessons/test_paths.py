@@ -192,7 +192,8 @@ def test_the_python_lines_run(step):
     assert FOUND.get(step.key, "") in shown.getvalue().replace(" ", "_")
 
 
-COMMANDS = [line for step in of_kind(Own) for line in step.commands]
+COMMANDS = [pytest.param(line, marks=[pytest.mark.sweep] * ("study" in line), id=line)
+            for step in of_kind(Own) for line in step.commands]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -210,3 +211,34 @@ def test_the_commands_run(line, capsys):
 def test_slugs():
     assert slug("One step: w = w - rate g") == "one-step-w-w-rate-g"
     assert slug("What it does?") == "what-it-does"
+
+
+# The table of the documentation -------------------------------------------------------------------
+
+
+def table_of_notes():
+    """(line, lesson, names of sheets, titles of steps, names of studies) of each row."""
+    text = (ROOT / "docs" / "learning.md").read_text().split("| what course notes say |")[1]
+    for row in text.split("\n\n")[0].splitlines()[2:]:
+        line, name, sheets, studies = (cell.strip() for cell in row.strip("|").split("|"))
+        yield (line, name.strip("`"), re.findall(r"`([^`]+)`", sheets),
+               re.findall(r"\*([^*]+)\*", sheets), re.findall(r"`([^`]+)`", studies))
+
+
+def test_every_line_of_the_notes_is_on_the_path_that_the_table_names():
+    rows = list(table_of_notes())
+    assert len(rows) > 70
+    assert len({line for line, *_ in rows}) == len(rows)
+    for line, name, sheets, titles, studies in rows:
+        found = lesson(name)
+        assert sheets or titles, line
+        assert set(sheets) <= {*found.topics, *found.further}, line
+        assert set(titles) <= {step.title for step in found.steps}, line
+        assert set(studies) <= set(found.studies), line
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_the_table_has_every_sheet_and_study_of_a_lesson(one):
+    rows = [row for row in table_of_notes() if row[1] == one.name]
+    assert {name for row in rows for name in row[2]} == {*one.topics, *one.further}
+    assert {name for row in rows for name in row[4]} == set(one.studies)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evenly.grading.practice import practised
-from evenly.lessons import Lesson, Predict, Sheet, Step, Claimed
+from evenly.lessons import Claimed, Lesson, Predict, Sheet, Step
 from evenly.lessons.progress import Book, Kept
 from evenly.lessons.shown import done, next_step, step_text
 

@@ -14,13 +14,13 @@ import difflib
 import importlib
 
 from ..errors import ConfigurationError
+from .base import Claimed as Claimed
 from .base import Lesson as Lesson
 from .base import Own as Own
 from .base import Predict as Predict
 from .base import Read as Read
 from .base import Sheet as Sheet
 from .base import Step as Step
-from .base import Claimed as Claimed
 
 # The modules of lessons and the names of those that each declares, in the order of the list.
 MODULES = {

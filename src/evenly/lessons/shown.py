@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from .base import Lesson, Own, Predict, Read, Sheet, Step, Claimed
+from .base import Claimed, Lesson, Own, Predict, Read, Sheet, Step
 from .progress import Kept, Progress
 
 _DONE, _NEXT = "\N{CHECK MARK}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from ..errors import EvenlyError
-from ..lessons import Lesson, Own, Predict, Read, Sheet, Step, Claimed, lesson, lessons, with_topic
+from ..lessons import Claimed, Lesson, Own, Predict, Read, Sheet, Step, lesson, lessons, with_topic
 from ..lessons.progress import Kept, read
 from . import spec
 from .pages import render

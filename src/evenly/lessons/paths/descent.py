@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
+from ..base import Change, Claimed, Lesson, Own, Predict, Read, Sheet
 
 BATCHES = Lesson(
     "mini-batches", "Mini-batches",
@@ -24,13 +24,13 @@ BATCHES = Lesson(
         Sheet("gradient-spread", "The spread of single gradients."),
         Sheet("gradient-spread", "And of a mini-batch's.", level=2),
         Claimed("batch-sizes", "The whole batch is steady and slow, one example is noisy and loses "
-               "vectorization; mini-batches are between, and soonest there.",
-               "Unrest by step, and seconds."),
+                "vectorization; mini-batches are between, and soonest there.",
+                "Unrest by step, and seconds."),
         Sheet("choosing-batch", "The largest power of two that fits; the whole set where it is "
               "small.", level=3),
         Claimed("batches-generalize", "Large batches generalize worse than small ones, unless the "
-               "rate is tuned for them; and instead of letting the rate fall one may let the "
-               "batch grow.", "Three parts, from two papers."),
+                "rate is tuned for them; and instead of letting the rate fall one may let the "
+                "batch grow.", "Three parts, from two papers."),
         Own("Three batches", "Compare the scores, and the seconds.", "", (
             "evenly fit table.csv --target kind --batch 8 --out small.evenly",
             "evenly fit table.csv --target kind --batch 128 --out large.evenly",
@@ -78,13 +78,13 @@ RULES = Lesson(
                 "Nothing changes: the size of gradients cancels. The first step is the rate, with "
                 "the gradient's sign.", shows=("weights", "learning_rate")),
         Claimed("optimizers", "Momentum, RMSprop and Adam train faster than plain gradient "
-               "descent.", "Each rule with its own best rate, on standardized tables."),
-        Claimed("optimizers-bowl", "In an elongated bowl momentum, RMSprop and Adam are faster than "
-               "plain descent.", "The same rules where the cost is long and narrow."),
+                "descent.", "Each rule with its own best rate, on standardized tables."),
+        Claimed("optimizers-bowl", "In an elongated bowl momentum, RMSprop and Adam are faster "
+                "than plain descent.", "The same rules where the cost is long and narrow."),
         Claimed("adam-generalizes", "Adam generalizes worse than momentum where only its rate is "
-               "tuned, and not where epsilon is tuned as well.", "Two papers, one question."),
+                "tuned, and not where epsilon is tuned as well.", "Two papers, one question."),
         Claimed("adam-generalizes-constructed", "There are data on which Adam never generalizes "
-               "and momentum does, and Adam too once epsilon is tuned.", "Data made to prove it."),
+                "and momentum does, and Adam too once epsilon is tuned.", "Data made to prove it."),
         Own("Two rules", "On your table; then the steps of one written out.", """
 import evenly as ev
 
@@ -118,7 +118,7 @@ RATES = Lesson(
                 shows=("factor",)),
         Sheet("step-decay", "A factor every so often: the staircase."),
         Claimed("rate-decay", "With a constant learning rate descent wanders about the minimum; "
-               "with one that falls it settles.", "The wandering at the end."),
+                "with one that falls it settles.", "The wandering at the end."),
         Sheet("cosine", "Half a cosine, down to a floor."),
         Read("Rising first", (
             "At the beginning averages are young and gradients wild. Warm-up lets the rate rise "
@@ -128,7 +128,7 @@ RATES = Lesson(
         Sheet("one-cycle", "Up to the peak and down to next to nothing."),
         Sheet("plateau", "Or wait: the rate falls when the validation loss no longer does."),
         Claimed("rate-decay-better", "A learning rate that falls ends at a lower test loss than "
-               "the best constant one.", "Settled is not always better."),
+                "the best constant one.", "Does settling show in the test loss?"),
         Own("A schedule", "It is a word of the command, or a value in Python.", """
 import numpy as np
 import evenly as ev

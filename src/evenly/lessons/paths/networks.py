@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
+from ..base import Change, Claimed, Lesson, Own, Predict, Read, Sheet
 
 CONVOLUTIONS = Lesson(
     "convolutions", "Convolutions and pooling",
@@ -99,7 +99,7 @@ print(model.diagnosis.findings[0].cure(settings).optimizer)
             "and go from coarse to fine.",),
             "rate = 10^r, r drawn evenly from -4 to 0", "Bergstra and Bengio 2012"),
         Claimed("hyperparameters", "Of all hyperparameters the learning rate matters most.",
-               "How much of the spread each explains."),
+                "How much of the spread each explains."),
         Read("Comparing fairly", (
             "A technique against none: the same data, splits, first weights and batches, several "
             "seeds, and an interval of the differences. One run against one run says nothing. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
+from ..base import Change, Claimed, Lesson, Own, Predict, Read, Sheet
 
 INPUTS = Lesson(
     "input-normalization", "Input normalization",
@@ -19,8 +19,8 @@ INPUTS = Lesson(
         Sheet("input-normalization", "And the usual mistake: the test set by its own statistics.",
               level=3),
         Claimed("test-statistics", "Test data must be normalized by the training set's statistics, "
-               "not by their own, and not left as they are.", "One example at a time shows it "
-               "best: by its own statistics each is 0."),
+                "not by their own, and not left as they are.", "All at once, ten at a time, one at "
+                "a time: by its own statistics a single example is 0."),
         Read("A rounder bowl", (
             "The cost over two weights is a bowl. Where one feature is large the bowl is steep in "
             "its direction; the learning rate must fit the steep one, and the flat one crawls.",),
@@ -29,12 +29,12 @@ INPUTS = Lesson(
         Sheet("scaled-descent", "Steps in a bowl of unscaled features."),
         Sheet("scaled-descent", "And of scaled ones.", level=2),
         Claimed("normalized-inputs", "Normalized inputs make the cost rounder: larger rates "
-               "converge, and descent needs fewer steps.", "The condition of the cost is how much "
-               "longer than wide the bowl is."),
+                "converge, and descent needs fewer steps.", "The condition of the cost is how much "
+                "longer than wide the bowl is."),
         Sheet("covariate-shift", "When new data have moved away from those that were learned."),
         Claimed("shifted-data", "A shift between training and test data cannot be cured by "
-               "regularization or normalization.", "Look at what helps, and at what each cure "
-               "costs where nothing has shifted."),
+                "regularization or normalization.", "Four cures, all of them at once, and a few "
+                "rows of the new kind among those of training."),
         Sheet("min-max-scaling", "From 0 to 1; test data may leave the range.", level=2),
         Sheet("robust-scaling", "Median and quartiles: an example far out does not count."),
         Own("In your pipeline", "Fitted on the training part, applied to both.", """
@@ -73,8 +73,8 @@ BATCH = Lesson(
         Sheet("running-averages", "Mean and variance over several batches."),
         Sheet("batch-norm", "The whole of it: running averages, inference.", level=2),
         Claimed("batch-norm-test-time", "At test time batch norm needs weighted averages from "
-               "training, that do not lag, and not the statistics of the batch at hand.",
-               "What becomes of one example at a time?"),
+                "training, that do not lag, and not the statistics of the batch at hand.",
+                "What becomes of one example at a time?"),
         Sheet("batch-norm-backward", "The gradient goes three ways: straight, through the "
               "variance, through the mean."),
         Read("Scale and shift as a matrix", (
@@ -84,7 +84,7 @@ BATCH = Lesson(
             "[gamma_1 0 beta_1; 0 gamma_2 beta_2] (x_hat, 1)", "Ioffe and Szegedy 2015, section "
             "3.1"),
         Claimed("batch-norm-faster", "Batch norm trains faster, bears larger learning rates and "
-               "forgives bad first weights.", "Three parts: steps to a loss, rates, weights."),
+                "forgives bad first weights.", "Three parts: steps to a loss, rates, weights."),
         Own("With and without", "Two trainings on your table, and what one of them holds.", "", (
                 "evenly fit table.csv --target kind --norm batch --out with.evenly",
                 "evenly fit table.csv --target kind --norm none --out without.evenly",
@@ -105,7 +105,7 @@ TESTED = Lesson(
               "next one sees.", level=2),
         Sheet("covariate-shift", "And with batch normalization.", level=3),
         Claimed("covariate-shift", "Batch norm works because it reduces internal covariate shift.",
-               "The study brings the shift back by noise. Does the gain go?"),
+                "The study brings the shift back by noise. Does the gain go?"),
         Read("Small batches", (
             "The mean of n examples is off by sqrt(variance / n), and the variance within them "
             "is (n - 1) / n of the true one on average. With two examples a batch that is hardly "
@@ -116,19 +116,19 @@ TESTED = Lesson(
                 "batch-statistics", (Change("small", times=4),), "small.error", (),
                 "Four times the examples, half the error: a root.", shows=("variance",)),
         Claimed("small-batches", "Batch norm gets worse as batches shrink to 8, 4 and 2; layer and "
-               "group norm do not care.", "What is lost from 32 down to 2?"),
+                "group norm do not care.", "What is lost from 32 down to 2?"),
         Claimed("large-batches", "The noise of batches makes batch norm regularize, and this fades "
-               "as batches grow to 512.", "The gap between training and test, by batch."),
+                "as batches grow to 512.", "The gap between training and test, by batch."),
         Read("Before or behind, and dropout", (
             "The paper puts batch norm in front of the activation, others behind it. Dropout in "
             "front of it makes the variance at training 1/keep times that at test, which the "
             "running averages do not know.",),
             "variance in training: 1 / keep; at test: 1", "Li, Chen, Hu and Yang 2019"),
         Claimed("batch-norm-place", "Batch norm belongs in front of the activation, not behind it.",
-               "With ReLU and with others."),
+                "With ReLU and with others."),
         Claimed("dropout-before-norm", "Dropout in front of batch normalization shifts its "
-               "variances, and the network is worse for it.", "Two parts: are the variances "
-               "shifted, and is the network worse?"),
+                "variances, and the network is worse for it.", "Two parts: are the variances "
+                "shifted, and is the network worse?"),
         Own("Ask the doctor", "A training whose running averages lag behind; the record says so.",
             """
 import warnings
@@ -163,7 +163,7 @@ LAYER = Lesson(
         Sheet("rms-norm", "Without the mean: only the size is taken out."),
         Sheet("weight-norm", "Weights instead of activations: a direction, and a length."),
         Claimed("small-batches", "Batch norm gets worse as batches shrink to 8, 4 and 2; layer and "
-               "group norm do not care.", "The lines of layer and group norm stay level."),
+                "group norm do not care.", "What becomes of layer and group norm?"),
         Read("A state that is handed on", (
             "A recurrent layer reads a sequence step by step and hands a state on. Backward goes "
             "through all steps, by the same kernel each time: gradients vanish or explode with "
@@ -180,7 +180,7 @@ LAYER = Lesson(
         Sheet("gru", "Two gates, no cell."),
         Sheet("rnn", "Backward through time.", level=3),
         Claimed("clipping", "Clipping gradients lets recurrent networks train on long sequences.",
-               "The task asks for something said many steps ago."),
+                "A digit read pixel by pixel: 64 steps."),
         Own("An LSTM", "One with layer normalization behind it, on sequences of ten "
             "steps.", """
 import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
+from ..base import Change, Claimed, Lesson, Own, Predict, Read, Sheet
 
 DROPOUT = Lesson(
     "dropout", "Dropout",
@@ -28,12 +28,12 @@ DROPOUT = Lesson(
         Sheet("dropout-classic", "Nothing is scaled in training; inference multiplies by the keep "
               "probability. Both at once would cancel."),
         Claimed("dropout-scaling", "With classic and with inverted scaling the mean input of the "
-               "next layer is the same in training and at test.", "A mean, not a variance."),
+                "next layer is the same in training and at test.", "A mean, not a variance."),
         Claimed("dropout-gap", "Dropout narrows the gap between training and test.",
-               "Narrower is not yet better: look at the test score too."),
+                "Narrower is not yet better: look at the test score too."),
         Claimed("dropout-rates", "Good dropout rates are 0.2 to 0.5.", "Where is it too much?"),
         Claimed("dropout-little-data", "The less data there is, the more dropout helps.",
-               "A tenth of the rows against all."),
+                "A tenth of the rows against all."),
         Own("Three rates", "The same seeds and rows.", "", (
             "evenly fit table.csv --target kind --dropout 0 --out none.evenly",
             "evenly fit table.csv --target kind --dropout 0.2 --out some.evenly",
@@ -56,7 +56,7 @@ DECAY = Lesson(
         Sheet("l2", "From the data: outputs, loss, gradient, update.", level=3),
         Sheet("l2-conventions", "lambda / (2 m), and what it is here."),
         Claimed("l2-gap", "L2 makes the weights smaller and the gap between training and test "
-               "narrower.", "Two parts, and one of them is sure."),
+                "narrower.", "Size and gap are parts of their own."),
         Read("Decay apart from the gradient", (
             "With plain descent L2 and shrinking each weight in each step are the same. With Adam "
             "they are not: it divides the penalty's gradient by its own size. Decoupled decay "
@@ -65,7 +65,7 @@ DECAY = Lesson(
         Sheet("weight-decay", "One step of descent with decay."),
         Sheet("weight-decay", "AdamW against Adam with L2.", level=3),
         Claimed("decoupled-decay", "With Adam, decoupled weight decay is better than L2 in the "
-               "cost.", "On small tables it is a close thing."),
+                "cost.", "Each kind at its own best strength."),
         Sheet("l1", "By size instead of square: small weights feel it as much as large ones."),
         Sheet("max-norm", "A limit instead of a cost: longer weights are cut after the update."),
         Own("With and without", "The size of the weights in a network that has too many.", """
@@ -108,9 +108,9 @@ MIXING = Lesson(
                 (Change("smoothing", to=0),), "smoothed", (0, 0), "Then the targets are as they "
                 "were: 0 and 1.", shows=("y",)),
         Claimed("other-regularizers", "L1, max-norm, early stopping, mixup and label smoothing "
-               "narrow the gap between training and test.", "Each by itself, against none."),
+                "narrow the gap between training and test.", "Each by itself, against none."),
         Claimed("cocktail", "On small tables a plain network with a tuned cocktail of regularizers "
-               "beats tuned dropout alone, and boosted trees.", "Trees are hard to beat."),
+                "beats tuned dropout alone, and boosted trees.", "A random search for each side."),
         Own("All of them at once", "Noise, mixing, smoothing, and an end.", """
 import numpy as np
 import evenly as ev

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Change, Lesson, Own, Predict, Read, Sheet, Claimed
+from ..base import Change, Claimed, Lesson, Own, Predict, Read, Sheet
 
 START = Lesson(
     "starting-weights", "Why networks start badly",
@@ -16,15 +16,16 @@ START = Lesson(
         Sheet("zero-initialization", "Which parameters move at all?"),
         Sheet("equal-weights", "The whole network is a logistic regression."),
         Claimed("zero-weights", "Zero weights never break the symmetry between units: the network "
-               "is no better than logistic regression. Zero biases are fine.",
-               "Look at the units that still equal one another after training."),
+                "is no better than logistic regression. Zero biases are fine.",
+                "Look at the units that still equal one another after training."),
         Read("Large weights", (
             "Large first weights push sigmoids to 0 and 1, where their slope vanishes, and make "
             "the first loss large: the untouched network is sure of itself, and mostly wrong.",),
             "cost of a wrong answer: about |z|", "Glorot and Bengio 2010, section 3"),
         Sheet("large-weights", "Slopes and costs of small weights; level 2 has large ones."),
-        Claimed("first-weights", "Very large first weights cost much at the beginning, by saturated "
-               "outputs; too small ones learn late.", "Look at the loss before the first step."),
+        Claimed("first-weights", "Very large first weights cost much at the beginning, by "
+                "saturated outputs; too small ones learn late.", "Look at the loss before "
+                "the first step."),
         Read("The variance that stays", (
             "A sum of n products has n times the variance of one. Weights of variance 1/n keep it; "
             "a ReLU cuts off half of the mean square, so there it is 2/n. Glorot and Bengio take "
@@ -41,8 +42,9 @@ START = Lesson(
         Sheet("he", "Only the fan in counts."),
         Sheet("tanh-fan-in", "Xavier with 1/n, for tanh: the sums stay where it is steep."),
         Claimed("variance-kept", "First weights of variance 1/n (tanh) and 2/n (ReLU) keep the "
-               "spread of activations and gradients through a deep network; with half it vanishes, "
-               "with twice it explodes.", "Thirty layers, without any training."),
+                "spread of activations and gradients through a deep network; with half it "
+                "vanishes, with twice it explodes.", "Thirty layers: both ends, before training, and what is "
+                "learned."),
         Own("Spread by layer", "The spread of the activations behind each of ten layers, with He's "
             "weights and with a tenth of them.", """
 import numpy as np
@@ -82,8 +84,8 @@ DEEP = Lesson(
                 "Each further layer is a further factor: the power of the depth.",
                 shows=("x", "above")),
         Claimed("deep-chain", "Weights a little above the identity make a deep chain of layers "
-               "explode, weights a little below make it vanish: both with the power of its depth.",
-               "Fifty layers, 1.1 and 0.9."),
+                "explode, weights a little below make it vanish: both with the power of its depth.",
+                "Fifty layers, 1.1 and 0.9."),
         Read("Clipping", (
             "Where gradients are too long, they are cut before the step: all of them by one "
             "factor, so that their direction stays. That helps against explosions, and not "
@@ -94,7 +96,7 @@ DEEP = Lesson(
                 (Change("max_norm", to=1000),), "kernel.clipped", (0,),
                 "A gradient that is short enough stays as it is.", shows=("kernel_gradient",)),
         Claimed("clipping", "Clipping gradients lets recurrent networks train on long sequences.",
-               "Each kind at its own best learning rate."),
+                "Each kind at its own best learning rate."),
         Read("Weights that keep lengths", (
             "Orthogonal kernels turn and mirror, and change no length: their products neither "
             "vanish nor explode. LSUV measures instead: layer by layer the kernel is divided by "
