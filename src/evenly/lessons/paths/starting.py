@@ -43,8 +43,8 @@ START = Lesson(
         Sheet("tanh-fan-in", "Xavier with 1/n, for tanh: the sums stay where it is steep."),
         Claimed("variance-kept", "First weights of variance 1/n (tanh) and 2/n (ReLU) keep the "
                 "spread of activations and gradients through a deep network; with half it "
-                "vanishes, with twice it explodes.", "Thirty layers: both ends, before training, and what is "
-                "learned."),
+                "vanishes, with twice it explodes.", "Thirty layers: both ends, before training, "
+                "and what is learned."),
         Own("Spread by layer", "The spread of the activations behind each of ten layers, with He's "
             "weights and with a tenth of them.", """
 import numpy as np
