@@ -173,7 +173,9 @@ def _study(name: str) -> Kept | None:
     from .running import cores, ctrl_c, progress
 
     study, stop = load(name), threading.Event()
-    with progress(len(study.cases("tour"))) as (advance, say, end), ctrl_c(stop, say, end):
+    stopping = "evenly: stopping; Ctrl-C again stops at once"
+    with progress(len(study.cases("tour"))) as (advance, say, end), \
+            ctrl_c(stop, lambda words: say(stopping), end):
         results = run_all([study], "tour", jobs=cores(), backend="threading", stop=stop,
                           on_done=lambda cell: advance(name, cell.asks[1].block))
     if stop.is_set() or not results:
