@@ -100,7 +100,11 @@ def test_a_verdict_that_was_kept_is_shown(tmp_path, client):
         file.write_text("{")
         assert "is no record of lessons" in own.get(BATCH).text
         assert file.read_text() == "{"
-    assert "It was run" not in client.get(BATCH).text
+        file.unlink()
+        assert "keeps it for this page" in own.get(BATCH).text
+    page = client.get(BATCH).text
+    assert "It was run" not in page
+    assert "keeps it for this page" not in page      # no file is read: it would not be seen
 
 
 @pytest.mark.parametrize(("path", "status", "message"), [

@@ -39,7 +39,8 @@ def page(name: str, query: QueryParams, kept: Path | None) -> str:
     studies, trouble = _kept(kept)
     steps = [_step(number, step, studies, answer if number == predicted else None)
              for number, step in enumerate(found.steps, 1)]
-    return render("lesson.html.j2", lesson=found, steps=steps, trouble=trouble)
+    return render("lesson.html.j2", lesson=found, steps=steps, trouble=trouble,
+                  local=kept is not None)
 
 
 def around(topic: str, level: int) -> list[tuple[str, str]]:
