@@ -22,10 +22,9 @@ ORDER = [
     {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
-    {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"}, {"exchange"},
-    {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"},
-    {"claims"}, {"clinic"}, {"web"},
-    {"cli"},
+    {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
+    {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"},
+    {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",
               "TableRegressor"}
