@@ -80,7 +80,7 @@ class Steps:
                         else None)
         self.order = np.arange(self.rows)
         self.output = np.empty((self.rows, *program.output_shape), dtype)
-        self.numbers, self.records = np.tile([1e-3, np.nan, 1, 0], (20, 1)), np.zeros((20, 6))
+        self.numbers, self.records = np.tile([1e-3, np.nan, 1, 0, 0.01], (20, 1)), np.zeros((20, 6))
 
     def train(self, steps, threads):
         for first in range(0, steps, 20):
@@ -123,7 +123,7 @@ NETS = """
 dense = [ev.Dense(64), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.5), ev.Dense(300), ev.LayerNorm(),
          ev.Sigmoid(), ev.Dropout(0.3), ev.Dense(3)]
 everything = dict(penalty=ev.L2(1e-3), clip=ev.ClipNorm(1.0), constraint=ev.MaxNorm(2.0),
-                  augment=ev.Mixup())
+                  augment=ev.Mixup(), average=ev.EMA())
 images = [ev.Reshape((8, 8, 1)), ev.Conv2D(7, 3, padding="same"), ev.BatchNorm(), ev.ReLU(),
           ev.MaxPool2D(2), ev.Residual([ev.Conv2D(7, 1)]), ev.Conv2D(5, 3, stride=2), ev.Flatten(),
           ev.Dense(3)]

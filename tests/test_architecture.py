@@ -20,7 +20,8 @@ PACKAGE = ROOT / "src" / "evenly"
 ORDER = [
     {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given"},
     {"records"}, {"initializers"}, {"layers"},
-    {"augmentation", "constraints", "optimizers", "schedules", "penalties", "clipping", "scaling"},
+    {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
+     "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
     {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"},
@@ -233,7 +234,7 @@ def test_the_table_of_public_names_is_the_list_of_imports():
 # Records and types: what they hold is said there, where they come from is shown by others.
 WITHOUT_EXAMPLE = {
     "ArraySpec", "Clip", "Constraint", "EpochRecord", "Finding", "Layer", "Loss", "Optimizer",
-    "Penalty", "Program", "Run", "init",
+    "Penalty", "Program", "Run", "WeightAverage", "init",
 }
 
 

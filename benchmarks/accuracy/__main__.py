@@ -27,7 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     if options.summary:
         results = runs.read([options.out, *options.more]).values()
-        print(summary.markdown([r for r in results if r.table in options.tables]))
+        print(summary.markdown([
+            r for r in results
+            if r.table in options.tables and r.repetition < options.repetitions
+            and r.model in (options.models or models.NAMES)
+        ]))
         return 0
     if runs.mend(options.out):
         print(f"{options.out}: the last line was not whole; that training is done again")
@@ -59,6 +63,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "given more than once, and leaves out the other models",
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes, one thread each (1)")
+    parser.add_argument(
+        "--repetitions", type=int, default=runs.REPETITIONS,
+        help=f"the first so many of {runs.REPETITIONS}",
+    )
     parser.add_argument("--summary", action="store_true", help="print what is there as Markdown")
     parser.add_argument(
         "--more", action="append", default=[], type=Path, metavar="FILE",
@@ -72,6 +80,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
     if options.variant and options.set != "development":
         parser.error("--variant: defaults are chosen on development tables: --set development")
+    if not 1 <= options.repetitions <= runs.REPETITIONS:
+        parser.error(f"--repetitions: 1 to {runs.REPETITIONS}")
     if options.jobs < 1:
         parser.error("--jobs: at least 1")
     try:
@@ -96,9 +106,9 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
     ] or [(name, name, {}) for name in options.models or models.NAMES]
     return [
         (table, label, name, repetition, fold, settings)
+        for repetition in range(options.repetitions)
         for table in options.tables
         for label, name, settings in chosen
-        for repetition in range(runs.REPETITIONS)
         for fold in range(runs.FOLDS)
     ]
 

@@ -16,16 +16,21 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from . import peers
 from .tables import CLASSIFICATION, Table
 
 OURS = "evenly"
 RAW, SCALED, BOOSTING, LINEAR = "mlp", "mlp scaled", "boosting", "linear"
+FAST, BEST = "evenly fast", "evenly best"
 LABELS = {
     OURS: "Evenly",
+    FAST: 'Evenly, effort="fast"',
+    BEST: 'Evenly, effort="best"',
     SCALED: "MLP, standardized inputs",
     RAW: "MLP as it comes",
     BOOSTING: "gradient boosting",
     LINEAR: "logistic regression / ridge",
+    **peers.LABELS,
 }
 NAMES = tuple(LABELS)
 
@@ -46,7 +51,7 @@ def build(
     """
     classifies = table.kind == CLASSIFICATION
     model = _BUILDERS[name](classifies, seed, dict(settings or {}))
-    if name == BOOSTING and table.targets.ndim == 2:
+    if name in (BOOSTING, *peers.LABELS) and table.targets.ndim == 2:
         model = MultiOutputRegressor(model)
     steps = [_preparation(table.inputs)]
     if name in (SCALED, LINEAR):
@@ -83,10 +88,27 @@ def _plain(classifier: type, regressor: type) -> Callable[..., BaseEstimator]:
     return make
 
 
+def _effort(effort: str) -> Callable[..., BaseEstimator]:
+    return lambda classifies, seed, settings: _evenly(
+        classifies, seed, {"effort": effort, **settings})
+
+
+def _peer(name: str) -> Callable[..., BaseEstimator]:
+    def make(classifies: bool, seed: int, settings: dict[str, Any]) -> BaseEstimator:
+        if settings:
+            raise ValueError("only Evenly's estimator is tried with other settings")
+        return peers.build(name, classifies, seed)
+
+    return make
+
+
 _BUILDERS = {
     OURS: _evenly,
     RAW: _plain(MLPClassifier, MLPRegressor),
     SCALED: _plain(MLPClassifier, MLPRegressor),
     BOOSTING: _plain(HistGradientBoostingClassifier, HistGradientBoostingRegressor),
     LINEAR: _plain(LogisticRegression, Ridge),
+    FAST: _effort("fast"),
+    BEST: _effort("best"),
+    **{name: _peer(name) for name in peers.LABELS},
 }

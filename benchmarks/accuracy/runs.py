@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from . import models
@@ -31,6 +32,9 @@ class Result:
         score: accuracy, or R2 (of several targets their mean).
         log_loss: mean of -log of the true class's probability; None for regression.
         seconds: processor time of `fit`, the preparation included.
+        predicting: processor time of one prediction of the other fold: probabilities, or numbers.
+        auc: area under the ROC curve, of more than two classes the mean of one against the rest.
+        rmse, mae: of numbers, in deviations of the table's targets; of several their mean.
         warnings: how often each category was raised while it was fitted and judged.
         kind: of the table.
         shape: rows, columns and classes (or targets) of the table.
@@ -46,6 +50,10 @@ class Result:
     warnings: Mapping[str, int] = field(default_factory=dict)
     kind: str = CLASSIFICATION
     shape: tuple[int, int, int] = (0, 0, 0)
+    predicting: float = 0.0
+    auc: float | None = None
+    rmse: float | None = None
+    mae: float | None = None
 
     @property
     def key(self) -> tuple[str, str, int, int]:
@@ -72,11 +80,8 @@ def measure(
             start = time.process_time()
             model.fit(table.inputs.iloc[train], table.targets[train])
             seconds = time.process_time() - start
-            score = float(model.score(table.inputs.iloc[test], table.targets[test]))
-            loss = None
-            if table.kind == CLASSIFICATION:
-                given = model.predict_proba(table.inputs.iloc[test])
-                loss = _log_loss(given, model.classes_, table.targets[test])
+            figures, predicting = _judged(model, table, test)
+            score = figures.pop("score")
             if not np.isfinite(score):
                 raise ValueError(f"its score is {score}")
         except Exception as error:
@@ -84,9 +89,33 @@ def measure(
             raise
     count = Counter(w.category.__name__ for w in caught)
     return Result(
-        table.name, label or name, repetition, fold, score, loss, seconds, dict(count), table.kind,
-        (*table.inputs.shape, _width(table)),
+        table.name, label or name, repetition, fold, score, figures.pop("log_loss", None), seconds,
+        dict(count), table.kind, (*table.inputs.shape, _width(table)), predicting, **figures,
     )
+
+
+def _judged(model: Any, table: Table, test: np.ndarray) -> tuple[dict[str, float], float]:
+    """The figures of a trained model on some rows, and the processor time of its prediction."""
+    inputs, targets = table.inputs.iloc[test], table.targets[test]
+    classifies = table.kind == CLASSIFICATION
+    start = time.process_time()
+    given = np.asarray((model.predict_proba if classifies else model.predict)(inputs), float)
+    seconds = time.process_time() - start
+    if not np.isfinite(given).all():
+        raise ValueError("what it predicts is not finite")
+    if classifies:
+        score = float((model.classes_[given.argmax(axis=1)] == targets).mean())
+        return {
+            "score": score, "log_loss": _log_loss(given, model.classes_, targets),
+            "auc": _auc(given, model.classes_, targets),
+        }, seconds
+    far = given.reshape(targets.shape) - targets
+    spread = table.targets.std(axis=0)
+    return {
+        "score": float(r2_score(targets, given.reshape(targets.shape))),
+        "rmse": float((np.sqrt((far**2).mean(axis=0)) / spread).mean()),
+        "mae": float((abs(far).mean(axis=0) / spread).mean()),
+    }, seconds
 
 
 def _width(table: Table) -> int:
@@ -99,6 +128,13 @@ def _log_loss(given: np.ndarray, classes: np.ndarray, targets: np.ndarray) -> fl
     column = np.searchsorted(classes, targets)
     true = given[np.arange(len(targets)), column]
     return float(-np.log(np.clip(true.astype(float), _SMALLEST, 1.0)).mean())
+
+
+def _auc(given: np.ndarray, classes: np.ndarray, targets: np.ndarray) -> float:
+    """Of two classes that of the second; classes that the rows lack are left out."""
+    columns = [1] if len(classes) == 2 else range(len(classes))
+    there = [c for c in columns if 0 < (targets == classes[c]).sum() < len(targets)]
+    return float(np.mean([roc_auc_score(targets == classes[c], given[:, c]) for c in there]))
 
 
 def append(path: Path, result: Result) -> None:

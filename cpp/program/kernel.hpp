@@ -14,9 +14,10 @@ struct StepNumbers {
   double momentum = NAN;  // NaN: the update rule's own
   double mix = 1;         // mixup: the share of the example itself
   double shift = 0;       // mixup: where the other example is, see Batch::partner
+  double average = 0;     // the weight of the new values in the average of weights
 };
 
-constexpr int kStepNumbers = 4;
+constexpr int kStepNumbers = 5;
 
 struct Batch {
   std::int64_t rows;   // examples in this batch; at most what the program was planned for

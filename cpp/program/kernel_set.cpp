@@ -1,4 +1,5 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
+#include "kernels/average.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/clip_norm.hpp"
 #include "kernels/constraint.hpp"
@@ -14,6 +15,7 @@
 #include "kernels/likelihood.hpp"
 #include "kernels/losses.hpp"
 #include "kernels/made_kernels.hpp"
+#include "kernels/members.hpp"
 #include "kernels/mixup.hpp"
 #include "kernels/noise.hpp"
 #include "kernels/pooling.hpp"
@@ -108,6 +110,8 @@ constexpr Row kTable[] = {
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},
+    {"average.forward", make<AverageForward<Real>>},
+    {"average.backward", make<AverageBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},
     {"descent.update", make<Update<Real, Descent>>},
     {"momentum.update", make<Update<Real, Momentum>>},
@@ -122,6 +126,7 @@ constexpr Row kTable[] = {
     {"clip_norm", make<ClipNorm<Real>>},
     {"max_norm", make<ColumnNorm<Real, false>>},
     {"unit_norm", make<ColumnNorm<Real, true>>},
+    {"average", make<Average<Real>>},
     {"mixup", make<Mixup<Real>>},
 };
 

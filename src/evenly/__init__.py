@@ -13,6 +13,9 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from . import errors as errors
     from .augmentation import Mixup as Mixup
+    from .averaging import EMA as EMA
+    from .averaging import SWA as SWA
+    from .averaging import WeightAverage as WeightAverage
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
     from .clinic.check import check as check
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from .layers import DropConnect as DropConnect
     from .layers import Dropout as Dropout
     from .layers import Embedding as Embedding
+    from .layers import Ensemble as Ensemble
     from .layers import Flatten as Flatten
     from .layers import GaussianDropout as GaussianDropout
     from .layers import GaussianNoise as GaussianNoise
@@ -157,10 +161,13 @@ if TYPE_CHECKING:
     from .tables import TableClassifier as TableClassifier
     from .tables import TableModel as TableModel
     from .tables import TableRegressor as TableRegressor
+    from .tails import NormalScaler as NormalScaler
+    from .tails import SmoothClipScaler as SmoothClipScaler
     from .training import Checkpoint as Checkpoint
     from .training import EpochRecord as EpochRecord
     from .training import History as History
     from .training import Model as Model
+    from .training import ensemble as ensemble
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
@@ -168,6 +175,7 @@ if TYPE_CHECKING:
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
     "augmentation": ("Mixup",),
+    "averaging": ("EMA", "SWA", "WeightAverage"),
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
     "clinic.cure": ("cure",),
@@ -188,7 +196,7 @@ _NAMES = {
     "layers": (
         "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
         "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "DropConnect", "Dropout",
-        "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
+        "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
         "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
         "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
         "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU", "Sequential",
@@ -212,6 +220,7 @@ _NAMES = {
     "rows": ("Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
+    "tails": ("NormalScaler", "SmoothClipScaler"),
     "schedules": (
         "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
         "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
@@ -219,7 +228,9 @@ _NAMES = {
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
     "tables": ("TableClassifier", "TableModel", "TableRegressor"),
-    "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
+    "training": (
+        "Checkpoint", "ensemble", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+    ),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # These need scikit-learn, or polars too: an import of everything must not fail where it is missing.

@@ -73,7 +73,7 @@ class Standardizer(ByValue):
 
     def fit(self, x: Any) -> Standardizer:
         """Statistics of `x`, shape (rows, features...)."""
-        x, axes = _training_rows(self, x, self.channels)
+        x, axes = training_rows(self, x, self.channels)
         mean, deviation = moments(x, axes, Run(training=True))
         return Standardizer(mean, deviation, self.channels, never_varies(x, axes))
 
@@ -126,7 +126,7 @@ class RobustScaler(ByValue):
 
     def fit(self, x: Any) -> RobustScaler:
         """Statistics of `x`, shape (rows, features...)."""
-        x, axes = _training_rows(self, x, self.channels)
+        x, axes = training_rows(self, x, self.channels)
         with np.errstate(over="ignore"):
             median, width = spread(x, self.quantiles, axes, Run(training=True))
         if not np.all(np.isfinite(width)):
@@ -208,10 +208,10 @@ def never_varies(x: Any, axes: Any) -> Any:
     return apart <= 8 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))
 
 
-def _training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
+def training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
     """Rows to fit on, and the axes that statistics are taken over."""
     name = type(scaler).__name__
-    x = _numbers(name, x)
+    x = rows_of_numbers(name, x)
     if x.ndim < 1 or len(x) == 0:
         raise DataError(f"{name}: expects at least one row, got none")
     if channels and (x.ndim < 2 or x.size == 0):
@@ -232,7 +232,7 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
     name = type(scaler).__name__
     if middle is None:
         raise DataError(f"{name}: call fit on the training set before transform")
-    x = _numbers(name, x)
+    x = rows_of_numbers(name, x)
     features = x.shape[max(1, x.ndim - 1) :] if scaler.channels else x.shape[1:]
     if features != middle.shape:
         what = "channels" if scaler.channels else "features of shape"
@@ -248,7 +248,7 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
         return result.astype(np.float32) if x.dtype == np.float32 else result
 
 
-def _numbers(name: str, x: Any) -> Any:
+def rows_of_numbers(name: str, x: Any) -> Any:
     """Rows as an array of numbers."""
     if hasattr(x, "toarray"):
         raise DataError(f"{name}: expects dense rows, got a sparse matrix: give x.toarray()")

@@ -456,6 +456,21 @@ def test_intervals_hold_the_target(here, capsys):
     assert (predicted["lower"] < predicted["price"]).all()
 
 
+def test_several_networks_and_a_time(here, capsys):
+    assert run(["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK,
+                "--members", "3", "--time-limit", "1000"]) == 0
+    assert "3 networks, the first: " in capsys.readouterr().out
+    model = saving.load("m.evenly")
+    assert len(model.members_) == model.members == 3
+    assert run(["predict", "m.evenly", "new.csv", "--out", "p.csv"]) == 0
+    assert run(["fit", "table.csv", "--target", "price", "--out", "n.evenly", "--epochs", "5000",
+                "--time-limit", "0.001"]) == 0
+    assert "time ran out" in capsys.readouterr().out
+    for wrong in (["--members", "0"], ["--time-limit", "0"],
+                  ["--checkpoint", "kept", "--members", "2"]):
+        assert run(["fit", "table.csv", "--target", "price", "--out", "o.evenly", *wrong]) != 0
+
+
 def test_a_group_is_held_out_whole_and_is_no_input(here, capsys):
     table = pd.read_csv("table.csv").assign(house=np.repeat(np.arange(24), 10))
     table.to_csv("groups.csv", index=False)

@@ -17,6 +17,7 @@ from tests.contract.rows import OPTIMIZERS, ids, of_width
 
 PENALTIES = [None, ev.L2(0.05), ev.L1(0.02), ev.ElasticNet(l1=0.01, l2=0.03)]
 CLIPS = [None, ev.ClipGlobalNorm(0.2), ev.ClipGlobalNorm(1e3), ev.ClipNorm(0.1), ev.ClipValue(0.01)]
+AVERAGES = [None, ev.EMA(0.8), ev.EMA(0.0), ev.EMA(0.999)]
 CONSTRAINTS = [None, ev.MaxNorm(1.0), ev.UnitNorm()]
 # No bias in front of batch normalization: its gradient is rounding, of which Adam makes steps.
 NET = ev.Sequential([
@@ -26,14 +27,15 @@ NET = ev.Sequential([
 
 
 def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, clip=None,
-                        constraint=None, augment=None, rates=None, momenta=None):
-    """What DESIGN.md calls a step, from the definitions alone; returns (arrays, records)."""
+                        constraint=None, augment=None, rates=None, momenta=None, average=None):
+    """What DESIGN.md calls a step, from the definitions alone; returns (arrays, records, averages).
+    """
     arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
     specs = net.arrays(batches[0][0].shape[1:])
     decaying = [name for name, spec in specs.items() if spec.decays]
     states = {name: tuple(np.zeros(spec.shape) for _ in rule.states)
               for name, spec in specs.items()}
-    records = []
+    records, averages = [], {name: np.zeros(spec.shape) for name, spec in specs.items()}
     for step, (x, y) in enumerate(batches):
         run = ev.Run(training=True, seed=seed, step=step,
                      learning_rate=None if rates is None else rates[step],
@@ -58,8 +60,11 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
             if constraint is not None and name in decaying:
                 arrays[name] = constraint.apply(arrays[name], run)
         arrays |= run.updates
+        if average is not None:
+            averages = {name: average.take(own, arrays[name], step + 1, run)
+                        for name, own in averages.items()}
         records.append((float(cost), float(extra), float(norm)))
-    return arrays, np.array(records)
+    return arrays, np.array(records), averages
 
 
 @pytest.mark.parametrize("row", **ids(OPTIMIZERS))
@@ -67,14 +72,16 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
 @given(kind=st.sampled_from(of_width(4)), penalty=st.sampled_from(PENALTIES),
        clip=st.sampled_from(CLIPS), constraint=st.sampled_from(CONSTRAINTS),
        augment=st.sampled_from([None, ev.Mixup(0.4), ev.Mixup(3.0)]), scheduled=st.booleans(),
+       average=st.sampled_from(AVERAGES),
        batch=st.integers(5, 30), n=st.integers(31, 100), seed=st.integers(0, 2**63),
        isa=st.sampled_from(available_isas()), threads=st.sampled_from([1, 3]))
-def test_training(row, kind, penalty, clip, constraint, augment, scheduled, batch, n, seed, isa,
-                  threads):
+def test_training(row, kind, penalty, clip, constraint, augment, scheduled, average, batch, n, seed,
+                  isa, threads):
     rng = np.random.default_rng(n)
     n -= n % batch == 1  # a batch of one row has no variance
     x, y = values(n, (n, 9)), kind.targets(rng, n, 4 // kind.outputs)
-    parts = {"penalty": penalty, "clip": clip, "constraint": constraint, "augment": augment}
+    parts = {"penalty": penalty, "clip": clip, "constraint": constraint, "augment": augment,
+             "average": average}
     program = ev.compile(NET, 9, batch=batch, loss=kind.loss, optimizer=row.optimizer,
                          dtype="float64", **parts)
     engine = ev.Engine(program, seed=seed, isa=isa, threads=threads,
@@ -96,7 +103,7 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, batc
     ])
     batches = [(x[order[i : i + batch]], y[order[i : i + batch]])
                for order in orders for i in range(0, n, batch)]
-    arrays, wanted = train_by_definition(
+    arrays, wanted, averages = train_by_definition(
         NET, start, batches, kind.loss, row.optimizer, seed, **parts, **moves
     )
     assert engine.steps == len(wanted) >= 3
@@ -106,6 +113,8 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, batc
         assert error(records[:, (0, 2, 3)[column]], wanted[:, column]) < most, what
     for name, array in arrays.items():
         assert error(engine.arrays[name], array, 1e-2) < most, name
+        if average is not None:
+            assert error(engine.averages[name], averages[name], 1e-2) < most, name
 
 
 @pytest.fixture

@@ -53,6 +53,11 @@ CHANGES = {
     "threshold": (0.3, NONE),
     "calibrate": (True, NONE),
     "interval_fraction": (0.2, EFFECT),
+    "average": (ev.EMA(0.9), EFFECT),
+    "refit": (True, EFFECT),
+    "members": (2, REFUSED),
+    "effort": ("best", NONE),
+    "time_limit": (1000.0, NONE),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 
@@ -222,7 +227,7 @@ def test_verbose_is_no_word():
         NetClassifier(verbose="no").fit(X, Y)
 
 
-@pytest.mark.parametrize("name", ["warm_start", "early_stopping", "scale"])
+@pytest.mark.parametrize("name", ["warm_start", "early_stopping"])
 @pytest.mark.parametrize("value", ["no", 1, None])
 def test_truths_are_true_or_false(name, value):
     with pytest.raises(ConfigurationError, match=f"{name} must be True or False, got {value!r}"):

@@ -237,7 +237,7 @@ def test_lsuv(seed, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["output-size", "mixup", "early-stopping", "plateau",
-                                  "orthogonal", "lsuv"])
+                                  "orthogonal", "lsuv", "weight-averaging"])
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_numbers_come_out_well(name, level):
     for seed in range(4):
@@ -246,7 +246,8 @@ def test_numbers_come_out_well(name, level):
 
 
 @pytest.mark.parametrize("name", ["output-size", "glu", "swiglu", "mixup", "label-smoothing",
-                                  "early-stopping", "plateau", "orthogonal", "lsuv"])
+                                  "early-stopping", "plateau", "orthogonal", "lsuv",
+                                  "weight-averaging"])
 def test_every_step_has_words_and_a_hint(name):
     for level in (1, 2, 3):
         exercise = topic(name).exercise(2, level)
@@ -261,6 +262,22 @@ def test_every_step_has_words_and_a_hint(name):
 
 def steps_of(answers, name):
     return [v for k, v in answers.items() if k == name or k.startswith(f"{name} (")]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weight_averaging(seed):
+    level, given, answers = made("weight-averaging", seed)
+    values = np.asarray(given["values"], float)
+    if level == 3:
+        steps = np.asarray(given["gradients"], float) * float(given["learning_rate"])
+        values = float(given["weight"]) - np.cumsum(steps)
+        same(np.ravel(steps_of(answers, "w.value")), values)
+    decay = 1.0 if level == 1 else float(given["decay"])
+    for n in range(1, len(values) + 1):
+        own = decay ** np.arange(n)[::-1]
+        same(steps_of(answers, "w.average")[n - 1], np.average(values[:n], weights=own))
+        if level > 1 < n:
+            same(steps_of(answers, "w.weight")[n - 2], own[-1] / own.sum())
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -95,6 +95,7 @@ SETTINGS = [
     *({"penalty": p} for p in (ev.L1(0.1), ev.L2(0.2), ev.ElasticNet(0.1, 0.5))),
     *({"clip": c} for c in (ev.ClipGlobalNorm(1.0), ev.ClipNorm(0.5), ev.ClipValue(0.1))),
     *({"constraint": c} for c in (ev.MaxNorm(2.0), ev.UnitNorm())),
+    {"average": ev.EMA(0.9)}, {"average": ev.SWA(from_epoch=2)},
     {"augment": ev.Mixup(0.3)}, {"dtype": "float64"}, {"input_gradient": True}, {"batch": 33},
     {"loss": ev.SoftmaxCrossEntropy(class_weights=np.array([1.0, 2.0]), mean_over="rows")},
     {"loss": ev.SoftmaxCrossEntropy(ignore_index=-100)},
@@ -130,7 +131,8 @@ def test_every_initializer(init, tmp_path):
 
 
 def test_the_table_holds_every_public_declaration():
-    bases = {"Clip", "Constraint", "Layer", "Loss", "Optimizer", "Penalty", "Schedule"}
+    bases = {"Clip", "Constraint", "Layer", "Loss", "Optimizer", "Penalty", "Schedule",
+             "WeightAverage"}
     other = {"ArraySpec", "Batches", "Checkpoint", "Diagnosis", "EarlyStopping", "Exercise",
              "Finding", "Grade", "ParquetRows", "Program", "Run", "Saved", "Settings", "ShownWork"}
     public = {

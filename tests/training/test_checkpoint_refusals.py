@@ -52,6 +52,7 @@ CHANGES = {
                    "validation was None and is float32 of shape (101, 5), sha256 "),
     "early_stopping": ({"validation": (X, Y), "early_stopping": ev.EarlyStopping(3)},
                        "early_stopping was None and is EarlyStopping("),
+    "average": ({"average": ev.EMA(0.9)}, "average was None and is EMA("),
     "constraint": ({"constraint": ev.MaxNorm(2.0)}, "constraint was None and is MaxNorm("),
 }
 

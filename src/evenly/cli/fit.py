@@ -33,6 +33,7 @@ OPTIMIZERS = (
     "sgd",
 )
 SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
+EFFORTS = ("fast", "default", "best")
 
 
 def _or_none(*words: str) -> Word:
@@ -77,13 +78,21 @@ def _or_none(*words: str) -> Word:
               help="For classes: make probabilities what they say, on the held-out rows.")
 @click.option("--interval-fraction", type=SHARE, metavar="SHARE",
               help="For numbers: rows to hold out for the intervals of predict alone.")
+@click.option("--effort", type=click.Choice(EFFORTS), default="default",
+              help="How many networks to train, and how long, by the size of the table.")
+@click.option("--members", type=AT_LEAST_1,
+              help="Networks to train; the mean of their predictions is the model's.  "
+                   "[default: by --effort]")
+@click.option("--time-limit", type=POSITIVE, metavar="SECONDS",
+              help="End the training after so many seconds, with the best so far.")
 @click.option("--groups", metavar="NAME",
               help="Column of rows that belong together: a group is held out whole or not at all.")
 @click.option("--monitor", metavar="NAME", default="loss",
               help="What ends training: loss, score, or a scorer of scikit-learn, such as roc_auc.")
-@click.option("--epochs", type=AT_LEAST_1, default=100, help="Passes over the rows, at most.")
-@click.option("--patience", type=AT_LEAST_1, default=20,
-              help="Epochs without improvement to go on for.")
+@click.option("--epochs", type=AT_LEAST_1,
+              help="Passes over the rows, at most.  [default: by --effort]")
+@click.option("--patience", type=AT_LEAST_1,
+              help="Epochs without improvement to go on for.  [default: by --effort]")
 @click.option("--all-rows", is_flag=True, help="Hold no rows out; train for all epochs.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
 @click.option("--checkpoint", type=PATH, metavar="FOLDER",
@@ -110,7 +119,7 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
         raise click.UsageError("--resume: goes with --checkpoint FOLDER")
     if given["checkpoint"] is not None:
         for name in ("groups", "threshold", "calibrate", "interval_fraction", "class_weight",
-                     "doctor"):
+                     "doctor", "time_limit", "members"):
             if given[name]:
                 raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
                                        "leave it out beside --checkpoint")
@@ -135,14 +144,18 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         **({"threshold": threshold(given["threshold"])} if given["threshold"] else {}),
         **({"calibrate": True} if given["calibrate"] else {}),
         **({"interval_fraction": given["interval_fraction"]} if given["interval_fraction"] else {}),
+        "effort": given["effort"],
+        **{argument: given[option] for argument, option in
+           (("members", "members"), ("max_epochs", "epochs"), ("patience", "patience"))
+           if given[option] is not None},
+        **({"time_limit": given["time_limit"]} if given["time_limit"] else {}),
         "monitor": given["monitor"],
         "learning_rate": given["lr"],
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),
-        "max_epochs": given["epochs"],
         "early_stopping": not given["all_rows"],
         "random_state": given["seed"],
         "verbose": sys.stderr.isatty(),
         "doctor": True if given["doctor"] else None,
         **{name: given[name] for name in
-           ("norm", "dropout", "l2", "optimizer", "schedule", "batch", "patience")},
+           ("norm", "dropout", "l2", "optimizer", "schedule", "batch")},
     }

@@ -289,6 +289,10 @@ def trained(estimator: Any, record: FitRecord | None) -> str:
     text = f"{estimator.n_iter_} epochs in {history[-1].seconds:.1f} s"
     if history.stopped == "interrupted":
         text += ", stopped early"
+    if len(estimator.members_) > 1:
+        text = f"{len(estimator.members_)} networks, the first: {text}"
+    if estimator.time_ran_out_:
+        text += ", and time ran out"
     if record is None:
         return text + f"; kept: epoch {kept}"
     scores = record.scores

@@ -25,6 +25,8 @@ def kept_buffers(program: Program) -> dict[str, str]:
             f"{state}/{name}": f"{name}.{state}"
             for state in states for name, spec in program.arrays.items() if spec.trainable
         }
+    if program.average is not None:
+        places |= {f"average/{name}": f"{name}.average" for name in program.arrays}
     return places | {f"carried/{name}": name for name in program.carried}
 
 
@@ -33,6 +35,7 @@ class Arrays:
 
     Attributes:
         arrays: every parameter and running statistic by name: views, not copies.
+        averages: likewise their averages, where the program has them; empty where not.
         turns: of threads: who has one finds the arrays as they are between two steps.
     """
 
@@ -43,6 +46,9 @@ class Arrays:
         self._work = new_arena(program.work_bytes)
         self._views: dict[str, Any] = {}
         self.arrays = {name: self.buffer(name) for name in program.arrays}
+        self.averages = {} if program.average is None else {
+            name: self.buffer(f"{name}.average") for name in program.arrays
+        }
         self._initialize(weights)
 
     def buffer(self, name: str) -> Any:
@@ -82,6 +88,14 @@ class Arrays:
                     f"weights: '{name}' has shape {self.arrays[name].shape}, got {value.shape}"
                 )
             self.arrays[name][...] = cast(value, self.program.dtype, f"weights: '{name}' holds")
+
+    def swap_averages(self) -> None:
+        """Puts the averages in the weights' place, and the weights in theirs."""
+        with self.turns:
+            for name, average in self.averages.items():
+                own = self.arrays[name].copy()
+                self.arrays[name][...] = average
+                average[...] = own
 
     def kept(self) -> dict[str, Any]:
         """Copies of all that outlives a step, the optimizer's states too: for :meth:`put_back`."""

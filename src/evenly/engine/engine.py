@@ -13,7 +13,7 @@ from .checks import as_lengths, check_mixed, check_trainable
 from .records import NotFiniteError, StepRecord
 from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
 from .runner import Runner
-from .step_numbers import step_numbers
+from .step_numbers import average_numbers, step_numbers
 from .watching import batch_of
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
@@ -177,9 +177,9 @@ class Engine(Runner):
                      ("loss", "score", "penalty", "gradient_norm", "weight", "scored")]
         if self._scalar("failed"):
             return 0, True, False
-        self.run("update", x, y, numbers=numbers)
         for name, value in updates.items():
             self.arrays[name][...] = value
+        self.run("update", x, y, numbers=numbers)
         return 1, False, self._scalar("failed") == OVERFLOWED
 
     def _scalar(self, name: str) -> float:
@@ -197,6 +197,14 @@ class Engine(Runner):
         self.steps += 1
         if self._scalar("failed") == OVERFLOWED:
             raise self._overflow(strange_parameter(self), self._scalar("loss"))
+
+    def take_average(self, weight: float) -> None:
+        """Takes the weights as they are into their average, where that is not the step's own part.
+
+        Arguments:
+            weight: of the new values; 1 for the first.
+        """
+        self.run("average", None, None, rows=self.program.batch, numbers=average_numbers(weight))
 
     # Parts of a step ------------------------------------------------------------------------
 

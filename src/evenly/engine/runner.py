@@ -53,7 +53,8 @@ class Runner(Arrays):
         self.steps = 0
         self.pause_every: int | None = None
         self.watcher: Watcher | None = None
-        self._numbers = step_numbers(program, self.seed, 0, 1) if program.augment is None else None
+        self._moves = program.augment is not None or program.average is not None
+        self._numbers = None if self._moves else step_numbers(program, self.seed, 0, 1)
         self._scalars = self.buffer("scalars")
         loss = program.loss
         self._classes = (
@@ -128,8 +129,9 @@ class Runner(Arrays):
     # Parts of a program ---------------------------------------------------------------------
 
     def _own_numbers(self) -> Any:
-        """The numbers of a step that no schedule moves: the same for each, but for mixup."""
-        if self.program.augment is not None:
+        """The numbers of a step that no schedule moves: the same for each, but for mixup and the
+        average of weights."""
+        if self._moves:
             return step_numbers(self.program, self.seed, self.steps, 1)
         return self._numbers
 

@@ -1,4 +1,4 @@
-"""What may differ from step to step: learning rate, momentum, mixup."""
+"""What may differ from step to step: learning rate, momentum, mixup, the weight in an average."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..program.values import Program
 
 # The columns of struct StepNumbers in cpp/program/kernel.hpp.
-_RATE, _MOMENTUM, _MIX, _SHIFT = range(4)
+_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE = range(5)
 
 
 def step_numbers(
@@ -24,7 +24,7 @@ def step_numbers(
         steps: how many.
         rates, momenta: where a schedule moves them; else the optimizer's own count.
     """
-    numbers = np.empty((steps, 4))
+    numbers = np.empty((steps, 5))
     optimizer = program.optimizer
     if rates is None:
         rates = optimizer.learning_rate if optimizer is not None else 0.0
@@ -33,4 +33,13 @@ def step_numbers(
     numbers[:, _MIX], numbers[:, _SHIFT] = 1.0, 0.0
     if program.augment is not None:
         numbers[:, _MIX], numbers[:, _SHIFT] = program.augment.draw(seed, first_step, steps)
+    average = program.average
+    numbers[:, _AVERAGE] = 0.0
+    if average is not None and average.by == "step":
+        numbers[:, _AVERAGE] = average.weight(np.arange(first_step + 1.0, first_step + steps + 1))
     return numbers
+
+
+def average_numbers(weight: float) -> Any:
+    """The numbers that take the weights into their average between two steps."""
+    return np.array([[0.0, np.nan, 1.0, 0.0, weight]])

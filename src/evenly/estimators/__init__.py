@@ -9,6 +9,7 @@
 | `held_out.py` | which rows are held out: a share, whole groups, a mask, a splitter's |
 | `proportion.py` | whether a validation set is on the scale of the training set |
 | `moments.py` | means and deviations, folded over calls; scaling |
+| `column_scales.py` | scales by quantiles: smooth clip, ranks to a normal |
 | `constants.py` | columns that never varied: they move nothing |
 | `inputs.py` | from a table to what the network reads: checks, scale, constants |
 | `inference.py` | predictions in double precision, in bounded memory |

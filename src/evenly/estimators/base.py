@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,14 +19,30 @@ from ..stopping import EarlyStopping
 from ..training import Model, fit, init, lsuv
 from ..training.model import as_sequential
 from ..training.run_settings import as_text
+from .column_scales import scale_kind
 from .curves import HasCurves
+from .effort import settle
 from .going_on import check_same_arrays, first_values, with_weights
-from .held_out import Held, Table, checked_groups, divided
+from .held_out import Held, Table, checked_groups
 from .inference import Predictor
 from .inputs import ScaledInputs, constants_of
+from .members import (
+    Deadline,
+    Rows,
+    check_same_members,
+    constants_of_all,
+    deadline_of,
+    divisions,
+    rows_of_parts,
+    together,
+    told_by_members,
+    trained,
+    watched,
+)
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
 from .names import LSUV, network
 from .proportion import warn_of_other_scale
+from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
 from .settings import threads_of, training_settings, truth
 
@@ -42,7 +59,9 @@ class NetEstimator(HasCurves, ScaledInputs):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
-    _made_anew: ClassVar[tuple[str, ...]] = ("_predictor",)
+    _made_anew: ClassVar[tuple[str, ...]] = ("_predictor", "_apart")
+    # Whether each of several members holds out rows of its own.
+    own_rows: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -61,12 +80,12 @@ class NetEstimator(HasCurves, ScaledInputs):
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 100,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
-        patience: int = 20,
+        patience: Any = "auto",
         validation_fraction: float = 0.1,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -77,6 +96,11 @@ class NetEstimator(HasCurves, ScaledInputs):
         monitor: Any = "loss",
         callbacks: Any = (),
         interval_fraction: float | None = None,
+        average: Any = None,
+        refit: bool = False,
+        members: Any = "auto",
+        time_limit: float | None = None,
+        effort: str = "default",
     ) -> None:
         self._keep(locals())
 
@@ -145,6 +169,12 @@ class NetEstimator(HasCurves, ScaledInputs):
         """What is learned of the trained network, in the estimator's stand-in."""
         return {}
 
+    def _from_refit(
+        self, told: dict[str, Any], twin: Any, apart: Held | None
+    ) -> dict[str, Any]:
+        """What of that holds for the network that was trained anew on the held-out rows too."""
+        return told
+
     # Fit ----------------------------------------------------------------------------------------
 
     def fit(
@@ -175,11 +205,13 @@ class NetEstimator(HasCurves, ScaledInputs):
             DivergenceError: the loss or a gradient was not finite.
         """
         self._check_truths()
+        deadline = deadline_of(self.time_limit)
         with self._as_it_was():
-            return self._fit(X, y, sample_weight, X_val, y_val, groups)
+            return self._fit(deadline, X, y, sample_weight, X_val, y_val, groups)
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, groups: Any
+        self, deadline: Deadline, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any,
+        groups: Any,
     ) -> Self:
         going_on = self.warm_start and hasattr(self, "model_")
         X, y = self._check_xy(X, y, reset=not going_on, least=2)
@@ -187,6 +219,7 @@ class NetEstimator(HasCurves, ScaledInputs):
             self._check_scale(X)
         else:
             self._learn_targets(y)
+        settle(self, X.shape[0], is_classifier(self), going_on)
         numbers = self._encode(y)
         sample_weight = self._check_weights(sample_weight, X)
         self._look_at(numbers, sample_weight, 3)
@@ -199,51 +232,67 @@ class NetEstimator(HasCurves, ScaledInputs):
         held = self._given_validation(X_val, y_val) if given else None
         table = Table(X, y, groups, rows, equal, self._strata(numbers),
                       getattr(self, "classes_", None))
-        parts = divided(self, table, seed, given)
+        parts = divisions(self, table, seed, given)
 
         def of(places: Any) -> Held:
             own = None if weights is None else weights[places]
             return Held(X[rows[places]], numbers[places], own)
 
-        held = held if parts.held is None else of(parts.held)
-        apart = None if parts.apart is None else of(parts.apart)
-        if len(parts.kept) < len(rows):
-            weights = None if weights is None else weights[parts.kept]
-            rows, numbers = rows[parts.kept], numbers[parts.kept]
-        self._train(Held(X[rows], numbers, weights), held, apart, seed, going_on, given)
+        self._train(rows_of_parts(parts, len(rows), of, held), seed, going_on, given, deadline)
         return self
 
     def _train(
-        self, kept: Held, held: Held | None, apart: Held | None, seed: int, going_on: bool,
-        given: bool = False,
+        self, rows: Rows, seed: int, going_on: bool, given: bool, deadline: Deadline
     ) -> None:
         """Trains on rows that were divided and put in order before.
 
         Arguments:
-            kept: the rows to train on.
-            held: those that are watched.
-            apart: those for intervals.
+            rows: to train on, and those that are watched.
             seed: of all that is drawn.
             going_on: whether from the weights of the last fit.
-            given: whether `held` was given to fit.
+            given: whether the watched rows were given to fit.
+            deadline: of the training.
         """
+        held = rows.members[0][1]
         self._check_before(held)
-        X, numbers, weights = kept
+        again = wanted(self, given, held)
+        X, numbers, weights = rows.every
+        last = self.members_ if going_on else []
         if going_on:
+            check_same_members(self)
             self._wake(X, numbers, weights)
         else:
             self._learn_scale(X, numbers, weights)
+        self._constants = constants_of_all(self._constants, rows)
         if held is not None:
             self._check_scale(held.X)
         if given and held is not None:
             warn_of_other_scale(X, held.X)
-        start = self._last_weights(seed) if going_on else None
-        rule = stopping_rule(self, held, seed)
-        model = self._run(start, X, numbers, weights, held, seed, rule)
+        rules = []
+
+        def train(number: int, seed: int, kept: Held, held: Held | None) -> Model:
+            start = self._last_weights(last[number], seed) if going_on else None
+            rules.append(stopping_rule(self, held, seed))
+            return self._run(start, kept, held, seed, rules[-1], number, deadline)
+
+        models, ran_out = trained(self, rows, seed, deadline, train)
+        model = together(models, threads_of(self.n_jobs))
         twin = stand_in(self, model)
-        told = self._from_held(twin, held, apart)
+        told = told_by_members(self, rows, models, twin, stand_in)
+        told["_ran_out"] = ran_out or None
+        told["_chosen"] = self._chosen
+        told["_histories"] = [one.history for one in models] if len(models) > 1 else None
         if held is not None and self.early_stopping:
-            told["_monitored"] = curve_of(rule, model.history)
+            told["_monitored"] = curve_of(rules[0], model.history)
+        if again and held is not None and model.history.stopped not in (
+            "interrupted", "doctor", "time limit",
+        ):
+            start = self._last_weights(last[0], seed) if going_on else None
+            old = model, twin, told
+            model, twin, told = anew(self, old, start, (*rows.members[0], rows.apart), seed)
+        self.__dict__.pop("_apart", None)
+        if len(models) > 1:
+            self._apart = model, models
         self._predictor = twin._predictor
         self._use(model)
         self._told_after(told)
@@ -267,30 +316,33 @@ class NetEstimator(HasCurves, ScaledInputs):
             raise
 
     def _check_truths(self) -> None:
-        for name in ("early_stopping", "scale", "warm_start"):
+        for name in ("early_stopping", "warm_start", "refit"):
             truth(name, getattr(self, name))
+        scale_kind(self.scale)
         if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
             truth("verbose", self.verbose)
 
-    def _last_weights(self, seed: int) -> Model:
-        """The last fit's model, with the network that the arguments say now."""
+    def _last_weights(self, last: Model, seed: int) -> Model:
+        """A model of the last fit, with the network that the arguments say now."""
         net = self._network()
-        self._check_same(net)
-        return with_weights(self.model_, net, seed)
+        self._check_same(last.net, net)
+        return with_weights(last, net, seed)
 
-    def _check_same(self, net: Any) -> None:
+    def _check_same(self, last: Any, net: Any) -> None:
         began = getattr(self, "_began", self.init)
         try:
             if self.net is None and as_text(began) != as_text(self.init):
                 raise first_values("the network", began, self.init)
-            check_same_arrays(self.model_.net, net, self.n_features_in_)
+            check_same_arrays(last, net, self.n_features_in_)
         except ConfigurationError as error:
             raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _run(
-        self, start: Model | None, X: Any, y: Any, weights: Any, held: Held | None, seed: int,
-        rule: EarlyStopping,
+        self, start: Model | None, kept: Held, held: Held | None, seed: int,
+        rule: EarlyStopping | None, number: int, deadline: Deadline, first: Model | None = None,
+        first_rows: int | None = None,
     ) -> Model:
+        X, y, weights = kept
         net: Any = self._network() if start is None else start
         self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
@@ -303,7 +355,13 @@ class NetEstimator(HasCurves, ScaledInputs):
                           of_mean_one(self._weights(held.y, held.weights)))
         loss = self._weighed(self._loss(outputs), y, weights, whole=True)
         weights = of_mean_one(self._weights(y, weights))
-        settings = training_settings(self, X.shape[0], validation is not None)
+        settings = training_settings(
+            self, first_rows or X.shape[0], validation is not None or first is not None
+        )
+        callbacks = callbacks_of(self.callbacks)
+        if first is not None:
+            settings = as_before(settings, first.history)
+            callbacks = (ends_after(best_epochs(first.history)),)
         needed = training_rows(built, (X.shape[1],))
         if settings["batch"] < needed:
             raise ConfigurationError(
@@ -315,8 +373,9 @@ class NetEstimator(HasCurves, ScaledInputs):
             net, self._scaled(X), self._targets(y, outputs), loss=loss,
             validation=validation, sample_weight=weights, seed=seed,
             early_stopping=rule if validation is not None and self.early_stopping else None,
-            progress=bool(self.verbose), doctor=self.doctor,
-            callbacks=callbacks_of(self.callbacks), **settings,
+            progress=bool(self.verbose),
+            doctor=watched(self.doctor, number) if first is None else None,
+            callbacks=(deadline.epoch, *callbacks), stop=deadline.asked, **settings,
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> Held:

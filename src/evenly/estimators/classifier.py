@@ -85,11 +85,14 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             labels) and hold 0 and 1. Where each row then has exactly one 1 there is a warning,
             since these may be one-hot classes: ``y.argmax(axis=1)`` says that they are, True that
             they are labels.
-        scale: whether inputs are brought to mean 0 and deviation 1, by the statistics of the
-            training rows. Columns of zeros and ones keep their size. Sparse inputs are not moved,
-            so that zeros stay. A column that never varies in training is 0 to the network, and
-            with ``scale=False`` the value that it had in training, whatever it holds later: its
-            weights have learned nothing.
+        scale: the scale of the inputs, by the training rows: ``"standard"`` or True: mean 0 and
+            deviation 1; ``"robust"``: by median and quartiles, and far values bent inwards, to 3 at
+            most (:class:`evenly.SmoothClipScaler`); ``"normal"``: each value what a normal
+            distribution has at its rank, within -3 and 3 (:class:`evenly.NormalScaler`); False:
+            none. Columns of zeros and ones lose their mean and keep their size. Sparse inputs are
+            not moved, so that zeros stay, and have ``"standard"`` or False alone. A column that
+            never varies in training is 0 to the network, and with ``scale=False`` the value that it
+            had in training, whatever it holds later: its weights have learned nothing.
         warm_start: whether another fit goes on from the weights of the last, with the same
             classes and scale; the optimizer starts anew. Settings that changed in between take
             effect, dropout among them; what would make other arrays or other first values
@@ -120,11 +123,27 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             likeliest class, or 0.5. Probabilities do not depend on it.
         calibrate: whether the scores are divided by a temperature, so that probabilities are what
             they say on the held-out rows, those of early stopping.
+        average: of the weights: ``"ema"``, ``"swa"`` (the last quarter of `max_epochs`), an evenly
+            average such as :class:`evenly.EMA`, or None. Held-out rows judge the average, and the
+            fitted network has it. Not in partial_fit.
+        refit: whether in the end the network is trained anew on all rows, the held-out ones too
+            (not those of ``interval_fraction``), for as many epochs as were best without them: from
+            the same seed, with the same batch and schedule. Curves, temperature and a tuned
+            threshold stay those of the first training, which callbacks and doctor hear of alone.
+            Where no rows are held out there is one training.
+        members: how many networks are trained, one after the other, each from first values of its
+            own; predictions are the mean of theirs (of probabilities here), and `model_` is one
+            :class:`evenly.Ensemble`. Each holds out rows of its own, where a share is drawn and
+            neither `calibrate` nor `threshold` learns from it. Not in partial_fit.
+        time_limit: seconds that fit may take, or None. Training then ends with the best weights so
+            far; of several members those that were ready. One network is trained for one epoch at
+            least. Of partial_fit no limit.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
         model_: the :class:`evenly.Model`: ``model_.net``, ``model_.weights``.
-        scaler_: means and deviations of the inputs, or None with ``scale=False``.
+        scaler_: the scale of the inputs: means and deviations, or what `scale` says; None with
+            ``scale=False``.
         history_: the records of the epochs (:class:`evenly.History`).
         loss_curve_, score_curve_: loss and accuracy of each epoch, in training mode.
         validation_loss_curve_, validation_score_curve_: on the validation set, or None without.
@@ -133,7 +152,11 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         temperature_: what scores are divided by; None without `calibrate`.
         n_iter_: epochs that were run.
         best_epoch_: the epoch whose weights were kept, counted from 1; None: the last.
+        refit_history_: the records of the training on all rows, with `refit`, or None.
         diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
+        members_: a :class:`evenly.Model` for each member, with its own history; of what is said
+            above of epochs and curves, the first one's are `history_`, `best_epoch_` and so on.
+        time_ran_out_: whether `time_limit` ended the fit.
         n_features_in_, feature_names_in_: of the inputs.
 
     Example:
@@ -162,14 +185,14 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 100,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
-        patience: int = 20,
+        patience: Any = "auto",
         validation_fraction: float = 0.1,
         class_weight: Any = None,
         multi_label: bool | None = None,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -181,6 +204,11 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         callbacks: Any = (),
         threshold: Any = None,
         calibrate: bool = False,
+        average: Any = None,
+        refit: bool = False,
+        members: Any = "auto",
+        time_limit: float | None = None,
+        effort: str = "default",
     ) -> None:
         self._keep(locals())
 
@@ -193,12 +221,13 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         """Trains for one pass over some rows, and goes on from the last call.
 
         The optimizer keeps its state between calls. The means and deviations that scale the inputs
-        are those of all rows so far, so the first calls should not be too small. A batch of one row
-        is normalized by the running averages of the batch normalization, which it leaves as they
-        are. Settings that changed since the last call take effect as with warm_start; an optimizer
-        of another type begins anew. The random state counts in the first call. Learning rate
-        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks and
-        warm_start have no effect, nor has what is learned from held-out rows: a threshold that is
+        are those of all rows so far, so the first calls should not be too small. Quantiles do not
+        add up in this way: other scales than ``"standard"`` are those of a fit before. A batch of
+        one row is normalized by the running averages of the batch normalization, which it leaves as
+        they are. Settings that changed since the last call take effect as with warm_start; an
+        optimizer of another type begins anew. The random state counts in the first call. Learning
+        rate schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks,
+        averages, refit and warm_start have no effect, nor has what is learned from held-out rows: a threshold that is
         tuned, a temperature; those of an earlier fit are forgotten with the network that they
         belong to. After :meth:`fit`, it goes on with the fitted network.
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from ..doctor import Diagnosis
 from ..training import Model
+from .effort import CHOSEN, value_of
+from .members import models_of
 
 
 class HasCurves:
@@ -13,6 +15,8 @@ class HasCurves:
 
     history_: Any
     model_: Model
+    # Of the training on all rows, where there was one.
+    refit_history_: Any = None
 
     @property
     def diagnosis_(self) -> Diagnosis:
@@ -20,6 +24,40 @@ class HasCurves:
         if getattr(getattr(self, "model_", None), "record", None) is None:
             raise AttributeError("no diagnosis_: give doctor=True, and fit")
         return self.model_.diagnosis
+
+    # Whether time ran out, and the histories of several members; None: no, and there is one.
+    _ran_out: Any = None
+    _histories: Any = None
+    _apart: Any
+    # What the fit chose where arguments were "auto".
+    _chosen: Any = None
+
+    @property
+    def settings_(self) -> dict[str, Any]:
+        """What the last fit went by: members, max_epochs and patience, given or chosen."""
+        if not hasattr(self, "model_"):
+            raise AttributeError("no settings_: call fit first")
+        return {name: value_of(self, name) for name in CHOSEN}
+
+    @property
+    def members_(self) -> list[Model]:
+        """The networks that were trained, of which `model_` gives the mean; one: itself."""
+        if not hasattr(self, "model_"):
+            raise AttributeError("no members_: call fit first")
+        if self._histories is None:
+            return [self.model_]
+        of, models = getattr(self, "_apart", (None, None))
+        if of is not self.model_ or models is None:
+            models = models_of(self.model_, self._histories)
+            self._apart = self.model_, models
+        return list(models)
+
+    @property
+    def time_ran_out_(self) -> bool:
+        """Whether `time_limit` ended the fit: what was learned so far is what there is."""
+        if not hasattr(self, "model_"):
+            raise AttributeError("no time_ran_out_: call fit first")
+        return bool(self._ran_out)
 
     @property
     def loss_curve_(self) -> Any:

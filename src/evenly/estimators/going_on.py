@@ -78,7 +78,8 @@ def with_program(model: Model, program: Program, threads: int | None) -> Model:
     """The model, or where its program says something else one of this program that goes on where it
     was: weights, the optimizer's states and the step number."""
     old = model.engine.program
-    names = ("net", "loss", "optimizer", "penalty", "clip", "constraint", "augment", "dtype")
+    names = ("net", "loss", "optimizer", "penalty", "clip", "constraint", "augment", "average",
+             "dtype")
     same = all(as_text(getattr(old, name)) == as_text(getattr(program, name)) for name in names)
     if same and old.batch >= program.batch:
         return model

@@ -94,6 +94,14 @@ def divided(estimator: Any, table: Table, seed: int, given: bool) -> Parts:
     return Parts(kept[trained], held, kept[chosen])
 
 
+def further(estimator: Any, table: Table, first: Parts, seed: int) -> Parts:
+    """Another division by a share, with the same rows apart; the first, where it holds none out."""
+    rows = np.arange(len(table.rows))
+    left = rows if first.apart is None else np.setdiff1d(rows, first.apart)
+    kept, held = _validation(estimator, _among(table, left), seed)
+    return first if held is None else Parts(left[kept], left[held], first.apart)
+
+
 def _among(table: Table, places: Any) -> Table:
     """The table of some of its arranged rows."""
     strata = None if table.strata is None else table.strata[places]

@@ -8,14 +8,16 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..engine import Engine
-from ..errors import DataError
+from ..errors import ConfigurationError, DataError
 from ..program import Program, training_rows
 from ..program import compile as compile_program
 from ..training import History, Model
 from ..training.continued import for_single_rows, one_pass
 from ..training.run_settings import as_text
 from .base import NetEstimator
+from .column_scales import BY_QUANTILES, scale_kind
 from .going_on import with_program
+from .members import check_same_members, refuse_several
 from .settings import batch_rows, partial_settings, threads_of
 
 # The square of a larger one is beyond float32 by far.
@@ -33,6 +35,15 @@ class TrainsInParts(NetEstimator):
             return self._one_more_pass(X, y, sample_weight, first, learn)
 
     def _one_more_pass(self, X: Any, y: Any, sample_weight: Any, first: bool, learn: bool) -> Self:
+        if first and scale_kind(self.scale) in BY_QUANTILES:
+            raise ConfigurationError(
+                f"{type(self).__name__}: scale={self.scale!r} needs all rows at once, since "
+                "quantiles do not add up from call to call: partial_fit begins with "
+                'scale="standard", or goes on from a fit'
+            )
+        refuse_several(self)
+        if not first:
+            check_same_members(self)
         X, y = self._check_xy(X, y, reset=first)
         if not first:
             self._check_scale(X)
@@ -99,7 +110,7 @@ class TrainsInParts(NetEstimator):
         # Compiling takes longer than a row does, and a stream of rows says the same each time.
         if of is engine and before == told and engine.program.batch >= settings["batch"]:
             return self.model_
-        self._check_same(net)
+        self._check_same(self.model_.net, net)
         program = self._program(net, settings)
         model = with_program(self.model_, program, threads_of(self.n_jobs))
         self._told = model.engine, told

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from ..errors import ConfigurationError, DataError
 from ..given import check_mask
 from ..rows.sources import is_sparse
+from .column_scales import STANDARD, kind_of, learned_scale, scale_kind
 from .constants import Constants
 from .going_on import ANEW
 from .moments import Moments
@@ -67,16 +68,18 @@ class ScaledInputs(NestedParameters):
     # Scale --------------------------------------------------------------------------------------
 
     def _learn_scale(self, X: Any, y: Any, weights: Any) -> None:
-        self.scaler_: Moments | None = None
-        if self.scale:
-            self.scaler_ = Moments(X.shape[1], center=not is_sparse(X), indicators=True)
-            self.scaler_.fold(X, weights)
+        with named(self):
+            self.scaler_: Any = learned_scale(self.scale, X, weights)
         self._constants = Constants(X.shape[1])
         self._constants.fold(X)
         self._fold_targets(y, weights, True)
 
     def _fold_scale(self, X: Any, y: Any, weights: Any) -> None:
-        """Takes more rows into the scale."""
+        """Takes more rows into the scale; that of quantiles stays, but for columns that have not
+        varied before."""
+        if kind_of(self.scaler_) not in (None, STANDARD):
+            self._wake(X, y, weights)
+            return
         if self.scaler_ is not None:
             self.scaler_ = copy(self.scaler_)
             self.scaler_.fold(X, weights)
@@ -118,10 +121,12 @@ class ScaledInputs(NestedParameters):
 
     def _check_scale(self, X: Any) -> None:
         scaler = getattr(self, "scaler_", None)
-        if (scaler is None) == bool(self.scale):
+        was, comes = kind_of(scaler), scale_kind(self.scale)
+        if was != comes:
+            told = {None: False, STANDARD: True}.get(was, was)
             raise ConfigurationError(
-                f"{type(self).__name__}: scale={self.scale}, and the network was trained with "
-                f"scale={not self.scale}: its weights belong to inputs of that kind: {ANEW}"
+                f"{type(self).__name__}: scale={self.scale!r}, and the network was trained with "
+                f"scale={told!r}: its weights belong to inputs of that kind: {ANEW}"
             )
         if scaler is not None and scaler.center and is_sparse(X):
             raise DataError(
@@ -130,14 +135,23 @@ class ScaledInputs(NestedParameters):
             )
 
 
-def constants_of(scaler: Moments | None, columns: int) -> Constants:
+def constants_of(scaler: Any, columns: int) -> Constants:
     """Which columns have not varied, as far as a scale tells: for fits that kept nothing else.
 
     A column of one value other than 0 that was not centered was an input of that value: it stays.
     """
-    if scaler is None:
+    if not isinstance(scaler, Moments):
         return Constants.of(np.zeros(columns), np.zeros(columns, bool))
     return Constants.of(scaler.mean, scaler.constant & (scaler.center | (scaler.mean == 0)))
+
+
+@contextmanager
+def named(estimator: Any) -> Iterator[None]:
+    """Puts the estimator's name in front of what is wrong with the data."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{type(estimator).__name__}: {error}") from None
 
 
 @contextmanager

@@ -78,6 +78,14 @@ class HasIntervals(TrainsInParts):
         watched = apart is None and bool(self.early_stopping)
         return {"conformal_": np.sort(errors, axis=0), "_watched": watched}
 
+    def _from_refit(
+        self, told: dict[str, Any], twin: Any, apart: Held | None
+    ) -> dict[str, Any]:
+        # Errors on rows that were trained on in the end say nothing of new ones.
+        others = {name: value for name, value in told.items()
+                  if name not in ("conformal_", "_watched")}
+        return {**others, **(self._from_held(twin, None, apart) if apart is not None else {})}
+
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Any:
         """Intervals that hold the target of a new row with the probability `coverage`, whatever the
         network is worth: split conformal prediction.
@@ -91,7 +99,7 @@ class HasIntervals(TrainsInParts):
         validation set without early stopping, or else those that early stopping watched. The last
         were part of the choice of the epoch, so their errors are a little too small; fewer than
         200 of them are warned of. Sample weights that are whole numbers repeat rows here too;
-        others do not count.
+        others do not count. After a refit they are those of ``interval_fraction`` alone.
 
         Arguments:
             X: the rows.
@@ -110,6 +118,12 @@ class HasIntervals(TrainsInParts):
         if not is_number(coverage) or not 0 < coverage < 1:
             raise wrong("coverage", "a probability above 0 and below 1", coverage)
         errors = self.conformal_
+        if errors is None and self.refit_history_ is not None:
+            raise DataError(
+                "predict_interval: refit=True has trained on the held-out rows too, so that none "
+                "are left that could say how wide an interval is: give interval_fraction=0.1, say, "
+                "whose rows are never trained on, and fit"
+            )
         if errors is None:
             raise DataError(
                 "predict_interval: no rows were held out that could say how wide an interval is: "

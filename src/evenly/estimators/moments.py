@@ -60,6 +60,11 @@ class Moments:
         return np.where(kept, 1.0, np.ldexp(np.sqrt(self._variance), self.exponent))
 
     @property
+    def middle(self) -> Any:
+        """(columns,): what is 0 on the scale."""
+        return self.mean
+
+    @property
     def constant(self) -> Any:
         """(columns,) whether a column never varies."""
         # What its variance is beside zero is rounding, not signal.

@@ -16,13 +16,15 @@ from ..errors import ConfigurationError, DataError
 from ..stopping import EarlyStopping
 from ..training import Model, init
 from .held_out import Held
+from .effort import value_of
 from .names import wrong
 from .settings import whole
 
 # What is learned from held-out rows.
-FROM_HELD = ("_monitored", "temperature_", "threshold_", "conformal_", "_watched")
+FROM_HELD = ("_monitored", "_chosen", "temperature_", "threshold_", "conformal_", "_watched",
+             "refit_history_", "_ran_out", "_histories")
 # What a scorer's stand-in for the estimator has not, or has of its own.
-_ELSEWHERE = (*FROM_HELD, "_predictor", "feature_names_in_")
+_ELSEWHERE = (*FROM_HELD, "_predictor", "_apart", "feature_names_in_")
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class Watching:
 
 def stopping_rule(estimator: Any, held: Held | None, seed: int) -> EarlyStopping:
     """Early stopping by what the arguments have it watch."""
-    patience = whole("patience", estimator.patience, 1)
+    patience = whole("patience", value_of(estimator, "patience"), 1, ', or "auto"')
     monitor = estimator.monitor
     if isinstance(monitor, str) and monitor in ("loss", "score"):
         return EarlyStopping(patience, monitor=f"validation_{monitor}")

@@ -13,7 +13,7 @@ from ..layers import Dropout
 from ..layers.containers import Container, Sequential
 from .names import ACTIVATIONS, NORMS, is_number
 from .regression_losses import LOSSES
-from .settings import SCHEDULES, augment_of, clip_of, constraint_of, optimizer_of
+from .settings import AVERAGES, SCHEDULES, augment_of, clip_of, constraint_of, optimizer_of
 
 # What a plain value stands for, where it can have parameters: a name, a number, a default.
 _MEANT: Mapping[str, Callable[[Any], Any]] = {
@@ -23,6 +23,7 @@ _MEANT: Mapping[str, Callable[[Any], Any]] = {
     "clip": clip_of,
     "constraint": constraint_of,
     "augment": augment_of,
+    "average": lambda value: AVERAGES[value]() if value in AVERAGES else value,
     "activation": lambda value: ACTIVATIONS[value]() if value in ACTIVATIONS else value,
     # Groups depend on the width of each layer.
     "norm": lambda value: NORMS[value](1) if value in NORMS and value != "group" else value,
@@ -32,7 +33,7 @@ _EXAMPLES = {
     "penalty": "L2(0.01)", "schedule": "CosineDecay()", "clip": "ClipGlobalNorm(1.0)",
     "constraint": "MaxNorm(3.0)", "augment": "Mixup(0.2)", "net": "Sequential([...])",
     "norm": "GroupNorm(4)", "activation": "ELU(0.5)", "init": "HeNormal()",
-    "dropout": "Dropout(0.2)",
+    "dropout": "Dropout(0.2)", "average": "EMA(0.99)",
 }
 
 

@@ -57,11 +57,14 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
-            doctor, validation, monitor, callbacks: as of :class:`NetClassifier`. A `net` ends with
-            one output a target, and with several quantiles with one for each quantile of each
-            target.
+            doctor, validation, monitor, callbacks, average, refit: as of :class:`NetClassifier`. A
+            `net` ends with one output a target, and with several quantiles with one for each
+            quantile of each target.
         interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
             those of early stopping; None: none.
+        members, time_limit: as of :class:`NetClassifier`; the mean is of the predicted numbers.
+            Where no rows are held out for intervals alone, each member's errors on its own
+            held-out rows serve, which are somewhat larger than those of the mean.
 
     Attributes:
         target_scaler_: the scale of the targets, or None without scaling.
@@ -70,7 +73,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             where none were held out.
         n_features_in_, feature_names_in_, model_, scaler_, history_, loss_curve_, score_curve_,
             validation_loss_curve_, validation_score_curve_, monitor_curve_, n_iter_, best_epoch_,
-            diagnosis_: as of :class:`NetClassifier`.
+            refit_history_, diagnosis_, members_, time_ran_out_: as of :class:`NetClassifier`.
 
     Raises:
         ConfigurationError: a loss of classes; quantiles that are none, or with another loss.
@@ -105,12 +108,12 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         clip: Any = None,
         constraint: Any = None,
         augment: Any = None,
-        max_epochs: int = 100,
+        max_epochs: Any = "auto",
         batch: Any = "auto",
         early_stopping: bool = True,
-        patience: int = 20,
+        patience: Any = "auto",
         validation_fraction: float = 0.1,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -121,6 +124,11 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         monitor: Any = "loss",
         callbacks: Any = (),
         interval_fraction: Any = None,
+        average: Any = None,
+        refit: bool = False,
+        members: Any = "auto",
+        time_limit: float | None = None,
+        effort: str = "default",
     ) -> None:
         self._keep(locals())
 

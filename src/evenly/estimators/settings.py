@@ -13,6 +13,7 @@ from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from ..augmentation import Mixup
+from ..averaging import EMA, SWA, WeightAverage
 from ..clipping import ClipGlobalNorm
 from ..constraints import MaxNorm
 from ..errors import ConfigurationError
@@ -37,6 +38,7 @@ from ..schedules import (
     ReduceOnPlateau,
     Schedule,
 )
+from .effort import value_of
 from .names import Make, is_number, named, wrong
 
 OPTIMIZERS: dict[str, Make] = {
@@ -50,6 +52,7 @@ SCHEDULES: dict[str, Make] = {
     "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
     "plateau": ReduceOnPlateau,
 }
+AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA}
 DEFAULT_RATE = 2e-3
 
 
@@ -58,9 +61,10 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
     validation set or without."""
     return {
         **partial_settings(estimator, rows),
-        "epochs": whole("max_epochs", estimator.max_epochs, 1),
+        "epochs": whole("max_epochs", value_of(estimator, "max_epochs"), 1, ', or "auto"'),
         "schedule": schedule_of(estimator.schedule, validated, rows),
         "threads": threads_of(estimator.n_jobs),
+        "average": average_of(estimator.average),
     }
 
 
@@ -125,6 +129,13 @@ def schedule_of(schedule: Any, validated: bool, rows: int) -> Any:
             "schedule=ReduceOnPlateau(monitor='loss'), which watches the training loss"
         )
     return made
+
+
+def average_of(average: Any) -> Any:
+    """An average of weights by its name."""
+    if average is None:
+        return None
+    return named("average", average, AVERAGES, WeightAverage, "an average of weights, or None")
 
 
 def constraint_of(constraint: Any) -> Any:

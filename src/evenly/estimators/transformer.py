@@ -11,12 +11,14 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError, DataError
+from ..layers import Ensemble
 from ..layers.base import Layer
 from ..layers.containers import Sequential
 from ..rows.sources import CHUNK_BYTES, is_sparse
 from ..training import Model
 from .base import NetEstimator
 from .classifier import NetClassifier
+from .effort import is_auto
 from .inference import Predictor
 from .regressor import NetRegressor
 from .settings import threads_of
@@ -48,7 +50,7 @@ class NetTransformer(
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
             scale, warm_start, random_state, n_jobs, verbose, dtype, doctor, validation, monitor,
-            callbacks: as of :class:`NetClassifier`.
+            callbacks, average, refit: as of :class:`NetClassifier`.
 
     Attributes:
         estimator_: the trained NetClassifier or NetRegressor, with all its curves; None where a
@@ -89,7 +91,7 @@ class NetTransformer(
         early_stopping: bool = True,
         patience: int = 20,
         validation_fraction: float = 0.1,
-        scale: bool = True,
+        scale: Any = True,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -99,6 +101,8 @@ class NetTransformer(
         validation: Any = None,
         monitor: Any = "loss",
         callbacks: Any = (),
+        average: Any = None,
+        refit: bool = False,
     ) -> None:
         self._keep(locals())
 
@@ -145,7 +149,9 @@ class NetTransformer(
     def _inner(self, y: Any) -> Any:
         if self.estimator is not None:
             self._expect_network(self.estimator)
-            return self._on_from(clone(self.estimator))
+            fresh = clone(self.estimator)
+            # Several members have no layer in common.
+            return self._on_from(fresh.set_params(members=1) if is_auto(fresh.members) else fresh)
         if self.task not in _TASKS:
             raise ConfigurationError(f"task must be one of {_TASKS}, got {self.task!r}")
         task = self.task
@@ -155,7 +161,7 @@ class NetTransformer(
         kind_of: Any = NetClassifier if task == "classification" else NetRegressor
         own = ("layer", "task", "estimator")
         settings = {k: v for k, v in self.get_params(deep=False).items() if k not in own}
-        return self._on_from(kind_of(**settings))
+        return self._on_from(kind_of(**settings, effort="fast"))
 
     def _on_from(self, fresh: Any) -> Any:
         """The estimator of the last fit with the settings of a fresh one, where warm_start has it
@@ -194,6 +200,11 @@ class NetTransformer(
             raise DataError(
                 f"NetTransformer: the given network reads examples of shape {model.input_shape}, X "
                 f"has {self.n_features_in_} features"
+            )
+        if len(model.net.layers) == 1 and isinstance(model.net.layers[0], Ensemble):
+            raise ConfigurationError(
+                "NetTransformer: the network is several members, which have no layer in common: "
+                "give a fit with members=1, or one of the models in members_"
             )
         self.estimator_ = estimator
         self.model_ = model

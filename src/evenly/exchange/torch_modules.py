@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -44,6 +45,40 @@ class Joined(torch.nn.Module):
     def forward(self, x: Any) -> Any:
         outputs = [branch(x) for branch in self.branches]
         return sum(outputs[1:], outputs[0]) if self.dim is None else torch.cat(outputs, self.dim)
+
+
+class Averaged(Joined):
+    """Members that read the same input; the mean of their answers, as evenly's Ensemble has it."""
+
+    def __init__(self, members: Any, of: str, levels: int, anchor: int) -> None:
+        super().__init__(members, None)
+        self.of, self.levels, self.anchor = of, levels, anchor
+
+    def forward(self, x: Any) -> Any:
+        outputs = torch.stack([branch(x) for branch in self.branches])
+        if self.of == "numbers":
+            return outputs.mean(dim=0)
+        if self.of == "logs":
+            return _log_mean_exp(outputs)
+        if self.of == "classes":
+            return _log_mean_exp(outputs.log_softmax(dim=-1))
+        if self.of == "labels":
+            return _log_mean_exp(-_softplus(-outputs)) - _log_mean_exp(-_softplus(outputs))
+        gap = _softplus(outputs).mean(dim=0)
+        far = outputs.amax(dim=0) < -37
+        safe = torch.where(far, torch.ones_like(gap), gap)
+        gap = torch.where(far, _log_mean_exp(outputs), safe + (-torch.expm1(-safe)).log())
+        columns = torch.arange(outputs.shape[-1], device=outputs.device)
+        return torch.where(columns % self.levels == self.anchor, outputs.mean(dim=0), gap)
+
+
+def _softplus(x: Any) -> Any:
+    # PyTorch's own is x itself from 20 on.
+    return torch.nn.functional.softplus(x, threshold=1000)
+
+
+def _log_mean_exp(x: Any) -> Any:
+    return x.logsumexp(dim=0) - math.log(len(x))
 
 
 class GlobalMean(torch.nn.Module):

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import ConfigurationError, EvenlyError, ShapeError
 from ..layers.base import Layer, Shape
 from ..layers.containers import Branches, Sequential, arrays_of, leaves, with_name
+from ..layers.ensemble import Ensemble
 from ..losses import Loss
 from ..training import Model, init
 from .layout import FIRST, LAST, Layout, missing_torch
@@ -139,6 +140,8 @@ class _Reader:
         return [layer for layer, _ in made]
 
     def _joined(self, module: Any, path: str, layout: Layout, where: str) -> Layer:
+        from . import torch_modules as modules
+
         if not layout.torch:
             self._decide(module, path, layout, where)
         branches, ends = [], []
@@ -146,13 +149,18 @@ class _Reader:
             own = copy(layout)
             branches.append(self.read(branch, f"{path}.branches.{i}", own))
             ends.append(own)
-        first, join = ends[0], "sum" if module.dim is None else "concatenate"
+        averaged = isinstance(module, modules.Averaged)
+        first = ends[0]
+        join = "average" if averaged else "sum" if module.dim is None else "concatenate"
         if any(end.torch != first.torch and len(end.shape) > 1 for end in ends) or any(
             (end.order is None) != (first.order is None) for end in ends
-        ) or (join == "concatenate" and first.order is not None):
+        ) or (join != "sum" and first.order is not None):
             raise ConfigurationError(f"{where}: its branches end in other orders of axes, so they "
                                      "cannot be joined: end each with a Linear")
-        layer = Branches(branches, join)
+        layer: Layer = (
+            Ensemble(branches, module.of, module.levels, module.anchor) if averaged
+            else Branches(branches, join)
+        )
         try:
             layer.check(layout.shape, layer.type_name)
         except ShapeError as error:

@@ -103,12 +103,19 @@ def _joined(layer: Joined, arrays: Any, layout: Layout, torch: Any) -> Any:
             f"to_torch: {type(layer).__name__} '{layer.name}': its branches end in other "
             "orders of axes in PyTorch, so they cannot be joined there"
         )
-    if layer.join == "concatenate" and first.order is not None:
+    if layer.join != "sum" and first.order is not None:
         raise ConfigurationError(
             f"to_torch: {type(layer).__name__} '{layer.name}': flattened branches stand in another "
             "order in PyTorch: put a Dense layer behind each Flatten"
         )
     layout.torch, layout.order = first.torch, first.order
+    if isinstance(layer, ours.Ensemble):
+        if first.torch == FIRST and len(first.shape) > 1:
+            raise ConfigurationError(
+                f"to_torch: Ensemble '{layer.name}': its members end with the channels first in "
+                "PyTorch, and answers are averaged along the last axis: end each with Dense"
+            )
+        return modules.Averaged(branches, layer.of, layer.levels, layer.anchor)
     dim = 1 if first.torch == FIRST and len(first.shape) > 1 else -1
     return modules.Joined(branches, None if layer.join == "sum" else dim)
 

@@ -45,6 +45,7 @@ MODULES = {
     "gates": ("glu", "swiglu"),
     "targets": ("mixup", "label-smoothing"),
     "watching": ("early-stopping", "plateau"),
+    "averaging": ("weight-averaging",),
     "orthogonal": ("orthogonal", "lsuv"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .dense import Dense as Dense
     from .dropout import Dropout as Dropout
     from .embedding import Embedding as Embedding
+    from .ensemble import Ensemble as Ensemble
     from .gated import GELU as GELU
     from .gated import HardSigmoid as HardSigmoid
     from .gated import HardSwish as HardSwish
@@ -73,6 +74,7 @@ else:
         "dense": ("Dense",),
         "dropout": ("Dropout",),
         "embedding": ("Embedding",),
+        "ensemble": ("Ensemble",),
         "gated": ("GELU", "HardSigmoid", "HardSwish", "Mish", "SiLU"),
         "groupnorm": ("GroupNorm", "InstanceNorm"),
         "layernorm": ("LayerNorm",),

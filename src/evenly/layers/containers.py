@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
+import numpy as np
+
 from ..errors import ConfigurationError, ShapeError
 from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
 
@@ -218,9 +220,10 @@ class Joined(Container):
         for part in self.parts:
             part.check(shape, part.name or name)
         shapes = self.shapes(shape)
-        if self.join == "sum":
+        if self.join != "concatenate":
             fits = all(s == shapes[0] for s in shapes)
-            rule = "outputs that are summed must have one shape"
+            done = "summed" if self.join == "sum" else "averaged"
+            rule = f"outputs that are {done} must have one shape"
         else:
             fits = all(s[:-1] == shapes[0][:-1] for s in shapes)
             rule = "outputs that are concatenated may differ in the last axis alone"
@@ -232,7 +235,7 @@ class Joined(Container):
 
     def output_shape(self, shape: Shape) -> Shape:
         shapes = self.shapes(shape)
-        if self.join == "sum":
+        if self.join != "concatenate":
             return shapes[0]
         return (*shapes[0][:-1], sum(s[-1] for s in shapes))
 
@@ -248,21 +251,31 @@ class Joined(Container):
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         runs = [forward_of(part, x, arrays, run) for part in self.resolved.parts]
-        outputs = [y for y, _ in runs]
+        y, own = self.joined([y for y, _ in runs], run)
+        return y, ([kept for _, kept in runs], own)
+
+    def joined(self, outputs: Sequence[ArrayLike], run: Run) -> tuple[ArrayLike, Any]:
+        """The parts' outputs as one, and what :meth:`apart` needs."""
         if self.join == "sum":
             y = run.note("y", sum(outputs[1:], outputs[0]), "sum of the branches")
         else:
             y = run.note("y", run.xp.concatenate(outputs, axis=-1), "the branches side by side")
-        return y, ([kept for _, kept in runs], [output.shape[-1] for output in outputs])
+        return y, [output.shape[-1] for output in outputs]
+
+    def apart(self, d_y: ArrayLike, saved: Any, run: Run) -> list[ArrayLike]:
+        """The gradient on each part's output."""
+        if self.join == "sum":
+            return [d_y] * len(saved)
+        ends = np.cumsum(saved).tolist()
+        return [d_y[..., end - width : end] for end, width in zip(ends, saved, strict=True)]
 
     def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
-        kept, widths = saved
+        kept, own = saved
         gradients: dict[str, ArrayLike] = {}
-        d_x, start = 0, 0
-        for part, own, width in zip(self.resolved.parts, kept, widths, strict=True):
-            d_branch = d_y if self.join == "sum" else d_y[..., start : start + width]
-            start += width
-            d_part, own_gradients = backward_of(part, d_branch, arrays, own, run)
+        d_x = 0
+        d_parts = self.apart(d_y, own, run)
+        for part, one, d_branch in zip(self.resolved.parts, kept, d_parts, strict=True):
+            d_part, own_gradients = backward_of(part, d_branch, arrays, one, run)
             d_x = d_x + d_part
             gradients.update(own_gradients)
         return run.note("d_x", d_x, "sum of the branches' d_x"), gradients

@@ -41,7 +41,6 @@ class Loss(Declared):
     targets_are_classes: ClassVar[bool]
     # Whether the kernel's score counts right answers (else it sums squared errors, for R^2).
     counts_right_answers: ClassVar[bool]
-
     def __post_init__(self) -> None:
         expect(self.mean_over in ("weights", "rows"), self,
                "mean_over is 'weights' or 'rows'", self.mean_over)
@@ -81,6 +80,11 @@ class Loss(Declared):
             y: an array of numbers, the examples first.
             who: takes them, for the message.
         """
+
+    @property
+    def averaging(self) -> dict[str, Any]:
+        """How the scores of several networks become one: arguments of :class:`Ensemble`."""
+        return {"of": "numbers"}
 
     @property
     def outputs_each(self) -> int:

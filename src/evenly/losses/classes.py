@@ -102,6 +102,10 @@ class ClassLoss(Loss):
             return rows
         return rows * (target.reshape(shape[:-1])[..., None] != self.ignore_index)
 
+    @property
+    def averaging(self) -> dict[str, Any]:
+        return {"of": "classes"}
+
     def probabilities(self, scores: Any) -> Any:
         e = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return e / e.sum(axis=-1, keepdims=True)
@@ -147,6 +151,10 @@ class YesNoLoss(Loss):
                 f"{type(self).__name__}: expects targets from 0 to 1, got {y.min()} to {y.max()}"
             )
         return y
+
+    @property
+    def averaging(self) -> dict[str, Any]:
+        return {"of": "labels"}
 
     def probabilities(self, scores: Any) -> Any:
         return logistic(np, scores)

@@ -30,6 +30,10 @@ class _Likelihood(Loss):
     def in_target_units(self) -> bool:
         return False
 
+    @property
+    def averaging(self) -> dict[str, Any]:
+        return {"of": "logs"}
+
     def numbers(self, outputs: int) -> dict[str, float]:
         return {"divisor": outputs if self.reduction == "mean" else 1}
 

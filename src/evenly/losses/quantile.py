@@ -93,6 +93,13 @@ class Quantile(Loss):
         return min(range(len(self.several)), key=lambda j: abs(self.several[j] - 0.5))
 
     @property
+    def averaging(self) -> dict[str, Any]:
+        count = len(self.several)
+        if count == 1:
+            return super().averaging
+        return {"of": "quantiles", "levels": count, "anchor": self.anchor}
+
+    @property
     def outputs_each(self) -> int:
         return len(self.several)
 

@@ -91,7 +91,7 @@ def own_name(name: str) -> str:
 def layer_kind(layer: Layer) -> str:
     """One of the kinds of the records."""
     if isinstance(layer, Joined):
-        return "add" if layer.join == "sum" else "concat"
+        return "concat" if layer.join == "concatenate" else "add"
     if isinstance(layer, (WeightNorm, DropConnect)):
         return layer_kind(layer.layer)
     if isinstance(layer, Convolution):

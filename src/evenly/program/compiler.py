@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..augmentation import Mixup
+from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..errors import ConfigurationError, ShapeError
@@ -21,7 +22,7 @@ from .lower import Lowering
 from .parts import INPUT, LENGTHS, OUTPUT_GRADIENT, TARGET, WEIGHTS, Buffer
 from .plan import plan_state, plan_work
 from .precision import check_precision
-from .update import around_still_rows, check_line, held_rows, update_lines
+from .update import around_still_rows, average_lines, check_line, held_rows, update_lines
 from .values import Program
 
 DTYPES = ("float32", "float64")
@@ -42,6 +43,7 @@ def compile(
     augment: Mixup | None = None,
     dtype: str = "float32",
     input_gradient: bool | None = None,
+    average: WeightAverage | None = None,
 ) -> Program:
     """Compiles a network into a :class:`Program`.
 
@@ -57,6 +59,7 @@ def compile(
         augment: of the examples of a training batch.
         dtype: ``"float32"`` or ``"float64"``.
         input_gradient: whether the gradient on the input is wanted; by default only without a loss.
+        average: of the weights; needs an optimizer.
 
     Raises:
         ShapeError: shapes that do not fit, before any data moves.
@@ -74,9 +77,10 @@ def compile(
     shape = _checked_shape(input_shape)
     _check_settings(batch, dtype, loss, optimizer,
                     {"penalty": (penalty, Penalty), "clip": (clip, Clip),
-                     "constraint": (constraint, Constraint), "augment": (augment, Mixup)})
+                     "constraint": (constraint, Constraint), "augment": (augment, Mixup),
+                     "average": (average, WeightAverage)})
     steps, output = trace(net, shape)
-    check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint))
+    check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint, average))
     if augment is not None:
         _check_mixes(steps)
     nodes, output = fuse(steps, output)
@@ -99,7 +103,9 @@ def compile(
         f"{step.name}.{slot}": (max(batch, inference_rows), *shape_)
         for step in steps for slot, shape_ in step.layer.states(step.before).items()
     }
-    state, state_bytes, decaying = plan_state(arrays, states, dtype, carried)
+    state, state_bytes, decaying = plan_state(
+        arrays, states, dtype, carried, average is not None
+    )
 
     wants_input_gradient = input_gradient if input_gradient is not None else loss is None
     lowering = Lowering(nodes, output, shape, output_shape, batch, dtype, wants_input_gradient)
@@ -113,6 +119,9 @@ def compile(
         if optimizer is not None:
             lines = update_lines(sizes, optimizer, clip, constraint, arrays, state)
             lowering.lists["update"] += around_still_rows(arrays, lines)
+            if average is not None:  # behind what a step does to the weights
+                key = "update" if average.by == "step" else "average"
+                lowering.lists.setdefault(key, []).extend(average_lines(average, state))
     timeline = [line for name in ("forward", "gradient", "backward", "update")
                 for line in lowering.lists.get(name, ())]
     work, work_bytes = plan_work(lowering.wanted, timeline)
@@ -163,6 +172,7 @@ def compile(
         steps_changed=next((step.name for step in steps if step.layer.takes_lengths
                             and step.before[0] != shape[0]), ""),
         carried=tuple(carried),
+        average=average,
     )
 
 
@@ -243,5 +253,9 @@ def _check_settings(
             )
     if optimizer is not None and loss is None:
         raise ConfigurationError("compile: an optimizer without a loss has nothing to lower")
+    if optimizer is None and others["average"][0] is not None:
+        raise ConfigurationError(
+            "compile: an average of weights that no optimizer moves: give an optimizer too"
+        )
 
 

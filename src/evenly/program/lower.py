@@ -283,16 +283,18 @@ class Lowering:
                 if wanted[value]:
                     given.setdefault(value, []).append(d_y)
             return lines
-        buffers = {"d_y": d_y}
         layer = node.layer
         assert isinstance(layer, Joined)
+        buffers = {"d_y": d_y}
+        if layer.join == "average":
+            buffers |= self._inputs(node, places)
         for i, (value, part) in enumerate(zip(node.inputs, layer.parts, strict=True)):
             if wanted[value]:
                 shape = part.output_shape(node.before)
                 d_x = self._want(f"{node.name}.d_x_{i + 1}", (self.batch, *shape))
                 given.setdefault(value, []).append(d_x)
                 buffers[f"d_x_{i + 1}"] = d_x
-        lines.append(Instruction("concatenate.backward", members, buffers, numbers))
+        lines.append(Instruction(f"{layer.kernel}.backward", members, buffers, numbers))
         return lines
 
     def _backward_lines(self, node: Node, places: Mapping[int, str], d_y: str, d_x: str | None,

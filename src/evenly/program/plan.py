@@ -35,14 +35,15 @@ class Wanted:
 
 
 def plan_state(
-    arrays: dict[str, ArraySpec], states: Sequence[str], dtype: str, carried: Mapping[str, Shape]
+    arrays: dict[str, ArraySpec], states: Sequence[str], dtype: str, carried: Mapping[str, Shape],
+    averaged: bool = False,
 ) -> tuple[dict[str, Buffer], int, int]:
     """Places of parameters, gradients, optimizer states, running statistics, what rows carry from
     batch to batch, and scalars.
 
     Parameters lie one behind the other, those that decay first, so that an update is one loop;
-    gradients and states repeat their layout. Returns (buffers, bytes of the arena, bytes of the
-    decaying part).
+    gradients and states repeat their layout, as averages do where there are any, those of the
+    running statistics too. Returns (buffers, bytes of the arena, bytes of the decaying part).
     """
     trainable = {name: spec for name, spec in arrays.items() if spec.trainable}
     order = sorted(trainable, key=lambda name: not trainable[name].decays)
@@ -58,7 +59,7 @@ def plan_state(
     def add(name: str, shape: Shape, offset: int, nbytes: int) -> None:
         buffers[name] = Buffer(name, shape, dtype, STATE, offset, nbytes)
 
-    flats = ["values", "gradients", *states]
+    flats = ["values", "gradients", *states, *(("average",) if averaged else ())]
     for number, flat in enumerate(flats):
         base = number * size
         add(flat, (size // item,), base, size)
@@ -68,10 +69,21 @@ def plan_state(
             add(own, shape, base + offsets[name], math.prod(shape) * item)
     end = len(flats) * size
     kept = {name: spec.shape for name, spec in arrays.items() if not spec.trainable}
-    for name, shape in {**kept, **carried}.items():
-        nbytes = math.prod(shape) * item
-        add(name, shape, end, nbytes)
-        end += round_up(nbytes)
+
+    def add_all(shapes: Mapping[str, Shape], ending: str, flat: str = "") -> None:
+        nonlocal end
+        begin = end
+        for name, shape in shapes.items():
+            nbytes = math.prod(shape) * item
+            add(name + ending, shape, end, nbytes)
+            end += round_up(nbytes)
+        if flat and end > begin:
+            add(flat, ((end - begin) // item,), begin, end - begin)
+
+    add_all(kept, "", "statistics" if averaged else "")
+    if averaged:
+        add_all(kept, ".average", "average_statistics")
+    add_all(carried, "")
     scalars = 8 * len(SCALARS)
     buffers["scalars"] = Buffer("scalars", (len(SCALARS),), "float64", STATE, end, scalars)
     end += round_up(scalars)

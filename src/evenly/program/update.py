@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from ..averaging import WeightAverage
 from ..clipping import Clip, ClipNorm, ClipValue
 from ..constraints import Constraint
 from ..layers.base import ArraySpec
@@ -81,3 +82,14 @@ def update_lines(
             for name, spec in trainable.items() if spec.decays
         ]
     return lines
+
+
+def average_lines(average: WeightAverage, state: Mapping[str, Buffer]) -> list[Instruction]:
+    """What takes parameters and running statistics into their averages."""
+    pairs = {"values": "average", "statistics": "average_statistics"}
+    there = {values: goal for values, goal in pairs.items() if goal in state}
+    return [
+        Instruction(average.kernel, (), {"values": values, "average": goal},
+                    {"size": state[values].shape[0]}, f"{average}: {values}")
+        for values, goal in there.items() if state[values].bytes
+    ]

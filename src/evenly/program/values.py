@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..augmentation import Mixup
+from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..layers.base import ArraySpec, Shape
@@ -26,7 +27,8 @@ class Program:
         batch: rows of a training batch, at most.
         inference_batch: rows that prediction handles at a time.
         lists: instruction lists: ``gradient`` (forward, loss, backward, check) and ``update``, or
-            without a loss ``forward`` and ``backward``; ``inference``, ``evaluation``.
+            without a loss ``forward`` and ``backward``; ``inference``, ``evaluation``; ``average``
+            where weights are averaged at the ends of epochs.
         buffers: by name. Those of inference have names that end in ``'``.
         arrays: the network's arrays (parameters and running statistics) as declared.
         state_bytes, work_bytes: of the two arenas.
@@ -62,6 +64,7 @@ class Program:
     takes_lengths: bool = False
     steps_changed: str = ""
     carried: tuple[str, ...] = ()
+    average: WeightAverage | None = None
 
     @property
     def parameters(self) -> int:

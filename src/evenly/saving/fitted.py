@@ -12,21 +12,19 @@ from ..estimators import NetClassifier, NetRegressor
 from ..estimators.base import NetEstimator
 from ..estimators.calibration import COLDEST, HOTTEST
 from ..estimators.constants import Constants
+from ..estimators.effort import CHOSEN
 from ..estimators.inputs import constants_of
-from ..estimators.moments import Moments
 from ..estimators.monitor import FROM_HELD
 from ..estimators.regression_losses import scale_fits
 from ..estimators.target_scales import MeanScale, RobustScale
+from ..training import History
+from .input_scales import read_moments, read_scale, write_moments, write_scale
 from .models import read_model, write_model
 from .splitters import check_plain, read_splitter, write_splitter
 from .values import NotReadable, Reader, Writer
 
 KINDS: Mapping[str, type[NetEstimator]] = {
     "NetClassifier": NetClassifier, "NetRegressor": NetRegressor,
-}
-_MOMENTS: Mapping[str, Any] = {
-    "center": bool, "indicators": bool, "indicator": np.ndarray, "weight": float,
-    "mean": np.ndarray, "squares": np.ndarray,
 }
 # The scales of targets that are none of moments: what is kept of each.
 _TARGET_SCALES: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
@@ -78,7 +76,7 @@ def write_estimator(estimator: Any, writer: Writer) -> dict[str, Any]:
         "params": writer.write(params, kind),
         "learned": {name: writer.write(value, name) for name, value in learned.items()},
         "feature_names": writer.write(getattr(estimator, _NAMES, None), _NAMES),
-        "scaler": _write_moments(estimator.scaler_, writer),
+        "scaler": write_scale(estimator.scaler_, writer),
         "target_scaler": _write_target_scale(
             getattr(estimator, "target_scaler_", None), writer),
         "span": [writer.write(getattr(estimator._constants, name), name) for name in _SPAN],
@@ -90,14 +88,7 @@ def _write_target_scale(scale: Any, writer: Writer) -> Any:
     for name, (kind, parts) in _TARGET_SCALES.items():
         if type(scale) is kind:
             return {name: {part: writer.write(getattr(scale, part), part) for part in parts}}
-    return _write_moments(scale, writer)
-
-
-def _write_moments(moments: Moments | None, writer: Writer) -> Any:
-    if moments is None:
-        return None
-    names = [*_MOMENTS, "exponent"] if moments.exponent.any() else _MOMENTS
-    return {name: writer.write(getattr(moments, name), name) for name in names}
+    return write_moments(scale, writer)
 
 
 def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
@@ -129,7 +120,7 @@ def read_estimator(kind: str, content: Any, reader: Reader, memory: int) -> Any:
         if not _are_names(names, features):
             raise NotReadable(f"the feature names should be {features} texts")
         setattr(estimator, _NAMES, names)
-    estimator.scaler_ = _read_moments(content["scaler"], features, reader)
+    estimator.scaler_ = read_scale(content["scaler"], features, reader)
     estimator._began = estimator.init
     estimator._constants = (
         _read_span(content["span"], features, reader) if "span" in content
@@ -189,6 +180,12 @@ _RIGHT: Mapping[str, Any] = {
     "threshold_": _are_thresholds,
     "conformal_": _are_errors,
     "_watched": lambda value, outputs, labels: isinstance(value, bool),
+    "refit_history_": lambda value, outputs, labels: isinstance(value, History),
+    "_chosen": lambda value, outputs, labels: isinstance(value, dict) and value.keys() <= set(CHOSEN)
+    and all(type(number) is int and number >= 1 for number in value.values()),
+    "_ran_out": lambda value, outputs, labels: value is True,
+    "_histories": lambda value, outputs, labels: isinstance(value, list) and len(value) > 1 and all(
+        isinstance(history, History) for history in value),
 }
 
 
@@ -233,7 +230,7 @@ def _check_loss(estimator: Any, loss: Any, scale: Any) -> None:
 def _read_target_scale(content: Any, columns: int, reader: Reader) -> Any:
     name = next(iter(content), "") if isinstance(content, dict) and len(content) == 1 else ""
     if name not in _TARGET_SCALES:
-        return _read_moments(content, columns, reader)
+        return read_moments(content, columns, reader)
     kind, parts = _TARGET_SCALES[name]
     told = reader.record(content[name], parts, "the scale")
     scale = kind(columns)
@@ -254,24 +251,3 @@ def _read_target_scale(content: Any, columns: int, reader: Reader) -> Any:
     elif not (scale.mean >= 0).all():
         raise NotReadable("the scale's means should not be negative")
     return scale
-
-
-def _read_moments(content: Any, columns: int, reader: Reader) -> Moments | None:
-    if content is None:
-        return None
-    # Only tiny columns have exponents.
-    tiny = isinstance(content, dict) and "exponent" in content
-    declared = {**_MOMENTS, "exponent": np.ndarray} if tiny else _MOMENTS
-    told = reader.record(content, declared, "the scale")
-    moments = Moments(columns, told["center"], told["indicators"])
-    for name in ("indicator", "mean", "squares", *(("exponent",) if tiny else ())):
-        mine, theirs = getattr(moments, name), told[name]
-        if theirs.shape != mine.shape or theirs.dtype != mine.dtype:
-            raise NotReadable(f"the scale's {name} should be {mine.dtype} of shape {mine.shape}")
-        setattr(moments, name, theirs)
-    finite = bool(np.isfinite(moments.mean).all() and np.isfinite(moments.squares).all())
-    finite = finite and bool((np.abs(moments.exponent) < 1100).all())
-    if not finite or (moments.squares < 0).any() or not 0 <= told["weight"] < np.inf:
-        raise NotReadable("the scale's numbers should be finite, squares and weight not negative")
-    moments.weight = told["weight"]
-    return moments

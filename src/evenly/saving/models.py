@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..augmentation import Mixup
+from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine, kept_buffers
@@ -57,6 +58,8 @@ def write_model(model: Model, writer: Writer) -> dict[str, Any]:
         for name in _FIELDS
     }
     writer.arrays |= {key: engine.buffer(buffer) for key, buffer in kept_buffers(program).items()}
+    if program.average is not None:
+        content["average"] = writer.write(program.average, "average")
     return content | write_record(model.record, writer)
 
 
@@ -79,7 +82,10 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
     if isinstance(content, dict) and "record" in content:  # of a training that was watched
         record = read_record(content["record"], reader, memory)
         content = {name: value for name, value in content.items() if name != "record"}
-    told = reader.record(content, _FIELDS, "the model")
+    known = _FIELDS
+    if isinstance(content, dict) and "average" in content:  # of a training that had one
+        known = {**_FIELDS, "average": WeightAverage}
+    told = reader.record(content, known, "the model")
     net, seed, steps = told["net"], told["seed"], told["steps"]
     if _depth(net) > _MOST_NESTED:
         raise NotReadable(f"a network that nests containers more than {_MOST_NESTED} deep")
@@ -93,6 +99,7 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
         net, told["input_shape"], told["batch"], told["loss"], told["optimizer"],
         penalty=told["penalty"], clip=told["clip"], constraint=told["constraint"],
         augment=told["augment"], dtype=told["dtype"], input_gradient=told["input_gradient"],
+        average=told.get("average"),
     )
     arrays = {}
     for key, name in kept_buffers(program).items():

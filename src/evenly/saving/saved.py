@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ConfigurationError, DataError, EvenlyError, FileFormatError
 from ..files import MEMORY, Path, read_arrays, write_arrays
 from ..scaling import RobustScaler, Standardizer
+from ..tails import NormalScaler, SmoothClipScaler
 from ..training import Model
 from ..version import __version__
 from .models import read_model, write_model
@@ -20,8 +21,11 @@ from .values import NotReadable, Reader, Writer
 _MODEL, _SAVED = "Model", "Saved"
 _ESTIMATORS = ("NetClassifier", "NetRegressor")
 _TABLES = ("TableClassifier", "TableRegressor")
-# The statistics of each scaler.
-_STATISTICS = {Standardizer: ("mean", "deviation"), RobustScaler: ("median", "range")}
+# The statistics of each scaler: middle and width.
+_STATISTICS = {
+    Standardizer: ("mean", "deviation"), RobustScaler: ("median", "range"),
+    SmoothClipScaler: ("median", "range"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Saved:
 
     Attributes:
         model: the model.
-        scaler: a fitted :class:`evenly.Standardizer` or :class:`evenly.RobustScaler`, or None.
+        scaler: a fitted :class:`evenly.Standardizer`, :class:`evenly.RobustScaler`,
+            :class:`evenly.SmoothClipScaler` or :class:`evenly.NormalScaler`, or None.
         classes: the labels that the outputs stand for, in order, or None.
 
     Raises:
@@ -46,7 +51,7 @@ class Saved:
     """
 
     model: Model
-    scaler: Standardizer | RobustScaler | None = None
+    scaler: Standardizer | RobustScaler | SmoothClipScaler | NormalScaler | None = None
     classes: Any = None
 
     def __post_init__(self) -> None:
@@ -87,9 +92,17 @@ class Saved:
 def _check_scaler(scaler: Any) -> None:
     if scaler is None:
         return
+    if type(scaler) is NormalScaler:
+        if not scaler.is_fitted:
+            raise ConfigurationError(
+                "Saved: the NormalScaler is not fitted, or its statistics do not fit each other: "
+                "give scaler.fit(x)"
+            )
+        return
     if type(scaler) not in _STATISTICS:
         raise ConfigurationError(
-            f"Saved: scaler must be a Standardizer or a RobustScaler, got {scaler!r}"
+            "Saved: scaler must be a Standardizer, a RobustScaler, a SmoothClipScaler or a "
+            f"NormalScaler, got {scaler!r}"
         )
     middle, width = (getattr(scaler, name) for name in _STATISTICS[type(scaler)])
     for array in (middle, width):

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import (
     augmentation,
+    averaging,
     clipping,
     constraints,
     initializers,
@@ -22,6 +23,7 @@ from .. import (
     penalties,
     scaling,
     schedules,
+    tails,
 )
 from ..errors import ConfigurationError
 from ..training import EpochRecord, History
@@ -30,6 +32,7 @@ from ..training import EpochRecord, History
 # the table with the public names.
 _NAMES: tuple[tuple[Any, str], ...] = (
     (augmentation, "Mixup"),
+    (averaging, "EMA SWA"),
     (clipping, "ClipGlobalNorm ClipNorm ClipValue"),
     (constraints, "MaxNorm UnitNorm"),
     (initializers,
@@ -37,10 +40,10 @@ _NAMES: tuple[tuple[Any, str], ...] = (
      "TruncatedNormal Uniform XavierNormal XavierUniform Zeros"),
     (layers,
      "AlphaDropout AveragePool1D AveragePool2D BatchNorm Branches Conv1D Conv2D Dense "
-     "DepthwiseConv1D DepthwiseConv2D DropConnect Dropout ELU Embedding Flatten GaussianDropout "
-     "GaussianNoise GELU GlobalAveragePool GlobalMaxPool GroupNorm GRU HardSigmoid HardSwish "
-     "InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish PReLU ReLU Reshape Residual "
-     "RMSNorm RNN SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout "
+     "DepthwiseConv1D DepthwiseConv2D DropConnect Dropout ELU Embedding Ensemble Flatten "
+     "GaussianDropout GaussianNoise GELU GlobalAveragePool GlobalMaxPool GroupNorm GRU HardSigmoid "
+     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish PReLU ReLU Reshape "
+     "Residual RMSNorm RNN SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout "
      "StochasticDepth Tanh WeightNorm"),
     (losses,
      "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
@@ -48,6 +51,7 @@ _NAMES: tuple[tuple[Any, str], ...] = (
     (optimizers, "Adagrad Adam AdaMax AdamW Momentum NAdam RAdam RMSprop SGD"),
     (penalties, "ElasticNet L1 L2"),
     (scaling, "RobustScaler Standardizer"),
+    (tails, "NormalScaler SmoothClipScaler"),
     (schedules,
      "CosineDecay CosineRestarts ExponentialDecay InverseTimeDecay LinearWarmup MultiStepDecay "
      "OneCycle PolynomialDecay ReduceOnPlateau StepDecay"),

@@ -109,7 +109,7 @@ def _settings(table: Table, design: Design, row: Variant | None) -> dict[str, An
     if design.net != "mlp":
         return None
     shared: dict[str, Any] = {"batch": min(design.batch, len(table.target)),
-                              "early_stopping": False, "random_state": 0}
+                              "early_stopping": False, "random_state": 0, "effort": "fast"}
     if row is None:
         # The penalty of scikit-learn's C = 1 and alpha = 1, as one of the mean loss.
         l2 = float(f"{(1 if table.classes else 2) / len(table.target):.3g}")

@@ -42,8 +42,9 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, class_weight, multi_label, scale, warm_start, random_state, n_jobs,
-            verbose, dtype, doctor, loss, validation, monitor, callbacks, threshold, calibrate: as
-            of :class:`NetClassifier`, all of whose arguments are here.
+            verbose, dtype, doctor, loss, validation, monitor, callbacks, threshold, calibrate,
+            average, refit, members, time_limit: as of :class:`NetClassifier`, all of whose
+            arguments are here. All members hold out the same rows.
 
     Attributes:
         columns_: what each column was taken for, and why.
@@ -52,7 +53,7 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
             `history_`, `best_epoch_`, ...).
         target_: the name of the target.
         notes_: what was left out or read otherwise, a line each.
-        held_out_: the numbers of the rows held out, from 0.
+        held_out_: the numbers of the rows held out, from 0; none after a refit on them.
         n_features_in_, feature_names_in_: of the columns that were given.
 
     Example:
@@ -122,8 +123,8 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor,
-            loss, quantiles, validation, monitor, callbacks, interval_fraction: as of
-            :class:`NetRegressor`, all of whose arguments are here.
+            loss, quantiles, validation, monitor, callbacks, interval_fraction, average, refit,
+            members, time_limit: as of :class:`NetRegressor`, all of whose arguments are here.
 
     Attributes:
         estimator_: the trained :class:`NetRegressor`.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..estimators.effort import is_auto, value_of
 from ..estimators.settings import training_settings, whole
 from ..reading.parts import files_of
 from ..reading.streamed import streamed
@@ -59,11 +60,12 @@ def fit_files(
         DataError: a row that cannot be read by the sample's types, with its file.
     """
     files = files_of(paths)
-    epochs, verbose = model.max_epochs, model.verbose
-    model.set_params(max_epochs=1, verbose=False).fit(sample, target)
+    own = {name: getattr(model, name) for name in ("max_epochs", "verbose", "members")}
+    one = 1 if is_auto(model.members) else model.members
+    model.set_params(max_epochs=1, verbose=False, members=one).fit(sample, target)
     net: Any = model.estimator_
-    model.set_params(max_epochs=epochs, verbose=verbose)
-    net.set_params(max_epochs=epochs, verbose=verbose)
+    model.set_params(**own)
+    net.set_params(**own)
     outputs = net.model_.engine.program.output_shape[-1]
     columns = [column.name for column in model.columns_.inputs] + [target]
     order = [name for name in files.names if name in columns]
@@ -96,9 +98,9 @@ def fit_files(
     chosen = training_settings(net, files.rows, validation is not None)
     trained = fit(
         net._network(), source, loss=net._loss(outputs), validation=validation, seed=seed,
-        early_stopping=EarlyStopping(patience=whole("patience", net.patience, 1))
+        early_stopping=EarlyStopping(patience=whole("patience", value_of(net, "patience"), 1))
         if validation is not None and net.early_stopping else None,
-        shuffle_buffer=min(SHUFFLED, files.rows), progress=bool(verbose),
+        shuffle_buffer=min(SHUFFLED, files.rows), progress=bool(own["verbose"]),
         checkpoint=None if checkpoint is None else Checkpoint(checkpoint), resume=resume,
         **{**chosen, **(settings or {})},
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import is_regressor
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -19,7 +19,11 @@ from sklearn.utils.validation import (
 
 from ..errors import ConfigurationError, DataError, TableWarning
 from ..estimators.base import NetEstimator
+from ..estimators.column_scales import middles
+from ..estimators.effort import settle
 from ..estimators.held_out import Held, Table, checked_groups, divided
+from ..estimators.inputs import named
+from ..estimators.members import Deadline, Rows, deadline_of
 from ..estimators.parameters import NestedParameters
 from ..estimators.rows import arranged, of_mean_one
 from ..estimators.settings import truth
@@ -67,6 +71,7 @@ class TableModel(NestedParameters):
     validation_fraction: Any
     warm_start: Any
     random_state: Any
+    time_limit: Any
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -121,17 +126,18 @@ class TableModel(NestedParameters):
         """
         for name in ("text", "quiet"):
             truth(name, getattr(self, name))
+        deadline = deadline_of(self.time_limit)
         going_on = self.warm_start and hasattr(self, "estimator_")
         net = self._net(going_on)
         net._check_truths()
         with net._as_it_was():
-            self._fit(net, going_on, X, y, sample_weight, X_val, y_val, groups)
+            self._fit(net, deadline, going_on, X, y, sample_weight, X_val, y_val, groups)
         self._tell("the columns as they were read", self.notes_, 3)
         return self
 
     def _fit(
-        self, net: Any, going_on: bool, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any,
-        groups: Any,
+        self, net: Any, deadline: Deadline, going_on: bool, X: Any, y: Any, sample_weight: Any,
+        X_val: Any, y_val: Any, groups: Any,
     ) -> None:
         table, y, target, column = self._given(X, y)
         table.need_rows(2, type(self).__name__)
@@ -151,6 +157,7 @@ class TableModel(NestedParameters):
         values, _ = columns.values(some)
         labels = self._as_labels(columns, some, y if counting is None or y is None else y[counting])
         numbers = _numbers(net, labels, going_on)
+        settle(net, len(numbers), is_classifier(net), going_on)
         net._look_at(numbers, weights, 4)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rows, weights, equal = arranged(contents(values, len(labels)), numbers, weights)
@@ -167,7 +174,8 @@ class TableModel(NestedParameters):
         alike = kept if groups is None else groups[places[kept]]
         x = inputs.encode_training(taught, answers, own, folds_of(alike, seed))
         net._check_x(x, reset=not going_on)
-        nothing = np.average(x, axis=0, weights=own) if self.scale else None
+        with named(self):
+            nothing = middles(self.scale, x, own)
 
         def of(part: Any) -> Held | None:
             if part is None:
@@ -180,9 +188,13 @@ class TableModel(NestedParameters):
         if given:
             others, labels = self._validation(columns, table.named, X_val, y_val, target)
             held = Held(inputs.encode(others, nothing)[0], net._encode(labels), None)
-        net._train(Held(x, numbers[kept], own), held, of(parts.apart), seed, going_on, given)
+        taught_rows = Held(x, numbers[kept], own)
+        net._train(Rows(taught_rows, [(taught_rows, held)], of(parts.apart)), seed, going_on, given,
+                   deadline)
         self._use(columns, inputs, net, target, table.named)
-        out = rows[parts.held] if parts.held is not None else np.zeros(0, np.int64)
+        # In the end a refit has trained on them too.
+        lasting = parts.held is not None and net.refit_history_ is None
+        out = rows[parts.held] if lasting else np.zeros(0, np.int64)
         self.held_out_ = np.unique(places[out]).astype(np.int64)
         # Those of intervals alone: neither trained on nor watched.
         aside = rows[parts.apart] if parts.apart is not None else np.zeros(0, np.int64)
@@ -311,7 +323,7 @@ class TableModel(NestedParameters):
         values, notes = self.columns_.values(frame)
         scaler = self.estimator_.scaler_
         # What is at its mean is 0 behind the scale: it moves nothing.
-        x, more = self.inputs_.encode(values, None if scaler is None else scaler.mean)
+        x, more = self.inputs_.encode(values, None if scaler is None else scaler.middle)
         return x, [*notes, *more]
 
     def _of_rows(self, X: Any, method: str, *arguments: Any, **named: Any) -> Any:

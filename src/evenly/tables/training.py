@@ -13,16 +13,17 @@ OPTIONS = {
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
-    "monitor": "--monitor", "max_epochs": "--epochs",
-    "patience": "--patience", "random_state": "--seed",
+    "effort": "--effort", "members": "--members", "time_limit": "--time-limit",
+    "monitor": "--monitor", "max_epochs": "--epochs", "patience": "--patience",
+    "random_state": "--seed",
 }
 
 
 # What each option is where it is not said, for those that are left out then.
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
-                     "quantiles", "threshold", "interval_fraction"), (None,)),
-    "calibrate": (False,), "monitor": ("loss",),
+                     "quantiles", "threshold", "interval_fraction", "time_limit"), (None,)),
+    "calibrate": (False,), "effort": ("default",), **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }

@@ -7,4 +7,5 @@ from .history import History as History
 from .loop import fit as fit
 from .model import Model as Model
 from .model import init as init
+from .together import ensemble as ensemble
 from .unit_variance import lsuv as lsuv

@@ -61,7 +61,7 @@ def before_training(
     program = compile_program(
         scaled.net, data.x.shape[1:], batch, settings.loss, settings.optimizer,
         penalty=settings.penalty, clip=settings.clip, constraint=settings.constraint,
-        augment=settings.augment, dtype=dtype,
+        augment=settings.augment, dtype=dtype, average=settings.average,
     )
     engine = Engine(program, seed=seed, weights=scaled.weights)
     data = data.prepared(engine)

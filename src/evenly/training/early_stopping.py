@@ -23,13 +23,26 @@ class BestSoFar:
         self.epoch: int | None = None
         self.weights: dict[str, Any] = {}
         self._best = float("-inf")
+        self._skipped = 0
 
-    def is_over(self, record: EpochRecord, weights: Mapping[str, Any]) -> bool:
+    def is_over(
+        self, record: EpochRecord, weights: Mapping[str, Any], counts: bool = True
+    ) -> bool:
         """Takes an epoch in; True when patience has run out.
+
+        Arguments:
+            record: of the epoch.
+            weights: that were judged.
+            counts: False for an epoch that is no candidate: its weights are kept until there is
+                one, and patience does not run.
 
         Raises:
             DataError: a score that does not exist although all is finite.
         """
+        if not counts:
+            self._skipped = record.epoch
+            self.weights = {name: array.copy() for name, array in weights.items()}
+            return False
         monitor = self.rule.monitor
         value = getattr(record, monitor)
         if monitor == "validation_score" and math.isnan(value) and math.isfinite(
@@ -45,4 +58,4 @@ class BestSoFar:
             self.epoch = record.epoch
         if better or self.epoch is None:
             self.weights = {name: array.copy() for name, array in weights.items()}
-        return record.epoch - (self.epoch or 0) >= self.rule.patience
+        return record.epoch - (self.epoch or self._skipped) >= self.rule.patience

@@ -14,6 +14,7 @@ from ..errors import CheckpointError, ConfigurationError, DivergenceError
 from ..rows.data import Examples
 from ..rows.streams import Stream
 from ..rows.training_set import TrainingSet, evaluate_any
+from .averages import Averaged
 from .checkpoints import Keeper
 from .doctoring import Doctor
 from .early_stopping import BestSoFar
@@ -34,7 +35,7 @@ class Loop:
 
     Arguments:
         engine, data, validation: what is trained on what.
-        rates, best: follow the epochs.
+        rates, averaged, best: follow the epochs.
         bar, interrupt: of whoever watches.
         keeper: of checkpoints.
         doctor: who watches over it, or None.
@@ -45,13 +46,13 @@ class Loop:
 
     def __init__(
         self, engine: Engine, data: TrainingSet, validation: Examples | Stream | None,
-        rates: Rates, best: BestSoFar | None, bar: Progress, interrupt: Interrupt,
-        keeper: Keeper | None, doctor: Doctor | None = None,
+        rates: Rates, averaged: Averaged, best: BestSoFar | None, bar: Progress,
+        interrupt: Interrupt, keeper: Keeper | None, doctor: Doctor | None = None,
     ) -> None:
         self.engine, self.data, self.validation = engine, data, validation
         self.doctor = doctor
         self.rates, self.best, self.bar, self.interrupt = rates, best, bar, interrupt
-        self.keeper = keeper
+        self.averaged, self.keeper = averaged, keeper
         self.records: list[EpochRecord] = []
         self._parts: list[Any] = []
         self._resumed = _NO_STEPS  # what a resumed epoch has behind it
@@ -76,13 +77,20 @@ class Loop:
                 f"fit: the schedule depends on the number of epochs, which was {was} and is "
                 f"{epochs}: give epochs={was}, or another folder"
             )
+        if not self.averaged.as_if(was, begun):
+            raise ConfigurationError(
+                f"fit: which epochs are averaged depends on their number, which was {was} and is "
+                f"{epochs}: give epochs={was}, SWA(from_epoch=...) from the beginning, or another "
+                "folder"
+            )
         self.records = list(position.history)
         if self.doctor is not None:
             self.doctor.resume(self.records)
         for record in self.records:
             self.rates.after(record)
+            self.averaged.resume(record.epoch)
             if self.best is not None:
-                self.best.is_over(record, position.best)
+                self.best.is_over(record, position.best, self.averaged.counts)
             self.bar.step(record.steps)
             self.bar.epoch(record)
         self.bar.step(len(position.steps))
@@ -116,6 +124,9 @@ class Loop:
                 raise self._divergence(failure, epoch, good) from None
             if not len(steps):
                 return "interrupted"
+            whole = self.data.is_whole(len(steps))
+            if whole:
+                self.averaged.epoch_ends(epoch)
             record = self._record(epoch, steps)
             self.records.append(record)
             self.rates.after(record)
@@ -127,8 +138,9 @@ class Loop:
                         f"fit: a callback may return 'stop' or None, got {request!r}"
                     )
             ill = self.doctor is not None and self.doctor.epoch_ends(record, steps)
-            over = self.best is not None and self.best.is_over(record, self.engine.arrays)
-            whole = self.data.is_whole(len(steps))
+            over = self.best is not None and self.best.is_over(
+                record, self.averaged.weights, self.averaged.counts
+            )
             if self.interrupt.asked and not (whole and epoch == epochs):
                 if whole:  # else the checkpoint was written where the epoch broke off
                     self._parts = []
@@ -187,7 +199,10 @@ class Loop:
     def _record(self, epoch: int, steps: Any) -> EpochRecord:
         held = self.validation
         score = self.data.score(float(steps[:, 1].sum()), float(steps[:, 5].sum()))
-        evaluation = evaluate_any(self.engine, held) if held is not None else None
+        evaluation = None
+        if held is not None:
+            with self.averaged.in_force():
+                evaluation = evaluate_any(self.engine, held)
         return epoch_record(
             epoch, steps, score, time.perf_counter() - self._start, evaluation,
             self._last_rate(len(steps)),

@@ -86,8 +86,8 @@ class History(Sequence[EpochRecord]):
     Attributes:
         records: one an epoch.
         stopped: why it ended: ``"epochs"``, ``"early stopping"``, ``"callback"``,
-            ``"doctor"``, ``"interrupted"``, ``"diverged"``, ``"checkpoint"`` where one could not be
-            written, or ``""`` where there was no training.
+            ``"doctor"``, ``"interrupted"``, ``"time limit"``, ``"diverged"``, ``"checkpoint"``
+            where one could not be written, or ``""`` where there was no training.
         best_epoch: the epoch whose weights early stopping restored, else None.
 
     Example:

@@ -90,7 +90,7 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """What two trainings differ in, in words; "" where they do not."""
     words = []
     for name in dict.fromkeys([*now, *before]):
-        was, comes = before.get(name, "unknown"), now.get(name, "unknown")
+        was, comes = before.get(name, "None"), now.get(name, "None")
         if was != comes:
             start = next(
                 (i for i, (a, b) in enumerate(zip(was, comes, strict=False)) if a != b),

@@ -119,9 +119,7 @@ class _Walk:
     def _output(self, step: Step, inputs: list[Any]) -> Any:
         """The output of a step, of a layer with a kernel once it has been scaled."""
         if isinstance(step.layer, Joined):
-            if step.layer.join == "sum":
-                return sum(inputs[1:], inputs[0])
-            return np.concatenate(inputs, axis=-1)
+            return step.layer.joined(inputs, self.circumstances)[0]
         own = own_arrays(self.weights, step.name)
         scaled = self._orthonormal(step, own)
         if scaled:
