@@ -13,7 +13,8 @@ OPTIONS = {
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
-    "members": "--members", "time_limit": "--time-limit", "monitor": "--monitor", "max_epochs": "--epochs",
+    "members": "--members", "time_limit": "--time-limit", "monitor": "--monitor",
+    "max_epochs": "--epochs",
     "patience": "--patience", "random_state": "--seed",
 }
 
