@@ -138,6 +138,8 @@ NETS = {
     "lstm": lambda dtype: Steps([ev.LSTM(9, sequences=True, recurrent_dropout=0.1), ev.Flatten(),
                                  ev.Dense(3)], (5, 4), dtype),
     "gru": lambda dtype: Steps([ev.GRU(9, reverse=True), ev.Dense(3)], (5, 4), dtype, lengths=True),
+    "ensemble": lambda dtype: Steps([ev.Ensemble([ev.Dense(3), [ev.Dense(9), ev.Dense(3)]],
+                                                 of="classes")], (20,), dtype),
     "images": lambda dtype: Steps(images, (64,), dtype),
     "sequences": lambda dtype: Steps([ev.Conv1D(6, 3, stride=2, groups=2), ev.ReLU(), ev.Flatten(),
                                       ev.Dense(3)], (9, 4), dtype),
@@ -159,7 +161,7 @@ for name, make in NETS.items():
 print(json.dumps(found))
 """
     found = run(tmp_path, script)
-    assert len(found) == 18
+    assert len(found) == 20
     for name, numbers in found.items():
         assert numbers == [0, 0] * 3, name
 

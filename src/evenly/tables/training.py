@@ -13,9 +13,15 @@ OPTIONS = {
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
+<<<<<<< HEAD
     "effort": "--effort", "members": "--members", "time_limit": "--time-limit",
     "monitor": "--monitor", "max_epochs": "--epochs", "patience": "--patience",
     "random_state": "--seed",
+=======
+    "members": "--members", "time_limit": "--time-limit", "monitor": "--monitor",
+    "max_epochs": "--epochs",
+    "patience": "--patience", "random_state": "--seed",
+>>>>>>> ensemble
 }
 
 
