@@ -147,8 +147,10 @@ if TYPE_CHECKING:
     from .schedules import CosineDecay as CosineDecay
     from .schedules import CosineRestarts as CosineRestarts
     from .schedules import ExponentialDecay as ExponentialDecay
+    from .schedules import FlatCosine as FlatCosine
     from .schedules import InverseTimeDecay as InverseTimeDecay
     from .schedules import LinearWarmup as LinearWarmup
+    from .schedules import LogCosine as LogCosine
     from .schedules import MultiStepDecay as MultiStepDecay
     from .schedules import OneCycle as OneCycle
     from .schedules import PolynomialDecay as PolynomialDecay
@@ -217,8 +219,9 @@ _NAMES = {
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
     "schedules": (
-        "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
-        "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
+        "CosineDecay", "CosineRestarts", "ExponentialDecay", "FlatCosine", "InverseTimeDecay",
+        "LinearWarmup", "LogCosine", "MultiStepDecay", "OneCycle", "PolynomialDecay",
+        "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),

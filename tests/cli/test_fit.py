@@ -136,7 +136,8 @@ def test_curves(here, name):
      "--optimizer: expects one of adamw, adam, adamax, nadam, radam, adagrad, rmsprop, momentum, "
      "nesterov, sgd, got 'adan': did you mean 'adam"),
     ([*FIT, "--schedule", "zzz"],
-     "--schedule: expects one of cosine, linear, one_cycle, warmup, plateau, none, got"),
+     "--schedule: expects one of cosine, linear, one_cycle, warmup, plateau, flat_cosine, "
+     "coslog, none, got"),
     ([*FIT, "--batch", "0"],
      "--batch: expects one of auto, all, or a whole number of at least 1, got '0'"),
     ([*FIT, "--batch", "al"], "got 'al': did you mean 'all'?"),

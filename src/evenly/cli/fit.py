@@ -32,7 +32,7 @@ OPTIMIZERS = (
     "adamw", "adam", "adamax", "nadam", "radam", "adagrad", "rmsprop", "momentum", "nesterov",
     "sgd",
 )
-SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
+SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau", "flat_cosine", "coslog")
 
 
 def _or_none(*words: str) -> Word:
@@ -60,7 +60,7 @@ def _or_none(*words: str) -> Word:
               help=f"{', '.join(OPTIMIZERS)}.  [default: adamw, learning rate 0.002]")
 @click.option("--lr", type=POSITIVE, help="Learning rate.  [default: the optimizer's own]")
 @click.option("--schedule", type=_or_none(*SCHEDULES), metavar="NAME", default="cosine",
-              help="Of the learning rate: cosine, linear, one_cycle, warmup, plateau or none.")
+              help=f"Of the learning rate: {', '.join(SCHEDULES)} or none.")
 @click.option("--batch", type=Word({"auto": "auto", "all": None}, AT_LEAST_1), metavar="ROWS",
               default="auto", help="Rows a step: a number, auto, or all.")
 @click.option("--loss", type=Word({name: name for name in (*LOSSES, *CLASS_LOSSES)}),

@@ -62,7 +62,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         learning_rate: of the optimizer; by default its own.
         schedule: of the learning rate over `max_epochs`: ``"cosine"`` (down to 0), ``"linear"``,
             ``"one_cycle"``, ``"warmup"`` (5 epochs, then a cosine), ``"plateau"`` (watches the
-            validation loss, so there must be one), an evenly schedule, or None: constant.
+            validation loss, so there must be one), ``"flat_cosine"`` (constant for the first half,
+            then a cosine), ``"coslog"`` (four waves, each twice as long as the one before), an
+            evenly schedule, or None: constant.
         l2: strength of an L2 penalty on the kernels, >= 0.
         penalty: an evenly penalty instead.
         clip: the largest norm of all gradients together, or an evenly clipping value.

@@ -32,7 +32,9 @@ from ..optimizers import (
 from ..penalties import L2
 from ..schedules import (
     CosineDecay,
+    FlatCosine,
     LinearWarmup,
+    LogCosine,
     OneCycle,
     PolynomialDecay,
     ReduceOnPlateau,
@@ -49,7 +51,7 @@ OPTIMIZERS: dict[str, Make] = {
 SCHEDULES: dict[str, Make] = {
     "cosine": CosineDecay, "linear": PolynomialDecay, "one_cycle": OneCycle,
     "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
-    "plateau": ReduceOnPlateau,
+    "plateau": ReduceOnPlateau, "flat_cosine": FlatCosine, "coslog": LogCosine,
 }
 AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA}
 DEFAULT_RATE = 2e-3

@@ -51,8 +51,8 @@ _NAMES: tuple[tuple[Any, str], ...] = (
     (penalties, "ElasticNet L1 L2"),
     (scaling, "RobustScaler Standardizer"),
     (schedules,
-     "CosineDecay CosineRestarts ExponentialDecay InverseTimeDecay LinearWarmup MultiStepDecay "
-     "OneCycle PolynomialDecay ReduceOnPlateau StepDecay"),
+     "CosineDecay CosineRestarts ExponentialDecay FlatCosine InverseTimeDecay LinearWarmup "
+     "LogCosine MultiStepDecay OneCycle PolynomialDecay ReduceOnPlateau StepDecay"),
 )
 TYPES: Mapping[str, type] = {
     **{name: getattr(module, name) for module, names in _NAMES for name in names.split()},
