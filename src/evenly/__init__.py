@@ -123,6 +123,7 @@ if TYPE_CHECKING:
     from .optimizers import Adam as Adam
     from .optimizers import AdaMax as AdaMax
     from .optimizers import AdamW as AdamW
+    from .optimizers import ArrayRates as ArrayRates
     from .optimizers import Momentum as Momentum
     from .optimizers import NAdam as NAdam
     from .optimizers import Optimizer as Optimizer
@@ -207,8 +208,8 @@ _NAMES = {
         "Poisson", "Quantile", "SoftmaxCrossEntropy",
     ),
     "optimizers": (
-        "Adagrad", "Adam", "AdaMax", "AdamW", "Momentum", "NAdam", "Optimizer", "RAdam", "RMSprop",
-        "SGD",
+        "Adagrad", "Adam", "AdaMax", "AdamW", "ArrayRates", "Momentum", "NAdam", "Optimizer",
+        "RAdam", "RMSprop", "SGD",
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
     "probes.keras": ("watch_keras",),

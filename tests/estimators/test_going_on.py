@@ -55,6 +55,7 @@ CHANGES = {
     "interval_fraction": (0.2, EFFECT),
     "average": (ev.EMA(0.9), EFFECT),
     "refit": (True, EFFECT),
+    "rates": ({"*.bias": 0.0, "*.kernel": 0.1}, EFFECT),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

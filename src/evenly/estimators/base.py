@@ -80,6 +80,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         interval_fraction: float | None = None,
         average: Any = None,
         refit: bool = False,
+        rates: Any = None,
     ) -> None:
         self._keep(locals())
 

@@ -130,6 +130,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             the same seed, with the same batch and schedule. Curves, temperature and a tuned
             threshold stay those of the first training, which callbacks and doctor hear of alone.
             Where no rows are held out there is one training.
+        rates: factors of the learning rate by array: a dict such as ``{"*.bias": 0.1}``, or
+            :class:`evenly.ArrayRates`, which may hold factors of the weight decay too.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -194,6 +196,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         calibrate: bool = False,
         average: Any = None,
         refit: bool = False,
+        rates: Any = None,
     ) -> None:
         self._keep(locals())
 

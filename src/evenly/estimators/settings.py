@@ -23,6 +23,7 @@ from ..optimizers import (
     Adam,
     AdaMax,
     AdamW,
+    ArrayRates,
     Momentum,
     NAdam,
     Optimizer,
@@ -79,6 +80,7 @@ def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
         "constraint": constraint_of(estimator.constraint),
         "augment": augment_of(estimator.augment),
         "dtype": element_type(estimator.dtype),
+        "rates": rates_of(estimator.rates),
     }
 
 
@@ -137,6 +139,15 @@ def average_of(average: Any) -> Any:
     if average is None:
         return None
     return named("average", average, AVERAGES, WeightAverage, "an average of weights, or None")
+
+
+def rates_of(rates: Any) -> Any:
+    """A dict as factors of the learning rate, by array."""
+    if rates is None or isinstance(rates, ArrayRates):
+        return rates
+    if not isinstance(rates, dict):
+        raise wrong("rates", "factors by array, as {'*.bias': 0.1}, ArrayRates, or None", rates)
+    return ArrayRates(rates)
 
 
 def constraint_of(constraint: Any) -> Any:

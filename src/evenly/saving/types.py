@@ -47,7 +47,7 @@ _NAMES: tuple[tuple[Any, str], ...] = (
     (losses,
      "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
      "Huber MeanAbsoluteError MeanSquaredError Poisson Quantile SoftmaxCrossEntropy"),
-    (optimizers, "Adagrad Adam AdaMax AdamW Momentum NAdam RAdam RMSprop SGD"),
+    (optimizers, "Adagrad Adam AdaMax AdamW ArrayRates Momentum NAdam RAdam RMSprop SGD"),
     (penalties, "ElasticNet L1 L2"),
     (scaling, "RobustScaler Standardizer"),
     (schedules,

@@ -164,7 +164,7 @@ class LogCosine(Schedule):
 
     Example:
         >>> LogCosine().factors(np.array([0.0, 0.5, 1.0, 2.0, 3.0, 15.0]), 15).round(3)
-        array([0.   , 0.929, 0.   , 0.929, 0.   , 0.   ])
+        array([0.  , 0.93, 0.  , 0.93, 0.  , 0.  ])
     """
 
     cycles: int = 4
