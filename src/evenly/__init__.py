@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from .layers import MaxPool1D as MaxPool1D
     from .layers import MaxPool2D as MaxPool2D
     from .layers import Mish as Mish
+    from .layers import Parametric as Parametric
     from .layers import PReLU as PReLU
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
@@ -170,6 +171,7 @@ if TYPE_CHECKING:
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
+    from .training import unit_columns as unit_columns
 
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
@@ -198,9 +200,9 @@ _NAMES = {
         "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
         "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
         "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
-        "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU", "Sequential",
-        "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout", "StochasticDepth",
-        "Tanh", "WeightNorm",
+        "Parametric", "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU",
+        "Sequential", "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout",
+        "StochasticDepth", "Tanh", "WeightNorm",
     ),
     "losses": (
         "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",
@@ -227,7 +229,8 @@ _NAMES = {
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
     "tables": ("TableClassifier", "TableModel", "TableRegressor"),
-    "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model"),
+    "training": ("Checkpoint", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+                 "unit_columns"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # These need scikit-learn, or polars too: an import of everything must not fail where it is missing.

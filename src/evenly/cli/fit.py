@@ -84,6 +84,10 @@ def _or_none(*words: str) -> Word:
 @click.option("--epochs", type=AT_LEAST_1, default=100, help="Passes over the rows, at most.")
 @click.option("--patience", type=AT_LEAST_1, default=20,
               help="Epochs without improvement to go on for.")
+@click.option("--average", type=Word({"ema": "ema", "swa": "swa"}), metavar="NAME",
+              help="Mean of the weights that is kept: ema or swa.")
+@click.option("--refit", is_flag=True,
+              help="In the end train anew on the held-out rows too, for as many epochs.")
 @click.option("--all-rows", is_flag=True, help="Hold no rows out; train for all epochs.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
 @click.option("--checkpoint", type=PATH, metavar="FOLDER",
@@ -110,7 +114,7 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
         raise click.UsageError("--resume: goes with --checkpoint FOLDER")
     if given["checkpoint"] is not None:
         for name in ("groups", "threshold", "calibrate", "interval_fraction", "class_weight",
-                     "doctor"):
+                     "doctor", "average", "refit"):
             if given[name]:
                 raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
                                        "leave it out beside --checkpoint")
@@ -135,6 +139,8 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         **({"threshold": threshold(given["threshold"])} if given["threshold"] else {}),
         **({"calibrate": True} if given["calibrate"] else {}),
         **({"interval_fraction": given["interval_fraction"]} if given["interval_fraction"] else {}),
+        **({"average": given["average"]} if given["average"] else {}),
+        **({"refit": True} if given["refit"] else {}),
         "monitor": given["monitor"],
         "learning_rate": given["lr"],
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),

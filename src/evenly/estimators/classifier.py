@@ -49,7 +49,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         init: first values of the hidden kernels: ``"he"``, ``"he_uniform"``, ``"xavier"``,
             ``"xavier_uniform"``, ``"lecun"``, ``"lecun_uniform"``, ``"orthogonal"`` (the output
             layer then takes ``"xavier"``), ``"lsuv"`` (scaled by the training rows, see
-            :func:`evenly.lsuv`), or an evenly initializer, for the output layer too.
+            :func:`evenly.lsuv`), ``"unit_columns"`` (each unit scaled by them, and its bias placed
+            among them, see :func:`evenly.unit_columns`), or an evenly initializer, for the output
+            layer too.
         net: the whole network as an evenly layer, in place of the five arguments above. It ends
             with the outputs, without softmax: for two classes one (or two), else one a class.
         loss: ``"cross_entropy"``; ``"focal"``, in which rows that are answered well count less;
@@ -213,10 +215,10 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         is normalized by the running averages of the batch normalization, which it leaves as they
         are. Settings that changed since the last call take effect as with warm_start; an optimizer
         of another type begins anew. The random state counts in the first call. Learning rate
-        schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks, averages,
-        refit and warm_start have no effect, nor has what is learned from held-out rows: a threshold
-        that is tuned, a temperature; those of an earlier fit are forgotten with the network that
-        they belong to. After :meth:`fit`, it goes on with the fitted network.
+        schedules, the scaling of first values by rows, max_epochs, early stopping, callbacks,
+        averages, refit and warm_start have no effect, nor has what is learned from held-out rows: a
+        threshold that is tuned, a temperature; those of an earlier fit are forgotten with the
+        network that they belong to. After :meth:`fit`, it goes on with the fitted network.
 
         Arguments:
             X, y, sample_weight: as for :meth:`fit`; here weights always weigh the loss.

@@ -14,15 +14,16 @@ OPTIONS = {
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
     "monitor": "--monitor", "max_epochs": "--epochs",
-    "patience": "--patience", "random_state": "--seed",
+    "patience": "--patience", "average": "--average", "refit": "--refit",
+    "random_state": "--seed",
 }
 
 
 # What each option is where it is not said, for those that are left out then.
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
-                     "quantiles", "threshold", "interval_fraction"), (None,)),
-    "calibrate": (False,), "monitor": ("loss",),
+                     "quantiles", "threshold", "interval_fraction", "average"), (None,)),
+    "calibrate": (False,), "refit": (False,), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }
