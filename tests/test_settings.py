@@ -223,3 +223,14 @@ def test_a_stream_and_numbers_that_are_too_large():
         ev.fit(settings, ev.Batches(lambda: [(X, CLASSES)]))
     with pytest.raises(DataError, match="too large for float32"):
         ev.fit(settings, X * 1e30, CLASSES)
+
+
+def test_a_check_takes_what_fit_takes():
+    settings = replace(SETTINGS["plain"], average=ev.EMA(0.9), rates=ev.ArrayRates({"*": 0.5}))
+    given = {"loss": SOFTMAX, "epochs": 2, "average": ev.EMA(0.9),
+             "rates": ev.ArrayRates({"*": 0.5})}
+    one = ev.check(settings, X, CLASSES, trials=False)
+    other = ev.check(settings.net, X, CLASSES, **given, trials=False)
+    assert [found.kind for found in one] == [found.kind for found in other]
+    with pytest.raises(ConfigurationError, match="the settings hold rates: change"):
+        ev.check(settings, X, CLASSES, rates=ev.ArrayRates({"*": 0.5}), trials=False)
