@@ -18,6 +18,7 @@
 #include "kernels/members.hpp"
 #include "kernels/mixup.hpp"
 #include "kernels/noise.hpp"
+#include "kernels/parametric.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/prelu.hpp"
 #include "kernels/quantile.hpp"
@@ -62,6 +63,8 @@ constexpr Row kTable[] = {
     {"group_norm.backward", make<GroupNormBackward<Real>>},
     {"elementwise.forward", make<ElementwiseForward<Real>>},
     {"elementwise.backward", make<ElementwiseBackward<Real>>},
+    {"parametric.forward", make<ParametricForward<Real>>},
+    {"parametric.backward", make<ParametricBackward<Real>>},
     {"prelu.forward", make<PReluForward<Real>>},
     {"prelu.backward", make<PReluBackward<Real>>},
     {"softmax.forward", make<SoftmaxForward<Real>>},

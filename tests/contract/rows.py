@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import evenly as ev
 from tests.contract import rows_recurrent as recurrent
 from tests.contract import rows_windows as windows
-from tests.contract.common import values
+from tests.contract.common import TorchParametric, values
 from tests.contract.rows_losses import LOSSES as LOSSES
 from tests.contract.rows_losses import LossRow as LossRow
 from tests.contract.rows_losses import of_width as of_width
@@ -273,6 +273,13 @@ def _activations() -> list[LayerRow]:
         torch=lambda s: ChannelsLastPReLU(s[-1], dtype=torch.float64),
         to_torch={"slope": ("weight", same)},
     ))
+    for inner in (ev.Mish(), ev.SELU(), ev.ReLU(), ev.Tanh(), ev.GELU(), ev.LeakyReLU(0.2)):
+        theirs = {"LeakyReLU": "leaky_relu"}.get(type(inner).__name__, type(inner).__name__.lower())
+        rows.append(LayerRow(
+            f"Parametric({type(inner).__name__})", ev.Parametric(inner, 0.6), flat_or_image,
+            torch=lambda s, theirs=theirs: TorchParametric(theirs, s[-1]),
+            to_torch={"share": ("weight", same)},
+        ))
     rows.append(LayerRow(
         "PReLU(shared)", ev.PReLU(shared=True), flat_or_image,
         torch=lambda s: torch.nn.PReLU(dtype=torch.float64), to_torch={"slope": ("weight", same)},

@@ -58,6 +58,7 @@ CHANGES = {
     "members": (2, REFUSED),
     "effort": ("best", NONE),
     "time_limit": (1000.0, NONE),
+    "rates": ({"*.bias": 0.0, "*.kernel": 0.1}, EFFECT),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

@@ -16,7 +16,7 @@ from ..losses import Loss
 from ..program import training_rows
 from ..rows.sources import is_sparse
 from ..stopping import EarlyStopping
-from ..training import Model, fit, init, lsuv
+from ..training import Model, fit, init, lsuv, unit_columns
 from ..training.model import as_sequential
 from ..training.run_settings import as_text
 from .column_scales import scale_kind
@@ -40,14 +40,14 @@ from .members import (
     watched,
 )
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
-from .names import LSUV, network
+from .names import LSUV, UNIT_COLUMNS, network
 from .proportion import warn_of_other_scale
 from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
 from .settings import threads_of, training_settings, truth
 
-# Rows that LSUV measures.
-LSUV_ROWS = 512
+# Rows that first values are scaled by.
+SCALING_ROWS = 512
 # What a fit learns in front of the network.
 LEARNED = (
     "n_features_in_", "feature_names_in_", "classes_", "_multi_label", "n_outputs_", "_one_axis",
@@ -101,6 +101,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         members: Any = "auto",
         time_limit: float | None = None,
         effort: str = "default",
+        rates: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -347,7 +348,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
         outputs = self._checked_outputs(built)
-        if start is None and self.net is None and self.init == LSUV:
+        if start is None and self.net is None and self.init in (LSUV, UNIT_COLUMNS):
             net = self._by_data(net, X, seed)
         validation = None
         if held is not None:
@@ -398,9 +399,10 @@ class NetEstimator(HasCurves, ScaledInputs):
 
     def _by_data(self, net: Any, X: Any, seed: int) -> Model:
         """A network whose first weights are scaled by some of the training rows."""
-        rows = self._scaled(X[:LSUV_ROWS])
+        rows = self._scaled(X[:SCALING_ROWS])
         dense = rows.toarray() if is_sparse(rows) else rows
-        return lsuv(init(net, (self.n_features_in_,), seed, dtype=self.dtype), dense)
+        scaled = lsuv if self.init == LSUV else unit_columns
+        return scaled(init(net, (self.n_features_in_,), seed, dtype=self.dtype), dense)
 
     def _checked_outputs(self, net: Any) -> int:
         shape = net.output_shape((self.n_features_in_,))

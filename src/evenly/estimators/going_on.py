@@ -79,7 +79,7 @@ def with_program(model: Model, program: Program, threads: int | None) -> Model:
     was: weights, the optimizer's states and the step number."""
     old = model.engine.program
     names = ("net", "loss", "optimizer", "penalty", "clip", "constraint", "augment", "average",
-             "dtype")
+             "rates", "dtype")
     same = all(as_text(getattr(old, name)) == as_text(getattr(program, name)) for name in names)
     if same and old.batch >= program.batch:
         return model

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .noise import GaussianNoise as GaussianNoise
     from .noise import SpatialDropout as SpatialDropout
     from .noise import StochasticDepth as StochasticDepth
+    from .parametric import Parametric as Parametric
     from .pooling import AveragePool1D as AveragePool1D
     from .pooling import AveragePool2D as AveragePool2D
     from .pooling import GlobalAveragePool as GlobalAveragePool
@@ -81,6 +82,7 @@ else:
         "noise": (
             "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout", "StochasticDepth",
         ),
+        "parametric": ("Parametric",),
         "pooling": (
             "AveragePool1D", "AveragePool2D", "GlobalAveragePool", "GlobalMaxPool", "MaxPool1D",
             "MaxPool2D",

@@ -13,23 +13,19 @@ OPTIONS = {
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
-<<<<<<< HEAD
     "effort": "--effort", "members": "--members", "time_limit": "--time-limit",
     "monitor": "--monitor", "max_epochs": "--epochs", "patience": "--patience",
-    "random_state": "--seed",
-=======
-    "members": "--members", "time_limit": "--time-limit", "monitor": "--monitor",
-    "max_epochs": "--epochs",
-    "patience": "--patience", "random_state": "--seed",
->>>>>>> ensemble
+    "average": "--average", "refit": "--refit", "random_state": "--seed",
 }
 
 
 # What each option is where it is not said, for those that are left out then.
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
-                     "quantiles", "threshold", "interval_fraction", "time_limit"), (None,)),
-    "calibrate": (False,), "effort": ("default",), **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)), "monitor": ("loss",),
+                     "quantiles", "threshold", "interval_fraction", "average", "time_limit"),
+                    (None,)),
+    **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)),
+    "calibrate": (False,), "effort": ("default",), "refit": (False,), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }
