@@ -123,6 +123,11 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             likeliest class, or 0.5. Probabilities do not depend on it.
         calibrate: whether the scores are divided by a temperature, so that probabilities are what
             they say on the held-out rows, those of early stopping.
+        embedding: what each input becomes in front of the first hidden layer: ``"periodic"``:
+            itself and three learned functions of it, made of waves (:class:`evenly.Periodic`);
+            ``"piecewise"``: its shares of 16 bins that hold as many training rows each
+            (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``; None: itself. Not with
+            a net of your own, which may begin with such a layer.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -185,6 +190,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         callbacks: Any = (),
         threshold: Any = None,
         calibrate: bool = False,
+        embedding: Any = None,
     ) -> None:
         self._keep(locals())
 

@@ -48,7 +48,7 @@ class NetTransformer(
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
             scale, warm_start, random_state, n_jobs, verbose, dtype, doctor, validation, monitor,
-            callbacks: as of :class:`NetClassifier`.
+            callbacks, embedding: as of :class:`NetClassifier`.
 
     Attributes:
         estimator_: the trained NetClassifier or NetRegressor, with all its curves; None where a
@@ -99,6 +99,7 @@ class NetTransformer(
         validation: Any = None,
         monitor: Any = "loss",
         callbacks: Any = (),
+        embedding: Any = None,
     ) -> None:
         self._keep(locals())
 

@@ -42,8 +42,8 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, class_weight, multi_label, scale, warm_start, random_state, n_jobs,
-            verbose, dtype, doctor, loss, validation, monitor, callbacks, threshold, calibrate: as
-            of :class:`NetClassifier`, all of whose arguments are here.
+            verbose, dtype, doctor, loss, validation, monitor, callbacks, threshold, calibrate,
+            embedding: as of :class:`NetClassifier`, all of whose arguments are here.
 
     Attributes:
         columns_: what each column was taken for, and why.
@@ -122,8 +122,8 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor,
-            loss, quantiles, validation, monitor, callbacks, interval_fraction: as of
-            :class:`NetRegressor`, all of whose arguments are here.
+            loss, quantiles, validation, monitor, callbacks, interval_fraction, embedding: as
+            of :class:`NetRegressor`, all of whose arguments are here.
 
     Attributes:
         estimator_: the trained :class:`NetRegressor`.
