@@ -62,6 +62,18 @@ def test_partial_fit_begins_with_it(name):
     assert NetClassifier(**QUICK, embedding=name).fit(sparse, Y).predict(sparse).shape == (240,)
 
 
+def test_several_layers():
+    both = ev.Sequential([ev.PiecewiseLinear(4), ev.Scale()])
+    net = NetClassifier(**QUICK, embedding=both).fit(np.exp(2 * X), Y)
+    weights = net.model_.weights
+    assert weights["scale_1.factor"].shape == (16,)
+    assert weights["piecewise_linear_1.edge"][2, 0] < -0.1  # of the rows
+    behind = ev.Sequential([ev.Scale(), ev.PiecewiseLinear(4)])
+    edge = NetClassifier(**QUICK, embedding=behind).fit(X, Y).model_.weights[
+        "piecewise_linear_1.edge"]
+    assert abs(edge[2, 0]) < 1e-6  # nobody knows the rows there: of a normal distribution
+
+
 def test_with_bins_and_data_driven_weights():
     net = NetClassifier(**QUICK, embedding="piecewise", init="lsuv").fit(X, Y)
     assert np.isfinite(net.predict_proba(X)).all()

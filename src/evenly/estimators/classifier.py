@@ -126,8 +126,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         embedding: what each input becomes in front of the first hidden layer: ``"periodic"``:
             itself and three learned functions of it, made of waves (:class:`evenly.Periodic`);
             ``"piecewise"``: its shares of 16 bins that hold as many training rows each
-            (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``; None: itself. Not with
-            a net of your own, which may begin with such a layer.
+            (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``, or a Sequential of
+            several; None: itself. Not with a net of your own, which may begin with such layers.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.

@@ -20,7 +20,8 @@ def embedding_of(value: Any) -> list[Layer]:
     """The argument `embedding` as layers."""
     if value is None:
         return []
-    return [named("embedding", value, EMBEDDINGS, Layer, "a layer, or None")]
+    layer = named("embedding", value, EMBEDDINGS, Layer, "a layer, or None")
+    return list(layer.layers) if isinstance(layer, Sequential) else [layer]
 
 
 def check_alone(embedding: Any, net: Any) -> None:
@@ -34,7 +35,7 @@ def check_alone(embedding: Any, net: Any) -> None:
 
 def learns_bins(embedding: Any) -> bool:
     """Whether the rows of training say where bins end."""
-    return any(isinstance(layer, PiecewiseLinear) for layer in embedding_of(embedding))
+    return any(isinstance(layer, PiecewiseLinear) for layer in embedding_of(embedding)[:1])
 
 
 def bins_for(net: Sequential, x: Any) -> dict[str, Any]:

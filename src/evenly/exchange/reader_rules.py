@@ -12,6 +12,7 @@ from .. import layers as ours
 from ..errors import ConfigurationError
 from ..layers.base import Layer
 from .layout import FIRST, LAST, Layout, our_kernel
+from .number_layers import read_numbers
 
 # Of each layer made: the layer, and its arrays by their names behind the layer's own.
 Made = list[tuple[Layer, dict[str, Any]]]
@@ -244,20 +245,6 @@ def _prelu(module: Any, layout: Layout, where: str) -> Made:
     return [(ours.PReLU(shared=shared), own)]
 
 
-def _of_numbers(module: Any, layout: Layout, where: str) -> Made:
-    if layout.order is not None or (layout.torch == FIRST and len(layout.shape) > 1):
-        raise ConfigurationError(f"{where}: reads the features last, but here PyTorch has them in "
-                                 "another order")
-    layout.torch = LAST
-    kind, arrays = type(module).__name__, {**module._parameters, **module._buffers}
-    own = {f".{name}": _array(value) for name, value in arrays.items()}
-    if kind == "Scale":
-        return [(ours.Scale(), own)]
-    if kind == "Periodic":
-        return [(ours.Periodic(module.units, len(module.frequency)), own)]
-    return [(ours.PiecewiseLinear(len(module.edge)), own)]
-
-
 def _softmax(module: Any, layout: Layout, where: str) -> Made:
     if not layout.torch:
         layout.torch = LAST if module.dim in (-1, len(layout.shape)) else FIRST
@@ -372,7 +359,7 @@ RULES: dict[str, Callable[..., Made]] = {
     "RNN": _recurrent, "LSTM": _recurrent, "GRU": _recurrent,
     "RecurrentOutput": _outputs,
     "PReLU": _prelu,
-    **dict.fromkeys(("Scale", "Periodic", "PiecewiseLinear"), _of_numbers),
+    **dict.fromkeys(("Scale", "Periodic", "PiecewiseLinear"), read_numbers),
     "Softmax": _softmax, "Softmax2d": _softmax_2d,
     "ReLU": _plain(lambda m, where: ours.ReLU()),
     "LeakyReLU": _plain(_leaky),

@@ -16,6 +16,7 @@ from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
 from ..training import Model
 from .layout import FIRST, LAST, Layout, missing_torch, pools_alike, torch_kernel
+from .number_layers import written_numbers
 
 
 def to_torch(model: Model, *, channels_first: bool | None = None) -> Any:
@@ -314,23 +315,6 @@ def _prelu(place: _Place) -> list[Any]:
     return [place.spread(place.load(place.torch.nn.PReLU(len(slope)), weight=slope))]
 
 
-def _of_numbers(place: _Place) -> list[Any]:
-    from . import torch_modules as modules
-
-    layer, layout = place.layer, place.layout
-    if layout.order is not None or (layout.torch == FIRST and len(layout.shape) > 1):
-        place.refuse("reads the features last, but here PyTorch has them in another order")
-    features = layout.shape[-1]
-    if isinstance(layer, ours.Scale):
-        module: Any = modules.Scale(features)
-    elif isinstance(layer, ours.Periodic):
-        module = modules.Periodic(features, layer.frequencies, layer.units)
-    else:
-        module = modules.PiecewiseLinear(features, layer.bins)
-    layout.torch = LAST
-    return [place.load(module, **place.arrays)]
-
-
 def _softmax(place: _Place) -> list[Any]:
     first = place.layout.torch == FIRST and len(place.layout.shape) > 1
     return [place.torch.nn.Softmax(dim=1 if first else -1)]
@@ -408,7 +392,7 @@ _RULES: dict[type, Callable[[_Place], list[Any]]] = {
     ours.GroupNorm: _grouped, ours.InstanceNorm: _grouped,
     ours.Flatten: _flatten, ours.Reshape: _reshape,
     ours.Embedding: _embedding, Recurrent: _recurrent,
-    ours.Scale: _of_numbers, ours.Periodic: _of_numbers, ours.PiecewiseLinear: _of_numbers,
+    **dict.fromkeys((ours.Scale, ours.Periodic, ours.PiecewiseLinear), written_numbers),
     ours.PReLU: _prelu, ours.Softmax: _softmax,
     ours.Dropout: _dropout, ours.SpatialDropout: _spatial,
     ours.AlphaDropout: _plain(lambda nn, layer: nn.AlphaDropout(layer.rate)),
