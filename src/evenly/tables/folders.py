@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import ConfigurationError, DataError
+from ..estimators.number_embeddings import learns_bins
 from ..estimators.settings import training_settings, whole
 from ..reading.parts import files_of
 from ..reading.streamed import streamed
@@ -56,10 +57,16 @@ def fit_files(
         settings: arguments of :func:`evenly.fit` that go before the model's own.
 
     Raises:
+        ConfigurationError: an embedding whose bins the rows would choose.
         DataError: a row that cannot be read by the sample's types, with its file.
     """
     files = files_of(paths)
     epochs, verbose = model.max_epochs, model.verbose
+    if learns_bins(model.embedding):
+        raise ConfigurationError(
+            f"embedding={model.embedding!r} chooses its bins from all rows at once: for files that "
+            'are read piece by piece take embedding="periodic"'
+        )
     model.set_params(max_epochs=1, verbose=False).fit(sample, target)
     net: Any = model.estimator_
     model.set_params(max_epochs=epochs, verbose=verbose)
