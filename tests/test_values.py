@@ -18,6 +18,7 @@ MADE = [
     ev.BinaryCrossEntropy(class_weights=np.array([1.0, 2.0])),
     ev.BinaryCrossEntropy(class_weights=np.array([[1.0, 2.0], [0.5, 3.0]])),
     ev.Standardizer().fit(X), ev.RobustScaler().fit(X), ev.RobustScaler(quantiles=[0.1, 0.9]),
+    ev.SmoothClipScaler().fit(X), ev.NormalScaler().fit(X),
     ev.Mixup(), ev.ClipGlobalNorm(1.0), ev.ClipNorm(1.0), ev.ClipValue(1.0), ev.MaxNorm(1.0),
     ev.UnitNorm(), ev.L1(0.1), ev.L2(0.1), ev.ElasticNet(0.1, 0.1), ev.Constant(np.float64(2.0)),
     ev.Zeros(), ev.Normal(), ev.Uniform(0.0, 1.0), ev.HeNormal(), ev.HeUniform(), ev.XavierNormal(),

@@ -92,12 +92,15 @@ if TYPE_CHECKING:
     from .layers import MaxPool2D as MaxPool2D
     from .layers import Mish as Mish
     from .layers import Parametric as Parametric
+    from .layers import Periodic as Periodic
+    from .layers import PiecewiseLinear as PiecewiseLinear
     from .layers import PReLU as PReLU
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
     from .layers import Residual as Residual
     from .layers import RMSNorm as RMSNorm
     from .layers import Run as Run
+    from .layers import Scale as Scale
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
     from .layers import SiLU as SiLU
@@ -204,9 +207,9 @@ _NAMES = {
         "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
         "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
         "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
-        "Parametric", "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU",
-        "Sequential", "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout",
-        "StochasticDepth", "Tanh", "WeightNorm",
+        "Parametric", "Periodic", "PiecewiseLinear", "PReLU", "ReLU", "Reshape", "Residual",
+        "RMSNorm", "RNN", "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax",
+        "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
     ),
     "losses": (
         "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",

@@ -511,6 +511,24 @@ def test_a_threshold_counts_in_the_scores(here, capsys):
         capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(("options", "scale", "embedding"), [
+    (["--scale", "robust", "--embedding", "periodic"], "robust", "periodic"),
+    (["--scale", "normal", "--embedding", "piecewise"], "normal", "piecewise"),
+    (["--scale", "none"], False, None), ([], True, None),
+])
+def test_scale_and_embedding_of_the_inputs(here, capsys, options, scale, embedding):
+    fit = ["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK]
+    assert run([*fit, *options]) == 0
+    model = saving.load("m.evenly")
+    assert (model.scale, model.embedding) == (scale, embedding)
+    capsys.readouterr()
+    assert run(["show", "m.evenly"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert " ".join(options) in shown
+    assert ("--scale" in shown) == (scale is not True)
+    assert ("--embedding" in shown) == (embedding is not None)
+
+
 def test_ctrl_c_while_scores_are_taken_keeps_the_network(here, capsys, monkeypatch):
     from evenly import explain
 

@@ -14,6 +14,7 @@ import torch
 from hypothesis import strategies as st
 
 import evenly as ev
+from tests.contract import rows_numeric as numeric
 from tests.contract import rows_recurrent as recurrent
 from tests.contract import rows_windows as windows
 from tests.contract.common import TorchParametric, values
@@ -309,6 +310,16 @@ LAYERS = [
     *_normalizations(),
     *_activations(),
     *_random(),
+    LayerRow("Scale", ev.Scale(), flat_or_image, torch=lambda s: numeric.Factors(s[-1]),
+             to_torch={"factor": ("factor", same)}),
+    *(LayerRow(f"Periodic({layer.units}, {layer.frequencies})", layer, shapes,
+               torch=numeric.waves(layer), to_torch={name: (name, same) for name in numeric.WAVES})
+      for layer, shapes in ((ev.Periodic(), flat_or_image), (ev.Periodic(1, 5), flat),
+                            (ev.Periodic(9, 2), flat))),
+    *(LayerRow(f"PiecewiseLinear({bins})", ev.PiecewiseLinear(bins), flat_or_image, smooth=False,
+               torch=numeric.bins(bins), to_torch={"edge": ("edge", same),
+                                                   "slope": ("slope", same)})
+      for bins in (1, 16)),
     LayerRow(
         "Embedding", ev.Embedding(VOCABULARY, 7), flat_or_image, inputs=whole_numbers,
         torch=lambda s: FloatEmbedding(VOCABULARY, 7, dtype=torch.float64),

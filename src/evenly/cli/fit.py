@@ -57,6 +57,11 @@ def _or_none(*words: str) -> Word:
               help="Normalization: batch, layer, rms, group or none.")
 @click.option("--dropout", type=RATE, default=0.2, help="Share of units that dropout drops.")
 @click.option("--l2", type=NOT_NEGATIVE, default=0.0, help="Strength of an L2 penalty.")
+@click.option("--scale", type=_or_none("standard", "robust", "normal"), metavar="NAME",
+              default="standard",
+              help="Of the inputs: standard, robust or normal (for long tails), or none.")
+@click.option("--embedding", type=_or_none("periodic", "piecewise"), metavar="NAME", default="none",
+              help="Several inputs of each: periodic, piecewise or none.")
 @click.option("--optimizer", type=Word({name: name for name in OPTIMIZERS}), metavar="NAME",
               help=f"{', '.join(OPTIMIZERS)}.  [default: adamw, learning rate 0.002]")
 @click.option("--lr", type=POSITIVE, help="Learning rate.  [default: the optimizer's own]")
@@ -157,6 +162,8 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         **({"refit": True} if given["refit"] else {}),
         "monitor": given["monitor"],
         "learning_rate": given["lr"],
+        **({"scale": given["scale"] or False} if given["scale"] != "standard" else {}),
+        **({"embedding": given["embedding"]} if given["embedding"] else {}),
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),
         "early_stopping": not given["all_rows"],
         "random_state": given["seed"],

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError, ShapeError
+from ..layers import Sequential
 from ..layers.base import Layer
 from ..losses import Loss
 from ..program import training_rows
@@ -41,6 +42,7 @@ from .members import (
 )
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
 from .names import LSUV, UNIT_COLUMNS, network
+from .number_embeddings import BIN_ROWS, bins_for, check_alone, embedding_of, learns_bins
 from .proportion import warn_of_other_scale
 from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
@@ -102,6 +104,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         time_limit: float | None = None,
         effort: str = "default",
         rates: Any = None,
+        embedding: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -348,7 +351,8 @@ class NetEstimator(HasCurves, ScaledInputs):
         self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
         outputs = self._checked_outputs(built)
-        if start is None and self.net is None and self.init in (LSUV, UNIT_COLUMNS):
+        scaled = self.net is None and self.init in (LSUV, UNIT_COLUMNS)
+        if start is None and (scaled or learns_bins(self.embedding)):
             net = self._by_data(net, X, seed)
         validation = None
         if held is not None:
@@ -386,11 +390,12 @@ class NetEstimator(HasCurves, ScaledInputs):
         return Held(X_val, self._encode(y_val), None)
 
     def _network(self) -> Any:
+        check_alone(self.embedding, self.net)
         if self.net is None:
-            return network(
+            return Sequential([*embedding_of(self.embedding), *network(
                 hidden=self.hidden, activation=self.activation, norm=self.norm,
                 dropout=self.dropout, init=self.init, outputs=self._outputs()[0],
-            )
+            ).layers])
         if not isinstance(self.net, Layer):
             raise ConfigurationError(
                 f"net must be an evenly layer, such as Sequential([...]), got {self.net!r}"
@@ -398,11 +403,16 @@ class NetEstimator(HasCurves, ScaledInputs):
         return as_sequential(self.net)
 
     def _by_data(self, net: Any, X: Any, seed: int) -> Model:
-        """A network whose first weights are scaled by some of the training rows."""
+        """A network whose first weights are scaled, or whose bins are chosen, by some of the
+        training rows."""
+        model = init(net, (self.n_features_in_,), seed, dtype=self.dtype)
+        if learns_bins(self.embedding):
+            model.engine.set_weights(bins_for(model.net, self._scaled(X[:BIN_ROWS])))
+        if self.init not in (LSUV, UNIT_COLUMNS):
+            return model
         rows = self._scaled(X[:SCALING_ROWS])
-        dense = rows.toarray() if is_sparse(rows) else rows
         scaled = lsuv if self.init == LSUV else unit_columns
-        return scaled(init(net, (self.n_features_in_,), seed, dtype=self.dtype), dense)
+        return scaled(model, rows.toarray() if is_sparse(rows) else rows)
 
     def _checked_outputs(self, net: Any) -> int:
         shape = net.output_shape((self.n_features_in_,))

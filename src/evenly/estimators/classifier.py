@@ -144,6 +144,11 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             least. Of partial_fit no limit.
         rates: factors of the learning rate by array: a dict such as ``{"*.bias": 0.1}``, or
             :class:`evenly.ArrayRates`, which may hold factors of the weight decay too.
+        embedding: what each input becomes in front of the first hidden layer: ``"periodic"``:
+            itself and three learned functions of it, made of waves (:class:`evenly.Periodic`);
+            ``"piecewise"``: its shares of 16 bins that hold as many training rows each
+            (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``, or a Sequential of
+            several; None: itself. Not with a net of your own, which may begin with such layers.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -216,6 +221,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         time_limit: float | None = None,
         effort: str = "default",
         rates: Any = None,
+        embedding: Any = None,
     ) -> None:
         self._keep(locals())
 

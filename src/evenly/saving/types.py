@@ -42,10 +42,9 @@ _NAMES: tuple[tuple[Any, str], ...] = (
      "AlphaDropout AveragePool1D AveragePool2D BatchNorm Branches Conv1D Conv2D Dense "
      "DepthwiseConv1D DepthwiseConv2D DropConnect Dropout ELU Embedding Ensemble Flatten "
      "GaussianDropout GaussianNoise GELU GlobalAveragePool GlobalMaxPool GroupNorm GRU HardSigmoid "
-     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish Parametric PReLU "
-     "ReLU Reshape "
-     "Residual RMSNorm RNN SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout "
-     "StochasticDepth Tanh WeightNorm"),
+     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish Parametric Periodic "
+     "PiecewiseLinear PReLU ReLU Reshape Residual RMSNorm RNN Scale SELU Sequential Sigmoid SiLU "
+     "Softmax Softplus Softsign SpatialDropout StochasticDepth Tanh WeightNorm"),
     (losses,
      "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
      "Huber MeanAbsoluteError MeanSquaredError Poisson Quantile SoftmaxCrossEntropy"),

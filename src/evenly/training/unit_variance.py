@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import Engine, as_lengths
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..initializers import Orthogonal
-from ..layers import Embedding, WeightNorm
+from ..layers import Embedding, Periodic, WeightNorm
 from ..layers.base import Run
 from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
@@ -42,7 +42,7 @@ def lsuv(
     - RNN, LSTM, GRU: ``input_kernel``, until ``x_t input_kernel`` has variance 1 over all the steps
       that count (the state itself cannot: it lies between -1 and 1). The recurrent kernel stays:
       it is orthonormal to begin with, by default;
-    - Embedding stays as it is, and so do biases, gains and running statistics.
+    - Embedding and Periodic stay as they are, and so do biases, gains and running statistics.
 
     Arguments:
         model: from :func:`evenly.init`; its seed decides the orthonormal kernels. It stays as it
@@ -155,7 +155,7 @@ class _Scaled(Walk):
     def _orthonormal(self, step: Step, own: dict[str, Any]) -> list[str]:
         """Makes a layer's kernels orthonormal; returns the names of the arrays to scale."""
         specs = step.layer.arrays(step.before)
-        if isinstance(step.layer, Embedding):
+        if isinstance(step.layer, (Embedding, Periodic)):
             return []
         if isinstance(step.layer, Recurrent):
             kernels = ["input_kernel"]
