@@ -10,23 +10,20 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import ConfigurationError, ShapeError
-from ..layers import Sequential
-from ..layers.base import Layer
-from ..losses import Loss
+from ..errors import ConfigurationError
 from ..program import training_rows
-from ..rows.sources import is_sparse
 from ..stopping import EarlyStopping
-from ..training import Model, fit, init, lsuv, unit_columns
+from ..training import Model, fit
 from ..training.model import as_sequential
 from ..training.run_settings import as_text
+from .building import BuildsNetwork
 from .column_scales import scale_kind
 from .curves import HasCurves
 from .effort import settle
 from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held, Table, checked_groups
 from .inference import Predictor
-from .inputs import ScaledInputs, constants_of
+from .inputs import constants_of
 from .members import (
     Deadline,
     Rows,
@@ -41,15 +38,11 @@ from .members import (
     watched,
 )
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
-from .names import LSUV, UNIT_COLUMNS, network
-from .number_embeddings import BIN_ROWS, bins_for, check_alone, embedding_of, learns_bins
 from .proportion import warn_of_other_scale
 from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
 from .settings import threads_of, training_settings, truth
 
-# Rows that first values are scaled by.
-SCALING_ROWS = 512
 # What a fit learns in front of the network.
 LEARNED = (
     "n_features_in_", "feature_names_in_", "classes_", "_multi_label", "n_outputs_", "_one_axis",
@@ -57,7 +50,7 @@ LEARNED = (
 )
 
 
-class NetEstimator(HasCurves, ScaledInputs):
+class NetEstimator(HasCurves, BuildsNetwork):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
@@ -116,68 +109,6 @@ class NetEstimator(HasCurves, ScaledInputs):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    # What a classifier and a regressor do each in their own way ---------------------------------
-
-    def _learn_targets(self, y: Any) -> None:
-        """Learns what the targets are: how many, which classes."""
-        raise NotImplementedError
-
-    def _encode(self, y: Any) -> Any:
-        """Targets, of what has been learned, as numbers: (rows, ...)."""
-        raise NotImplementedError
-
-    def _check_kept(self, y: Any) -> None:
-        """Raises ValueError where the rows that count cannot be trained on."""
-
-    def _look_at(self, y: Any, weights: Any, calls: int) -> None:
-        """Warns of targets that spoil a fit, where the user called so many calls above."""
-
-    def _outputs(self) -> tuple[int, ...]:
-        """The numbers of outputs that a network may have: the first where it is built here."""
-        raise NotImplementedError
-
-    def _loss(self, outputs: int) -> Loss:
-        raise NotImplementedError
-
-    def _targets(self, y: Any, outputs: int) -> Any:
-        """Numbers as the loss takes them."""
-        return y
-
-    def _strata(self, y: Any) -> Any:
-        """The classes whose shares a validation set keeps, or None."""
-        return None
-
-    def _decoded(self, y: Any) -> Any:
-        """Targets from numbers, as they came."""
-        return y
-
-    def _weights(self, y: Any, weights: Any) -> Any:
-        """Sample weights with those of the classes."""
-        return weights
-
-    def _weighed(self, loss: Loss, y: Any, weights: Any, whole: bool) -> Loss:
-        """The loss with the weights of labels; `whole`: these rows are all that there are."""
-        return loss
-
-    # What is learned from held-out rows: each a dict of attributes ------------------------------
-
-    def _known_before(self) -> dict[str, Any]:
-        """What needs no rows."""
-        return {}
-
-    def _check_before(self, held: Held | None) -> None:
-        """Raises ConfigurationError where rows are lacking, before anything is trained."""
-
-    def _from_held(self, twin: Any, held: Held | None, apart: Held | None) -> dict[str, Any]:
-        """What is learned of the trained network, in the estimator's stand-in."""
-        return {}
-
-    def _from_refit(
-        self, told: dict[str, Any], twin: Any, apart: Held | None
-    ) -> dict[str, Any]:
-        """What of that holds for the network that was trained anew on the held-out rows too."""
-        return told
 
     # Fit ----------------------------------------------------------------------------------------
 
@@ -293,7 +224,8 @@ class NetEstimator(HasCurves, ScaledInputs):
         ):
             start = self._last_weights(last[0], seed) if going_on else None
             old = model, twin, told
-            model, twin, told = anew(self, old, start, (*rows.members[0], rows.apart), seed)
+            kept = rows.members[0][0]
+            model, twin, told = anew(self, old, start, (kept, held, rows.apart), seed)
         self.__dict__.pop("_apart", None)
         if len(models) > 1:
             self._apart = model, models
@@ -351,8 +283,7 @@ class NetEstimator(HasCurves, ScaledInputs):
         self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
         outputs = self._checked_outputs(built)
-        scaled = self.net is None and self.init in (LSUV, UNIT_COLUMNS)
-        if start is None and (scaled or learns_bins(self.embedding)):
+        if start is None:
             net = self._by_data(net, X, seed)
         validation = None
         if held is not None:
@@ -388,42 +319,6 @@ class NetEstimator(HasCurves, ScaledInputs):
             raise ConfigurationError("fit: give X_val and y_val together")
         X_val, y_val = self._check_xy(X_val, y_val, reset=False)
         return Held(X_val, self._encode(y_val), None)
-
-    def _network(self) -> Any:
-        check_alone(self.embedding, self.net)
-        if self.net is None:
-            return Sequential([*embedding_of(self.embedding), *network(
-                hidden=self.hidden, activation=self.activation, norm=self.norm,
-                dropout=self.dropout, init=self.init, outputs=self._outputs()[0],
-            ).layers])
-        if not isinstance(self.net, Layer):
-            raise ConfigurationError(
-                f"net must be an evenly layer, such as Sequential([...]), got {self.net!r}"
-            )
-        return as_sequential(self.net)
-
-    def _by_data(self, net: Any, X: Any, seed: int) -> Model:
-        """A network whose first weights are scaled, or whose bins are chosen, by some of the
-        training rows."""
-        model = init(net, (self.n_features_in_,), seed, dtype=self.dtype)
-        if learns_bins(self.embedding):
-            model.engine.set_weights(bins_for(model.net, self._scaled(X[:BIN_ROWS])))
-        if self.init not in (LSUV, UNIT_COLUMNS):
-            return model
-        rows = self._scaled(X[:SCALING_ROWS])
-        scaled = lsuv if self.init == LSUV else unit_columns
-        return scaled(model, rows.toarray() if is_sparse(rows) else rows)
-
-    def _checked_outputs(self, net: Any) -> int:
-        shape = net.output_shape((self.n_features_in_,))
-        allowed = self._outputs()
-        if len(shape) != 1 or shape[0] not in allowed:
-            words = " or ".join(str(n) for n in allowed)
-            raise ShapeError(
-                f"net: these targets need {words} outputs, the network has shape {shape}: end it "
-                f"with Dense({allowed[0]}), without an activation behind it"
-            )
-        return int(shape[0])
 
     # What is learned ----------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from sklearn.metrics import get_scorer
 from ..errors import ConfigurationError, DataError
 from ..stopping import EarlyStopping
 from ..training import Model, init
-from .held_out import Held
 from .effort import value_of
+from .held_out import Held
 from .names import wrong
 from .settings import whole
 

@@ -55,8 +55,8 @@ def wanted(estimator: Any, given: bool, held: Held | None) -> bool:
     refit: bool = estimator.refit
     if refit and members_of(estimator) > 1:
         raise ConfigurationError(
-            f"refit=True and members={members_of(estimator)}: each member holds out other rows, and "
-            "together they have trained on all: give one of them"
+            f"refit=True and members={members_of(estimator)}: each member holds out other rows, "
+            "and together they have trained on all: give one of them"
         )
     if refit and given:
         raise ConfigurationError(
@@ -114,7 +114,9 @@ def anew(
         estimator._wake(*every)
     else:
         estimator._learn_scale(*every)
-    second = estimator._run(start, every, None, seed, None, 0, Deadline(None), model, kept.X.shape[0])
+    second = estimator._run(
+        start, every, None, seed, None, 0, Deadline(None), model, kept.X.shape[0]
+    )
     records = second.history.records
     if second.history.stopped == "interrupted" and len(records) < best_epochs(model.history):
         estimator.__dict__.clear()
