@@ -238,7 +238,7 @@ def test_verbose_shows_a_bar(capsys):
         ({"l2": -1}, "l2 must be a number >= 0"),
         ({"l2": 1.0, "penalty": ev.L2(1.0)}, "give one of them"),
         ({"clip": 0}, "clip must be a number > 0"),
-        ({"max_epochs": 0}, 'max_epochs must be a whole number >= 1, got 0'),
+        ({"max_epochs": 0}, 'max_epochs must be a whole number >= 1, or "auto", got 0'),
         ({"max_epochs": "all"}, "max_epochs must be"),
         ({"schedule": "sine"}, "schedule must be one of 'cosine', .*, or a schedule, or None"),
         ({"constraint": "x"}, "constraint must be a Constraint, got 'x'"),

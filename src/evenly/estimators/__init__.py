@@ -20,6 +20,8 @@
 | `intervals.py` | intervals that cover as often as they say |
 | `class_weights.py` | how much classes and labels count |
 | `class_predictions.py` | from scores to classes |
+| `effort.py` | how many networks, and how long they train |
+| `networks.py` | the network of an estimator |
 | `curves.py` | what an estimator tells of its training |
 | `base.py` | what the estimators share: fit, warm start |
 | `in_parts.py` | partial_fit |

@@ -20,7 +20,6 @@ from .building import BuildsNetwork
 from .column_scales import scale_kind
 from .curves import HasCurves
 from .effort import settle
-from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held, Table, checked_groups
 from .inference import Predictor
 from .inputs import constants_of
@@ -257,21 +256,6 @@ class NetEstimator(HasCurves, BuildsNetwork):
         scale_kind(self.scale)
         if not isinstance(self.verbose, int):  # other tools count: 0, 1, 2
             truth("verbose", self.verbose)
-
-    def _last_weights(self, last: Model, seed: int) -> Model:
-        """A model of the last fit, with the network that the arguments say now."""
-        net = self._network()
-        self._check_same(last.net, net)
-        return with_weights(last, net, seed)
-
-    def _check_same(self, last: Any, net: Any) -> None:
-        began = getattr(self, "_began", self.init)
-        try:
-            if self.net is None and as_text(began) != as_text(self.init):
-                raise first_values("the network", began, self.init)
-            check_same_arrays(last, net, self.n_features_in_)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _run(
         self, start: Model | None, kept: Held, held: Held | None, seed: int,
