@@ -15,7 +15,6 @@ from ..program import training_rows
 from ..stopping import EarlyStopping
 from ..training import Model, fit
 from ..training.model import as_sequential
-from ..training.run_settings import as_text
 from .building import BuildsNetwork
 from .column_scales import scale_kind
 from .curves import HasCurves
