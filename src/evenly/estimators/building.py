@@ -12,6 +12,8 @@ from ..losses import Loss
 from ..rows.sources import is_sparse
 from ..training import Model, init, lsuv, unit_columns
 from ..training.model import as_sequential
+from ..training.run_settings import as_text
+from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held
 from .inputs import ScaledInputs
 from .names import LSUV, UNIT_COLUMNS, network
@@ -89,6 +91,21 @@ class BuildsNetwork(ScaledInputs):
         return told
 
     # The network ----------------------------------------------------------------------------------
+
+    def _last_weights(self, last: Model, seed: int) -> Model:
+        """A model of the last fit, with the network that the arguments say now."""
+        net = self._network()
+        self._check_same(last.net, net)
+        return with_weights(last, net, seed)
+
+    def _check_same(self, last: Any, net: Any) -> None:
+        began = getattr(self, "_began", self.init)
+        try:
+            if self.net is None and as_text(began) != as_text(self.init):
+                raise first_values("the network", began, self.init)
+            check_same_arrays(last, net, self.n_features_in_)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _network(self) -> Any:
         check_alone(self.embedding, self.net)
