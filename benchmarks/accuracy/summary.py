@@ -10,11 +10,22 @@ import numpy as np
 from scipy.stats import rankdata, wilcoxon
 
 from .models import LABELS, OURS
-from .runs import FOLDS, REPETITIONS, Result
+from .runs import Result
 from .tables import CLASSIFICATION, REGRESSION
 
 # Means of the same ten numbers in another order differ in the last bits: that is a tie.
 _DECIMALS = 12
+# Figures of which less is more, with their titles.
+_LESS = {
+    "log_loss": "Log loss (a difference above 0 is a smaller loss)",
+    "rmse": "RMSE, in deviations of the targets (a difference above 0 is a smaller error)",
+    "mae": "Mean absolute error, in deviations of the targets (likewise)",
+}
+_FIGURES = (
+    (CLASSIFICATION, "log_loss", _LESS["log_loss"]),
+    (CLASSIFICATION, "auc", "Area under the ROC curve"),
+    (REGRESSION, "rmse", _LESS["rmse"]), (REGRESSION, "mae", _LESS["mae"]),
+)
 # What is called "behind" on the page: a hundredth of accuracy or of R2.
 _BEHIND = 0.01
 
@@ -57,15 +68,17 @@ class Comparison:
 def means(
     results: Sequence[Result], figure: Callable[[Result], float] = lambda r: r.score
 ) -> Means:
-    """Means of a figure over repetitions and folds, of tables on which every model is complete."""
+    """Means of a figure over repetitions and folds, of tables on which every model is complete:
+    has as many as the model that has most anywhere."""
     found: dict[str, dict[str, dict[tuple[int, int], float]]] = defaultdict(
         lambda: defaultdict(dict))
     for r in results:
         found[r.table][r.model][r.repetition, r.fold] = figure(r)
     models = tuple(sorted({r.model for r in results}, key=_place))
+    whole = max((len(runs) for of in found.values() for runs in of.values()), default=0)
     tables = tuple(
         table for table, of in found.items()
-        if all(len(of[model]) == REPETITIONS * FOLDS for model in models)
+        if all(len(of[model]) == whole for model in models)
     )
     values = [[np.mean(list(found[t][m].values())) for m in models] for t in tables]
     return Means(tables, models, np.round(values, _DECIMALS).reshape(len(tables), len(models)))
@@ -94,17 +107,23 @@ def markdown(results: Iterable[Result]) -> str:
     parts = [
         _over_tables("Accuracy and R2, all tables", scores),
         _over_tables("Accuracy", _only(scores, kinds, CLASSIFICATION)),
-        _over_tables("R2", _only(scores, kinds, REGRESSION)),
     ]
-    classified = [r for r in every if r.kind == CLASSIFICATION]
-    if classified:
-        losses = means(classified, lambda r: -float("nan" if r.log_loss is None else r.log_loss))
-        parts.append(_over_tables("Log loss (a difference above 0 is a smaller loss)", losses))
+    for kind, name, title in _FIGURES:
+        values = means([r for r in every if r.kind == kind], _figure(name, name != "auc"))
+        parts.append(_over_tables(title, values))
     parts += [
         _times(every, scores), _per_table(every, scores, kinds), _behind(scores),
         _warned(every, scores), _left_out(every, scores),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _figure(name: str, less: bool) -> Callable[[Result], float]:
+    def of(r: Result) -> float:
+        value = getattr(r, name)
+        return float("nan") if value is None else -value if less else value
+
+    return of
 
 
 def _place(model: str) -> tuple[int, str]:
@@ -137,18 +156,20 @@ def _over_tables(title: str, scores: Means) -> str:
 
 
 def _times(results: Sequence[Result], scores: Means) -> str:
-    head = ("model", "median of the tables' means", "longest", "all trainings")
+    head = ("model", "fit: median of the tables' means", "longest", "all trainings",
+            "predict: median")
     seconds = means(results, lambda r: r.seconds)
+    predicting = means(results, lambda r: r.predicting)
     total = Counter()
     for r in results:
         if r.table in scores.tables:
             total[r.model] += r.seconds
     rows = [
         [_label(m), f"{np.median(seconds.column(m)):.3f} s", f"{seconds.column(m).max():.2f} s",
-         f"{total[m]:.0f} s"]
+         f"{total[m]:.0f} s", f"{1000 * np.median(predicting.column(m)):.1f} ms"]
         for m in scores.models
     ]
-    return f"### Processor time of `fit`, one thread\n\n{_grid(head, rows)}"
+    return f"### Processor time, one thread\n\n{_grid(head, rows)}"
 
 
 def _per_table(results: Sequence[Result], scores: Means, kinds: Mapping[str, str]) -> str:

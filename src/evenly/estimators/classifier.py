@@ -72,12 +72,13 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         clip: the largest norm of all gradients together, or an evenly clipping value.
         constraint: the largest norm of each unit's weights, or an evenly constraint.
         augment: the alpha of :class:`evenly.Mixup`, or a Mixup.
-        max_epochs: passes over the training rows, at most.
+        max_epochs: passes over the training rows, at most; ``"auto"``: by `effort`.
         batch: rows a step, at most all rows; ``"auto"``: about a twentieth of the rows, a power of
             two from 16 to 256; None: all rows. Batch normalization needs 2 at least.
         early_stopping: whether rows are held out, and training ends when the loss on them has not
             improved for `patience` epochs. It watches a validation set given to fit as well.
-        patience: epochs; of no effect without early stopping or a validation set.
+        patience: epochs; ``"auto"``: by `effort`. Of no effect without early stopping or a
+            validation set.
         validation_fraction: share of the rows to hold out; of no effect where a validation set is
             given to fit, or without early stopping.
         class_weight: weights by class, or ``"balanced"``: each class as heavy as any other, in
@@ -138,7 +139,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         members: how many networks are trained, one after the other, each from first values of its
             own; predictions are the mean of theirs (of probabilities here), and `model_` is one
             :class:`evenly.Ensemble`. Each holds out rows of its own, where a share is drawn and
-            neither `calibrate` nor `threshold` learns from it. Not in partial_fit.
+            neither `calibrate` nor `threshold` learns from it. ``"auto"``: by `effort`; one with
+            `refit`. Not in partial_fit.
         time_limit: seconds that fit may take, or None. Training then ends with the best weights so
             far; of several members those that were ready. One network is trained for one epoch at
             least. Of partial_fit no limit.
@@ -149,6 +151,11 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             ``"piecewise"``: its shares of 16 bins that hold as many training rows each
             (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``, or a Sequential of
             several; None: itself. Not with a net of your own, which may begin with such layers.
+        effort: what `members`, `max_epochs` and `patience` are where they are ``"auto"``:
+            ``"fast"``: one network, at most 100 epochs, patience 20. ``"default"``: 4 networks
+            likewise; of tables below 1,000 rows 8, and for numbers 5 of at most 300 epochs with
+            patience 60. ``"best"``: 16 networks of at most 300 epochs, patience 60. An argument
+            that is given wins. Chosen on other tables than docs/accuracy.md judges it by.
 
     Attributes:
         classes_: the class labels, sorted; with several labels a row their numbers.
@@ -167,6 +174,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         diagnosis_: what ailed the training (:class:`evenly.Diagnosis`), with `doctor`.
         members_: a :class:`evenly.Model` for each member, with its own history; of what is said
             above of epochs and curves, the first one's are `history_`, `best_epoch_` and so on.
+        settings_: members, max_epochs and patience of the last fit, given or chosen, by name.
         time_ran_out_: whether `time_limit` ended the fit.
         n_features_in_, feature_names_in_: of the inputs.
 

@@ -62,9 +62,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             quantiles with one for each quantile of each target.
         interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
             those of early stopping; None: none.
-        members, time_limit: as of :class:`NetClassifier`; the mean is of the predicted numbers.
-            Where no rows are held out for intervals alone, each member's errors on its own
-            held-out rows serve, which are somewhat larger than those of the mean.
+        members, time_limit, effort: as of :class:`NetClassifier`; the mean is of the predicted
+            numbers. Where no rows are held out for intervals alone, each member's errors on its
+            own held-out rows serve, which are somewhat larger than those of the mean.
 
     Attributes:
         target_scaler_: the scale of the targets, or None without scaling.
@@ -73,7 +73,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             where none were held out.
         n_features_in_, feature_names_in_, model_, scaler_, history_, loss_curve_, score_curve_,
             validation_loss_curve_, validation_score_curve_, monitor_curve_, n_iter_, best_epoch_,
-            refit_history_, diagnosis_, members_, time_ran_out_: as of :class:`NetClassifier`.
+            refit_history_, diagnosis_, members_, settings_,
+            time_ran_out_: as of :class:`NetClassifier`.
 
     Raises:
         ConfigurationError: a loss of classes; quantiles that are none, or with another loss.
