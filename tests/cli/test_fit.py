@@ -216,7 +216,8 @@ def test_a_refit_says_what_the_held_out_rows_were_worth(here, capsys):
 @pytest.mark.parametrize(("options", "settings"), [
     ([], {"hidden": (128, 64), "norm": "batch", "dropout": 0.2, "l2": 0.0, "optimizer": None,
           "learning_rate": None, "schedule": "cosine", "batch": "auto", "class_weight": None,
-          "early_stopping": True, "patience": 20, "random_state": 0}),
+          "early_stopping": True, "patience": "auto", "effort": "default", "random_state": 0}),
+    (["--effort", "best", "--members", "2"], {"effort": "best", "members": 2}),
     (["--norm", "layer", "--dropout", "0.1"], {"norm": "layer", "dropout": 0.1}),
     (["--hidden", "none", "--norm", "none"], {"norm": None, "hidden": ()}),
     (["--hidden", "16,8"], {"hidden": (16, 8)}),

@@ -43,7 +43,8 @@ def test_the_best_of_those_that_helped(strokes: Table, make_run: Make) -> None:
     )
     assert shlex.split(record.fit_command) == shlex.split(
         "evenly fit 'my table.csv' --target stroke --hidden 16,8 --norm batch --dropout 0 --l2 0 "
-        "--optimizer adam --lr 0.001 --schedule none --batch 16 --epochs 7 --seed 0 --all-rows "
+        "--optimizer adam --lr 0.001 --schedule none --batch 16 --effort fast "
+        "--epochs 7 --seed 0 --all-rows "
         "--out model.evenly"
     )
 
