@@ -2,6 +2,11 @@
 
 import os
 
+# Several workers share the processors: threads that wait for one another, busily, while somebody
+# else has theirs cost more than all else. Read when the libraries load.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import settings

@@ -6,9 +6,15 @@ import sys
 import threading
 import time
 
-import numpy as np
+# Signals are the main thread's. The system may hand one to any thread that takes it, and only in
+# the main thread it ends the waiting for a lock. Threads take none where the one that starts them
+# takes none: here, those of the libraries too, until `started` is said.
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
-import evenly as ev
+import numpy as np  # noqa: E402
+
+import evenly as ev  # noqa: E402
 
 rng = np.random.default_rng(0)
 x = rng.standard_normal((4000, 100)).astype(np.float32)
@@ -88,6 +94,7 @@ if __name__ == "__main__":
     for thread in threads:
         thread.start()
     started.wait()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     print("started", flush=True)
 
     if end == "exit":

@@ -123,7 +123,8 @@ NETS = """
 dense = [ev.Dense(64), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.5), ev.Dense(300), ev.LayerNorm(),
          ev.Sigmoid(), ev.Dropout(0.3), ev.Dense(3)]
 everything = dict(penalty=ev.L2(1e-3), clip=ev.ClipNorm(1.0), constraint=ev.MaxNorm(2.0),
-                  augment=ev.Mixup(), average=ev.EMA())
+                  augment=ev.Mixup(), average=ev.EMA(),
+                  rates=ev.ArrayRates({"*.bias": 0.1}))
 images = [ev.Reshape((8, 8, 1)), ev.Conv2D(7, 3, padding="same"), ev.BatchNorm(), ev.ReLU(),
           ev.MaxPool2D(2), ev.Residual([ev.Conv2D(7, 1)]), ev.Conv2D(5, 3, stride=2), ev.Flatten(),
           ev.Dense(3)]
@@ -138,6 +139,8 @@ NETS = {
     "lstm": lambda dtype: Steps([ev.LSTM(9, sequences=True, recurrent_dropout=0.1), ev.Flatten(),
                                  ev.Dense(3)], (5, 4), dtype),
     "gru": lambda dtype: Steps([ev.GRU(9, reverse=True), ev.Dense(3)], (5, 4), dtype, lengths=True),
+    "ensemble": lambda dtype: Steps([ev.Ensemble([ev.Dense(3), [ev.Dense(9), ev.Dense(3)]],
+                                                 of="classes")], (20,), dtype),
     "images": lambda dtype: Steps(images, (64,), dtype),
     "sequences": lambda dtype: Steps([ev.Conv1D(6, 3, stride=2, groups=2), ev.ReLU(), ev.Flatten(),
                                       ev.Dense(3)], (9, 4), dtype),
@@ -159,7 +162,7 @@ for name, make in NETS.items():
 print(json.dumps(found))
 """
     found = run(tmp_path, script)
-    assert len(found) == 18
+    assert len(found) == 20
     for name, numbers in found.items():
         assert numbers == [0, 0] * 3, name
 

@@ -23,10 +23,9 @@ ORDER = [
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
-    {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"}, {"exchange"},
-    {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"}, {"report"},
-    {"claims"}, {"clinic"}, {"web"},
-    {"cli"},
+    {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
+    {"exchange"}, {"estimators"}, {"tables"}, {"saving"}, {"public"}, {"study"}, {"explain"},
+    {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",
               "TableRegressor"}

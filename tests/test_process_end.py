@@ -14,6 +14,25 @@ WORK = ["fit", "stream", "predict", "small_predict", "evaluate", "gradients", "p
 TIMES = 3  # at once: they then have too few processors, which ends threads in more places
 
 
+def waits(run, moment=0.3):
+    """Returns when the main thread of a program has waited for something for a moment.
+
+    A signal just before a thread begins to wait does not end the waiting: Python looks at what
+    came before it waits, and not between that and the waiting. A thread that lacks the interpreter
+    lock, or a processor, does not sleep so long."""
+    status = Path(f"/proc/{run.pid}/task/{run.pid}/status")
+    if not status.exists():
+        time.sleep(5 * moment)
+        return
+    since, before = time.monotonic(), ""
+    while run.poll() is None and time.monotonic() - since < moment:
+        time.sleep(0.01)
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        now = fields["State"] + fields["voluntary_ctxt_switches"]
+        if now != before or "sleeping" not in now:
+            since, before = time.monotonic(), now
+
+
 def ends(work, end, send=None, ready=b"started", times=TIMES):
     """Statuses and what was said on standard error, of some runs at once."""
     command = [sys.executable, str(PROGRAM), work, end]
@@ -24,10 +43,9 @@ def ends(work, end, send=None, ready=b"started", times=TIMES):
             while (line := run.stdout.readline()).strip() != ready:
                 assert line, run.stderr.read().decode()
         if send is not None:
-            # A signal just before a thread begins to wait does not end the waiting: Python looks at
-            # what came before it waits, and not between that and the waiting.
-            time.sleep(0.5)
             for run in runs:
+                if end != "handler":
+                    waits(run)
                 run.send_signal(send)
         said = [run.communicate(timeout=60)[1].decode() for run in runs]
     finally:
@@ -79,6 +97,7 @@ def test_ctrl_c_twice():
     command = [sys.executable, str(PROGRAM), "fit", "twice"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert run.stdout.readline() == b"started\n"
+    waits(run)
     run.send_signal(signal.SIGINT)
     while run.stderr.readline() != b"KeyboardInterrupt\n":
         pass

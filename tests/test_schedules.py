@@ -1,5 +1,6 @@
 """Schedules against PyTorch's, over whole trainings."""
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 
@@ -13,8 +14,10 @@ from evenly.schedules import (
     CosineDecay,
     CosineRestarts,
     ExponentialDecay,
+    FlatCosine,
     InverseTimeDecay,
     LinearWarmup,
+    LogCosine,
     MultiStepDecay,
     OneCycle,
     PolynomialDecay,
@@ -64,6 +67,14 @@ for by, n in N.items():
             ("cosine", CosineDecay(by=by), lambda o, n=n: theirs.CosineAnnealingLR(o, n)),
             ("cosine to a floor", CosineDecay(floor=0.1, by=by),
              lambda o, n=n: theirs.CosineAnnealingLR(o, n, 0.1 * RATE)),
+            ("flat, then a cosine", FlatCosine(by=by), lambda o, n=n: theirs.LambdaLR(
+                o, lambda t: 1 if t < n / 2 else (1 + math.cos(math.pi * (2 * t / n - 1))) / 2)),
+            ("flat to a floor", FlatCosine(0.25, floor=0.1, by=by), lambda o, n=n: theirs.LambdaLR(
+                o, lambda t: 0.55 + 0.45 * math.cos(math.pi * max(0, (t / n - 0.25) / 0.75)))),
+            ("waves", LogCosine(by=by), lambda o, n=n: theirs.LambdaLR(
+                o, lambda t: 0.5 - 0.5 * math.cos(2 * math.pi * math.log2(1 + 15 * t / n)))),
+            ("two waves", LogCosine(2, by=by), lambda o, n=n: theirs.LambdaLR(
+                o, lambda t: 0.5 - 0.5 * math.cos(2 * math.pi * math.log2(1 + 3 * t / n)))),
             ("restarts", CosineRestarts(k - 1, by=by),
              lambda o, k=k: theirs.CosineAnnealingWarmRestarts(o, k - 1)),
             ("restarts twice as long", CosineRestarts(3, growth=2, floor=0.2, by=by),
@@ -167,6 +178,9 @@ def test_parts_of_a_training_are_parts_of_the_whole(name):
 # What each is at its end and far behind it, in a training of 12.
 ENDS = [
     (CosineDecay(), 0.0, 0.0), (CosineDecay(floor=0.3), 0.3, 0.3), (CosineDecay(6), 0.0, 0.0),
+    (FlatCosine(), 0.0, 0.0), (FlatCosine(0.9, floor=0.2), 0.2, 0.2),
+    (FlatCosine(length=6), 0.0, 0.0),
+    (LogCosine(), 0.0, 0.0), (LogCosine(3, length=6), 0.0, 0.0),
     (PolynomialDecay(), 0.0, 0.0), (PolynomialDecay(5, power=3.0, floor=0.5), 0.5, 0.5),
     (LinearWarmup(4), 1.0, 1.0), (LinearWarmup(4, then=CosineDecay(floor=0.1)), 0.1, 0.1),
     (StepDecay(4, 0.5), 0.125, 0.5**250), (MultiStepDecay([12], 0.5), 0.5, 0.5),
@@ -271,6 +285,13 @@ WRONG = [
     (lambda: CosineDecay(True), "CosineDecay: length must be"),
     (lambda: CosineDecay(floor=1.5), "CosineDecay: floor is a share of the learning rate"),
     (lambda: PolynomialDecay(floor=-0.1), "PolynomialDecay: floor is a share"),
+    (lambda: FlatCosine(1.0), "FlatCosine: flat is a share of the training: .* below 1, got 1.0"),
+    (lambda: FlatCosine(-0.1), "FlatCosine: flat is a share"),
+    (lambda: FlatCosine(length=0), "FlatCosine: length must be a whole number of steps"),
+    (lambda: FlatCosine(floor=2.0), "FlatCosine: floor is a share"),
+    (lambda: LogCosine(0), "LogCosine: cycles must be from 1 to 30, got 0"),
+    (lambda: LogCosine(2.5), "LogCosine: cycles must be a whole number"),
+    (lambda: LogCosine(length=2.5), "LogCosine: length must be"),
     (lambda: CosineRestarts(0), "CosineRestarts: first must be at least 1"),
     (lambda: CosineRestarts(2, growth=0.5), "CosineRestarts: growth must be at least 1"),
     (lambda: CosineRestarts(2, floor=2.0), "CosineRestarts: floor is a share"),

@@ -77,7 +77,7 @@ def test_settings_are_the_arguments_one_by_one():
     model = ev.fit(FULL, X, CLASSES, validation=0.2)
     given = {name: getattr(FULL, name) for name in (
         "loss", "optimizer", "epochs", "batch", "penalty", "clip", "constraint", "augment",
-        "schedule", "early_stopping", "average")}
+        "schedule", "early_stopping", "average", "rates")}
     same = ev.fit(FULL.net, X, CLASSES, validation=0.2, **given)
     for key, value in same.weights.items():
         np.testing.assert_array_equal(model.weights[key], value)
@@ -88,6 +88,7 @@ def test_settings_are_the_arguments_one_by_one():
     {"penalty": ev.L2(0.1)}, {"clip": ev.ClipValue(1.0)}, {"constraint": ev.MaxNorm(1.0)},
     {"augment": ev.Mixup(0.1)}, {"schedule": ev.CosineDecay()},
     {"early_stopping": ev.EarlyStopping()}, {"average": ev.EMA()},
+    {"rates": ev.ArrayRates({"*.bias": 0.1})},
 ], ids=str)
 def test_what_settings_hold_is_not_given_twice(given):
     with pytest.raises(ConfigurationError, match=f"the settings hold {next(iter(given))}: change"):
@@ -222,3 +223,14 @@ def test_a_stream_and_numbers_that_are_too_large():
         ev.fit(settings, ev.Batches(lambda: [(X, CLASSES)]))
     with pytest.raises(DataError, match="too large for float32"):
         ev.fit(settings, X * 1e30, CLASSES)
+
+
+def test_a_check_takes_what_fit_takes():
+    settings = replace(SETTINGS["plain"], average=ev.EMA(0.9), rates=ev.ArrayRates({"*": 0.5}))
+    given = {"loss": SOFTMAX, "epochs": 2, "average": ev.EMA(0.9),
+             "rates": ev.ArrayRates({"*": 0.5})}
+    one = ev.check(settings, X, CLASSES, trials=False)
+    other = ev.check(settings.net, X, CLASSES, **given, trials=False)
+    assert [found.kind for found in one] == [found.kind for found in other]
+    with pytest.raises(ConfigurationError, match="the settings hold rates: change"):
+        ev.check(settings, X, CLASSES, rates=ev.ArrayRates({"*": 0.5}), trials=False)

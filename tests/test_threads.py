@@ -25,7 +25,8 @@ NORMALIZED = [ev.Dense(96), ev.Reshape((4, 3, 8)), ev.GroupNorm(2), ev.ReLU(), e
               ev.InstanceNorm(), ev.Tanh(), ev.RMSNorm(2), ev.LayerNorm(3), ev.Dropout(0.4),
               ev.BatchNorm(frozen=True), ev.ReLU(), ev.Flatten(), ev.GroupNorm(12), ev.RMSNorm(),
               ev.Dense(5)]
-NETS = {"wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
+MEMBERS = [ev.Dense(30), ev.Ensemble([ev.Dense(5), [ev.Tanh(), ev.Dense(5)]], of="classes")]
+NETS = {"members": (MEMBERS, (20,), 70), "wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
         "images": (IMAGES, (9, 11, 3), 30), "steps": (STEPS, (6, 5), 40),
         "normalized": (NORMALIZED, (21,), 70)}
 

@@ -18,6 +18,7 @@ MADE = [
     ev.BinaryCrossEntropy(class_weights=np.array([1.0, 2.0])),
     ev.BinaryCrossEntropy(class_weights=np.array([[1.0, 2.0], [0.5, 3.0]])),
     ev.Standardizer().fit(X), ev.RobustScaler().fit(X), ev.RobustScaler(quantiles=[0.1, 0.9]),
+    ev.SmoothClipScaler().fit(X), ev.NormalScaler().fit(X),
     ev.Mixup(), ev.ClipGlobalNorm(1.0), ev.ClipNorm(1.0), ev.ClipValue(1.0), ev.MaxNorm(1.0),
     ev.UnitNorm(), ev.L1(0.1), ev.L2(0.1), ev.ElasticNet(0.1, 0.1), ev.Constant(np.float64(2.0)),
     ev.Zeros(), ev.Normal(), ev.Uniform(0.0, 1.0), ev.HeNormal(), ev.HeUniform(), ev.XavierNormal(),
@@ -25,7 +26,9 @@ MADE = [
     ev.Identity(), ev.Branches([ev.Dense(2), ev.Dense(2)]), ev.Residual([ev.Dense(3)]),
     ev.Ensemble([ev.Dense(2)]), ev.Reshape([3, 1]), ev.Sequential([ev.Dense(2), ev.ReLU()]),
     ev.StochasticDepth(0.5),
-    ev.CosineDecay(10), ev.CosineRestarts(10), ev.ExponentialDecay(0.9), ev.InverseTimeDecay(0.5),
+    ev.CosineDecay(10), ev.FlatCosine(), ev.LogCosine(), ev.EMA(), ev.SWA(),
+    ev.ArrayRates({"*.bias": 0.1}),
+    ev.CosineRestarts(10), ev.ExponentialDecay(0.9), ev.InverseTimeDecay(0.5),
     ev.LinearWarmup(5, then=ev.CosineDecay()), ev.MultiStepDecay([1, 2]), ev.OneCycle(),
     ev.PolynomialDecay(10), ev.ReduceOnPlateau(), ev.StepDecay(3),
 ]

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/join.hpp"
+#include "support/math.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -25,8 +26,17 @@ template <class Value>
 double log_mean_exp(Index count, Value value) {
   double top = value(0), sum = 0;
   for (Index i = 1; i < count; ++i) top = above(top, value(i));
-  for (Index i = 0; i < count; ++i) sum += std::exp(value(i) - top);
+  for (Index i = 0; i < count; ++i) sum += exponential_of_negative(value(i) - top);
   return top + std::log(sum / static_cast<double>(count));
+}
+
+// A mean of probabilities that is smaller is computed from their logarithms.
+constexpr double kLeastMean = 1e-280;
+
+// The logistic function of x.
+inline double probability_of(double x) {
+  const double small = exponential_of_negative(-std::fabs(x));
+  return (x > 0 ? 1.0 : small) / (1.0 + small);
 }
 
 template <class Value>
@@ -53,19 +63,28 @@ struct MembersRow {
   void measure(Index start) {
     for (Index i = 0; i < count; ++i) {
       double top = at(i, start), sum = 0;
-      for (Index c = 1; c < columns; ++c) top = above(top, at(i, start + c));
-      for (Index c = 0; c < columns; ++c) sum += std::exp(at(i, start + c) - top);
+      const T* row = x[i] + start;
+      for (Index c = 1; c < columns; ++c) top = above(top, static_cast<double>(row[c]));
+#pragma omp simd reduction(+ : sum)
+      for (Index c = 0; c < columns; ++c)
+        sum += exponential_of_negative(static_cast<double>(row[c]) - top);
       log_total[i] = top + std::log(sum);
     }
   }
 
   double log_class(Index place) const {
-    return log_mean_exp(count, [&](Index i) { return at(i, place) - log_total[i]; });
+    const auto log_p = [&](Index i) { return at(i, place) - log_total[i]; };
+    const double mean = mean_of(count, [&](Index i) { return exponential_of_negative(log_p(i)); });
+    return mean < kLeastMean ? log_mean_exp(count, log_p) : std::log(mean);
   }
   double log_yes(Index place) const {
+    const double mean = mean_of(count, [&](Index i) { return probability_of(at(i, place)); });
+    if (!(mean < kLeastMean)) return std::log(mean);
     return log_mean_exp(count, [&](Index i) { return -softplus_of(-at(i, place)); });
   }
   double log_no(Index place) const {
+    const double mean = mean_of(count, [&](Index i) { return probability_of(-at(i, place)); });
+    if (!(mean < kLeastMean)) return std::log(mean);
     return log_mean_exp(count, [&](Index i) { return -softplus_of(at(i, place)); });
   }
   double log_exp(Index place) const {

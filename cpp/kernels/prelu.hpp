@@ -1,16 +1,17 @@
 // PReLU (He et al. 2015): y = x where x > 0, else slope x; d_slope is the sum of d_y x over where
-// x <= 0.
+// x <= 0. And a factor for each column, which is the same with slopes that hold everywhere.
 #pragma once
 #include "kernels/statistics.hpp"
 
 namespace evenly::EVENLY_ISA {
 
-// One slope a column, or one for all.
-template <class T>
+// One slope a column, or one for all; kEverywhere: above 0 too.
+template <class T, bool kEverywhere>
 class Slopes {
  public:
   explicit Slopes(const Instruction& i)
-      : slope_(buffer<T>(i, "slope")), shared_(integer(i, "shared") != 0) {}
+      : slope_(buffer<T>(i, kEverywhere ? "factor" : "slope")),
+        shared_(!kEverywhere && integer(i, "shared") != 0) {}
   bool shared() const { return shared_; }
 
   // to = known > 0 ? from : slope from, for some rows; both passes of PReLU are this.
@@ -26,7 +27,7 @@ class Slopes {
 #pragma omp simd
         for (Index c = 0; c < width; ++c) {
           const T value = from[first + c], below = slope[c] * value;
-          to[first + c] = known[first + c] > T(0) ? value : below;
+          to[first + c] = !kEverywhere && known[first + c] > T(0) ? value : below;
         }
       }
     });
@@ -37,7 +38,7 @@ class Slopes {
   bool shared_;
 };
 
-template <class T>
+template <class T, bool kEverywhere = false>
 class PReluForward final : public Kernel {
  public:
   explicit PReluForward(const Instruction& i)
@@ -50,12 +51,12 @@ class PReluForward final : public Kernel {
 
  private:
   Shape shape_;
-  Slopes<T> slopes_;
+  Slopes<T, kEverywhere> slopes_;
   Source<T> x_;
   T* y_;
 };
 
-template <class T>
+template <class T, bool kEverywhere = false>
 class PReluBackward final : public Kernel {
  public:
   explicit PReluBackward(const Instruction& i)
@@ -64,7 +65,7 @@ class PReluBackward final : public Kernel {
         x_(i, "x"),
         d_y_(i, "d_y"),
         d_x_(optional_buffer<T>(i, "d_x")),
-        d_slope_(buffer<T>(i, "d_slope")),
+        d_slope_(buffer<T>(i, kEverywhere ? "d_factor" : "d_slope")),
         scratch_(buffer<double>(i, "scratch")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
@@ -94,7 +95,7 @@ class PReluBackward final : public Kernel {
                   [x, d_y, columns](Index r, Index c) {
                     const Index i = r * columns + c;
                     const T share = d_y[i] * x[i];
-                    return x[i] > T(0) ? T(0) : share;
+                    return !kEverywhere && x[i] > T(0) ? T(0) : share;
                   });
       for (Index c = strip.begin; c < strip.end; ++c)
         to[c] += static_cast<double>(sums[c - strip.begin]);
@@ -119,7 +120,7 @@ class PReluBackward final : public Kernel {
   }
 
   Shape shape_;
-  Slopes<T> slopes_;
+  Slopes<T, kEverywhere> slopes_;
   Source<T> x_, d_y_;
   T *d_x_, *d_slope_;
   double* scratch_;

@@ -20,6 +20,7 @@ class Update final : public Kernel {
         size_(integer(i, "size")),
         decaying_(integer(i, "decaying")),
         weight_decay_(number(i, "weight_decay")),
+        factor_(has_number(i, "rate_factor") ? number(i, "rate_factor") : 1),
         limit_(has_number(i, "clip_value") ? number(i, "clip_value") : HUGE_VAL),
         values_(buffer<T>(i, "values")),
         gradients_(buffer<T>(i, "gradients")),
@@ -29,9 +30,11 @@ class Update final : public Kernel {
         scalars_(buffer<Scalars>(i, "scalars")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const auto step = rule_.prepare(batch.numbers, static_cast<double>(batch.step) + 1);
+    StepNumbers numbers = batch.numbers;
+    numbers.learning_rate *= factor_;
+    const auto step = rule_.prepare(numbers, static_cast<double>(batch.step) + 1);
     const T factor = static_cast<T>(scalars_->clip_factor), limit = static_cast<T>(limit_);
-    const T keep = static_cast<T>(1 - batch.numbers.learning_rate * weight_decay_);
+    const T keep = static_cast<T>(1 - numbers.learning_rate * weight_decay_);
     const Range lines = worker.share(divide_up(size_, kLine));
     const Index begin = lines.begin * kLine, end = smaller(lines.end * kLine, size_);
     const Index border = weight_decay_ > 0 ? larger(begin, smaller(end, decaying_)) : begin;
@@ -65,7 +68,7 @@ class Update final : public Kernel {
 
   Rule<T> rule_;
   Index size_, decaying_;
-  double weight_decay_, limit_;
+  double weight_decay_, factor_, limit_;
   T *values_, *gradients_, *first_, *second_, *third_;
   Scalars* scalars_;
 };

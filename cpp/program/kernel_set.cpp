@@ -18,6 +18,8 @@
 #include "kernels/members.hpp"
 #include "kernels/mixup.hpp"
 #include "kernels/noise.hpp"
+#include "kernels/numeric.hpp"
+#include "kernels/parametric.hpp"
 #include "kernels/pooling.hpp"
 #include "kernels/prelu.hpp"
 #include "kernels/quantile.hpp"
@@ -62,8 +64,12 @@ constexpr Row kTable[] = {
     {"group_norm.backward", make<GroupNormBackward<Real>>},
     {"elementwise.forward", make<ElementwiseForward<Real>>},
     {"elementwise.backward", make<ElementwiseBackward<Real>>},
+    {"parametric.forward", make<ParametricForward<Real>>},
+    {"parametric.backward", make<ParametricBackward<Real>>},
     {"prelu.forward", make<PReluForward<Real>>},
     {"prelu.backward", make<PReluBackward<Real>>},
+    {"scale.forward", make<PReluForward<Real, true>>},
+    {"scale.backward", make<PReluBackward<Real, true>>},
     {"softmax.forward", make<SoftmaxForward<Real>>},
     {"softmax.backward", make<SoftmaxBackward<Real>>},
     {"shared_dropout.forward", make<SharedDropout<Real, false>>},
@@ -76,6 +82,10 @@ constexpr Row kTable[] = {
     {"gaussian_noise.backward", make<GaussianNoise<Real, true>>},
     {"embedding.forward", make<EmbeddingForward<Real>>},
     {"embedding.backward", make<EmbeddingBackward<Real>>},
+    {"periodic.forward", make<PeriodicForward<Real>>},
+    {"periodic.backward", make<PeriodicBackward<Real>>},
+    {"piecewise.forward", make<Piecewise<Real, false>>},
+    {"piecewise.backward", make<Piecewise<Real, true>>},
     {"still_row.set_aside", make<StillRow<Real, false>>},
     {"still_row.put_back", make<StillRow<Real, true>>},
     {"softmax_cross_entropy", make<LossKernel<Real, SoftmaxCrossEntropy>>},

@@ -91,12 +91,16 @@ if TYPE_CHECKING:
     from .layers import MaxPool1D as MaxPool1D
     from .layers import MaxPool2D as MaxPool2D
     from .layers import Mish as Mish
+    from .layers import Parametric as Parametric
+    from .layers import Periodic as Periodic
+    from .layers import PiecewiseLinear as PiecewiseLinear
     from .layers import PReLU as PReLU
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
     from .layers import Residual as Residual
     from .layers import RMSNorm as RMSNorm
     from .layers import Run as Run
+    from .layers import Scale as Scale
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
     from .layers import SiLU as SiLU
@@ -124,6 +128,7 @@ if TYPE_CHECKING:
     from .optimizers import Adam as Adam
     from .optimizers import AdaMax as AdaMax
     from .optimizers import AdamW as AdamW
+    from .optimizers import ArrayRates as ArrayRates
     from .optimizers import Momentum as Momentum
     from .optimizers import NAdam as NAdam
     from .optimizers import Optimizer as Optimizer
@@ -148,8 +153,10 @@ if TYPE_CHECKING:
     from .schedules import CosineDecay as CosineDecay
     from .schedules import CosineRestarts as CosineRestarts
     from .schedules import ExponentialDecay as ExponentialDecay
+    from .schedules import FlatCosine as FlatCosine
     from .schedules import InverseTimeDecay as InverseTimeDecay
     from .schedules import LinearWarmup as LinearWarmup
+    from .schedules import LogCosine as LogCosine
     from .schedules import MultiStepDecay as MultiStepDecay
     from .schedules import OneCycle as OneCycle
     from .schedules import PolynomialDecay as PolynomialDecay
@@ -171,6 +178,7 @@ if TYPE_CHECKING:
     from .training import fit as fit
     from .training import init as init
     from .training import lsuv as lsuv
+    from .training import unit_columns as unit_columns
 
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
@@ -199,9 +207,9 @@ _NAMES = {
         "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
         "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
         "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
-        "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN", "Run", "SELU", "Sequential",
-        "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign", "SpatialDropout", "StochasticDepth",
-        "Tanh", "WeightNorm",
+        "Parametric", "Periodic", "PiecewiseLinear", "PReLU", "ReLU", "Reshape", "Residual",
+        "RMSNorm", "RNN", "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax",
+        "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
     ),
     "losses": (
         "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",
@@ -209,8 +217,8 @@ _NAMES = {
         "Poisson", "Quantile", "SoftmaxCrossEntropy",
     ),
     "optimizers": (
-        "Adagrad", "Adam", "AdaMax", "AdamW", "Momentum", "NAdam", "Optimizer", "RAdam", "RMSprop",
-        "SGD",
+        "Adagrad", "Adam", "AdaMax", "AdamW", "ArrayRates", "Momentum", "NAdam", "Optimizer",
+        "RAdam", "RMSprop", "SGD",
     ),
     "penalties": ("ElasticNet", "L1", "L2", "Penalty"),
     "probes.keras": ("watch_keras",),
@@ -222,14 +230,16 @@ _NAMES = {
     "scaling": ("RobustScaler", "Standardizer"),
     "tails": ("NormalScaler", "SmoothClipScaler"),
     "schedules": (
-        "CosineDecay", "CosineRestarts", "ExponentialDecay", "InverseTimeDecay", "LinearWarmup",
-        "MultiStepDecay", "OneCycle", "PolynomialDecay", "ReduceOnPlateau", "Schedule", "StepDecay",
+        "CosineDecay", "CosineRestarts", "ExponentialDecay", "FlatCosine", "InverseTimeDecay",
+        "LinearWarmup", "LogCosine", "MultiStepDecay", "OneCycle", "PolynomialDecay",
+        "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
     "tables": ("TableClassifier", "TableModel", "TableRegressor"),
     "training": (
         "Checkpoint", "ensemble", "EpochRecord", "fit", "History", "init", "lsuv", "Model",
+        "unit_columns",
     ),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

@@ -15,7 +15,7 @@ from .errors import expect
 from .layers.base import Layer
 from .layers.containers import Container
 from .losses import Loss
-from .optimizers import Adam, Optimizer
+from .optimizers import Adam, ArrayRates, Optimizer
 from .penalties import Penalty
 
 AS_THEY_ARE, STANDARDIZED = "as they are", "standardized"
@@ -30,7 +30,7 @@ class Settings:
         net: the network.
         loss: what to lower.
         optimizer, epochs, batch, penalty, clip, constraint, augment, schedule, early_stopping,
-            average: as :func:`evenly.fit` takes them.
+            average, rates: as :func:`evenly.fit` takes them.
         inputs: ``"as they are"``, or ``"standardized"``: by the training set's mean and deviation
             of each channel, in a frozen normalization in front of the network, so that the model
             takes inputs as they come. What does not vary becomes 0.
@@ -65,6 +65,7 @@ class Settings:
     inputs: str = AS_THEY_ARE
     targets: str = AS_THEY_ARE
     average: WeightAverage | None = None
+    rates: ArrayRates | None = None
 
     def __post_init__(self) -> None:
         for name in ("inputs", "targets"):

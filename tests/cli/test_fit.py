@@ -136,7 +136,8 @@ def test_curves(here, name):
      "--optimizer: expects one of adamw, adam, adamax, nadam, radam, adagrad, rmsprop, momentum, "
      "nesterov, sgd, got 'adan': did you mean 'adam"),
     ([*FIT, "--schedule", "zzz"],
-     "--schedule: expects one of cosine, linear, one_cycle, warmup, plateau, none, got"),
+     "--schedule: expects one of cosine, linear, one_cycle, warmup, plateau, flat_cosine, "
+     "coslog, none, got"),
     ([*FIT, "--batch", "0"],
      "--batch: expects one of auto, all, or a whole number of at least 1, got '0'"),
     ([*FIT, "--batch", "al"], "got 'al': did you mean 'all'?"),
@@ -201,6 +202,17 @@ def test_bad_input_is_one_line_and_leaves_everything(fitted, capsys, words, mess
     assert {path.name: path.read_bytes() for path in fitted.iterdir()} == before
 
 
+def test_a_refit_says_what_the_held_out_rows_were_worth(here, capsys):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", "--epochs", "5"]
+    assert run([*command, "--refit"]) == 0
+    net = saving.load("m.evenly")
+    told = " ".join(capsys.readouterr().out.split())
+    score = net.history_[net.best_epoch_ - 1].validation_score
+    assert f"accuracy on the held-out rows was {score:.3f}; then trained anew on all rows" in told
+    assert len(net.held_out_) == 0
+    assert len(net.refit_history_) == net.best_epoch_
+
+
 @pytest.mark.parametrize(("options", "settings"), [
     ([], {"hidden": (128, 64), "norm": "batch", "dropout": 0.2, "l2": 0.0, "optimizer": None,
           "learning_rate": None, "schedule": "cosine", "batch": "auto", "class_weight": None,
@@ -212,6 +224,8 @@ def test_bad_input_is_one_line_and_leaves_everything(fitted, capsys, words, mess
     (["--l2", "0.01", "--lr", "0.005"], {"l2": 0.01, "learning_rate": 0.005}),
     (["--optimizer", "nesterov"], {"optimizer": "nesterov"}),
     (["--schedule", "one_cycle"], {"schedule": "one_cycle"}),
+    (["--schedule", "coslog"], {"schedule": "coslog"}),
+    (["--average", "ema"], {"average": "ema"}), (["--refit"], {"refit": True}),
     (["--schedule", "none", "--batch", "32"], {"schedule": None, "batch": 32}),
     (["--batch", "all"], {"batch": None}),
     (["--class-weight", "balanced"], {"class_weight": "balanced"}),
@@ -496,6 +510,24 @@ def test_a_threshold_counts_in_the_scores(here, capsys):
     assert run(["show", "m.evenly"]) == 0
     assert "--threshold 0.9 --calibrate --monitor roc_auc" in " ".join(
         capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("options", "scale", "embedding"), [
+    (["--scale", "robust", "--embedding", "periodic"], "robust", "periodic"),
+    (["--scale", "normal", "--embedding", "piecewise"], "normal", "piecewise"),
+    (["--scale", "none"], False, None), ([], True, None),
+])
+def test_scale_and_embedding_of_the_inputs(here, capsys, options, scale, embedding):
+    fit = ["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK]
+    assert run([*fit, *options]) == 0
+    model = saving.load("m.evenly")
+    assert (model.scale, model.embedding) == (scale, embedding)
+    capsys.readouterr()
+    assert run(["show", "m.evenly"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert " ".join(options) in shown
+    assert ("--scale" in shown) == (scale is not True)
+    assert ("--embedding" in shown) == (embedding is not None)
 
 
 def test_ctrl_c_while_scores_are_taken_keeps_the_network(here, capsys, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 import evenly as ev
 
@@ -49,3 +50,16 @@ def definition(
     y, saved = net.forward(x.astype(np.float64), exact, run)
     d_x, gradients = net.backward(d_y.astype(np.float64).reshape(y.shape), exact, saved, run)
     return y, d_x, gradients
+
+
+class TorchParametric(torch.nn.Module):
+    """A parametric activation of PyTorch's functions."""
+
+    def __init__(self, name: str, channels: int) -> None:
+        super().__init__()
+        self.function = getattr(torch.nn.functional, name)
+        self.more = {"negative_slope": 0.2} if name == "leaky_relu" else {}
+        self.weight = torch.nn.Parameter(torch.zeros(channels, dtype=torch.float64))
+
+    def forward(self, x: Any) -> Any:
+        return x + self.weight * (self.function(x, **self.more) - x)

@@ -14,9 +14,10 @@ import torch
 from hypothesis import strategies as st
 
 import evenly as ev
+from tests.contract import rows_numeric as numeric
 from tests.contract import rows_recurrent as recurrent
 from tests.contract import rows_windows as windows
-from tests.contract.common import values
+from tests.contract.common import TorchParametric, values
 from tests.contract.rows_losses import LOSSES as LOSSES
 from tests.contract.rows_losses import LossRow as LossRow
 from tests.contract.rows_losses import of_width as of_width
@@ -273,6 +274,13 @@ def _activations() -> list[LayerRow]:
         torch=lambda s: ChannelsLastPReLU(s[-1], dtype=torch.float64),
         to_torch={"slope": ("weight", same)},
     ))
+    for inner in (ev.Mish(), ev.SELU(), ev.ReLU(), ev.Tanh(), ev.GELU(), ev.LeakyReLU(0.2)):
+        theirs = {"LeakyReLU": "leaky_relu"}.get(type(inner).__name__, type(inner).__name__.lower())
+        rows.append(LayerRow(
+            f"Parametric({type(inner).__name__})", ev.Parametric(inner, 0.6), flat_or_image,
+            torch=lambda s, theirs=theirs: TorchParametric(theirs, s[-1]),
+            to_torch={"share": ("weight", same)},
+        ))
     rows.append(LayerRow(
         "PReLU(shared)", ev.PReLU(shared=True), flat_or_image,
         torch=lambda s: torch.nn.PReLU(dtype=torch.float64), to_torch={"slope": ("weight", same)},
@@ -302,6 +310,16 @@ LAYERS = [
     *_normalizations(),
     *_activations(),
     *_random(),
+    LayerRow("Scale", ev.Scale(), flat_or_image, torch=lambda s: numeric.Factors(s[-1]),
+             to_torch={"factor": ("factor", same)}),
+    *(LayerRow(f"Periodic({layer.units}, {layer.frequencies})", layer, shapes,
+               torch=numeric.waves(layer), to_torch={name: (name, same) for name in numeric.WAVES})
+      for layer, shapes in ((ev.Periodic(), flat_or_image), (ev.Periodic(1, 5), flat),
+                            (ev.Periodic(9, 2), flat))),
+    *(LayerRow(f"PiecewiseLinear({bins})", ev.PiecewiseLinear(bins), flat_or_image, smooth=False,
+               torch=numeric.bins(bins), to_torch={"edge": ("edge", same),
+                                                   "slope": ("slope", same)})
+      for bins in (1, 16)),
     LayerRow(
         "Embedding", ev.Embedding(VOCABULARY, 7), flat_or_image, inputs=whole_numbers,
         torch=lambda s: FloatEmbedding(VOCABULARY, 7, dtype=torch.float64),

@@ -65,7 +65,8 @@ heads = st.sampled_from([ev.Dense(33), ev.Dense(64), ev.BatchNorm(epsilon=1e-3),
 NORMALIZATIONS = (ev.BatchNorm, ev.LayerNorm, ev.GroupNorm, ev.RMSNorm)
 FUSED = [ev.ReLU(), ev.Sigmoid(), ev.Tanh(), ev.LeakyReLU(0.2), ev.Softplus(2.0)]
 ALONE = [ev.GELU(), ev.GELU(approximate=True), ev.SiLU(), ev.Mish(), ev.HardSigmoid(),
-         ev.HardSwish(), ev.ELU(0.6), ev.SELU(), ev.Softsign(), ev.PReLU(), ev.Softmax()]
+         ev.HardSwish(), ev.ELU(0.6), ev.SELU(), ev.Softsign(), ev.PReLU(),
+         ev.Parametric(ev.Mish(), 0.5), ev.Softmax()]
 DROPOUTS = [ev.Dropout(0.5), ev.Dropout(0.2), ev.Dropout(0.3, classic=True)]
 tails = st.lists(st.sampled_from([*FUSED, *ALONE, *DROPOUTS]), max_size=3)
 

@@ -18,6 +18,8 @@ from tests.contract.rows import OPTIMIZERS, ids, of_width
 PENALTIES = [None, ev.L2(0.05), ev.L1(0.02), ev.ElasticNet(l1=0.01, l2=0.03)]
 CLIPS = [None, ev.ClipGlobalNorm(0.2), ev.ClipGlobalNorm(1e3), ev.ClipNorm(0.1), ev.ClipValue(0.01)]
 AVERAGES = [None, ev.EMA(0.8), ev.EMA(0.0), ev.EMA(0.999)]
+BY_ARRAY = [None, ev.ArrayRates({"dense_1.kernel": 0.0, "*.bias": 0.1, "*.gamma": 6.0},
+                                decays={"dense_2.*": 0.5})]
 CONSTRAINTS = [None, ev.MaxNorm(1.0), ev.UnitNorm()]
 # No bias in front of batch normalization: its gradient is rounding, of which Adam makes steps.
 NET = ev.Sequential([
@@ -27,7 +29,8 @@ NET = ev.Sequential([
 
 
 def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, clip=None,
-                        constraint=None, augment=None, rates=None, momenta=None, average=None):
+                        constraint=None, augment=None, rates=None, momenta=None, average=None,
+                        by_array=None):
     """What DESIGN.md calls a step, from the definitions alone; returns (arrays, records, averages).
     """
     arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
@@ -54,8 +57,9 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
         norm = np.sqrt(sum((g * g).sum() for g in gradients.values()))
         gradients = clip.clip(gradients, run) if clip else gradients
         for name, gradient in gradients.items():
-            arrays[name], states[name] = rule.update(
-                arrays[name], gradient, states[name], run, name in decaying
+            own, at = (rule, run) if by_array is None else by_array.applied(name, rule, run)
+            arrays[name], states[name] = own.update(
+                arrays[name], gradient, states[name], at, name in decaying
             )
             if constraint is not None and name in decaying:
                 arrays[name] = constraint.apply(arrays[name], run)
@@ -72,18 +76,18 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
 @given(kind=st.sampled_from(of_width(4)), penalty=st.sampled_from(PENALTIES),
        clip=st.sampled_from(CLIPS), constraint=st.sampled_from(CONSTRAINTS),
        augment=st.sampled_from([None, ev.Mixup(0.4), ev.Mixup(3.0)]), scheduled=st.booleans(),
-       average=st.sampled_from(AVERAGES),
+       average=st.sampled_from(AVERAGES), by_array=st.sampled_from(BY_ARRAY),
        batch=st.integers(5, 30), n=st.integers(31, 100), seed=st.integers(0, 2**63),
        isa=st.sampled_from(available_isas()), threads=st.sampled_from([1, 3]))
-def test_training(row, kind, penalty, clip, constraint, augment, scheduled, average, batch, n, seed,
-                  isa, threads):
+def test_training(row, kind, penalty, clip, constraint, augment, scheduled, average, by_array,
+                  batch, n, seed, isa, threads):
     rng = np.random.default_rng(n)
     n -= n % batch == 1  # a batch of one row has no variance
     x, y = values(n, (n, 9)), kind.targets(rng, n, 4 // kind.outputs)
     parts = {"penalty": penalty, "clip": clip, "constraint": constraint, "augment": augment,
              "average": average}
     program = ev.compile(NET, 9, batch=batch, loss=kind.loss, optimizer=row.optimizer,
-                         dtype="float64", **parts)
+                         dtype="float64", rates=by_array, **parts)
     engine = ev.Engine(program, seed=seed, isa=isa, threads=threads,
                        weights=arrays_for(NET, (9,), n, "float64"))
     start = {name: array.copy() for name, array in engine.arrays.items()}
@@ -104,7 +108,7 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, aver
     batches = [(x[order[i : i + batch]], y[order[i : i + batch]])
                for order in orders for i in range(0, n, batch)]
     arrays, wanted, averages = train_by_definition(
-        NET, start, batches, kind.loss, row.optimizer, seed, **parts, **moves
+        NET, start, batches, kind.loss, row.optimizer, seed, by_array=by_array, **parts, **moves
     )
     assert engine.steps == len(wanted) >= 3
     # Rounding grows over some 60 steps, most where a rule divides by a small difference's root.

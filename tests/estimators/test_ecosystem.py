@@ -130,8 +130,7 @@ def test_pipeline_and_scores():
 def test_grid_search_in_processes():
     grid = {"hidden": [(8,), (16, 8)], "dropout": [0.0, 0.2], "max_epochs": np.array([5])}
     searches = [
-        GridSearchCV(NetClassifier(effort="fast", random_state=0), grid, cv=2, n_jobs=jobs)
-        .fit(X, Y)
+        GridSearchCV(NetClassifier(random_state=0, members=2), grid, cv=2, n_jobs=jobs).fit(X, Y)
         for jobs in (1, 2)
     ]
     scores = [search.cv_results_["mean_test_score"] for search in searches]

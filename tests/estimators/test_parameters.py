@@ -95,7 +95,7 @@ def test_the_fit_follows():
     ({"norm": "group"}, {"norm__groups": 1}, "norm='group' has no parameters"),
     ({}, {"init__scale": 1}, "init='he' has no parameters"),
     ({}, {"hidden__0": 1}, r"hidden=\(128, 64\) has no parameters"),
-    ({}, {"max_epochs__x": 1}, "max_epochs=100 has no parameters"),
+    ({"max_epochs": 100}, {"max_epochs__x": 1}, "max_epochs=100 has no parameters"),
     ({"schedule": None}, {"schedule__floor": 1}, "schedule=None has no parameters"),
     ({"net": NET}, {"net__dense_9__units": 1}, "'dense_9' for Sequential.*'dense_1'"),
     ({"net": NET}, {"net__last__name__x": 1}, "name='last' has no parameters"),

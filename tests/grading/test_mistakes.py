@@ -7,6 +7,7 @@ from evenly.exercises import CATALOGUE, exercise
 from evenly.grading import MISTAKES, grade
 from tests.grading.scenarios import WORKS, Numbers, answer, exercise_of, scenario, whole
 from tests.grading.test_mistakes_in_topics import ROWS as IN_TOPICS
+from tests.grading.test_mistakes_of_experiments import ROWS as OF_EXPERIMENTS
 
 pytestmark = pytest.mark.sweep
 
@@ -359,7 +360,8 @@ def test_a_mistake_is_named(name, where, key, wrong):
 
 
 def test_every_mistake_has_a_row():
-    assert {row[0] for row in [*ROWS, *IN_TOPICS]} == {mistake.name for mistake in MISTAKES}
+    named = {row[0] for row in [*ROWS, *IN_TOPICS, *OF_EXPERIMENTS]}
+    assert named == {mistake.name for mistake in MISTAKES}
     assert len(MISTAKES) == len({mistake.name for mistake in MISTAKES})
 
 

@@ -101,7 +101,8 @@ PARAMS = [
     {"validation": np.arange(60) % 5 == 0, "monitor": "score", "threshold": 0.3},
     {"validation": [i % 5 == 1 for i in range(60)], "threshold": np.float64(0.25)},
     *({"schedule": s} for s in (
-        ev.CosineRestarts(2), ev.ExponentialDecay(0.9), ev.InverseTimeDecay(0.1), ev.OneCycle(),
+        ev.CosineRestarts(2), ev.FlatCosine(0.3), ev.LogCosine(3),
+        ev.ExponentialDecay(0.9), ev.InverseTimeDecay(0.1), ev.OneCycle(),
         ev.PolynomialDecay(), ev.StepDecay(2))),
 ]
 

@@ -53,6 +53,7 @@ CHANGES = {
     "early_stopping": ({"validation": (X, Y), "early_stopping": ev.EarlyStopping(3)},
                        "early_stopping was None and is EarlyStopping("),
     "average": ({"average": ev.EMA(0.9)}, "average was None and is EMA("),
+    "rates": ({"rates": ev.ArrayRates({"*.bias": 0.1})}, "rates was None and is ArrayRates("),
     "constraint": ({"constraint": ev.MaxNorm(2.0)}, "constraint was None and is MaxNorm("),
 }
 

@@ -9,7 +9,8 @@ from .test_browser import check, fill, step
 EXERCISE = "/exercise/batch-norm?seed=3&level=3"
 PAGES = ("/", "/?q=zzz", EXERCISE, "/exercise/convolution?seed=3&level=3",
          "/exercise/lstm?seed=3", "/exercise/adam?seed=3&level=2", "/sheet/batch-norm?seed=3",
-         "/key/batch-norm?seed=3", "/key/convolution?seed=3&level=2")
+         "/key/batch-norm?seed=3", "/key/convolution?seed=3&level=2",
+         "/lessons", "/lesson/layer-norm?step=3&answer=5")
 LOOKS = [("light", 1280), ("dark", 390)]
 
 

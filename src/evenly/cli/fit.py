@@ -32,7 +32,7 @@ OPTIMIZERS = (
     "adamw", "adam", "adamax", "nadam", "radam", "adagrad", "rmsprop", "momentum", "nesterov",
     "sgd",
 )
-SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau")
+SCHEDULES = ("cosine", "linear", "one_cycle", "warmup", "plateau", "flat_cosine", "coslog")
 EFFORTS = ("fast", "default", "best")
 
 
@@ -57,11 +57,16 @@ def _or_none(*words: str) -> Word:
               help="Normalization: batch, layer, rms, group or none.")
 @click.option("--dropout", type=RATE, default=0.2, help="Share of units that dropout drops.")
 @click.option("--l2", type=NOT_NEGATIVE, default=0.0, help="Strength of an L2 penalty.")
+@click.option("--scale", type=_or_none("standard", "robust", "normal"), metavar="NAME",
+              default="standard",
+              help="Of the inputs: standard, robust or normal (for long tails), or none.")
+@click.option("--embedding", type=_or_none("periodic", "piecewise"), metavar="NAME", default="none",
+              help="Several inputs of each: periodic, piecewise or none.")
 @click.option("--optimizer", type=Word({name: name for name in OPTIMIZERS}), metavar="NAME",
               help=f"{', '.join(OPTIMIZERS)}.  [default: adamw, learning rate 0.002]")
 @click.option("--lr", type=POSITIVE, help="Learning rate.  [default: the optimizer's own]")
 @click.option("--schedule", type=_or_none(*SCHEDULES), metavar="NAME", default="cosine",
-              help="Of the learning rate: cosine, linear, one_cycle, warmup, plateau or none.")
+              help=f"Of the learning rate: {', '.join(SCHEDULES)} or none.")
 @click.option("--batch", type=Word({"auto": "auto", "all": None}, AT_LEAST_1), metavar="ROWS",
               default="auto", help="Rows a step: a number, auto, or all.")
 @click.option("--loss", type=Word({name: name for name in (*LOSSES, *CLASS_LOSSES)}),
@@ -93,6 +98,10 @@ def _or_none(*words: str) -> Word:
               help="Passes over the rows, at most.  [default: by --effort]")
 @click.option("--patience", type=AT_LEAST_1,
               help="Epochs without improvement to go on for.  [default: by --effort]")
+@click.option("--average", type=Word({"ema": "ema", "swa": "swa"}), metavar="NAME",
+              help="Mean of the weights that is kept: ema or swa.")
+@click.option("--refit", is_flag=True,
+              help="In the end train anew on the held-out rows too, for as many epochs.")
 @click.option("--all-rows", is_flag=True, help="Hold no rows out; train for all epochs.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
 @click.option("--checkpoint", type=PATH, metavar="FOLDER",
@@ -119,7 +128,7 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
         raise click.UsageError("--resume: goes with --checkpoint FOLDER")
     if given["checkpoint"] is not None:
         for name in ("groups", "threshold", "calibrate", "interval_fraction", "class_weight",
-                     "doctor", "time_limit", "members"):
+                     "doctor", "time_limit", "members", "average", "refit"):
             if given[name]:
                 raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
                                        "leave it out beside --checkpoint")
@@ -149,8 +158,12 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
            (("members", "members"), ("max_epochs", "epochs"), ("patience", "patience"))
            if given[option] is not None},
         **({"time_limit": given["time_limit"]} if given["time_limit"] else {}),
+        **({"average": given["average"]} if given["average"] else {}),
+        **({"refit": True} if given["refit"] else {}),
         "monitor": given["monitor"],
         "learning_rate": given["lr"],
+        **({"scale": given["scale"] or False} if given["scale"] != "standard" else {}),
+        **({"embedding": given["embedding"]} if given["embedding"] else {}),
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),
         "early_stopping": not given["all_rows"],
         "random_state": given["seed"],

@@ -299,6 +299,13 @@ def trained(estimator: Any, record: FitRecord | None) -> str:
     if scores.held_out_rows:
         return (f"{text}; kept: epoch {kept}; {scores.training_rows:,} rows trained, "
                 f"{scores.held_out_rows:,} were held out; scores are without dropout")
+    if estimator.refit_history_ is not None:
+        best = history[kept - 1]
+        what = "accuracy" if hasattr(estimator, "classes_") else "R2"
+        return (f"{text}; best: epoch {kept}, where {what} on the held-out rows was "
+                f"{best.validation_score:.3f}; then trained anew on all rows for "
+                f"{_count(len(estimator.refit_history_), 'epoch')}, so nothing else here tells how "
+                "new rows will do")
     why = "too few rows to hold some out" if estimator.early_stopping else "no rows were held out"
     return f"{text}; {why}: nothing here tells how new rows will do"
 

@@ -1,4 +1,4 @@
-"""`evenly serve`: exercises in the browser."""
+"""`evenly serve`: exercises and lessons in the browser."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from .needed import need
                    "everyone who reaches it.")
 @click.option("--open/--no-open", "opens", default=False, help="Open the page in a browser.")
 def serve(port: int, host: str, opens: bool) -> int:
-    """Serve exercises by hand as a web page: fill in, check, see the work. Ctrl-C ends it."""
+    """Serve exercises by hand and lessons as a web page: fill in, check, see the work. Ctrl-C ends
+    it."""
     need("serve", "starlette", "uvicorn", "jinja2", extra="web")
     import uvicorn
 
+    from evenly.lessons.progress import place
     from evenly.web import create_app
 
     local = is_loopback(host)
@@ -34,7 +36,7 @@ def serve(port: int, host: str, opens: bool) -> int:
             click.echo(f"evenly: warning: everyone who reaches {host} can open these pages; they "
                        "are not encrypted and ask for no password", err=True)
         server = uvicorn.Server(uvicorn.Config(
-            create_app() if local else create_app(hosts=None),
+            create_app(kept=place()) if local else create_app(hosts=None),
             log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
             limit_concurrency=128, timeout_keep_alive=5, timeout_graceful_shutdown=3,
             h11_max_incomplete_event_size=64 * 1024,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..augmentation import Mixup
+from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..doctor import Diagnosis, diagnose
@@ -17,7 +18,7 @@ from ..given import as_array
 from ..layers.base import Layer
 from ..layers.containers import Sequential
 from ..losses import Loss
-from ..optimizers import Optimizer
+from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
 from ..probes.describe import loss_info, network_info, optimizer_info, rows_of_batch_norm
 from ..program import compile as compile_program
@@ -54,6 +55,8 @@ def check(
     early_stopping: Any = None,
     dtype: str = "float32",
     trials: bool = True,
+    average: WeightAverage | None = None,
+    rates: ArrayRates | None = None,
 ) -> Diagnosis:
     """What would ail a training, before it begins: in seconds, and without training it.
 
@@ -65,7 +68,8 @@ def check(
         net: the network, or :class:`Settings` that hold it and the rest.
         x, y: inputs and targets, arrays as for :func:`evenly.fit`.
         loss, optimizer, epochs, batch, validation, sample_weight, lengths, seed, penalty, clip,
-            constraint, augment, schedule, early_stopping, dtype: as for :func:`evenly.fit`.
+            constraint, augment, schedule, early_stopping, dtype, average, rates: as for
+            :func:`evenly.fit`.
         trials: False leaves out what takes seconds.
 
     Returns:
@@ -92,7 +96,7 @@ def check(
     settings = as_settings(net, {
         "loss": loss, "optimizer": optimizer, "epochs": epochs, "batch": batch, "penalty": penalty,
         "clip": clip, "constraint": constraint, "augment": augment, "schedule": schedule,
-        "early_stopping": early_stopping,
+        "early_stopping": early_stopping, "average": average, "rates": rates,
     })
     if isinstance(settings.net, Model):
         settings = replace(settings, net=settings.net.net)

@@ -21,7 +21,7 @@
 | `class_weights.py` | how much classes and labels count |
 | `class_predictions.py` | from scores to classes |
 | `effort.py` | how many networks, and how long they train |
-| `networks.py` | the network of an estimator |
+| `building.py` | the network of an estimator, and what a subclass says of its targets |
 | `curves.py` | what an estimator tells of its training |
 | `base.py` | what the estimators share: fit, warm start |
 | `in_parts.py` | partial_fit |

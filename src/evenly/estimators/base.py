@@ -11,11 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError
-from ..losses import Loss
 from ..program import training_rows
 from ..stopping import EarlyStopping
 from ..training import Model, fit
 from ..training.model import as_sequential
+from .building import BuildsNetwork
 from .column_scales import scale_kind
 from .curves import HasCurves
 from .effort import settle
@@ -36,8 +36,6 @@ from .members import (
     watched,
 )
 from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
-from .names import LSUV
-from .networks import HasNetwork
 from .proportion import warn_of_other_scale
 from .refit import anew, as_before, best_epochs, ends_after, wanted
 from .rows import arranged, of_mean_one
@@ -50,7 +48,7 @@ LEARNED = (
 )
 
 
-class NetEstimator(HasCurves, HasNetwork):
+class NetEstimator(HasCurves, BuildsNetwork):
     """Base of the estimators: see :class:`NetClassifier` for the arguments."""
 
     # What the estimator does not keep in a pickle: it is made anew from the rest.
@@ -96,6 +94,8 @@ class NetEstimator(HasCurves, HasNetwork):
         members: Any = "auto",
         time_limit: float | None = None,
         effort: str = "default",
+        rates: Any = None,
+        embedding: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -107,64 +107,6 @@ class NetEstimator(HasCurves, HasNetwork):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    # What a classifier and a regressor do each in their own way ---------------------------------
-
-    def _learn_targets(self, y: Any) -> None:
-        """Learns what the targets are: how many, which classes."""
-        raise NotImplementedError
-
-    def _encode(self, y: Any) -> Any:
-        """Targets, of what has been learned, as numbers: (rows, ...)."""
-        raise NotImplementedError
-
-    def _check_kept(self, y: Any) -> None:
-        """Raises ValueError where the rows that count cannot be trained on."""
-
-    def _look_at(self, y: Any, weights: Any, calls: int) -> None:
-        """Warns of targets that spoil a fit, where the user called so many calls above."""
-
-    def _loss(self, outputs: int) -> Loss:
-        raise NotImplementedError
-
-    def _targets(self, y: Any, outputs: int) -> Any:
-        """Numbers as the loss takes them."""
-        return y
-
-    def _strata(self, y: Any) -> Any:
-        """The classes whose shares a validation set keeps, or None."""
-        return None
-
-    def _decoded(self, y: Any) -> Any:
-        """Targets from numbers, as they came."""
-        return y
-
-    def _weights(self, y: Any, weights: Any) -> Any:
-        """Sample weights with those of the classes."""
-        return weights
-
-    def _weighed(self, loss: Loss, y: Any, weights: Any, whole: bool) -> Loss:
-        """The loss with the weights of labels; `whole`: these rows are all that there are."""
-        return loss
-
-    # What is learned from held-out rows: each a dict of attributes ------------------------------
-
-    def _known_before(self) -> dict[str, Any]:
-        """What needs no rows."""
-        return {}
-
-    def _check_before(self, held: Held | None) -> None:
-        """Raises ConfigurationError where rows are lacking, before anything is trained."""
-
-    def _from_held(self, twin: Any, held: Held | None, apart: Held | None) -> dict[str, Any]:
-        """What is learned of the trained network, in the estimator's stand-in."""
-        return {}
-
-    def _from_refit(
-        self, told: dict[str, Any], twin: Any, apart: Held | None
-    ) -> dict[str, Any]:
-        """What of that holds for the network that was trained anew on the held-out rows too."""
-        return told
 
     # Fit ----------------------------------------------------------------------------------------
 
@@ -279,7 +221,8 @@ class NetEstimator(HasCurves, HasNetwork):
             "interrupted", "doctor", "time limit",
         ):
             start = self._last_weights(last[0], seed) if going_on else None
-            old, kept = (model, twin, told), rows.members[0][0]
+            old = model, twin, told
+            kept = rows.members[0][0]
             model, twin, told = anew(self, old, start, (kept, held, rows.apart), seed)
         self.__dict__.pop("_apart", None)
         if len(models) > 1:
@@ -323,7 +266,7 @@ class NetEstimator(HasCurves, HasNetwork):
         self._began = getattr(self, "_began", self.init) if start else self.init
         built = as_sequential(start.net if start else net)
         outputs = self._checked_outputs(built)
-        if start is None and self.net is None and self.init == LSUV:
+        if start is None:
             net = self._by_data(net, X, seed)
         validation = None
         if held is not None:

@@ -49,7 +49,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         init: first values of the hidden kernels: ``"he"``, ``"he_uniform"``, ``"xavier"``,
             ``"xavier_uniform"``, ``"lecun"``, ``"lecun_uniform"``, ``"orthogonal"`` (the output
             layer then takes ``"xavier"``), ``"lsuv"`` (scaled by the training rows, see
-            :func:`evenly.lsuv`), or an evenly initializer, for the output layer too.
+            :func:`evenly.lsuv`), ``"unit_columns"`` (each unit scaled by them, and its bias placed
+            among them, see :func:`evenly.unit_columns`), or an evenly initializer, for the output
+            layer too.
         net: the whole network as an evenly layer, in place of the five arguments above. It ends
             with the outputs, without softmax: for two classes one (or two), else one a class.
         loss: ``"cross_entropy"``; ``"focal"``, in which rows that are answered well count less;
@@ -62,7 +64,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         learning_rate: of the optimizer; by default its own.
         schedule: of the learning rate over `max_epochs`: ``"cosine"`` (down to 0), ``"linear"``,
             ``"one_cycle"``, ``"warmup"`` (5 epochs, then a cosine), ``"plateau"`` (watches the
-            validation loss, so there must be one), an evenly schedule, or None: constant.
+            validation loss, so there must be one), ``"flat_cosine"`` (constant for the first half,
+            then a cosine), ``"coslog"`` (four waves, each twice as long as the one before), an
+            evenly schedule, or None: constant.
         l2: strength of an L2 penalty on the kernels, >= 0.
         penalty: an evenly penalty instead.
         clip: the largest norm of all gradients together, or an evenly clipping value.
@@ -140,6 +144,13 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         time_limit: seconds that fit may take, or None. Training then ends with the best weights so
             far; of several members those that were ready. One network is trained for one epoch at
             least. Of partial_fit no limit.
+        rates: factors of the learning rate by array: a dict such as ``{"*.bias": 0.1}``, or
+            :class:`evenly.ArrayRates`, which may hold factors of the weight decay too.
+        embedding: what each input becomes in front of the first hidden layer: ``"periodic"``:
+            itself and three learned functions of it, made of waves (:class:`evenly.Periodic`);
+            ``"piecewise"``: its shares of 16 bins that hold as many training rows each
+            (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``, or a Sequential of
+            several; None: itself. Not with a net of your own, which may begin with such layers.
         effort: what `members`, `max_epochs` and `patience` are where they are ``"auto"``:
             ``"fast"``: one network, at most 100 epochs, patience 20. ``"default"``: 4 networks
             likewise; of tables below 1,000 rows 8, and for numbers 5 of at most 300 epochs with
@@ -217,6 +228,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         members: Any = "auto",
         time_limit: float | None = None,
         effort: str = "default",
+        rates: Any = None,
+        embedding: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -234,7 +247,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         one row is normalized by the running averages of the batch normalization, which it leaves as
         they are. Settings that changed since the last call take effect as with warm_start; an
         optimizer of another type begins anew. The random state counts in the first call. Learning
-        rate schedules, the scaling of ``init="lsuv"``, max_epochs, early stopping, callbacks,
+        rate schedules, the scaling of first values by rows, max_epochs, early stopping, callbacks,
         averages, refit and warm_start have no effect, nor has what is learned from held-out rows: a
         threshold that is tuned, a temperature; those of an earlier fit are forgotten with the
         network that they belong to. After :meth:`fit`, it goes on with the fitted network.

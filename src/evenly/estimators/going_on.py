@@ -60,8 +60,8 @@ def _lasting(net: Sequential, features: int) -> list[tuple[Any, Any]]:
 def _other(was: str, comes: str) -> ConfigurationError:
     return ConfigurationError(
         "the network goes on with the weights of the last fit, and these settings (hidden, "
-        f"activation, norm or net) make another network: where there was {was} there is now "
-        f"{comes}: {ANEW}"
+        f"activation, norm, embedding or net) make another network: where there was {was} there is "
+        f"now {comes}: {ANEW}"
     )
 
 
@@ -79,7 +79,7 @@ def with_program(model: Model, program: Program, threads: int | None) -> Model:
     was: weights, the optimizer's states and the step number."""
     old = model.engine.program
     names = ("net", "loss", "optimizer", "penalty", "clip", "constraint", "augment", "average",
-             "dtype")
+             "rates", "dtype")
     same = all(as_text(getattr(old, name)) == as_text(getattr(program, name)) for name in names)
     if same and old.batch >= program.batch:
         return model

@@ -18,6 +18,7 @@ from .base import NetEstimator
 from .column_scales import BY_QUANTILES, scale_kind
 from .going_on import with_program
 from .members import check_same_members, refuse_several
+from .number_embeddings import BIN_ROWS, bins_for, learns_bins
 from .settings import batch_rows, partial_settings, threads_of
 
 # The square of a larger one is beyond float32 by far.
@@ -68,6 +69,8 @@ class TrainsInParts(NetEstimator):
         if first:
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             model, records = Model(self._engine(numbers, weights, seed)), History().records
+            if learns_bins(self.embedding):
+                model.engine.set_weights(bins_for(model.net, self._scaled(X[:BIN_ROWS])))
         else:
             model, records = self._next_model(numbers, weights), self.history_.records
         engine = model.engine

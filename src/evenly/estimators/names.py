@@ -45,8 +45,8 @@ from ..layers import (
 
 Make = Callable[[], Any]
 
-# Not a formula: the kernels are scaled by the training rows (evenly.lsuv).
-LSUV = "lsuv"
+# No formulas: the kernels are scaled by the training rows (evenly.lsuv, evenly.unit_columns).
+LSUV, UNIT_COLUMNS = "lsuv", "unit_columns"
 
 ACTIVATIONS: dict[str, Make] = {
     "relu": ReLU, "leaky_relu": LeakyReLU, "prelu": PReLU, "elu": ELU, "selu": SELU, "gelu": GELU,
@@ -56,7 +56,7 @@ ACTIVATIONS: dict[str, Make] = {
 INITIALIZERS: dict[str, Make] = {
     "he": HeNormal, "he_uniform": HeUniform, "xavier": XavierNormal,
     "xavier_uniform": XavierUniform, "lecun": LeCunNormal, "lecun_uniform": LeCunUniform,
-    "orthogonal": Orthogonal, LSUV: Orthogonal,
+    "orthogonal": Orthogonal, LSUV: Orthogonal, UNIT_COLUMNS: HeNormal,
 }
 # A normalization from the width of the layer that it normalizes.
 NORMS: dict[str, Callable[[int], Layer]] = {

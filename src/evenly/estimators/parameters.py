@@ -12,6 +12,7 @@ from ..errors import ConfigurationError
 from ..layers import Dropout
 from ..layers.containers import Container, Sequential
 from .names import ACTIVATIONS, NORMS, is_number
+from .number_embeddings import EMBEDDINGS
 from .regression_losses import LOSSES
 from .settings import AVERAGES, SCHEDULES, augment_of, clip_of, constraint_of, optimizer_of
 
@@ -28,12 +29,13 @@ _MEANT: Mapping[str, Callable[[Any], Any]] = {
     # Groups depend on the width of each layer.
     "norm": lambda value: NORMS[value](1) if value in NORMS and value != "group" else value,
     "dropout": lambda value: Dropout(float(value)) if is_number(value) else value,
+    "embedding": lambda value: EMBEDDINGS[value]() if value in EMBEDDINGS else value,
 }
 _EXAMPLES = {
     "penalty": "L2(0.01)", "schedule": "CosineDecay()", "clip": "ClipGlobalNorm(1.0)",
     "constraint": "MaxNorm(3.0)", "augment": "Mixup(0.2)", "net": "Sequential([...])",
     "norm": "GroupNorm(4)", "activation": "ELU(0.5)", "init": "HeNormal()",
-    "dropout": "Dropout(0.2)", "average": "EMA(0.99)",
+    "dropout": "Dropout(0.2)", "average": "EMA(0.99)", "embedding": "Periodic()",
 }
 
 

@@ -115,7 +115,8 @@ def anew(
     else:
         estimator._learn_scale(*every)
     second = estimator._run(
-        start, every, None, seed, None, 0, Deadline(None), model, kept.X.shape[0])
+        start, every, None, seed, None, 0, Deadline(None), model, kept.X.shape[0]
+    )
     records = second.history.records
     if second.history.stopped == "interrupted" and len(records) < best_epochs(model.history):
         estimator.__dict__.clear()

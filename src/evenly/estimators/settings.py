@@ -23,6 +23,7 @@ from ..optimizers import (
     Adam,
     AdaMax,
     AdamW,
+    ArrayRates,
     Momentum,
     NAdam,
     Optimizer,
@@ -32,7 +33,9 @@ from ..optimizers import (
 from ..penalties import L2
 from ..schedules import (
     CosineDecay,
+    FlatCosine,
     LinearWarmup,
+    LogCosine,
     OneCycle,
     PolynomialDecay,
     ReduceOnPlateau,
@@ -50,7 +53,7 @@ OPTIMIZERS: dict[str, Make] = {
 SCHEDULES: dict[str, Make] = {
     "cosine": CosineDecay, "linear": PolynomialDecay, "one_cycle": OneCycle,
     "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
-    "plateau": ReduceOnPlateau,
+    "plateau": ReduceOnPlateau, "flat_cosine": FlatCosine, "coslog": LogCosine,
 }
 AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA}
 DEFAULT_RATE = 2e-3
@@ -78,6 +81,7 @@ def partial_settings(estimator: Any, rows: int) -> dict[str, Any]:
         "constraint": constraint_of(estimator.constraint),
         "augment": augment_of(estimator.augment),
         "dtype": element_type(estimator.dtype),
+        "rates": rates_of(estimator.rates),
     }
 
 
@@ -136,6 +140,15 @@ def average_of(average: Any) -> Any:
     if average is None:
         return None
     return named("average", average, AVERAGES, WeightAverage, "an average of weights, or None")
+
+
+def rates_of(rates: Any) -> Any:
+    """A dict as factors of the learning rate, by array."""
+    if rates is None or isinstance(rates, ArrayRates):
+        return rates
+    if not isinstance(rates, dict):
+        raise wrong("rates", "factors by array, as {'*.bias': 0.1}, ArrayRates, or None", rates)
+    return ArrayRates(rates)
 
 
 def constraint_of(constraint: Any) -> Any:

@@ -12,6 +12,7 @@ from .. import layers as ours
 from ..errors import ConfigurationError
 from ..layers.base import Layer
 from .layout import FIRST, LAST, Layout, our_kernel
+from .number_layers import read_numbers
 
 # Of each layer made: the layer, and its arrays by their names behind the layer's own.
 Made = list[tuple[Layer, dict[str, Any]]]
@@ -358,6 +359,7 @@ RULES: dict[str, Callable[..., Made]] = {
     "RNN": _recurrent, "LSTM": _recurrent, "GRU": _recurrent,
     "RecurrentOutput": _outputs,
     "PReLU": _prelu,
+    **dict.fromkeys(("Scale", "Periodic", "PiecewiseLinear"), read_numbers),
     "Softmax": _softmax, "Softmax2d": _softmax_2d,
     "ReLU": _plain(lambda m, where: ours.ReLU()),
     "LeakyReLU": _plain(_leaky),

@@ -91,3 +91,51 @@ class GlobalMean(torch.nn.Module):
     def forward(self, x: Any) -> Any:
         rows = x.flatten(1, -2) if self.channels_last else x.flatten(2).movedim(1, -1)
         return rows.amax(dim=1) if self.largest else rows.mean(dim=1)
+
+
+class Scale(torch.nn.Module):
+    """A factor for each feature, features last."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.factor = torch.nn.Parameter(torch.ones(features))
+
+    def forward(self, x: Any) -> Any:
+        return x * self.factor
+
+
+class Periodic(torch.nn.Module):
+    """Each feature, and learned functions of it that are made of waves: features last."""
+
+    def __init__(self, features: int, frequencies: int, units: int) -> None:
+        super().__init__()
+        self.units = units
+        self.frequency = torch.nn.Parameter(torch.zeros(frequencies, features))
+        self.phase = torch.nn.Parameter(torch.zeros(frequencies, features))
+        self.kernel = torch.nn.Parameter(torch.zeros(frequencies, units * features))
+        self.bias = torch.nn.Parameter(torch.zeros(units * features))
+
+    def forward(self, x: Any) -> Any:
+        wave = torch.cos(2 * torch.pi * x.unsqueeze(-2) * self.frequency + self.phase)
+        kernel = self.kernel.reshape(len(self.kernel), self.units, -1)
+        made = (wave.unsqueeze(-2) * kernel).sum(-3).flatten(-2) + self.bias
+        return torch.cat([x, made], dim=-1)
+
+
+class PiecewiseLinear(torch.nn.Module):
+    """Each feature's shares of bins: features last."""
+
+    edge: torch.Tensor
+    slope: torch.Tensor
+
+    def __init__(self, features: int, bins: int) -> None:
+        super().__init__()
+        self.register_buffer("edge", torch.zeros(bins, features))
+        self.register_buffer("slope", torch.ones(bins, features))
+
+    def forward(self, x: Any) -> Any:
+        far = torch.full_like(self.edge[:1], float("inf"))
+        low, last = torch.cat([-far, 0 * self.edge[1:]]), (self.slope[1:] == 0)
+        high = torch.cat([torch.where(last, far, torch.ones_like(far)), far])
+        z = self.slope * (x.unsqueeze(-2) - self.edge)
+        return torch.minimum(torch.maximum(z, low), high).flatten(-2)

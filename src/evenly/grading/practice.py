@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..byhand.notation import Notation
 from ..byhand.recorder import Step
 from ..exercises.base import Ask, Exercise
 from .answers import AnswerError, read_answer
-from .grade import UNREADABLE, WRONG, StepGrade, grade
+from .grade import UNREADABLE, WRONG, Grade, StepGrade, grade
 from .report import legend, number_matrix, write_mistake, write_step
 
 if TYPE_CHECKING:
@@ -35,6 +36,26 @@ class _Skip(Exception):
     """The learner wants to go on."""
 
 
+@dataclass(frozen=True)
+class Practised:
+    """What came of a practice.
+
+    Attributes:
+        grade: of what was answered.
+        status: 0, or 130 after Ctrl-C.
+        ended: whether the learner ended it before its last step.
+    """
+
+    grade: Grade
+    status: int
+    ended: bool
+
+    @property
+    def right(self) -> bool:
+        """Whether every number is right."""
+        return self.grade.points == self.grade.possible
+
+
 def practise(exercise: Exercise, console: Console | None = None,
              read: Callable[[str], str] | None = None) -> int:
     """Asks for an exercise step by step, and grades each at once.
@@ -48,21 +69,27 @@ def practise(exercise: Exercise, console: Console | None = None,
     Returns:
         0, or 130 after Ctrl-C.
     """
+    return practised(exercise, console, read).status
+
+
+def practised(exercise: Exercise, console: Console | None = None,
+              read: Callable[[str], str] | None = None) -> Practised:
+    """As :func:`practise`, and tells what came of it."""
     if console is None:
         from rich.console import Console
 
         console = Console(highlight=False)
     session = _Session(exercise, console, input if read is None else read)
-    status = 0
+    status, ended = 0, True
     try:
         session.run()
+        ended = False
     except (_Quit, EOFError):
         console.print()
     except KeyboardInterrupt:
         console.print()
         status = _INTERRUPTED
-    session.summary()
-    return status
+    return Practised(session.summary(), status, ended)
 
 
 def split_numbers(line: str, most: int) -> list[str]:
@@ -111,8 +138,8 @@ class _Session:
             self._step(number, ask, key, step)
             self.done = number
 
-    def summary(self) -> None:
-        """What was reached."""
+    def summary(self) -> Grade:
+        """Says what was reached."""
         graded = grade(self.exercise, self.answers)
         self._say(f"{graded.points} of {graded.possible} points, {self.done} of "
                   f"{len(graded.steps)} steps"
@@ -122,6 +149,7 @@ class _Session:
         for step in named:
             self._say(f"{step.words}:")
             write_mistake(self.console, step)
+        return graded
 
     def _step(self, number: int, ask: Ask, key: str, step: Step) -> None:
         shape = " x ".join(map(str, step.value.shape)) or "1"

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from .noise import GaussianNoise as GaussianNoise
     from .noise import SpatialDropout as SpatialDropout
     from .noise import StochasticDepth as StochasticDepth
+    from .numeric import Periodic as Periodic
+    from .numeric import PiecewiseLinear as PiecewiseLinear
+    from .parametric import Parametric as Parametric
     from .pooling import AveragePool1D as AveragePool1D
     from .pooling import AveragePool2D as AveragePool2D
     from .pooling import GlobalAveragePool as GlobalAveragePool
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from .pooling import MaxPool2D as MaxPool2D
     from .prelu import PReLU as PReLU
     from .rmsnorm import RMSNorm as RMSNorm
+    from .scale import Scale as Scale
     from .shape import Flatten as Flatten
     from .shape import Reshape as Reshape
     from .softmax import Softmax as Softmax
@@ -81,12 +85,15 @@ else:
         "noise": (
             "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout", "StochasticDepth",
         ),
+        "numeric": ("Periodic", "PiecewiseLinear"),
+        "parametric": ("Parametric",),
         "pooling": (
             "AveragePool1D", "AveragePool2D", "GlobalAveragePool", "GlobalMaxPool", "MaxPool1D",
             "MaxPool2D",
         ),
         "prelu": ("PReLU",),
         "rmsnorm": ("RMSNorm",),
+        "scale": ("Scale",),
         "shape": ("Flatten", "Reshape"),
         "softmax": ("Softmax",),
         "wrapped": ("DropConnect", "WeightNorm"),

@@ -8,6 +8,7 @@ from .adam import Adam, AdaMax, AdamW, NAdam, RAdam
 from .adaptive import Adagrad, RMSprop
 from .base import Optimizer
 from .descent import SGD, Momentum
+from .rates import ArrayRates
 
-__all__ = ["SGD", "AdaMax", "Adagrad", "Adam", "AdamW", "Momentum", "NAdam", "Optimizer", "RAdam",
-           "RMSprop"]
+__all__ = ["SGD", "AdaMax", "Adagrad", "Adam", "AdamW", "ArrayRates", "Momentum", "NAdam",
+           "Optimizer", "RAdam", "RMSprop"]

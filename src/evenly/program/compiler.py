@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer, Shape
 from ..layers.containers import Container, Sequential
 from ..losses import Loss
-from ..optimizers import Optimizer
+from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
 from .fusion import fuse
 from .graph import Step, trace
@@ -44,6 +44,7 @@ def compile(
     dtype: str = "float32",
     input_gradient: bool | None = None,
     average: WeightAverage | None = None,
+    rates: ArrayRates | None = None,
 ) -> Program:
     """Compiles a network into a :class:`Program`.
 
@@ -60,6 +61,7 @@ def compile(
         dtype: ``"float32"`` or ``"float64"``.
         input_gradient: whether the gradient on the input is wanted; by default only without a loss.
         average: of the weights; needs an optimizer.
+        rates: factors of the learning rate and of the decay, by array; likewise.
 
     Raises:
         ShapeError: shapes that do not fit, before any data moves.
@@ -78,7 +80,7 @@ def compile(
     _check_settings(batch, dtype, loss, optimizer,
                     {"penalty": (penalty, Penalty), "clip": (clip, Clip),
                      "constraint": (constraint, Constraint), "augment": (augment, Mixup),
-                     "average": (average, WeightAverage)})
+                     "average": (average, WeightAverage), "rates": (rates, ArrayRates)})
     steps, output = trace(net, shape)
     check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint, average))
     if augment is not None:
@@ -97,6 +99,9 @@ def compile(
                     "one row has no variance; use a larger batch, LayerNorm or GroupNorm"
                 )
     arrays = net.arrays(shape)
+    if rates is not None:
+        rates.check((name for name, spec in arrays.items() if spec.trainable),
+                    (name for name, spec in arrays.items() if spec.trainable and spec.decays))
     states = [f"state_{i + 1}" for i in range(len(optimizer.states))] if optimizer else []
     inference_rows = max(batch, _INFERENCE_ROWS)
     carried = {
@@ -117,7 +122,9 @@ def compile(
         check = check_line(sizes, penalty, clip)
         lowering.lists["gradient"] += around_still_rows(arrays, [check])
         if optimizer is not None:
-            lines = update_lines(sizes, optimizer, clip, constraint, arrays, state)
+            lines = update_lines(
+                sizes, optimizer, clip, constraint, arrays, state, rates
+            )
             lowering.lists["update"] += around_still_rows(arrays, lines)
             if average is not None:  # behind what a step does to the weights
                 key = "update" if average.by == "step" else "average"
@@ -173,6 +180,7 @@ def compile(
                             and step.before[0] != shape[0]), ""),
         carried=tuple(carried),
         average=average,
+        rates=rates,
     )
 
 
@@ -253,9 +261,10 @@ def _check_settings(
             )
     if optimizer is not None and loss is None:
         raise ConfigurationError("compile: an optimizer without a loss has nothing to lower")
-    if optimizer is None and others["average"][0] is not None:
-        raise ConfigurationError(
-            "compile: an average of weights that no optimizer moves: give an optimizer too"
-        )
+    for word, what in (("average", "an average of weights"), ("rates", "rates of arrays")):
+        if optimizer is None and others[word][0] is not None:
+            raise ConfigurationError(
+                f"compile: {what} that no optimizer moves: give an optimizer too"
+            )
 
 

@@ -9,7 +9,7 @@ from ..averaging import WeightAverage
 from ..clipping import Clip, ClipNorm, ClipValue
 from ..constraints import Constraint
 from ..layers.base import ArraySpec
-from ..optimizers import Optimizer
+from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
 from .parts import Buffer, Instruction
 
@@ -54,6 +54,7 @@ def held_rows(arrays: Mapping[str, ArraySpec]) -> dict[str, tuple[int, ...]]:
 def update_lines(
     sizes: Mapping[str, float], optimizer: Optimizer, clip: Clip | None,
     constraint: Constraint | None, arrays: Mapping[str, ArraySpec], state: Mapping[str, Buffer],
+    rates: ArrayRates | None = None,
 ) -> list[Instruction]:
     """What changes the weights, once a step is known to be finite."""
     trainable = {name: spec for name, spec in arrays.items() if spec.trainable}
@@ -66,14 +67,19 @@ def update_lines(
                         {"size": math.prod(spec.shape), "max_norm": clip.max_norm}, name)
             for name, spec in trainable.items()
         ]
-    states = {f"state_{i + 1}": f"state_{i + 1}" for i in range(len(optimizer.states))}
+    states = [f"state_{i + 1}" for i in range(len(optimizer.states))]
     limit = clip.numbers if isinstance(clip, ClipValue) else {}
-    lines.append(Instruction(
-        f"{optimizer.kernel}.update", (),
-        {"values": "values", "gradients": "gradients", "scalars": "scalars", **states},
-        {**sizes, **optimizer.numbers(), "weight_decay": optimizer.weight_decay, **limit},
-        repr(optimizer),
-    ))
+    kernel, own = f"{optimizer.kernel}.update", {**optimizer.numbers(), **limit}
+    if rates is None:
+        lines.append(Instruction(
+            kernel, (),
+            {"values": "values", "gradients": "gradients", "scalars": "scalars",
+             **{name: name for name in states}},
+            {**sizes, **own, "weight_decay": optimizer.weight_decay}, repr(optimizer),
+        ))
+    else:
+        lines += [_one_update(kernel, name, spec, states, own, optimizer, rates)
+                  for name, spec in trainable.items()]
     if constraint is not None:
         lines += [
             Instruction(constraint.kernel, (), {"values": name},
@@ -82,6 +88,22 @@ def update_lines(
             for name, spec in trainable.items() if spec.decays
         ]
     return lines
+
+
+def _one_update(
+    kernel: str, name: str, spec: ArraySpec, states: Sequence[str], numbers: Mapping[str, float],
+    optimizer: Optimizer, rates: ArrayRates,
+) -> Instruction:
+    """The update of one array, with its own rate and decay."""
+    size, factor = math.prod(spec.shape), rates.factor(name)
+    return Instruction(
+        kernel, (),
+        {"values": name, "gradients": f"{name}.gradient", "scalars": "scalars",
+         **{state: f"{name}.{state}" for state in states}},
+        {"size": size, "decaying": size if spec.decays else 0, **numbers, "rate_factor": factor,
+         "weight_decay": optimizer.weight_decay * rates.decay_factor(name)},
+        f"{name}, rate times {factor:g}",
+    )
 
 
 def average_lines(average: WeightAverage, state: Mapping[str, Buffer]) -> list[Instruction]:

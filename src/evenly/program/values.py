@@ -12,7 +12,7 @@ from ..constraints import Constraint
 from ..layers.base import ArraySpec, Shape
 from ..layers.containers import Sequential
 from ..losses import Loss
-from ..optimizers import Optimizer
+from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
 from .parts import WORK, Buffer, Instruction
 from .show import bytes_text, listing, shape_text
@@ -65,6 +65,7 @@ class Program:
     steps_changed: str = ""
     carried: tuple[str, ...] = ()
     average: WeightAverage | None = None
+    rates: ArrayRates | None = None
 
     @property
     def parameters(self) -> int:

@@ -181,9 +181,9 @@ _RIGHT: Mapping[str, Any] = {
     "conformal_": _are_errors,
     "_watched": lambda value, outputs, labels: isinstance(value, bool),
     "refit_history_": lambda value, outputs, labels: isinstance(value, History),
-    "_chosen": lambda value, outputs, labels: isinstance(value, dict)
-    and value.keys() <= set(CHOSEN)
-    and all(type(number) is int and number >= 1 for number in value.values()),
+    "_chosen": lambda value, outputs, labels: (
+        isinstance(value, dict) and value.keys() <= set(CHOSEN)
+        and all(type(number) is int and number >= 1 for number in value.values())),
     "_ran_out": lambda value, outputs, labels: value is True,
     "_histories": lambda value, outputs, labels: isinstance(value, list) and len(value) > 1 and all(
         isinstance(history, History) for history in value),

@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 from ..layers import Layer, Sequential
 from ..layers.containers import Container
 from ..losses import Loss
-from ..optimizers import Optimizer
+from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
 from ..program import compile as compile_program
 from ..training import History, Model
@@ -35,6 +35,8 @@ _FIELDS: Mapping[str, Any] = {
     "clip": Clip | None, "constraint": Constraint | None, "augment": Mixup | None,
     "input_gradient": bool, "seed": int, "steps": int, "history": History,
 }
+# Fields that are there where there is something to say, and that earlier files do not have.
+_MORE: Mapping[str, Any] = {"average": WeightAverage, "rates": ArrayRates}
 
 
 def write_model(model: Model, writer: Writer) -> dict[str, Any]:
@@ -58,8 +60,8 @@ def write_model(model: Model, writer: Writer) -> dict[str, Any]:
         for name in _FIELDS
     }
     writer.arrays |= {key: engine.buffer(buffer) for key, buffer in kept_buffers(program).items()}
-    if program.average is not None:
-        content["average"] = writer.write(program.average, "average")
+    content |= {name: writer.write(value, name) for name in _MORE
+                if (value := getattr(program, name)) is not None}
     return content | write_record(model.record, writer)
 
 
@@ -82,10 +84,9 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
     if isinstance(content, dict) and "record" in content:  # of a training that was watched
         record = read_record(content["record"], reader, memory)
         content = {name: value for name, value in content.items() if name != "record"}
-    known = _FIELDS
-    if isinstance(content, dict) and "average" in content:  # of a training that had one
-        known = {**_FIELDS, "average": WeightAverage}
-    told = reader.record(content, known, "the model")
+    more = {name: kind for name, kind in _MORE.items()
+            if isinstance(content, dict) and name in content}
+    told = reader.record(content, {**_FIELDS, **more}, "the model")
     net, seed, steps = told["net"], told["seed"], told["steps"]
     if _depth(net) > _MOST_NESTED:
         raise NotReadable(f"a network that nests containers more than {_MOST_NESTED} deep")
@@ -99,7 +100,7 @@ def read_model(content: Any, reader: Reader, memory: int) -> Model:
         net, told["input_shape"], told["batch"], told["loss"], told["optimizer"],
         penalty=told["penalty"], clip=told["clip"], constraint=told["constraint"],
         augment=told["augment"], dtype=told["dtype"], input_gradient=told["input_gradient"],
-        average=told.get("average"),
+        average=told.get("average"), rates=told.get("rates"),
     )
     arrays = {}
     for key, name in kept_buffers(program).items():

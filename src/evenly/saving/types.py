@@ -42,19 +42,19 @@ _NAMES: tuple[tuple[Any, str], ...] = (
      "AlphaDropout AveragePool1D AveragePool2D BatchNorm Branches Conv1D Conv2D Dense "
      "DepthwiseConv1D DepthwiseConv2D DropConnect Dropout ELU Embedding Ensemble Flatten "
      "GaussianDropout GaussianNoise GELU GlobalAveragePool GlobalMaxPool GroupNorm GRU HardSigmoid "
-     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish PReLU ReLU Reshape "
-     "Residual RMSNorm RNN SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout "
-     "StochasticDepth Tanh WeightNorm"),
+     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish Parametric Periodic "
+     "PiecewiseLinear PReLU ReLU Reshape Residual RMSNorm RNN Scale SELU Sequential Sigmoid SiLU "
+     "Softmax Softplus Softsign SpatialDropout StochasticDepth Tanh WeightNorm"),
     (losses,
      "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
      "Huber MeanAbsoluteError MeanSquaredError Poisson Quantile SoftmaxCrossEntropy"),
-    (optimizers, "Adagrad Adam AdaMax AdamW Momentum NAdam RAdam RMSprop SGD"),
+    (optimizers, "Adagrad Adam AdaMax AdamW ArrayRates Momentum NAdam RAdam RMSprop SGD"),
     (penalties, "ElasticNet L1 L2"),
     (scaling, "RobustScaler Standardizer"),
     (tails, "NormalScaler SmoothClipScaler"),
     (schedules,
-     "CosineDecay CosineRestarts ExponentialDecay InverseTimeDecay LinearWarmup MultiStepDecay "
-     "OneCycle PolynomialDecay ReduceOnPlateau StepDecay"),
+     "CosineDecay CosineRestarts ExponentialDecay FlatCosine InverseTimeDecay LinearWarmup "
+     "LogCosine MultiStepDecay OneCycle PolynomialDecay ReduceOnPlateau StepDecay"),
 )
 TYPES: Mapping[str, type] = {
     **{name: getattr(module, name) for module, names in _NAMES for name in names.split()},

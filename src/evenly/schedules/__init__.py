@@ -5,6 +5,8 @@ from .base import rates_and_momenta as rates_and_momenta
 from .base import steps_per_epoch as steps_per_epoch
 from .cosine import CosineDecay as CosineDecay
 from .cosine import CosineRestarts as CosineRestarts
+from .cosine import FlatCosine as FlatCosine
+from .cosine import LogCosine as LogCosine
 from .decay import ExponentialDecay as ExponentialDecay
 from .decay import InverseTimeDecay as InverseTimeDecay
 from .decay import MultiStepDecay as MultiStepDecay

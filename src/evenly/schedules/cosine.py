@@ -1,4 +1,4 @@
-"""Schedules that go down along a cosine."""
+"""Schedules along a cosine."""
 
 from __future__ import annotations
 
@@ -103,3 +103,81 @@ class CosineRestarts(Schedule):
         number = np.searchsorted(starts, positions, side="right") - 1
         since = positions - np.array(starts)[number]
         return _fall(since / (self.first * np.float64(self.growth) ** number), self.floor)
+
+
+@dataclass(frozen=True)
+class FlatCosine(Schedule):
+    """Holds the rate for the first part of the training, then lets it fall to a floor along half a
+    cosine: 1 up to ``flat length``, then ``floor + (1 - floor) (1 + cos(pi u)) / 2``, u being the
+    share of the rest that is over.
+
+    Arguments:
+        flat: the share that is flat, at least 0 and below 1.
+        length: steps (or epochs) until the floor, >= 1; None: the whole training.
+        floor: what is left in the end, as a share of the rate.
+        by: what t counts, ``"step"`` or ``"epoch"``.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
+    Source: Holzmüller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data", section 3 (flat_cos, there for dropout and weight decay).
+
+    Example:
+        >>> FlatCosine().factors(np.arange(9.0), 8).round(3)
+        array([1.   , 1.   , 1.   , 1.   , 1.   , 0.854, 0.5  , 0.146, 0.   ])
+    """
+
+    flat: float = 0.5
+    length: int | None = None
+    floor: float = 0.0
+    by: str = "step"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect(0 <= self.flat < 1, self,
+               "flat is a share of the training: at least 0 and below 1", self.flat)
+        expect_length(self, self.length)
+        expect_floor(self, self.floor)
+
+    def factors(self, positions: Any, length: float) -> Any:
+        share = np.minimum(positions / (length if self.length is None else self.length), 1)
+        return _fall(np.maximum(share - self.flat, 0) / (1 - self.flat), self.floor)
+
+
+@dataclass(frozen=True)
+class LogCosine(Schedule):
+    """Waves that grow longer: the rate rises from 0 and falls to 0 again, each wave twice as long
+    as the one before: ``(1 - cos(2 pi log2(1 + (2^cycles - 1) t / length))) / 2`` (coslog), and 0
+    from `length` on.
+
+    Arguments:
+        cycles: how many, >= 1.
+        length: steps (or epochs) of all of them, >= 1; None: the whole training.
+        by: what t counts, ``"step"`` or ``"epoch"``. Epochs begin with one at rate 0.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
+    Source: Holzmüller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data", section 3 (coslog4).
+
+    Example:
+        >>> LogCosine().factors(np.array([0.0, 0.5, 1.0, 2.0, 3.0, 15.0]), 15).round(3)
+        array([0.  , 0.93, 0.  , 0.93, 0.  , 0.  ])
+    """
+
+    cycles: int = 4
+    length: int | None = None
+    by: str = "step"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect(1 <= self.cycles <= 30, self, "cycles must be from 1 to 30", self.cycles)
+        expect_length(self, self.length)
+
+    def factors(self, positions: Any, length: float) -> Any:
+        share = np.minimum(positions / (length if self.length is None else self.length), 1)
+        waves = np.log2(1 + (2.0**self.cycles - 1) * share)
+        # Of the part of a wave alone: the cosine of 2 pi n is 1 but for rounding.
+        return (1 - np.cos(2 * np.pi * (waves - np.floor(waves)))) / 2

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import ConfigurationError, DataError
 from ..estimators.effort import is_auto, value_of
+from ..estimators.number_embeddings import learns_bins
 from ..estimators.settings import training_settings, whole
 from ..reading.parts import files_of
 from ..reading.streamed import streamed
@@ -57,9 +58,15 @@ def fit_files(
         settings: arguments of :func:`evenly.fit` that go before the model's own.
 
     Raises:
+        ConfigurationError: an embedding whose bins the rows would choose.
         DataError: a row that cannot be read by the sample's types, with its file.
     """
     files = files_of(paths)
+    if learns_bins(model.embedding):
+        raise ConfigurationError(
+            f"embedding={model.embedding!r} chooses its bins from all rows at once: for files that "
+            'are read piece by piece take embedding="periodic"'
+        )
     own = {name: getattr(model, name) for name in ("max_epochs", "verbose", "members")}
     one = 1 if is_auto(model.members) else model.members
     model.set_params(max_epochs=1, verbose=False, members=one).fit(sample, target)

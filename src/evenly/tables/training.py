@@ -10,21 +10,24 @@ OPTIONS = {
     "types": "--as", "decimal": "--decimal", "na": "--na", "drop": "--drop", "keep": "--keep",
     "text": "--text", "loss": "--loss", "quantiles": "--quantiles",
     "hidden": "--hidden", "norm": "--norm", "dropout": "--dropout", "l2": "--l2",
+    "scale": "--scale", "embedding": "--embedding",
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
     "effort": "--effort", "members": "--members", "time_limit": "--time-limit",
     "monitor": "--monitor", "max_epochs": "--epochs", "patience": "--patience",
-    "random_state": "--seed",
+    "average": "--average", "refit": "--refit", "random_state": "--seed",
 }
 
 
 # What each option is where it is not said, for those that are left out then.
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
-                     "quantiles", "threshold", "interval_fraction", "time_limit"), (None,)),
-    "calibrate": (False,), "effort": ("default",),
-    **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)), "monitor": ("loss",),
+                     "quantiles", "threshold", "interval_fraction", "average", "embedding",
+                     "time_limit"), (None,)),
+    **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)),
+    "scale": (True, "standard"),
+    "calibrate": (False,), "effort": ("default",), "refit": (False,), "monitor": ("loss",),
     **dict.fromkeys(("types", "na", "drop", "keep"), (None, (), [], {})),
     "text": (False,), "loss": ("squared", "cross_entropy"),
 }
@@ -66,7 +69,7 @@ def _word(name: str, value: Any) -> str:
         return "all"
     if name == "dropout" and value is None:
         return "0"
-    if value is None:
+    if value is None or (name == "scale" and value is False):
         return "none"
     if name in ("hidden", "quantiles"):
         widths = value if isinstance(value, (tuple, list)) else (value,)

@@ -2,6 +2,7 @@
 
 from ..stopping import EarlyStopping as EarlyStopping
 from .checkpoints import Checkpoint as Checkpoint
+from .first_columns import unit_columns as unit_columns
 from .history import EpochRecord as EpochRecord
 from .history import History as History
 from .loop import fit as fit

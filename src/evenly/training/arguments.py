@@ -14,7 +14,7 @@ class Default(int):
 
 EPOCHS, BATCH = Default(20), Default(32)
 _SETTINGS = ("loss", "optimizer", "epochs", "batch", "penalty", "clip", "constraint", "augment",
-             "schedule", "early_stopping", "average")
+             "schedule", "early_stopping", "average", "rates")
 
 
 def as_settings(net: Any, given: dict[str, Any]) -> Settings:

@@ -62,6 +62,7 @@ def before_training(
         scaled.net, data.x.shape[1:], batch, settings.loss, settings.optimizer,
         penalty=settings.penalty, clip=settings.clip, constraint=settings.constraint,
         augment=settings.augment, dtype=dtype, average=settings.average,
+        rates=settings.rates,
     )
     engine = Engine(program, seed=seed, weights=scaled.weights)
     data = data.prepared(engine)

@@ -124,7 +124,7 @@ def for_single_rows(engine: Engine) -> Engine:
     program = compile_program(
         _frozen(old.net.resolved), old.input_shape, 1, old.loss, old.optimizer,
         penalty=old.penalty, clip=old.clip, constraint=old.constraint, augment=old.augment,
-        dtype=old.dtype, average=old.average,
+        dtype=old.dtype, average=old.average, rates=old.rates,
     )
     return Engine(program, seed=engine.seed, threads=1, weights=engine.arrays)
 

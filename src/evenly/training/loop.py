@@ -16,7 +16,7 @@ from ..engine import Engine, check_seed
 from ..errors import CheckpointError, ConfigurationError, DivergenceError, ShapeError
 from ..layers.base import Layer, Run
 from ..losses import Loss
-from ..optimizers import Optimizer
+from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
 from ..probes.watcher import TrainingWatcher
 from ..program import DTYPES, hands_on
@@ -78,6 +78,7 @@ def fit(
     resume: bool = False,
     doctor: bool | str | os.PathLike[str] | None = None,
     average: WeightAverage | None = None,
+    rates: ArrayRates | None = None,
 ) -> Model:
     """Trains a network.
 
@@ -138,6 +139,7 @@ def fit(
         average: of the weights: :class:`EMA` or :class:`SWA`. The training itself goes on without
             it; the validation data, early stopping and the model have the average, running
             statistics included. After a failure the weights are those of the training.
+        rates: :class:`ArrayRates`: factors of the learning rate and of the weight decay, by array.
 
     Returns:
         The trained model. After Ctrl-C, what was learned up to the last whole step
@@ -163,6 +165,7 @@ def fit(
         "loss": loss, "optimizer": optimizer, "epochs": epochs, "batch": batch, "penalty": penalty,
         "clip": clip, "constraint": constraint, "augment": augment, "schedule": schedule,
         "early_stopping": early_stopping, "average": average,
+        "rates": rates,
     })
     net, loss, epochs, batch = settings.net, settings.loss, settings.epochs, settings.batch
     schedule, early_stopping = settings.schedule, settings.early_stopping
@@ -206,7 +209,7 @@ def fit(
     program = compile_program(
         scaled.net, shape, batch, loss, settings.optimizer, penalty=settings.penalty,
         clip=settings.clip, constraint=settings.constraint, augment=settings.augment, dtype=dtype,
-        average=settings.average,
+        average=settings.average, rates=settings.rates,
     )
     if program.carried and shuffle:
         raise ConfigurationError(
@@ -238,7 +241,7 @@ def fit(
     if held is not None and not isinstance(held, Stream):
         _check_watched(engine, {"validation_score": held}, early_stopping, schedule)
     assert program.optimizer is not None
-    rates = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
+    moved = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
     averaged = Averaged(engine, epochs)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
@@ -246,8 +249,8 @@ def fit(
     if checkpoint is not None:
         more = {"schedule": schedule, "early_stopping": early_stopping, "shuffle": shuffle,
                 "shuffle_buffer": shuffle_buffer}
-        if settings.average is not None:
-            more["average"] = settings.average
+        more |= {name: value for name in ("average", "rates")
+                 if (value := getattr(settings, name)) is not None}
         told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
         keeper = Keeper(checkpoint, resume, engine, told)
     observer = None
@@ -260,7 +263,7 @@ def fit(
     bar = make_progress(progress, epochs, training.steps, score_name)
     try:
         with Interrupt(stop) as interrupt, keeper or nullcontext():
-            loop = Loop(engine, training, held, rates, averaged, best, bar, interrupt, keeper,
+            loop = Loop(engine, training, held, moved, averaged, best, bar, interrupt, keeper,
                         observer)
             position = keeper.restore(training.steps) if keeper is not None else None
             if position is not None:

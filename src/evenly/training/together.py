@@ -42,7 +42,7 @@ def ensemble(models: Sequence[Model], *, threads: int | None = None) -> Model:
         >>> y = (x[:, 0] > x[:, 1]).astype(int)
         >>> net = ev.Sequential([ev.Dense(8), ev.ReLU(), ev.Dense(2)])
         >>> fits = [ev.fit(net, x, y, loss=ev.SoftmaxCrossEntropy(), seed=seed) for seed in (1, 2)]
-        >>> both = ensemble(fits)
+        >>> both = ev.ensemble(fits)
         >>> mean = (fits[0].predict_proba(x) + fits[1].predict_proba(x)) / 2
         >>> bool(np.allclose(both.predict_proba(x), mean, atol=1e-6))
         True

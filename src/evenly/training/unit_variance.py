@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import Engine, as_lengths
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..initializers import Orthogonal
-from ..layers import Embedding, WeightNorm
+from ..layers import Embedding, Periodic, WeightNorm
 from ..layers.base import Run
 from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
@@ -42,7 +42,7 @@ def lsuv(
     - RNN, LSTM, GRU: ``input_kernel``, until ``x_t input_kernel`` has variance 1 over all the steps
       that count (the state itself cannot: it lies between -1 and 1). The recurrent kernel stays:
       it is orthonormal to begin with, by default;
-    - Embedding stays as it is, and so do biases, gains and running statistics.
+    - Embedding and Periodic stay as they are, and so do biases, gains and running statistics.
 
     Arguments:
         model: from :func:`evenly.init`; its seed decides the orthonormal kernels. It stays as it
@@ -91,53 +91,71 @@ def lsuv(
         raise ShapeError(f"lsuv: expects at least {needed} rows, got {len(x)}: give some hundred")
     lengths = as_lengths(program, lengths, len(x))
     check_finite(x, "lsuv", lengths)
-    walk = _Walk({name: array.astype(np.float64) for name, array in model.weights.items()},
-                 Run(training=False, seed=engine.seed, lengths=lengths), tolerance, most_rounds)
+    walk = _Scaled({name: array.astype(np.float64) for name, array in model.weights.items()},
+                   Run(training=False, seed=engine.seed, lengths=lengths), tolerance, most_rounds)
     walk.run(trace(program.net, program.input_shape)[0], x.astype(np.float64))
     return Model(Engine(program, seed=engine.seed, weights=walk.weights))
 
 
 @dataclass(frozen=True)
-class _Walk:
-    """One way through the network, each layer scaled before the next one sees its output."""
+class Walk:
+    """One way through the network, in which a layer's arrays may change before the next one sees
+    its output.
+
+    Attributes:
+        weights: of the network, by name; they change.
+        circumstances: of the definitions.
+    """
 
     weights: dict[str, Any]
     circumstances: Run
-    tolerance: float
-    most_rounds: int
 
     def run(self, steps: list[Step], x: Any) -> None:
+        """Goes all the way."""
         last_reader = {value: i for i, step in enumerate(steps) for value in step.inputs}
         values = {INPUT_VALUE: x}
         for i, step in enumerate(steps):
             inputs = [values[number] for number in step.inputs]
-            values[step.output] = self._output(step, inputs)
+            values[step.output] = self.output(step, inputs)
             for number in set(step.inputs):
                 if last_reader[number] == i:
                     del values[number]
 
-    def _output(self, step: Step, inputs: list[Any]) -> Any:
-        """The output of a step, of a layer with a kernel once it has been scaled."""
+    def output(self, step: Step, inputs: list[Any]) -> Any:
+        """The output of a step."""
         if isinstance(step.layer, Joined):
             return step.layer.joined(inputs, self.circumstances)[0]
-        own = own_arrays(self.weights, step.name)
-        scaled = self._orthonormal(step, own)
-        if scaled:
-            self._scale(step, inputs[0], own, scaled)
-            self.weights.update({f"{step.name}.{slot}": array for slot, array in own.items()})
-        return self._forward(step, inputs[0], own)
+        return self.forward(step, inputs[0], own_arrays(self.weights, step.name))
 
-    def _forward(self, step: Step, x: Any, own: dict[str, Any]) -> Any:
+    def forward(self, step: Step, x: Any, own: dict[str, Any]) -> Any:
+        """The same with a layer's arrays given."""
         # Inference drops nothing and adds no noise; of a layer with running statistics, which are
         # those of no data yet, training's forward is asked.
         tracks = any(not spec.trainable for spec in step.layer.arrays(step.before).values())
         run = replace(self.circumstances, training=tracks, updates={})
         return step.layer.forward(x, own, run.at(step.name))[0]
 
+
+@dataclass(frozen=True)
+class _Scaled(Walk):
+    """Each layer with a kernel is scaled before the next one sees its output."""
+
+    tolerance: float
+    most_rounds: int
+
+    def output(self, step: Step, inputs: list[Any]) -> Any:
+        if not isinstance(step.layer, Joined):
+            own = own_arrays(self.weights, step.name)
+            scaled = self._orthonormal(step, own)
+            if scaled:
+                self._scale(step, inputs[0], own, scaled)
+                self.weights.update({f"{step.name}.{slot}": array for slot, array in own.items()})
+        return super().output(step, inputs)
+
     def _orthonormal(self, step: Step, own: dict[str, Any]) -> list[str]:
         """Makes a layer's kernels orthonormal; returns the names of the arrays to scale."""
         specs = step.layer.arrays(step.before)
-        if isinstance(step.layer, Embedding):
+        if isinstance(step.layer, (Embedding, Periodic)):
             return []
         if isinstance(step.layer, Recurrent):
             kernels = ["input_kernel"]
@@ -169,7 +187,7 @@ class _Walk:
 
     def _variance(self, step: Step, x: Any, own: dict[str, Any]) -> float:
         recurrent = isinstance(step.layer, Recurrent)
-        y = x @ own["input_kernel"] if recurrent else self._forward(step, x, own)
+        y = x @ own["input_kernel"] if recurrent else self.forward(step, x, own)
         parts = [part.ravel() for part in self._counting(y)]
         mean = sum(float(part.sum()) for part in parts) / max(1, sum(map(len, parts)))
         squares = sum(float(((part - mean) ** 2).sum()) for part in parts)

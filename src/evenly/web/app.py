@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,25 +19,29 @@ from .endpoints import Endpoints
 from .guard import HEADERS, LOOPBACK, Guard
 
 
-def create_app(hosts: Collection[str] | None = LOOPBACK) -> Starlette:
-    """The exercises as an ASGI application.
+def create_app(hosts: Collection[str] | None = LOOPBACK, kept: Path | None = None) -> Starlette:
+    """The exercises and lessons as an ASGI application.
 
     Arguments:
         hosts: the names under which it is asked; None: any. Those of this machine alone keep pages
             elsewhere from reading it.
+        kept: a file in which `evenly lesson` keeps what came of studies: lessons show it. None:
+            none is read.
 
     Example:
         >>> app = create_app()
         >>> [route.path for route in app.routes][:2]
         ['/', '/exercise/{name}']
     """
-    endpoints = Endpoints()
+    endpoints = Endpoints(kept)
     return Starlette(
         routes=[
             Route("/", endpoints.catalogue),
             Route("/exercise/{name}", endpoints.exercise),
             Route("/sheet/{name}", endpoints.sheet),
             Route("/key/{name}", endpoints.key),
+            Route("/lessons", endpoints.lessons),
+            Route("/lesson/{name}", endpoints.lesson),
             Route("/api/grade", endpoints.grade, methods=["POST"]),
             Route("/api/work", endpoints.work, methods=["POST"]),
             Mount("/static", StaticFiles(packages=[("evenly.web", "static")]), name="static"),

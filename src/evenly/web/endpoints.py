@@ -6,6 +6,7 @@ import functools
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
@@ -14,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
 from ..exercises import CATALOGUE, Exercise, Topic, claims, topic
-from . import present, spec
+from . import lessons, present, spec
 from .guard import LONGEST_BODY
 from .pages import render
 from .refusals import Refusal, answer
@@ -46,7 +47,8 @@ _OTHERS = "More"
 class Endpoints:
     """The pages and what they ask, with a bounded number of threads that do the arithmetic."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
+        self.kept = kept
         self.limiter: anyio.CapacityLimiter | None = None
         self.waiting = 0
 
@@ -64,6 +66,12 @@ class Endpoints:
 
     async def key(self, request: Request) -> Response:
         return HTMLResponse(await self._worked(_sheet, *_link(request), True))
+
+    async def lessons(self, request: Request) -> Response:
+        return HTMLResponse(await self._worked(lessons.overview))
+
+    async def lesson(self, request: Request) -> Response:
+        return HTMLResponse(await self._worked(lessons.page, *_link(request), self.kept))
 
     # Questions -----------------------------------------------------------------------------------
 
@@ -152,6 +160,7 @@ def _exercise(name: str, query: Any) -> str:
         asked=present.asked(exercise), inputs=present.inputs(exercise),
         identity=spec.compact(identity), start=spec.compact(spec.own_inputs(exercise)),
         links=_links(exercise), claims=claims.sentence(name),
+        around=lessons.around(name, exercise.level),
     )
 
 

@@ -139,9 +139,13 @@ def topic_refusal(name: str) -> str:
     try:
         topic(name)
     except ValueError as error:
-        message = str(error)
-        return f"{message[:1].upper()}{message[1:]}."
+        return as_sentence(str(error))
     raise AssertionError(name)
+
+
+def as_sentence(message: str) -> str:
+    """A message of the library's as a sentence."""
+    return f"{message[:1].upper()}{message[1:]}{'' if message.endswith('?') else '.'}"
 
 
 def _typed(what: str, value: Any) -> Any:

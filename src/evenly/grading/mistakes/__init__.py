@@ -14,9 +14,11 @@ from .around import AROUND
 from .base import Context as Context
 from .base import Mistake as Mistake
 from .cells import CELLS
+from .experiments import EXPERIMENTS
 from .layers import LAYERS
 from .limits import LIMITS
 from .losses import LOSSES
+from .planned import PLANNED
 from .statistics import STATISTICS
 from .updates import UPDATES
 from .windows import WINDOWS
@@ -24,6 +26,7 @@ from .windows import WINDOWS
 # In this order: of several that fit, the first is named first.
 MISTAKES: tuple[Mistake, ...] = (
     *STATISTICS, *LAYERS, *WINDOWS, *CELLS, *LOSSES, *UPDATES, *LIMITS, *AROUND,
+    *PLANNED, *EXPERIMENTS,
 )
 
 

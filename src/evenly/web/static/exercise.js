@@ -4,7 +4,7 @@ import { fields, flatOf, focus, read, walk } from "./cells.js";
 import { explore } from "./explore.js";
 import { clear, show, stale } from "./grading.js";
 import { scrollers } from "./scroll.js";
-import { load, save } from "./store.js";
+import { load, markRight, save } from "./store.js";
 import { draw, unlight } from "./work.js";
 
 const page = document.querySelector("#exercise");
@@ -62,6 +62,8 @@ async function check(only, moves) {
     if (!only || step === only) first ??= look;
   }
   count();
+  // A lesson sees that its sheet is right.
+  if (graded.points === graded.possible) markRight(page.dataset.identity);
   if (!only) progress.textContent = `${graded.points} of ${graded.possible} points`;
   if (!moves) return;
   const next = only && !first ? inputsOf(steps[steps.indexOf(only) + 1] ?? only)[0] : first;

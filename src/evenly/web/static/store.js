@@ -20,3 +20,48 @@ export function save(identity, answers) {
     // Full, or forbidden: the answers stay on the page.
   }
 }
+
+// What is done of the lessons, and the sheets that came out right. What is kept under these names and is not understood
+// is never written over: `null` says so.
+const DONE = "evenly-lessons", RIGHT = "evenly-right", MOST_RIGHT = 500;
+
+function kept(name, fits, empty) {
+  let text;
+  try {
+    text = localStorage.getItem(name);
+  } catch {
+    return empty;
+  }
+  try {
+    const value = text === null ? empty : JSON.parse(text);
+    return fits(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(name, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isLists = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && Object.values(value).every(Array.isArray);
+
+export const rightSheets = () => kept(RIGHT, Array.isArray, []);
+
+export function markRight(identity) {
+  const sheets = rightSheets();
+  if (sheets && !sheets.includes(identity)) keep(RIGHT, [...sheets, identity].slice(-MOST_RIGHT));
+}
+
+export const doneSteps = () => kept(DONE, isLists, {});
+
+// Whether it could be kept.
+export function keepSteps(lesson, keys) {
+  const all = doneSteps();
+  return all !== null && keep(DONE, { ...all, [lesson]: keys });
+}

@@ -1,0 +1,46 @@
+"""The layers that make several inputs of each, as PyTorch modules and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import layers as ours
+from ..errors import ConfigurationError
+from .layout import FIRST, LAST, Layout
+
+
+def written_numbers(place: Any) -> list[Any]:
+    """The module of such a layer where it stands."""
+    from . import torch_modules as modules
+
+    layer, features = place.layer, place.layout.shape[-1]
+    _features_last(place.layout, place.where)
+    if isinstance(layer, ours.Scale):
+        module: Any = modules.Scale(features)
+    elif isinstance(layer, ours.Periodic):
+        module = modules.Periodic(features, layer.frequencies, layer.units)
+    else:
+        module = modules.PiecewiseLinear(features, layer.bins)
+    return [place.load(module, **place.arrays)]
+
+
+def read_numbers(module: Any, layout: Layout, where: str) -> list[tuple[Any, dict[str, Any]]]:
+    """The layer of such a module, and its arrays."""
+    _features_last(layout, where)
+    kind, arrays = type(module).__name__, {**module._parameters, **module._buffers}
+    own = {f".{name}": value.detach().cpu().double().numpy() for name, value in arrays.items()}
+    if kind == "Scale":
+        return [(ours.Scale(), own)]
+    if kind == "Periodic":
+        return [(ours.Periodic(module.units, len(module.frequency)), own)]
+    return [(ours.PiecewiseLinear(len(module.edge)), own)]
+
+
+def _features_last(layout: Layout, where: str) -> None:
+    if layout.order is not None or (layout.torch == FIRST and len(layout.shape) > 1):
+        raise ConfigurationError(
+            f"{where}: reads the features last, but here PyTorch has them in another order: put a "
+            "Dense layer in front of it"
+        )
+    if len(layout.shape) > 1:
+        layout.torch = LAST

@@ -1,0 +1,1 @@
+"""The lessons, a handful a file."""
