@@ -39,6 +39,21 @@ class Rows(NamedTuple):
     apart: Held | None
 
 
+class _Drawn(Sequence[tuple[Held, Held | None]]):
+    """The rows of each member, taken from the table when they are asked for: all at once they would
+    be as many tables as there are members."""
+
+    def __init__(self, parts: Sequence[Parts], of: Callable[[Any], Held]) -> None:
+        self._parts, self._of = parts, of
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, number: Any) -> Any:
+        part = self._parts[number]
+        return self._of(part.kept), self._of(part.held)
+
+
 class Deadline:
     """The end of the time that a fit has; without a limit it never comes.
 
@@ -126,12 +141,13 @@ def rows_of_parts(parts: Sequence[Parts], rows: int, of: Callable[[Any], Held],
         given: the validation set that fit was given, or None.
     """
     apart = None if parts[0].apart is None else of(parts[0].apart)
-    members = [(of(part.kept), given if part.held is None else of(part.held)) for part in parts]
     if len(parts) == 1:
+        kept, held = parts[0].kept, parts[0].held
+        members = [(of(kept), given if held is None else of(held))]
         return Rows(members[0][0], members, apart)
     all_rows = np.arange(rows)
     taken = all_rows if apart is None else np.setdiff1d(all_rows, parts[0].apart)
-    return Rows(of(taken), members, apart)
+    return Rows(of(taken), _Drawn(parts, of), apart)
 
 
 def constants_of_all(constants: Constants, rows: Rows) -> Constants:
