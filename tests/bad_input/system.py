@@ -163,7 +163,7 @@ ROWS = [
     Bad("/dev/full for predictions", f"{PREDICT} full.csv --force",
         "full.csv: cannot be written: not a regular file: name another file",
         lambda: os.symlink("/dev/full", "full.csv")),
-    Child("no room for the curves", f"{FIT} o.evenly --curves c.png",
+    Child("no room for the curves", f"{FIT} o.evenly --members 1 --curves c.png",
           "c.png: cannot be written: File too large: name another file; the network is in "
           "o.evenly", before="import resource\n"
           "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))", new=("o.evenly",)),

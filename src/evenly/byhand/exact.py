@@ -258,6 +258,7 @@ class Exact:
     expm1 = partialmethod(_function, math.expm1, 0, 0)
     tanh = partialmethod(_function, math.tanh, 0, 0)
     erfc = partialmethod(_function, math.erfc, 0, 1)
+    sin = partialmethod(_function, math.sin, 0, 0)
 
     # Order -------------------------------------------------------------------------------------
 

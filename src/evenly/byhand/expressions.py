@@ -90,7 +90,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "maximum": lambda *values: max(values),
     "minimum": lambda *values: min(values),
     **{name: _of_float(name) for name in ("sqrt", "exp", "expm1", "log", "log1p", "tanh", "erfc",
-                                          "cos")},
+                                          "cos", "sin")},
 }
 
 
