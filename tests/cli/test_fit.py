@@ -102,6 +102,22 @@ def test_show(fitted, capsys):
         assert part in out, part
 
 
+def test_members_that_are_alike_are_shown_once(here, capsys):
+    command = ["fit", "table.csv", "--target", "kind", "--out", "m.evenly", *QUICK]
+    assert run([*command, "--members", "3"]) == 0
+    capsys.readouterr()
+    assert run(["show", "m.evenly"]) == 0
+    short = " ".join(capsys.readouterr().out.split())
+    assert "member_1_dense_1" in short
+    assert "member_2" not in short
+    assert "3 members, each with layers as the first has: --all shows them" in short
+    assert run(["show", "m.evenly", "--all"]) == 0
+    whole = capsys.readouterr().out
+    assert "member_2_dense_1" in whole
+    assert "member_3_dense_1" in whole
+    assert "--all" not in whole
+
+
 @pytest.mark.parametrize("name", ["curves.png", "curves.svg"])
 def test_curves(here, name):
     assert run(["fit", "table.csv", "--target", "kind", "--out", "m.evenly", "--curves", name,

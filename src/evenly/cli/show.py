@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from evenly.layers import Ensemble
 from evenly.program.graph import trace
 
 from . import telling
@@ -37,7 +39,7 @@ def show(model: Path, every: bool) -> int:
         console.print(Text(f"settings, as options of fit: {shlex.join(_words(loaded))}"))
     network = getattr(loaded, "model_", loaded)
     program = network.engine.program
-    console.print(_layers(program))
+    console.print(_layers(program, every))
     console.print(Text(
         f"{program.parameters:,} parameters; training takes {_size(program.state_bytes)} for "
         f"parameters and optimizer and {_size(program.work_bytes)} for a batch of {program.batch}; "
@@ -82,17 +84,33 @@ def _table(console: Console, path: Path, model: Any, every: bool) -> None:
     console.print(Text(f"settings, as options of fit: {shlex.join(_words(model))}"))
 
 
-def _layers(program: Any) -> Any:
+def _layers(program: Any, every: bool) -> Any:
     table = telling.plain_table("layer", "what", "output", "parameters", right=("parameters",))
     counts: dict[str, int] = {}
     for name, spec in program.arrays.items():
         layer = name.rpartition(".")[0]
         counts[layer] = counts.get(layer, 0) + math.prod(spec.shape) * spec.trainable
     steps, _ = trace(program.net, program.input_shape)
+    alike = 0 if every else _members_alike(program.net)
     for step in steps:
+        if alike and re.match(r"member_(?!1_)\d+_", step.name):
+            continue
         table.add_row(step.name, type(step.layer).__name__, " x ".join(map(str, step.after)),
                       f"{counts.get(step.name, 0):,}")
+    if alike:
+        table.caption = f"{alike} members, each with layers as the first has: --all shows them"
+        table.caption_justify = "left"
     return table
+
+
+def _members_alike(net: Any) -> int:
+    """How many members a network is the mean of, where they are alike but for their names; else
+    0."""
+    ensembles = [layer for layer in net.parts if isinstance(layer, Ensemble)]
+    if len(ensembles) != 1 or len(ensembles[0].members) < 2:
+        return 0
+    looks = {re.sub(r"member_\d+_", "", repr(member)) for member in ensembles[0].members}
+    return len(ensembles[0].members) if len(looks) == 1 else 0
 
 
 def _training(history: Any) -> str:
