@@ -464,9 +464,13 @@ def test_stop_is_heard_while_the_reader_waits():
 
 
 def test_ctrl_c_ends_the_thread():
+    sent = []
+
     def items():
         yield data(40)
-        signal.raise_signal(signal.SIGINT)  # Python runs the handler in the main thread
+        if not sent:  # a second one would be an error in the middle, as for an impatient user
+            sent.append(True)
+            signal.raise_signal(signal.SIGINT)  # Python runs the handler in the main thread
         yield data(40)
         threading.Event().wait(0.2)
         yield data(40)
