@@ -229,6 +229,23 @@ def training_rows(scaler: Any, x: Any, channels: bool) -> tuple[Any, Any]:
 
 def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
     """``(x - middle) / width``, of the features that the scaler was fitted on."""
+    x = fitted_rows(scaler, x, middle)
+    with np.errstate(over="ignore"):
+        result = scaled(x, middle, width, Run(training=False))
+        lost = np.isinf(result)
+        if lost.any():  # the difference may have been too large, and what it is divided by larger
+            result = np.where(lost, (x / 2 - middle / 2) / (width / 2), result)
+    if scaler.constant is not None and scaler.constant.any():
+        result = np.where(scaler.constant, 0.0, result)
+    return as_it_came(result, x)
+
+
+def fitted_rows(scaler: Any, x: Any, middle: Any) -> Any:
+    """Rows of the features that a scaler was fitted on, as an array.
+
+    Raises:
+        DataError: it was not fitted, or on other features; what :func:`rows_of_numbers` refuses.
+    """
     name = type(scaler).__name__
     if middle is None:
         raise DataError(f"{name}: call fit on the training set before transform")
@@ -237,13 +254,11 @@ def _transformed(scaler: Any, x: Any, middle: Any, width: Any) -> Any:
     if features != middle.shape:
         what = "channels" if scaler.channels else "features of shape"
         raise DataError(f"{name}: was fitted on {what} {middle.shape}, got {features}")
-    with np.errstate(over="ignore"):
-        result = scaled(x, middle, width, Run(training=False))
-        lost = np.isinf(result)
-        if lost.any():  # the difference may have been too large, and what it is divided by larger
-            result = np.where(lost, (x / 2 - middle / 2) / (width / 2), result)
-    if scaler.constant is not None and scaler.constant.any():
-        result = np.where(scaler.constant, 0.0, result)
+    return x
+
+
+def as_it_came(result: Any, x: Any) -> Any:
+    """What was made of float32 as float32."""
     with np.errstate(over="ignore"):
         return result.astype(np.float32) if x.dtype == np.float32 else result
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ConfigurationError, DataError
-from .layers.base import Run
-from .scaling import ByValue, never_varies, rows_of_numbers, training_rows
+from .scaling import ByValue, as_it_came, fitted_rows, never_varies, training_rows
 
 # As far as scores of a normal distribution go.
 FARTHEST = 3.0
@@ -82,9 +81,9 @@ class SmoothClipScaler(ByValue):
 
     def transform(self, x: Any) -> Any:
         """`x` on the training set's scale; float32 stays float32."""
-        x = _given(self, x, self.median)
+        x = fitted_rows(self, x, self.median)
         y = smoothly_clipped(_apart(x, self.median, self.range), self.limit)
-        return _as_came(np.where(self.constant, 0.0, y), x)
+        return as_it_came(np.where(self.constant, 0.0, y), x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +150,10 @@ class NormalScaler(ByValue):
 
     def transform(self, x: Any) -> Any:
         """`x` by its ranks in the training set; float32 stays float32."""
-        x = _given(self, x, self.median)
+        x = fitted_rows(self, x, self.median)
         columns, _ = _as_columns(x, self.channels)
         y = normal_scores(columns, self.values, self.scores, self.starts).reshape(x.shape)
-        return _as_came(np.where(self.constant, 0.0, y), x)
+        return as_it_came(np.where(self.constant, 0.0, y), x)
 
 
 def _as_columns(x: Any, channels: bool) -> tuple[Any, Any]:
@@ -162,23 +161,6 @@ def _as_columns(x: Any, channels: bool) -> tuple[Any, Any]:
     if channels:
         return x.reshape(-1, x.shape[-1]), x.shape[-1:]
     return x.reshape(len(x), int(np.prod(x.shape[1:]))), x.shape[1:]
-
-
-def _given(scaler: Any, x: Any, median: Any) -> Any:
-    """Rows of the features that a scaler was fitted on."""
-    name = type(scaler).__name__
-    if median is None:
-        raise DataError(f"{name}: call fit on the training set before transform")
-    x = rows_of_numbers(name, x)
-    features = x.shape[max(1, x.ndim - 1) :] if scaler.channels else x.shape[1:]
-    if features != median.shape:
-        what = "channels" if scaler.channels else "features of shape"
-        raise DataError(f"{name}: was fitted on {what} {median.shape}, got {features}")
-    return x
-
-
-def _as_came(y: Any, x: Any) -> Any:
-    return y.astype(np.float32) if x.dtype == np.float32 else y
 
 
 def check_size(x: Any, name: str) -> None:
@@ -235,7 +217,7 @@ def _apart(x: Any, middle: Any, width: Any) -> Any:
         return (np.asarray(x, np.float64) - middle) / width
 
 
-def smoothly_clipped(z: Any, limit: float = FARTHEST, run: Run | None = None) -> Any:
+def smoothly_clipped(z: Any, limit: float = FARTHEST) -> Any:
     """``z / sqrt(1 + (z / limit)^2)``: z near 0, and never farther out than the limit."""
     z = np.clip(z, -_FAR, _FAR)
     return z / np.sqrt(1 + (z / limit) ** 2)

@@ -326,11 +326,13 @@ def test_more_columns_than_memory_takes(
     assert [path.name for path in own_folder.iterdir()] == ["wide.csv"]
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
 def test_running_out_of_memory_is_one_line(
-    own_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    own_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     def fail(*args: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("evenly.study.splits.make_split", fail)
     assert run(["study", *QUICK]) == 2

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from evenly.layers import Ensemble
 from evenly.program.graph import trace
+from evenly.training.together import unnumbered
 
 from . import telling
 from .needed import need
@@ -106,11 +107,11 @@ def _layers(program: Any, every: bool) -> Any:
 def _members_alike(net: Any) -> int:
     """How many members a network is the mean of, where they are alike but for their names; else
     0."""
-    ensembles = [layer for layer in net.parts if isinstance(layer, Ensemble)]
-    if len(ensembles) != 1 or len(ensembles[0].members) < 2:
+    layers = net.parts
+    if len(layers) != 1 or not isinstance(layers[0], Ensemble) or len(layers[0].members) < 2:
         return 0
-    looks = {re.sub(r"member_\d+_", "", repr(member)) for member in ensembles[0].members}
-    return len(ensembles[0].members) if len(looks) == 1 else 0
+    members = [unnumbered(part, i) for i, part in enumerate(layers[0].members, 1)]
+    return len(members) if all(one == members[0] for one in members) else 0
 
 
 def _training(history: Any) -> str:

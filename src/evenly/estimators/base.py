@@ -29,6 +29,7 @@ from .members import (
     constants_of_all,
     deadline_of,
     divisions,
+    members_of,
     rows_of_parts,
     together,
     told_by_members,
@@ -186,7 +187,7 @@ class NetEstimator(HasCurves, BuildsNetwork):
             given: whether the watched rows were given to fit.
             deadline: of the training.
         """
-        held = rows.members[0][1]
+        held = rows.held(0)
         self._check_before(held)
         again = wanted(self, given, held)
         X, numbers, weights = rows.every
@@ -196,7 +197,7 @@ class NetEstimator(HasCurves, BuildsNetwork):
             self._wake(X, numbers, weights)
         else:
             self._learn_scale(X, numbers, weights)
-        self._constants = constants_of_all(self._constants, rows)
+        self._constants = constants_of_all(self._constants, rows, members_of(self))
         if held is not None:
             self._check_scale(held.X)
         if given and held is not None:
@@ -222,8 +223,7 @@ class NetEstimator(HasCurves, BuildsNetwork):
         ):
             start = self._last_weights(last[0], seed) if going_on else None
             old = model, twin, told
-            kept = rows.members[0][0]
-            model, twin, told = anew(self, old, start, (kept, held, rows.apart), seed)
+            model, twin, told = anew(self, old, start, (rows.kept(0), held, rows.apart), seed)
         self.__dict__.pop("_apart", None)
         if len(models) > 1:
             self._apart = model, models

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,34 +24,36 @@ from .settings import whole
 from .threshold import is_measure
 
 
-class Rows(NamedTuple):
+class Rows:
     """The rows of one fit.
 
-    Attributes:
+    Arguments:
         every: what the scales of inputs and targets are learned from: all that a member trains on.
-        members: of each member the rows that it trains on and those that it watches; of one alone
-            they are those of all.
+        held: what is watched, by the first member where each has rows of its own; or None.
         apart: the rows for intervals, or None.
+        parts: the places of each member's own rows; none: all have the same.
+        of: rows by their places. Those of a member are taken when they are asked for: all at once
+            they would be as many tables as there are members.
+
+    Attributes:
+        every, apart: as given.
+        shared: whether all members have the same rows.
     """
 
-    every: Held
-    members: Sequence[tuple[Held, Held | None]]
-    apart: Held | None
+    def __init__(self, every: Held, held: Held | None, apart: Held | None,
+                 parts: Sequence[Parts] = (), of: Callable[[Any], Held] | None = None) -> None:
+        self.every, self.apart, self.shared = every, apart, of is None
+        self._held, self._parts, self._of = held, parts, of
 
+    def kept(self, member: int) -> Held:
+        """What a member trains on."""
+        return self.every if self._of is None else self._of(self._parts[member].kept)
 
-class _Drawn(Sequence[tuple[Held, Held | None]]):
-    """The rows of each member, taken from the table when they are asked for: all at once they would
-    be as many tables as there are members."""
-
-    def __init__(self, parts: Sequence[Parts], of: Callable[[Any], Held]) -> None:
-        self._parts, self._of = parts, of
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def __getitem__(self, number: Any) -> Any:
-        part = self._parts[number]
-        return self._of(part.kept), self._of(part.held)
+    def held(self, member: int) -> Held | None:
+        """What it watches."""
+        if self._of is None or member == 0:
+            return self._held
+        return self._of(self._parts[member].held)
 
 
 class Deadline:
@@ -140,24 +142,24 @@ def rows_of_parts(parts: Sequence[Parts], rows: int, of: Callable[[Any], Held],
         of: rows by their places.
         given: the validation set that fit was given, or None.
     """
-    apart = None if parts[0].apart is None else of(parts[0].apart)
+    first = parts[0]
+    held = given if first.held is None else of(first.held)
+    apart = None if first.apart is None else of(first.apart)
     if len(parts) == 1:
-        kept, held = parts[0].kept, parts[0].held
-        members = [(of(kept), given if held is None else of(held))]
-        return Rows(members[0][0], members, apart)
-    all_rows = np.arange(rows)
-    taken = all_rows if apart is None else np.setdiff1d(all_rows, parts[0].apart)
-    return Rows(of(taken), _Drawn(parts, of), apart)
+        return Rows(of(first.kept), held, apart)
+    every = np.arange(rows)
+    every = every if first.apart is None else np.setdiff1d(every, first.apart)
+    return Rows(of(every), held, apart, parts, of)
 
 
-def constants_of_all(constants: Constants, rows: Rows) -> Constants:
+def constants_of_all(constants: Constants, rows: Rows, members: int) -> Constants:
     """The columns that vary for every member: of another, one of them has learned nothing."""
-    if len(rows.members) == 1:
+    if rows.shared:
         return constants
     still = constants.still
-    for kept, _ in rows.members:
+    for member in range(members):
         own = Constants(len(still))
-        own.fold(kept.X)
+        own.fold(rows.kept(member).X)
         still = still | own.still
     return Constants.of(np.where(np.isfinite(constants.low), constants.low, 0.0), still)
 
@@ -176,9 +178,8 @@ def trained(estimator: Any, rows: Rows, seed: int, deadline: Deadline,
     for i, own in enumerate(seeds_of(seed, count)):
         if models and deadline.is_over:
             return models, True
-        kept, held = rows.members[i if len(rows.members) > 1 else 0]
         deadline.begin()
-        model = train(i, own, kept, held)
+        model = train(i, own, rows.kept(i), rows.held(i))
         if deadline.cut and models:
             return models, True
         if deadline.cut:
@@ -209,12 +210,12 @@ def told_by_members(estimator: Any, rows: Rows, models: Sequence[Model], twin: A
                     stand_in: Callable[[Any, Model], Any]) -> dict[str, Any]:
     """What is learned from held-out rows: of the members together; but where each has watched rows
     of its own, which the others have trained on, of each on its own rows."""
-    if len(rows.members) == 1 or rows.apart is not None or len(models) == 1:
-        told: dict[str, Any] = estimator._from_held(twin, rows.members[0][1], rows.apart)
+    if rows.shared or rows.apart is not None or len(models) == 1:
+        told: dict[str, Any] = estimator._from_held(twin, rows.held(0), rows.apart)
         return told
     each = [
-        estimator._from_held(stand_in(estimator, model), held, None)
-        for model, (_, held) in zip(models, rows.members, strict=False)
+        estimator._from_held(stand_in(estimator, model), rows.held(i), None)
+        for i, model in enumerate(models)
     ]
     told = each[0]
     errors = [one["conformal_"] for one in each if "conformal_" in one]

@@ -189,8 +189,7 @@ class TableModel(NestedParameters):
             others, labels = self._validation(columns, table.named, X_val, y_val, target)
             held = Held(inputs.encode(others, nothing)[0], net._encode(labels), None)
         taught_rows = Held(x, numbers[kept], own)
-        net._train(Rows(taught_rows, [(taught_rows, held)], of(parts.apart)), seed, going_on, given,
-                   deadline)
+        net._train(Rows(taught_rows, held, of(parts.apart)), seed, going_on, given, deadline)
         self._use(columns, inputs, net, target, table.named)
         # In the end a refit has trained on them too.
         lasting = parts.held is not None and net.refit_history_ is None

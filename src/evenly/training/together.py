@@ -74,12 +74,7 @@ def ensemble(models: Sequence[Model], *, threads: int | None = None) -> Model:
         names = part.arrays(told.input_shape)
         own = model.net.arrays(told.input_shape)
         weights |= {name: model.weights[old] for name, old in zip(names, own, strict=True)}
-    program = compile_program(
-        net, told.input_shape, told.batch, told.loss, told.optimizer, penalty=told.penalty,
-        clip=told.clip, constraint=told.constraint, augment=told.augment, dtype=told.dtype,
-    )
-    engine = Engine(program, seed=first.engine.seed, threads=threads, weights=weights)
-    return Model(engine, first.history, first.record)
+    return Model(_engine(first, net, weights, threads), first.history, first.record)
 
 
 def separate(model: Model) -> list[Model]:
@@ -90,16 +85,11 @@ def separate(model: Model) -> list[Model]:
         return [model]
     told, models = model.engine.program, []
     for i, part in enumerate(net.named.layers[0].parts, 1):  # type: ignore[attr-defined]
-        own = _renamed(part, f"member_{i}_", away=True)
+        own = unnumbered(part, i)
         own = own if isinstance(own, Sequential) else Sequential([own])
         old = net.resolved.layers[0].parts[i - 1].arrays(told.input_shape)  # type: ignore[attr-defined]
         weights = dict(zip(own.arrays(told.input_shape), map(model.weights.get, old), strict=True))
-        program = compile_program(
-            own, told.input_shape, told.batch, told.loss, told.optimizer, penalty=told.penalty,
-            clip=told.clip, constraint=told.constraint, augment=told.augment, dtype=told.dtype,
-        )
-        engine = Engine(program, seed=model.engine.seed, weights=weights)
-        models.append(Model(engine, model.history if i == 1 else History()))
+        models.append(Model(_engine(model, own, weights), model.history if i == 1 else History()))
     return models
 
 
@@ -107,6 +97,22 @@ def member(net: Layer, number: int) -> Layer:
     """The same network with names of its own."""
     named = net.named if isinstance(net, Container) else net
     return _renamed(named, f"member_{number}_")
+
+
+def unnumbered(part: Layer, number: int) -> Layer:
+    """A member's network with the names that it had before :func:`member`."""
+    return _renamed(part, f"member_{number}_", away=True)
+
+
+def _engine(model: Model, net: Layer, weights: dict[str, Any], threads: int | None = None
+            ) -> Engine:
+    """For another network, with all else as in a model."""
+    told = model.engine.program
+    program = compile_program(
+        net, told.input_shape, told.batch, told.loss, told.optimizer, penalty=told.penalty,
+        clip=told.clip, constraint=told.constraint, augment=told.augment, dtype=told.dtype,
+    )
+    return Engine(program, seed=model.engine.seed, threads=threads, weights=weights)
 
 
 def _renamed(layer: Layer, start: str, away: bool = False) -> Layer:
