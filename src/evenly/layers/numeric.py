@@ -42,6 +42,9 @@ class Periodic(Layer):
     first function of each, then the second, ... ``frequency`` and ``phase`` are (frequencies,
     features), ``kernel`` (frequencies, units features), ``bias`` (units features).
 
+    Raises:
+        ConfigurationError: no units, no frequencies, or a deviation that is not above 0.
+
     Source: Gorishniy, Rubachev and Babenko 2022, "On embeddings for numerical features in tabular
     deep learning", section 3.3; with cosines, biases and the feature itself (PBLD): Holzmueller,
     Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on
@@ -158,6 +161,9 @@ class PiecewiseLinear(Layer):
     Shapes: (batch, ..., features) to (batch, ..., bins features): the first bin of each feature,
     then the second of each, ... ``edge`` (the lower end) and ``slope`` (1 / width) are (bins,
     features).
+
+    Raises:
+        ConfigurationError: no bins.
 
     Source: Gorishniy, Rubachev and Babenko 2022, "On embeddings for numerical features in tabular
     deep learning", section 3.2.

@@ -24,6 +24,9 @@ class Scale(Layer):
 
     Shapes: (batch, ..., channels), unchanged. ``factor`` is (channels,).
 
+    Raises:
+        ConfigurationError: an `init` that is not finite.
+
     Source: Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs
     and boosted trees on tabular data", section 3 (scaling layer).
 

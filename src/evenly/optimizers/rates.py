@@ -33,6 +33,9 @@ class ArrayRates(Declared):
         ConfigurationError: a setting outside these bounds; when a network is compiled, a name that
             fits none of its arrays.
 
+    Source: Howard and Ruder 2018, "Universal language model fine-tuning for text classification",
+    section 3.1 (rates by layer).
+
     Example:
         >>> rates = ArrayRates({"dense_1.bias": 0.0, "*.bias": 0.1}, decays={"dense_2.*": 2.0})
         >>> [rates.factor(name) for name in ("dense_1.bias", "dense_2.bias", "dense_1.kernel")]

@@ -35,6 +35,8 @@ def ensemble(models: Sequence[Model], *, threads: int | None = None) -> Model:
     Raises:
         ConfigurationError: no model, or models that answer differently.
 
+    Source: as of :class:`evenly.Ensemble`.
+
     Example:
         >>> import numpy as np
         >>> import evenly as ev
