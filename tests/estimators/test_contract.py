@@ -32,7 +32,7 @@ KINDS = (NetClassifier, NetRegressor, NetTransformer)
 ESTIMATORS = [kind() for kind in KINDS]
 FURTHER = [kind(**settings) for kind in KINDS for settings in (OTHER, PLAIN)] + [
     NetClassifier(
-        8, max_epochs=60, validation=0.4, monitor="score", calibrate=True, callbacks=[Nothing()],
+        32, max_epochs=60, validation=0.4, calibrate=True, callbacks=[Nothing()],
         class_weight="balanced",
     ),
     NetRegressor(
@@ -41,7 +41,8 @@ FURTHER = [kind(**settings) for kind in KINDS for settings in (OTHER, PLAIN)] + 
     ),
     NetTransformer(estimator=NetRegressor(8, random_state=0, max_epochs=20), layer="dense_1"),
     NetTransformer((16, 4, 16), layer="dense_2", task="reconstruction", max_epochs=20),
-    NetRegressor((16, 8), loss="quantile", quantiles=0.4, dropout=0.0, max_epochs=60),
+    NetRegressor((16, 8), loss="quantile", quantiles=0.4, dropout=0.0, max_epochs=60,
+                 monitor="score"),
     NetClassifier((16, 8), loss="focal", max_epochs=60),
 ]
 

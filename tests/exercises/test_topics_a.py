@@ -135,11 +135,15 @@ def net_lives(e):
         assert values(e, "relu_1.y", "inference").any()
 
 
+# Where sheets would not differ enough with numbers up to 4, and larger ones are no harder.
+LARGEST = {"relu": 9, "leaky-relu": 9, "prelu": 9, "softsign": 5}
+
+
 def activation_lives(e):
     before = values(e, "dense_1.y") if e.level == 3 else numbers(e, "x")
     assert (before > 0).any()
     assert (before < 0).any()
-    assert abs(before).max() <= 4
+    assert abs(before).max() <= LARGEST.get(e.topic.name, 4)
     assert len(np.unique(before)) >= min(3, before.size)
     assert numbers(e, "d_y").all()
     assert all(float(v) == int(v) for v in e.inputs["x"].reshape(-1))

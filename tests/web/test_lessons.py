@@ -180,7 +180,8 @@ def test_a_sheet_that_is_right_is_ticked(opened):
     assert kept(page, "evenly-right") is None
     cells[-1].fill(text)
     page.get_by_role("button", name="Check all").click()
-    page.wait_for_function("localStorage.getItem('evenly-right')")
+    page.locator(".cell.wrong").wait_for(state="detached")
+    assert kept(page, "evenly-right") is not None
     page.get_by_role("link", name=path.title).click()
     ready(page)
     assert page.url.endswith(f"/lesson/activations#step-{number}")

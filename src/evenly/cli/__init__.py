@@ -68,14 +68,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _complain(error.format_message())
     except EvenlyError as error:
         return _complain(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("evenly: stopped", err=True)
+        return INTERRUPTED
     except (MemoryError, RuntimeError) as error:
         # A thread that finds no room for its stack is an error of another type.
         if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
             raise
         return _complain("out of memory: use fewer rows or columns, or a smaller --hidden")
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("evenly: stopped", err=True)
-        return INTERRUPTED
     return int(status or 0)
 
 

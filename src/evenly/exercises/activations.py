@@ -234,7 +234,8 @@ _KINDS: dict[str, tuple[str, str, _Kind]] = {
         (("size", "1 + |x|", "One more than the size of x."),
          ("y", "Softsign", "x divided by the last step.")),
         (("d_x", "The gradient on the activation's input",
-          "Divide the gradient twice by 1 + |x|."),), _SIGNS, decimals=False)),
+          "Divide the gradient twice by 1 + |x|."),),
+        (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5), decimals=False)),
     "sigmoid": ("Sigmoid", "A smooth step from 0 to 1.", _Kind(
         lambda inputs: Sigmoid(), "y = 1 / (1 + exp(-x))",
         (("y", "Sigmoid", "exp(-1) is 0.3679; y at -x is 1 - y at x."),),
