@@ -10,7 +10,8 @@ import time
 # the main thread it ends the waiting for a lock. Threads take none where the one that starts them
 # takes none: here, those of the libraries too, until `started` is said.
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
-signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+if __name__ == "__main__":  # whoever collects tests imports this too
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 import numpy as np  # noqa: E402
 
