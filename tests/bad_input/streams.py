@@ -16,11 +16,13 @@ NOT_OPEN = "standard output: cannot be written: Bad file descriptor"
 NO_MEMORY = "out of memory: use fewer rows or columns, or a smaller --hidden"
 MADE = ("o.evenly",)
 
+# Two gibibytes above what the zygote has: enough for every thread that reads a table, and less
+# than a tenth of what the networks below want for one array.
 LITTLE_MEMORY = """
 import resource
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**31, used + 2**31))
 """
 
 ROWS: list[Bad] = [
@@ -59,7 +61,7 @@ ROWS: list[Bad] = [
     Shell("a shell that closes standard output", "evenly show net.evenly >&-", NOT_OPEN),
     Shell("a shell that closes standard error", "evenly show no.evenly 2>&-", ""),
     Child("a network that takes more memory than there is",
-          f"{FIT} o.evenly --hidden 9000,9000", NO_MEMORY, before=LITTLE_MEMORY),
+          f"{FIT} o.evenly --hidden 90000,90000", NO_MEMORY, before=LITTLE_MEMORY),
     Child("a larger network than memory in place of another",
-          f"{FIT} m.evenly --force --hidden 9000,9000", NO_MEMORY, before=LITTLE_MEMORY),
+          f"{FIT} m.evenly --force --hidden 90000,90000", NO_MEMORY, before=LITTLE_MEMORY),
 ]

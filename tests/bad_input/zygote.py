@@ -10,6 +10,10 @@ import os
 import sys
 import traceback
 
+# Every thread of the reader takes address space for its stack and its heap, and there is one for
+# every processor: a row that limits memory would depend on their number.
+os.environ["POLARS_MAX_THREADS"] = "2"
+
 import pandas
 import polars
 import pyarrow.parquet
