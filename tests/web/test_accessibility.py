@@ -1,5 +1,7 @@
 """WCAG 2.2 AA, as far as axe-core can say: every page, light and dark, wide and narrow."""
 
+import re
+
 import pytest
 
 from tests.axe import breaches
@@ -43,6 +45,7 @@ def test_a_page_in_use_breaks_no_rule(opened, scheme, width):
 
 
 def test_what_is_wider_than_a_phone_shows_that_it_scrolls(opened):
+    expect = pytest.importorskip("playwright.sync_api").expect
     page = opened("/exercise/convolution?seed=3&level=3", 390, 844)
     box = page.locator(".shown .scroll").first
     assert box.get_attribute("data-more") == "right"
@@ -51,9 +54,9 @@ def test_what_is_wider_than_a_phone_shows_that_it_scrolls(opened):
     assert box.get_attribute("tabindex") == "0"
     assert "scrolls sideways" in box.get_attribute("aria-label")
     box.evaluate("(box) => { box.scrollLeft = 9999; }")
-    page.wait_for_function("document.querySelector('.shown .scroll').dataset.more === 'left'")
+    expect(box).to_have_attribute("data-more", "left")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.wait_for_function("!document.querySelector('.shown .scroll').dataset.more")
+    expect(box).not_to_have_attribute("data-more", re.compile(".+"))
     assert box.get_attribute("tabindex") is None
 
 
