@@ -7,6 +7,7 @@ from evenly.exercises import exercise
 from tests.axe import breaches
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("name", ["batch-norm", "convolution"])
 def test_shown_work_breaks_no_rule(browser, name, scheme, width):

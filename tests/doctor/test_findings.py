@@ -143,6 +143,7 @@ odd = st.builds(
     st.one_of(st.none(), st.tuples(st.integers(0, 99), names)))
 
 
+@pytest.mark.sweep
 @settings(max_examples=300, deadline=None)
 @given(odd)
 def test_odd_records_raise_nothing(made):

@@ -16,6 +16,7 @@ DRAWN = ("vanishing_gradient", "rate_too_high", "overfitting", "divergence", "in
          "batch_norm_mismatch")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_page_of_every_kind(kind):
     diagnosis = diagnose(SICK[kind][0])

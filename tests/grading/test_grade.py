@@ -226,6 +226,7 @@ def test_a_grade_as_json():
     assert graded.as_dict(expected=True)["steps"][5]["expected"] == right
 
 
+@pytest.mark.sweep
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.integers(0, 200), st.sampled_from([1, 2, 3]), st.data())
 def test_random_corruptions_have_the_verdicts_they_should(seed, level, data):

@@ -38,6 +38,7 @@ def checkpoints(folder):
     return sorted(path.name for path in folder.glob("checkpoint-*"))
 
 
+@pytest.mark.sweep
 def test_killed_at_random_moments(tmp_path, wanted):
     draw = random.Random(11)
     kills, writing, turns = 0, 0, 0
@@ -59,8 +60,9 @@ def test_killed_at_random_moments(tmp_path, wanted):
                 kills += 1
                 writing += (folder / ".evenly-checkpoint.tmp").exists()
                 fruitless = fruitless + 1 if checkpoints(folder) == before else 0
+                # Each kill may come after a checkpoint has its name and before an old one is gone.
+                assert len(checkpoints(folder)) <= max(len(before), 2) + 1
                 before = checkpoints(folder)
-                assert len(before) <= 3
         assert_same(out, wanted)
         assert not (folder / ".evenly-checkpoint.tmp").exists()
         assert len(checkpoints(folder)) == 2
@@ -73,6 +75,7 @@ CALLS = ["write 1", "fsync 1", "replace 1", "fsync 2", "write 4", "fsync 7", "re
          "unlink 3"]
 
 
+@pytest.mark.sweep
 def test_killed_at_each_call_of_writing(tmp_path, wanted):
     folder, out = tmp_path / "run", tmp_path / "out.npz"
     for where in CALLS:

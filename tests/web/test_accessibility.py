@@ -16,6 +16,7 @@ PAGES = ("/", "/?q=zzz", EXERCISE, "/exercise/convolution?seed=3&level=3",
 LOOKS = [("light", 1280), ("dark", 390)]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_breaks_a_rule(opened, path, scheme, width):
