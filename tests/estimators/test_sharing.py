@@ -85,4 +85,4 @@ def test_a_doctor_and_a_transformer_read_it():
     net = classifier(doctor=True, max_epochs=8).fit(X, Y)
     assert "BatchEnsemble" in str(net.model_.net)
     assert net.diagnosis_ is not None
-    assert NetTransformer(net).fit(X, Y).transform(X).ndim == 2
+    assert NetTransformer(estimator=net).fit(X, Y).transform(X).ndim == 2
