@@ -141,6 +141,8 @@ NETS = {
     "gru": lambda dtype: Steps([ev.GRU(9, reverse=True), ev.Dense(3)], (5, 4), dtype, lengths=True),
     "ensemble": lambda dtype: Steps([ev.Ensemble([ev.Dense(3), [ev.Dense(9), ev.Dense(3)]],
                                                  of="classes")], (20,), dtype),
+    "members": lambda dtype: Steps([ev.Members(4), ev.BatchEnsemble(9), ev.ReLU(), ev.Dropout(0.1),
+                                    ev.MemberDense(3), ev.MemberMean("classes")], (20,), dtype),
     "images": lambda dtype: Steps(images, (64,), dtype),
     "sequences": lambda dtype: Steps([ev.Conv1D(6, 3, stride=2, groups=2), ev.ReLU(), ev.Flatten(),
                                       ev.Dense(3)], (9, 4), dtype),
@@ -162,7 +164,7 @@ for name, make in NETS.items():
 print(json.dumps(found))
 """
     found = run(tmp_path, script)
-    assert len(found) == 20
+    assert len(found) == 22
     for name, numbers in found.items():
         assert numbers == [0, 0] * 3, name
 

@@ -101,6 +101,7 @@ class LossKernel final : public Kernel {
         parts_(buffer<RowLoss>(i, "row_loss")),
         scalars_(buffer<Scalars>(i, "scalars")),
         mixes_(has_number(i, "mixes")),
+        shares_target_(number(i, "shares_target") > 0),
         over_rows_(number(i, "over_rows") > 0) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
@@ -152,15 +153,18 @@ class LossKernel final : public Kernel {
       part.score += row.score;
       ++counted;
     }
-    // Right answers are a share of an example's steps; squared errors are summed over them.
-    if (Loss<T>::kCountsAnswers && counted > 0) part.score /= static_cast<double>(counted);
+    // Right answers are a share of an example's steps; squared errors are summed over them, unless
+    // they are several members' of one target.
+    if ((Loss<T>::kCountsAnswers || shares_target_) && counted > 0)
+      part.score /= static_cast<double>(counted);
     part.scored = counted > 0 ? 1 : 0;
     return part;
   }
 
-  // The target of an example at a step.
+  // The target of an example at a step; of members that all have the example's, that.
   const Target* target_of(const Target* target, Index example, Index step) const {
-    return target + (example * shape_.rows_per_example + step) * loss_.target_columns();
+    const Index row = shares_target_ ? example : example * shape_.rows_per_example + step;
+    return target + row * loss_.target_columns();
   }
 
   RowLoss row_loss(const Batch& batch, const T* scores, const Target* target, Index e, Index s,
@@ -228,7 +232,7 @@ class LossKernel final : public Kernel {
   T* d_scores_;
   RowLoss* parts_;
   Scalars* scalars_;
-  bool mixes_, over_rows_;
+  bool mixes_, shares_target_, over_rows_;
 };
 
 }  // namespace evenly::EVENLY_ISA

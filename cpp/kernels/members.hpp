@@ -46,16 +46,18 @@ double mean_of(Index count, Value value) {
   return sum / static_cast<double>(count);
 }
 
-// One row of the members' outputs.
+// One row of the members' outputs: of a buffer each, or one behind the other in a single buffer.
 template <class T>
 struct MembersRow {
   const T* x[kMostMembers];
   double log_total[kMostMembers];  // of classes: the logarithm of the sum of exp(x)
   Index count, columns;
 
-  MembersRow(const Numbered<Source<T>>& sources, const Batch& batch, Index width)
-      : count(sources.count()), columns(width) {
-    for (Index i = 0; i < count; ++i) x[i] = sources[i](batch);
+  MembersRow(const Numbered<Source<T>>& sources, const Source<T>& within, Index members,
+             const Batch& batch, Index width)
+      : count(members > 0 ? members : sources.count()), columns(width) {
+    for (Index i = 0; i < count; ++i)
+      x[i] = members > 0 ? within(batch) + i * width : sources[i](batch);
   }
 
   double at(Index i, Index place) const { return static_cast<double>(x[i][place]); }
@@ -108,15 +110,24 @@ class AverageBase : public Kernel {
   explicit AverageBase(const Instruction& i)
       : shape_(i),
         x_(numbered_sources<T>(i, "x")),
+        within_(i, "x"),
+        members_(has_number(i, "members") ? integer(i, "members") : 0),
         kind_(static_cast<MeanOf>(integer(i, "average"))),
         levels_(integer(i, "levels")),
         anchor_(integer(i, "anchor")) {}
 
  protected:
   bool is_anchor(Index column) const { return column % levels_ == anchor_; }
+  MembersRow<T> row_of(const Batch& batch) const {
+    return {x_, within_, members_, batch, shape_.columns};
+  }
+  // Where a row of the members begins, for that of the mean.
+  Index start_of(Index start) const { return members_ > 0 ? start * members_ : start; }
 
   Shape shape_;
   Numbered<Source<T>> x_;
+  Source<T> within_;
+  Index members_;
   MeanOf kind_;
   Index levels_, anchor_;
 };
@@ -128,13 +139,13 @@ class AverageForward final : public AverageBase<T> {
 
   void run(const Worker& worker, const Batch& batch) const override {
     const Index columns = this->shape_.columns;
-    MembersRow<T> members(this->x_, batch, columns);
+    MembersRow<T> members = this->row_of(batch);
     const Range own = worker.share(this->shape_.rows(batch));
     for (Index row = own.begin; row < own.end; ++row) {
-      const Index start = row * columns;
+      const Index start = this->start_of(row * columns);
       if (this->kind_ == MeanOf::classes) members.measure(start);
       for (Index c = 0; c < columns; ++c)
-        y_[start + c] = static_cast<T>(value(members, start + c, c));
+        y_[row * columns + c] = static_cast<T>(value(members, start + c, c));
     }
   }
 
@@ -162,29 +173,34 @@ template <class T>
 class AverageBackward final : public AverageBase<T> {
  public:
   explicit AverageBackward(const Instruction& i)
-      : AverageBase<T>(i), d_y_(i, "d_y"), d_x_(this->x_.count(), "d_x", [&](const char* name) {
-          return optional_buffer<T>(i, name);
-        }) {}
+      : AverageBase<T>(i),
+        d_y_(i, "d_y"),
+        d_x_(this->x_.count(), "d_x",
+             [&](const char* name) { return optional_buffer<T>(i, name); }),
+        within_d_x_(optional_buffer<T>(i, "d_x")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const Index columns = this->shape_.columns;
-    MembersRow<T> members(this->x_, batch, columns);
-    const T* d_y = d_y_(batch);
+    MembersRow<T> members = this->row_of(batch);
     const Range own = worker.share(this->shape_.rows(batch));
     for (Index row = own.begin; row < own.end; ++row) {
-      const Index start = row * columns;
+      const Index start = this->start_of(row * columns);
+      const T* d_y = d_y_(batch) + row * columns;
       if (this->kind_ == MeanOf::classes) {
         members.measure(start);
         of_classes(members, d_y, start);
         continue;
       }
-      for (Index c = 0; c < columns; ++c) of_one(members, d_y, start + c, c);
+      for (Index c = 0; c < columns; ++c)
+        of_one(members, static_cast<double>(d_y[c]), start + c, c);
     }
   }
 
  private:
   void give(Index i, Index place, double value) const {
-    if (d_x_[i] != nullptr) d_x_[i][place] = static_cast<T>(value);
+    T* d_x = within_d_x_ ? within_d_x_ + i * this->shape_.columns
+                         : (i < d_x_.count() ? d_x_[i] : nullptr);
+    if (d_x != nullptr) d_x[place] = static_cast<T>(value);
   }
 
   // d_x_i = d_y exp(power(i)) / members
@@ -194,8 +210,7 @@ class AverageBackward final : public AverageBase<T> {
     for (Index i = 0; i < members.count; ++i) give(i, place, share * std::exp(power(i)));
   }
 
-  void of_one(const MembersRow<T>& members, const T* all_d, Index place, Index column) const {
-    const double d_y = static_cast<double>(all_d[place]);
+  void of_one(const MembersRow<T>& members, double d_y, Index place, Index column) const {
     const auto x = [&](Index i) { return members.at(i, place); };
     if (this->kind_ == MeanOf::logs) {
       const double y = members.log_exp(place);
@@ -219,13 +234,13 @@ class AverageBackward final : public AverageBase<T> {
     for (Index i = 0; i < members.count; ++i) totals[i] = 0;
     for (Index c = 0; c < members.columns; ++c) {
       const Index place = start + c;
-      const double y = members.log_class(place), d = share * static_cast<double>(d_y[place]);
+      const double y = members.log_class(place), d = share * static_cast<double>(d_y[c]);
       for (Index i = 0; i < members.count; ++i)
         totals[i] += d * std::exp(members.at(i, place) - members.log_total[i] - y);
     }
     for (Index c = 0; c < members.columns; ++c) {
       const Index place = start + c;
-      const double y = members.log_class(place), d = share * static_cast<double>(d_y[place]);
+      const double y = members.log_class(place), d = share * static_cast<double>(d_y[c]);
       for (Index i = 0; i < members.count; ++i) {
         const double log_p = members.at(i, place) - members.log_total[i];
         give(i, place, d * std::exp(log_p - y) - std::exp(log_p) * totals[i]);
@@ -235,6 +250,7 @@ class AverageBackward final : public AverageBase<T> {
 
   Source<T> d_y_;
   Numbered<T*> d_x_;
+  T* within_d_x_;
 };
 
 }  // namespace evenly::EVENLY_ISA

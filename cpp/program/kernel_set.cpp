@@ -1,5 +1,6 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
 #include "kernels/average.hpp"
+#include "kernels/batch_ensemble.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/clip_norm.hpp"
 #include "kernels/constraint.hpp"
@@ -120,6 +121,12 @@ constexpr Row kTable[] = {
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},
+    {"members.forward", make<Members<Real, false>>},
+    {"members.backward", make<Members<Real, true>>},
+    {"batch_ensemble.forward", make<BatchEnsembleForward<Real>>},
+    {"batch_ensemble.backward", make<BatchEnsembleBackward<Real>>},
+    {"member_dense.forward", make<MemberDense<Real, false>>},
+    {"member_dense.backward", make<MemberDense<Real, true>>},
     {"average.forward", make<AverageForward<Real>>},
     {"average.backward", make<AverageBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .layers import ArraySpec as ArraySpec
     from .layers import AveragePool1D as AveragePool1D
     from .layers import AveragePool2D as AveragePool2D
+    from .layers import BatchEnsemble as BatchEnsemble
     from .layers import BatchNorm as BatchNorm
     from .layers import Branches as Branches
     from .layers import Conv1D as Conv1D
@@ -90,6 +91,9 @@ if TYPE_CHECKING:
     from .layers import LeakyReLU as LeakyReLU
     from .layers import MaxPool1D as MaxPool1D
     from .layers import MaxPool2D as MaxPool2D
+    from .layers import MemberDense as MemberDense
+    from .layers import MemberMean as MemberMean
+    from .layers import Members as Members
     from .layers import Mish as Mish
     from .layers import Parametric as Parametric
     from .layers import Periodic as Periodic
@@ -202,14 +206,15 @@ _NAMES = {
         "Zeros",
     ),
     "layers": (
-        "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchNorm", "Branches",
-        "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "DropConnect", "Dropout",
-        "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout", "GaussianNoise", "GELU",
-        "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
-        "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
-        "Parametric", "Periodic", "PiecewiseLinear", "PReLU", "ReLU", "Reshape", "Residual",
-        "RMSNorm", "RNN", "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax",
-        "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
+        "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchEnsemble",
+        "BatchNorm", "Branches", "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D",
+        "DropConnect", "Dropout", "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout",
+        "GaussianNoise", "GELU", "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU",
+        "HardSigmoid", "HardSwish", "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM",
+        "MaxPool1D", "MaxPool2D", "MemberDense", "MemberMean", "Members", "Mish", "Parametric",
+        "Periodic", "PiecewiseLinear", "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN",
+        "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign",
+        "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
     ),
     "losses": (
         "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",

@@ -14,6 +14,7 @@ import torch
 from hypothesis import strategies as st
 
 import evenly as ev
+from tests.contract import rows_members as members
 from tests.contract import rows_numeric as numeric
 from tests.contract import rows_recurrent as recurrent
 from tests.contract import rows_windows as windows
@@ -320,6 +321,15 @@ LAYERS = [
                torch=numeric.bins(bins), to_torch={"edge": ("edge", same),
                                                    "slope": ("slope", same)})
       for bins in (1, 16)),
+    *(LayerRow(repr(layer), layer, members.of_members, torch=members.theirs(layer),
+               to_torch={name: (name, same) for name in members.SLOTS})
+      for layer in members.LAYERS),
+    *(LayerRow(repr(layer), layer, torch=members.theirs(layer),
+               to_torch={"factor": ("factor", same)})
+      for layer in (ev.Members(4), ev.Members(1))),
+    *(LayerRow(f"MemberMean({way})", ev.MemberMean(**more), members.scores,
+               torch=lambda s, more=more: members.Mean(**more))
+      for way, more in members.WAYS.items()),
     LayerRow(
         "Embedding", ev.Embedding(VOCABULARY, 7), flat_or_image, inputs=whole_numbers,
         torch=lambda s: FloatEmbedding(VOCABULARY, 7, dtype=torch.float64),

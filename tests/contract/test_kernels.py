@@ -108,6 +108,15 @@ def test_chain(dtype, blocks, width, rows, seed, isa, count):
         assert error(got[name], gradient, largest) < loosened, name
 
 
+@pytest.mark.parametrize("tail", [[ev.ReLU()], [ev.Tanh(), ev.Dropout(0.5)], [ev.Mish()]])
+@pytest.mark.parametrize("head", [ev.BatchEnsemble(70), ev.BatchEnsemble(9, False, False)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_epilogue_of_members(head, tail, dtype):
+    net = ev.Sequential([head, *tail])
+    for isa in available_isas():
+        check(net, (3, 70), 40, 33, dtype, 5, isa, 2)
+
+
 @pytest.mark.parametrize("tail", [[], *([layer] for layer in FUSED + ALONE)])
 @pytest.mark.parametrize("dropout", [[], *([layer] for layer in DROPOUTS)])
 @pytest.mark.parametrize("head", [[ev.Dense(70)], [ev.BatchNorm(epsilon=1e-3)],

@@ -60,6 +60,7 @@ CHANGES = {
     "time_limit": (1000.0, NONE),
     "rates": ({"*.bias": 0.0, "*.kernel": 0.1}, EFFECT),
     "embedding": ("periodic", REFUSED),
+    "sharing": ("kernels", REFUSED),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 
@@ -124,7 +125,7 @@ def test_dropout_is_what_is_said_and_the_weights_stay():
     ({"hidden": (8, 8)}, r"where there was Dense\(units=16.* there is now Dense\(units=8"),
     ({"hidden": (16,)}, "there is now"),
     ({"norm": None}, "where there was"),
-    ({"net": ev.Dense(3)}, "hidden, activation, norm, embedding or net"),
+    ({"net": ev.Dense(3)}, "hidden, activation, norm, embedding, sharing or net"),
     ({"init": "lecun"}, "the network began as 'he'.* 'lecun'"),
     ({"scale": False}, "scale=False, and the network was trained with scale=True"),
 ])

@@ -100,6 +100,27 @@ def test_gates_are_pytorchs(name, seed):
             same(answers[f"d_{n}"], own[n].grad)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_members_are_the_layers(seed):
+    level, given, answers = made("batch-ensemble", seed)
+    own = {n: given[n].astype(float) for n in given}
+    members, units = own["output_scale"].shape
+    layer, run = ev.BatchEnsemble(units), ev.Run(training=True)
+    arrays = {n: own[n] for n in ("kernel", "input_scale", "output_scale", "bias")}
+    y, saved = layer.forward(np.tile(own["x"], (1, members, 1)), arrays, run)
+    same(answers["y"], y)
+    if level > 1:
+        mean, _ = ev.MemberMean().forward(y, {}, run)
+        same(answers["mean"], mean)
+        loss = ev.MeanSquaredError()
+        value, kept = loss.forward(y, np.tile(own["target"], (1, members, 1)), run)
+        same(answers["loss"], value)
+    if level == 3:
+        _, gradients = layer.backward(loss.backward(kept, run), arrays, saved, run)
+        for n in ("kernel", "input_scale", "output_scale"):
+            same(answers[f"d_{n}"], gradients[n])
+
+
 # Softened targets ---------------------------------------------------------------------------------
 
 
@@ -192,7 +213,7 @@ def test_plateau(seed):
     ("mixup", {"mix": 1}), ("mixup", {"shift": 2}), ("label-smoothing", {"smoothing": 1}),
     ("label-smoothing", {"y": [[1, 1, 0, 0], [0, 0, 1, 0]]}), ("lsuv", {"x": [[0, 0]]}),
     ("orthogonal", {"numbers": [[1, 2, 3], [1, 2, 3], [1, 2, 3]]}),
-    ("glu", {"d_y": [[1]]}),
+    ("glu", {"d_y": [[1]]}), ("batch-ensemble", {"bias": [[1]]}),
 ])
 def test_numbers_that_do_not_fit(name, change):
     level = 2 if name == "early-stopping" else 3
@@ -237,7 +258,7 @@ def test_lsuv(seed, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["output-size", "mixup", "early-stopping", "plateau",
-                                  "orthogonal", "lsuv", "weight-averaging"])
+                                  "orthogonal", "lsuv", "weight-averaging", "batch-ensemble"])
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_numbers_come_out_well(name, level):
     for seed in range(4):
@@ -247,7 +268,7 @@ def test_numbers_come_out_well(name, level):
 
 @pytest.mark.parametrize("name", ["output-size", "glu", "swiglu", "mixup", "label-smoothing",
                                   "early-stopping", "plateau", "orthogonal", "lsuv",
-                                  "weight-averaging"])
+                                  "weight-averaging", "batch-ensemble"])
 def test_every_step_has_words_and_a_hint(name):
     for level in (1, 2, 3):
         exercise = topic(name).exercise(2, level)

@@ -94,6 +94,15 @@ ROWS = [
     ("sigmoid for SiLU", "swiglu", 1, "gate", lambda made, v: sigmoid(v["s"])),
     *(("gate added", name, 1, "y", lambda made, v: v["value"] + v["gate"])
       for name in ("glu", "swiglu")),
+    ("input scales not used", "batch-ensemble", 1, "product", lambda made, v: np.tile(
+        v["x"] @ v["kernel"], (len(v["input_scale"]), 1))),
+    ("bias scaled", "batch-ensemble", 2, "y",
+     lambda made, v: v["output_scale"] * (v["product"] + v["bias"])),
+    ("loss of the mean", "batch-ensemble", 2, "loss",
+     lambda made, v: ((v["mean"] - v["target"]) ** 2).mean()),
+    ("members not in the mean", "batch-ensemble", 3, "d_y", lambda made, v: v["d_y"] * len(v["y"])),
+    ("kernel's gradient from the example", "batch-ensemble", 3, "d_kernel",
+     lambda made, v: np.outer(v["x"], v["d_product"].sum(axis=0))),
     ("shares of the mix swapped", "mixup", 1, "x.mixed", mixed("x")),
     ("shares of the mix swapped", "mixup", 2, "y.mixed", mixed("y")),
     ("smoothing over the wrong classes alone", "label-smoothing", 1, "smoothed",

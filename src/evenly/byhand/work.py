@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from ..errors import ConfigurationError, DataError, ShapeError
 from ..given import as_array, check_mask
 from ..layers.base import Layer
 from ..layers.containers import Container, Sequential
+from ..layers.ensemble import judged, of_each
 from ..layers.recurrent import Recurrent
 from ..random import generator
 from .expressions import Expression, Place, expand
@@ -157,7 +159,9 @@ def work_out(
         own.forward(entering, arrays, recorder.run("inference", False, **circumstances))
         return Work(tuple(recorder.steps), len(x), parts, gates=_gates(named))
     run = recorder.run("forward", **circumstances)
-    out, saved = own.forward(entering, arrays, run)
+    judged_net, apart = judged(named) if loss is not None else (named, False)
+    trained = recorder.declared(judged_net)
+    out, saved = trained.forward(entering, arrays, run)
     running = dict(run.updates)
     if (y is None) != (loss is None):
         raise ConfigurationError(
@@ -168,7 +172,7 @@ def work_out(
     if loss is not None:
         if d_y is not None:
             raise ConfigurationError("show_work: give d_y, or y and loss, not both")
-        d_out = _loss(recorder, loss, out, y, circumstances)
+        d_out = _loss(recorder, loss, out, y, circumstances, apart)
     elif d_y is not None:
         d_y = _rows("d_y", d_y)
         if d_y.shape != out.shape:
@@ -176,7 +180,8 @@ def work_out(
                              f"{d_y.shape}")
         d_out = recorder.given("d_y", d_y)
     if loss is not None or d_y is not None:
-        _, gradients = own.backward(d_out, arrays, saved, recorder.run("backward", **circumstances))
+        back = recorder.run("backward", **circumstances)
+        _, gradients = trained.backward(d_out, arrays, saved, back)
     if optimizer is not None:
         if not gradients and any(spec.trainable for spec in specs.values()):
             raise ConfigurationError("show_work: an optimizer needs gradients: give y and loss, "
@@ -231,15 +236,19 @@ def _weights(net: Container, specs: Mapping[str, Any], given: Mapping[str, Any],
     return arrays
 
 
-def _loss(recorder: Recorder, loss: Loss, out: Any, y: Any, circumstances: Any) -> Any:
-    loss.check(out.shape[1:])
+def _loss(recorder: Recorder, loss: Loss, out: Any, y: Any, circumstances: Any,
+          apart: bool) -> Any:
+    shape = out.shape[2:] if apart else out.shape[1:]
+    loss.check(shape)
     values = as_array(y, "show_work: y")
     if values.dtype == object:
-        target: Any = values.reshape(out.shape) if values.size == out.size else values
+        full = (len(out), *shape)
+        target: Any = values.reshape(full) if values.size == math.prod(full) else values
     else:
-        target = loss.prepare(values, out.shape[1:], "float64")
+        target = loss.prepare(values, shape, "float64")
     if len(target) != len(out):
         raise DataError(f"show_work: {len(out)} rows in x, {len(target)} in y: give one each")
+    target = of_each(target, out.shape[1]) if apart else target
     if loss.targets_are_classes:
         recorder.given("target", target)
         entering: Any = np.asarray(target).astype(np.int64)

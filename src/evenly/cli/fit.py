@@ -88,6 +88,8 @@ def _or_none(*words: str) -> Word:
 @click.option("--members", type=AT_LEAST_1,
               help="Networks to train; the mean of their predictions is the model's.  "
                    "[default: by --effort]")
+@click.option("--sharing", type=Word({"kernels": "kernels"}), metavar="NAME",
+              help="kernels: the members are within one network, and share its kernels.")
 @click.option("--time-limit", type=POSITIVE, metavar="SECONDS",
               help="End the training after so many seconds, with the best so far.")
 @click.option("--groups", metavar="NAME",
@@ -128,7 +130,7 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
         raise click.UsageError("--resume: goes with --checkpoint FOLDER")
     if given["checkpoint"] is not None:
         for name in ("groups", "threshold", "calibrate", "interval_fraction", "class_weight",
-                     "doctor", "time_limit", "members", "average", "refit"):
+                     "doctor", "time_limit", "members", "sharing", "average", "refit"):
             if given[name]:
                 raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
                                        "leave it out beside --checkpoint")
@@ -157,6 +159,7 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         **{argument: given[option] for argument, option in
            (("members", "members"), ("max_epochs", "epochs"), ("patience", "patience"))
            if given[option] is not None},
+        **({"sharing": given["sharing"]} if given["sharing"] else {}),
         **({"time_limit": given["time_limit"]} if given["time_limit"] else {}),
         **({"average": given["average"]} if given["average"] else {}),
         **({"refit": True} if given["refit"] else {}),

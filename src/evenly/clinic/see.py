@@ -14,6 +14,7 @@ from ..errors import ConfigurationError
 from ..given import as_array
 from ..layers.base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
 from ..layers.containers import Container, Sequential, forward_of, leaves, own_arrays
+from ..layers.ensemble import judged, of_each
 from ..layers.recurrent import Recurrent
 from ..losses import Loss
 from ..probes.describe import layer_kind
@@ -249,10 +250,14 @@ def _ran(model: Model, part: _Part, x: Any, y: Any, loss: Loss | None, lengths: 
             return _Ran(x, None, _of(arrays, names))
         watched = _Watched(part.layer, name=part.layer.name)
         around = _exchanged(net, part.layer, watched)
+        trains = y is not None and loss is not None
+        around, apart = judged(around) if trains else (around, False)
         out, saved = around.forward(x, arrays, run)
         if y is not None and loss is not None:
-            loss.check(out.shape[1:])
-            target = loss.prepare(y, out.shape[1:], np.dtype("float64"))
+            shape = out.shape[1 + apart :]
+            loss.check(shape)
+            target = loss.prepare(y, shape, np.dtype("float64"))
+            target = of_each(target, out.shape[1]) if apart else target
             _, own = loss.forward(out, target, run)
             around.backward(loss.backward(own, run), arrays, saved, run)
     return _Ran(watched.seen["inputs"], watched.seen.get("gradient"),

@@ -97,6 +97,7 @@ class NetEstimator(HasCurves, BuildsNetwork):
         effort: str = "default",
         rates: Any = None,
         embedding: Any = None,
+        sharing: Any = None,
     ) -> None:
         self._keep(locals())
 

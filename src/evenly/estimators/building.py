@@ -16,6 +16,7 @@ from ..training.run_settings import as_text
 from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held
 from .inputs import ScaledInputs
+from .members import check_sharing, shared_members
 from .names import LSUV, UNIT_COLUMNS, network
 from .number_embeddings import BIN_ROWS, bins_for, check_alone, embedding_of, learns_bins
 
@@ -109,10 +110,14 @@ class BuildsNetwork(ScaledInputs):
 
     def _network(self) -> Any:
         check_alone(self.embedding, self.net)
+        check_sharing(self)
         if self.net is None:
+            outputs, members = self._outputs()[0], shared_members(self)
             return Sequential([*embedding_of(self.embedding), *network(
                 hidden=self.hidden, activation=self.activation, norm=self.norm,
-                dropout=self.dropout, init=self.init, outputs=self._outputs()[0],
+                dropout=self.dropout, init=self.init, outputs=outputs, members=members,
+                first="signs" if self.embedding is None else "normal",
+                mean=self._loss(outputs).averaging if members else None,
             ).layers])
         if not isinstance(self.net, Layer):
             raise ConfigurationError(

@@ -151,6 +151,10 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             ``"piecewise"``: its shares of 16 bins that hold as many training rows each
             (:class:`evenly.PiecewiseLinear`); a layer, such as ``Scale()``, or a Sequential of
             several; None: itself. Not with a net of your own, which may begin with such layers.
+        sharing: ``"kernels"``: the members are within one network, which is trained as one: they
+            share the kernels of the hidden layers and have factors, biases and an output layer of
+            their own (:class:`evenly.Members`, :class:`evenly.BatchEnsemble`: TabM). `members` is
+            then how many, 16 if ``"auto"``. None: members share nothing.
         effort: what `members`, `max_epochs` and `patience` are where they are ``"auto"``:
             ``"fast"``: one network, at most 100 epochs, patience 20. ``"default"``: 4 networks
             likewise; of tables below 1,000 rows 8, and for numbers 5 of at most 300 epochs with
@@ -230,6 +234,7 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         effort: str = "default",
         rates: Any = None,
         embedding: Any = None,
+        sharing: Any = None,
     ) -> None:
         self._keep(locals())
 

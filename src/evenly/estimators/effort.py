@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..layers import Members
+from ..layers.containers import leaves
 from .names import wrong
 
 EFFORTS = ("fast", "default", "best")
@@ -15,6 +17,8 @@ LARGE = 1000
 # The arguments that are chosen where they are "auto".
 CHOSEN = ("members", "max_epochs", "patience")
 _USUAL = {"members": 1, "max_epochs": 100, "patience": 20}
+# Members that share their kernels cost little each, and gain little each.
+_SHARING = 16
 _LONG = {"max_epochs": 300, "patience": 60}
 
 
@@ -46,13 +50,28 @@ def settle(estimator: Any, rows: int, classifies: bool, going_on: bool) -> None:
     """Chooses for a fit on so many rows. What goes on keeps its members."""
     effort = checked(estimator.effort)
     chosen = choices(effort, rows, classifies)
-    if going_on:
+    if shares(estimator):
+        chosen["members"] = _within(estimator.model_.net) if going_on else _SHARING
+    elif going_on:
         chosen["members"] = len(estimator.members_)
     elif estimator.refit:
         chosen["members"] = 1  # members hold out other rows each
     estimator._chosen = {
         name: value for name, value in chosen.items() if is_auto(getattr(estimator, name))
     }
+
+
+def shares(estimator: Any) -> bool:
+    """Whether the members of a fit are within one network, and share its kernels."""
+    sharing = getattr(estimator, "sharing", None)
+    if sharing is not None and not (isinstance(sharing, str) and sharing == "kernels"):
+        raise wrong("sharing", "'kernels', or None", sharing)
+    return sharing is not None
+
+
+def _within(net: Any) -> int:
+    """How many members a network has within it."""
+    return next((layer.count for layer in leaves(net) if isinstance(layer, Members)), _SHARING)
 
 
 def checked(effort: Any) -> str:
@@ -71,4 +90,5 @@ def value_of(estimator: Any, name: str) -> Any:
     value = getattr(estimator, name)
     if not is_auto(value):
         return value
-    return (getattr(estimator, "_chosen", None) or {}).get(name, _USUAL[name])
+    usual = {**_USUAL, "members": _SHARING} if shares(estimator) else _USUAL
+    return (getattr(estimator, "_chosen", None) or {}).get(name, usual[name])

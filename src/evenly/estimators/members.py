@@ -16,10 +16,10 @@ from ..random import generator
 from ..training import Model, ensemble
 from ..training.together import separate
 from .constants import Constants
-from .effort import value_of
+from .effort import shares, value_of
 from .going_on import ANEW
 from .held_out import Held, Parts, Table, divided, further
-from .names import is_number, wrong
+from .names import LSUV, UNIT_COLUMNS, is_number, wrong
 from .settings import whole
 from .threshold import is_measure
 
@@ -102,8 +102,30 @@ def deadline_of(seconds: Any) -> Deadline:
 
 
 def members_of(estimator: Any) -> int:
-    """How many networks a fit trains."""
-    return whole("members", value_of(estimator, "members"), 1, ', or "auto"')
+    """How many networks a fit trains: one where its members share their kernels."""
+    count = whole("members", value_of(estimator, "members"), 1, ', or "auto"')
+    return 1 if shares(estimator) else count
+
+
+def shared_members(estimator: Any) -> int:
+    """How many members are within the network of a fit; 0: it is one itself."""
+    return whole("members", value_of(estimator, "members"), 1) if shares(estimator) else 0
+
+
+def check_sharing(estimator: Any) -> None:
+    """Raises ConfigurationError for what members that share their kernels cannot have."""
+    if not shares(estimator):
+        return
+    if estimator.net is not None:
+        raise ConfigurationError(
+            "sharing='kernels' with a net of your own: put the layers in it, Sequential([Members(8)"
+            ", BatchEnsemble(64), ReLU(), MemberDense(1), MemberMean()])"
+        )
+    if estimator.init in (LSUV, UNIT_COLUMNS):
+        raise ConfigurationError(
+            f"init={estimator.init!r} scales the layers of one network by its rows, and with "
+            "sharing='kernels' there are several members: take 'he' or another initializer"
+        )
 
 
 def seeds_of(seed: int, count: int) -> list[int]:

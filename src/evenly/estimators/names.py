@@ -22,6 +22,7 @@ from ..layers import (
     ELU,
     GELU,
     SELU,
+    BatchEnsemble,
     BatchNorm,
     Dense,
     Dropout,
@@ -31,6 +32,9 @@ from ..layers import (
     Layer,
     LayerNorm,
     LeakyReLU,
+    MemberDense,
+    MemberMean,
+    Members,
     Mish,
     PReLU,
     ReLU,
@@ -83,10 +87,19 @@ def hidden_widths(hidden: Any) -> tuple[int, ...]:
 
 
 def network(
-    *, hidden: Any, activation: Any, norm: Any, dropout: Any, init: Any, outputs: int
+    *, hidden: Any, activation: Any, norm: Any, dropout: Any, init: Any, outputs: int,
+    members: int = 0, first: str = "signs", mean: Mapping[str, Any] | None = None,
 ) -> Sequential:
     """Dense, normalization, activation and dropout for each hidden layer, and a dense layer for
-    the outputs."""
+    the outputs; or the same for several members that share their kernels.
+
+    Arguments:
+        hidden, activation, norm, dropout, init: as of the estimators.
+        outputs: how many.
+        members: within the network; 0: it is one itself.
+        first: of members, the first factors of the inputs.
+        mean: of members, the arguments of MemberMean.
+    """
     widths = hidden_widths(hidden)
     layers: list[Layer] = []
     per_layer = zip(
@@ -98,12 +111,16 @@ def network(
         norm_layers = _norm(own_norm, width)
         # A bias in front of a batch normalization has no effect.
         centered = bool(norm_layers) and norm_layers[0].subtracts_mean
-        layers += [
-            Dense(width, bias=not centered, kernel_init=kernel), *norm_layers,
-            *_activation(own_activation), *_dropout(own_dropout),
-        ]
+        linear: Layer = (
+            BatchEnsemble(width, scale_inputs=bool(layers), kernel_init=kernel) if members
+            else Dense(width, bias=not centered, kernel_init=kernel)
+        )
+        layers += [linear, *norm_layers, *_activation(own_activation), *_dropout(own_dropout)]
     # The output layer has no rectifier behind it, so "he" would make it too large.
     last = XavierNormal() if isinstance(init, str) else kernel
+    if members:
+        return Sequential([Members(members, first), *layers,
+                           MemberDense(outputs, kernel_init=last), MemberMean(**(mean or {}))])
     return Sequential([*layers, Dense(outputs, kernel_init=last)])
 
 

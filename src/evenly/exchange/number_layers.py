@@ -14,7 +14,7 @@ def written_numbers(place: Any) -> list[Any]:
     from . import torch_modules as modules
 
     layer, features = place.layer, place.layout.shape[-1]
-    _features_last(place.layout, place.where)
+    features_last(place.layout, place.where)
     if isinstance(layer, ours.Scale):
         module: Any = modules.Scale(features)
     elif isinstance(layer, ours.Periodic):
@@ -26,7 +26,7 @@ def written_numbers(place: Any) -> list[Any]:
 
 def read_numbers(module: Any, layout: Layout, where: str) -> list[tuple[Any, dict[str, Any]]]:
     """The layer of such a module, and its arrays."""
-    _features_last(layout, where)
+    features_last(layout, where)
     kind, arrays = type(module).__name__, {**module._parameters, **module._buffers}
     own = {f".{name}": value.detach().cpu().double().numpy() for name, value in arrays.items()}
     if kind == "Scale":
@@ -36,7 +36,8 @@ def read_numbers(module: Any, layout: Layout, where: str) -> list[tuple[Any, dic
     return [(ours.PiecewiseLinear(len(module.edge)), own)]
 
 
-def _features_last(layout: Layout, where: str) -> None:
+def features_last(layout: Layout, where: str) -> None:
+    """Raises ConfigurationError where PyTorch has the features in another order."""
     if layout.order is not None or (layout.torch == FIRST and len(layout.shape) > 1):
         raise ConfigurationError(
             f"{where}: reads the features last, but here PyTorch has them in another order: put a "

@@ -12,6 +12,7 @@ from .. import layers as ours
 from ..errors import ConfigurationError
 from ..layers.base import Layer
 from .layout import FIRST, LAST, Layout, our_kernel
+from .member_layers import READ
 from .number_layers import read_numbers
 
 # Of each layer made: the layer, and its arrays by their names behind the layer's own.
@@ -360,7 +361,7 @@ RULES: dict[str, Callable[..., Made]] = {
     "RecurrentOutput": _outputs,
     "PReLU": _prelu,
     **dict.fromkeys(("Scale", "Periodic", "PiecewiseLinear"), read_numbers),
-    "Softmax": _softmax, "Softmax2d": _softmax_2d,
+    **READ, "Softmax": _softmax, "Softmax2d": _softmax_2d,
     "ReLU": _plain(lambda m, where: ours.ReLU()),
     "LeakyReLU": _plain(_leaky),
     "ELU": _plain(lambda m, where: ours.ELU(m.alpha)),

@@ -56,20 +56,25 @@ class Averaged(Joined):
 
     def forward(self, x: Any) -> Any:
         outputs = torch.stack([branch(x) for branch in self.branches])
-        if self.of == "numbers":
-            return outputs.mean(dim=0)
-        if self.of == "logs":
-            return _log_mean_exp(outputs)
-        if self.of == "classes":
-            return _log_mean_exp(outputs.log_softmax(dim=-1))
-        if self.of == "labels":
-            return _log_mean_exp(-_softplus(-outputs)) - _log_mean_exp(-_softplus(outputs))
-        gap = _softplus(outputs).mean(dim=0)
-        far = outputs.amax(dim=0) < -37
-        safe = torch.where(far, torch.ones_like(gap), gap)
-        gap = torch.where(far, _log_mean_exp(outputs), safe + (-torch.expm1(-safe)).log())
-        columns = torch.arange(outputs.shape[-1], device=outputs.device)
-        return torch.where(columns % self.levels == self.anchor, outputs.mean(dim=0), gap)
+        return averaged(outputs, self.of, self.levels, self.anchor)
+
+
+def averaged(outputs: Any, of: str, levels: int, anchor: int) -> Any:
+    """The mean of members' answers, which lie one behind the other."""
+    if of == "numbers":
+        return outputs.mean(dim=0)
+    if of == "logs":
+        return _log_mean_exp(outputs)
+    if of == "classes":
+        return _log_mean_exp(outputs.log_softmax(dim=-1))
+    if of == "labels":
+        return _log_mean_exp(-_softplus(-outputs)) - _log_mean_exp(-_softplus(outputs))
+    gap = _softplus(outputs).mean(dim=0)
+    far = outputs.amax(dim=0) < -37
+    safe = torch.where(far, torch.ones_like(gap), gap)
+    gap = torch.where(far, _log_mean_exp(outputs), safe + (-torch.expm1(-safe)).log())
+    columns = torch.arange(outputs.shape[-1], device=outputs.device)
+    return torch.where(columns % levels == anchor, outputs.mean(dim=0), gap)
 
 
 def _softplus(x: Any) -> Any:

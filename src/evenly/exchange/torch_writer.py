@@ -16,6 +16,7 @@ from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
 from ..training import Model
 from .layout import FIRST, LAST, Layout, missing_torch, pools_alike, torch_kernel
+from .member_layers import WRITTEN
 from .number_layers import written_numbers
 
 
@@ -400,7 +401,7 @@ _RULES: dict[type, Callable[[_Place], list[Any]]] = {
     ours.Flatten: _flatten, ours.Reshape: _reshape,
     ours.Embedding: _embedding, Recurrent: _recurrent,
     **dict.fromkeys((ours.Scale, ours.Periodic, ours.PiecewiseLinear), written_numbers),
-    ours.PReLU: _prelu, ours.Softmax: _softmax,
+    **WRITTEN, ours.PReLU: _prelu, ours.Softmax: _softmax,
     ours.Dropout: _dropout, ours.SpatialDropout: _spatial,
     ours.AlphaDropout: _plain(lambda nn, layer: nn.AlphaDropout(layer.rate)),
     ours.ReLU: _plain(lambda nn, layer: nn.ReLU()),

@@ -47,6 +47,7 @@ MODULES = {
     "watching": ("early-stopping", "plateau"),
     "averaging": ("weight-averaging",),
     "orthogonal": ("orthogonal", "lsuv"),
+    "members": ("batch-ensemble",),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 

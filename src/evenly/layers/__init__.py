@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .dropout import Dropout as Dropout
     from .embedding import Embedding as Embedding
     from .ensemble import Ensemble as Ensemble
+    from .ensemble import MemberMean as MemberMean
     from .gated import GELU as GELU
     from .gated import HardSigmoid as HardSigmoid
     from .gated import HardSwish as HardSwish
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from .groupnorm import GroupNorm as GroupNorm
     from .groupnorm import InstanceNorm as InstanceNorm
     from .layernorm import LayerNorm as LayerNorm
+    from .members import BatchEnsemble as BatchEnsemble
+    from .members import MemberDense as MemberDense
+    from .members import Members as Members
     from .noise import AlphaDropout as AlphaDropout
     from .noise import GaussianDropout as GaussianDropout
     from .noise import GaussianNoise as GaussianNoise
@@ -78,10 +82,11 @@ else:
         "dense": ("Dense",),
         "dropout": ("Dropout",),
         "embedding": ("Embedding",),
-        "ensemble": ("Ensemble",),
+        "ensemble": ("Ensemble", "MemberMean"),
         "gated": ("GELU", "HardSigmoid", "HardSwish", "Mish", "SiLU"),
         "groupnorm": ("GroupNorm", "InstanceNorm"),
         "layernorm": ("LayerNorm",),
+        "members": ("BatchEnsemble", "MemberDense", "Members"),
         "noise": (
             "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout", "StochasticDepth",
         ),

@@ -178,6 +178,8 @@ class Layer(Declared):
     takes_lengths: ClassVar[bool] = False
     # Whether its inputs are row numbers of a table rather than quantities.
     reads_indices: ClassVar[bool] = False
+    # Whether a loss right behind it judges, in training, what it reads, each row by itself.
+    judged_before: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
 

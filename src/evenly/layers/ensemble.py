@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .base import ArrayLike, Layer, Run, Shape, expect
-from .containers import Joined, _branch, _several
+from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect, expect_rank
+from .containers import Joined, Sequential, _branch, _several
 from .special import softplus
 
 # What is averaged, and its number in the kernel.
@@ -20,8 +20,65 @@ MOST_MEMBERS = 1024
 _TAIL = -37.0
 
 
+class _Averages:
+    """What is averaged, and how."""
+
+    of: str
+    levels: int
+    anchor: int
+
+    def _check_way(self) -> None:
+        known = ", ".join(map(repr, AVERAGES))
+        expect(isinstance(self.of, str) and self.of in AVERAGES, self, f"of is one of {known}",
+               self.of)
+        whole = all(type(value) is int for value in (self.levels, self.anchor))
+        expect(whole and 0 <= self.anchor < self.levels, self,
+               "levels is a whole number >= 1, and anchor one from 0 to levels - 1",
+               (self.levels, self.anchor))
+        expect(self.levels == 1 or self.of == "quantiles", self, "levels are for of='quantiles'",
+               self.levels)
+
+    def _check_outputs(self, outputs: int) -> None:
+        expect(outputs % self.levels == 0, self,
+               f"{self.levels} levels of each target need as many outputs", outputs)
+
+    def _way_numbers(self) -> dict[str, float]:
+        return {"average": AVERAGES[self.of], "levels": self.levels, "anchor": self.anchor}
+
+    def _ways(self) -> Any:
+        return {
+            "numbers": (_of_numbers, _back_to_numbers), "logs": (_of_logs, _back_to_logs),
+            "classes": (_of_classes, _back_to_classes), "labels": (_of_labels, _back_to_labels),
+            "quantiles": (self._of_quantiles, self._back_to_quantiles),
+        }[self.of]
+
+    def _anchors(self, columns: int) -> Any:
+        """(outputs,) whether an output is an anchor; the others are gaps."""
+        return np.arange(columns) % self.levels == self.anchor
+
+    def _of_quantiles(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
+        xp, note = run.xp, run.note
+        mean = note("mean", xp.mean(x, axis=0), "mean over the members of x")
+        gap = note("gap", xp.mean(softplus(xp, x), axis=0), "mean of log(1 + exp(x))")
+        far = xp.max(x, axis=0) < _TAIL
+        safe = xp.where(far, 1.0, gap)
+        inverse = xp.where(far, _log_mean_exp(x, xp), safe + xp.log(-xp.expm1(-safe)))
+        inverse = note("inverse", inverse, "log(exp(gap) - 1)")
+        return note("y", xp.where(self._anchors(x.shape[-1]), mean, inverse),
+                    "mean of the anchors, else inverse"), None
+
+    def _back_to_quantiles(
+        self, d_y: ArrayLike, x: ArrayLike, y: ArrayLike, saved: Any, run: Run
+    ) -> ArrayLike:
+        xp = run.xp
+        ratio = run.note("ratio", xp.exp(softplus(xp, -y) - softplus(xp, -x)),
+                         "sigmoid(x) / sigmoid(y)")
+        one = xp.ones_like(ratio)
+        return xp.where(self._anchors(x.shape[-1]), one, ratio) * d_y / len(x)
+
+
 @dataclass(frozen=True)
-class Ensemble(Joined):
+class Ensemble(_Averages, Joined):
     """Networks that read the same input; their answers are averaged, in the space in which they are
     answers, and the average is given back as a score.
 
@@ -83,13 +140,7 @@ class Ensemble(Joined):
             object.__setattr__(self, key, value)
         expect(1 <= len(parts) <= MOST_MEMBERS, self, f"needs 1 to {MOST_MEMBERS} members",
                len(parts))
-        known = ", ".join(map(repr, AVERAGES))
-        expect(isinstance(of, str) and of in AVERAGES, self, f"of is one of {known}", of)
-        whole = all(type(value) is int for value in (levels, anchor))
-        expect(whole and 0 <= anchor < levels, self,
-               "levels is a whole number >= 1, and anchor one from 0 to levels - 1",
-               (levels, anchor))
-        expect(levels == 1 or of == "quantiles", self, "levels are for of='quantiles'", levels)
+        self._check_way()
         self.check_names()
 
     @property
@@ -101,12 +152,10 @@ class Ensemble(Joined):
 
     def check(self, shape: Shape, name: str) -> None:
         super().check(shape, name)
-        outputs = self.output_shape(shape)
-        expect(outputs[-1] % self.levels == 0, self,
-               f"{self.levels} levels of each target need as many outputs", outputs[-1])
+        self._check_outputs(self.output_shape(shape)[-1])
 
     def numbers(self, shape: Shape) -> dict[str, float]:
-        return {"average": AVERAGES[self.of], "levels": self.levels, "anchor": self.anchor}
+        return self._way_numbers()
 
     def joined(self, outputs: Sequence[ArrayLike], run: Run) -> tuple[ArrayLike, Any]:
         x = run.xp.stack(outputs, axis=0)
@@ -120,36 +169,90 @@ class Ensemble(Joined):
         d_x = backward(d_y, x, y, own, run)
         return [run.note(f"d_x_{i + 1}", d_x[i], "of this member") for i in range(len(self.parts))]
 
-    def _ways(self) -> Any:
-        return {
-            "numbers": (_of_numbers, _back_to_numbers), "logs": (_of_logs, _back_to_logs),
-            "classes": (_of_classes, _back_to_classes), "labels": (_of_labels, _back_to_labels),
-            "quantiles": (self._of_quantiles, self._back_to_quantiles),
-        }[self.of]
 
-    def _anchors(self, columns: int) -> Any:
-        """(outputs,) whether an output is an anchor; the others are gaps."""
-        return np.arange(columns) % self.levels == self.anchor
+@dataclass(frozen=True)
+class MemberMean(_Averages, Layer):
+    """The mean of what the members within one network answer: the end of a network that begins with
+    :class:`Members`. What is averaged, in which space, and the gradients are as of
+    :class:`Ensemble`.
 
-    def _of_quantiles(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
-        xp, note = run.xp, run.note
-        mean = note("mean", xp.mean(x, axis=0), "mean over the members of x")
-        gap = note("gap", xp.mean(softplus(xp, x), axis=0), "mean of log(1 + exp(x))")
-        far = xp.max(x, axis=0) < _TAIL
-        safe = xp.where(far, 1.0, gap)
-        inverse = xp.where(far, _log_mean_exp(x, xp), safe + xp.log(-xp.expm1(-safe)))
-        inverse = note("inverse", inverse, "log(exp(gap) - 1)")
-        return note("y", xp.where(self._anchors(x.shape[-1]), mean, inverse),
-                    "mean of the anchors, else inverse"), None
+    Where it is the last layer, training does not see it: a loss behind it is the mean of the losses
+    of all members, each judged by the target itself, never that of the average, under which they
+    would lean on each other. So a training's loss and score are those of the members in the mean;
+    predictions, validation and evaluations are those of the average.
 
-    def _back_to_quantiles(
-        self, d_y: ArrayLike, x: ArrayLike, y: ArrayLike, saved: Any, run: Run
-    ) -> ArrayLike:
-        xp = run.xp
-        ratio = run.note("ratio", xp.exp(softplus(xp, -y) - softplus(xp, -x)),
-                         "sigmoid(x) / sigmoid(y)")
-        one = xp.ones_like(ratio)
-        return xp.where(self._anchors(x.shape[-1]), one, ratio) * d_y / len(x)
+    Arguments:
+        of: what is averaged: ``"numbers"``, ``"classes"``, ``"labels"``, ``"logs"`` or
+            ``"quantiles"``.
+        levels, anchor: of quantiles: how many of each target, and which of them is the anchor.
+        name: the layer's name; by default ``member_mean_1``, ...
+
+    Shapes: (batch, members, outputs) to (batch, outputs).
+
+    Raises:
+        ConfigurationError: another way to average.
+        ShapeError: examples without an axis of members.
+
+    Source: Gorishniy, Kotelnikov and Babenko 2025, "TabM: advancing tabular deep learning with
+    parameter-efficient ensembling", section 3.
+
+    Example:
+        >>> x = np.array([[[1.0], [3.0]]])
+        >>> MemberMean().forward(x, {}, Run(training=False))[0]
+        array([[2.]])
+    """
+
+    of: str = "numbers"
+    levels: int = 1
+    anchor: int = 0
+    name: str | None = None
+
+    kernel: ClassVar[str | None] = "average"
+    judged_before: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._check_way()
+
+    def check(self, shape: Shape, name: str) -> None:
+        expect_rank(shape, 2, f"MemberMean '{name}'", "(batch, members, outputs)",
+                    "begin the network with Members(count)")
+        expect(shape[0] <= MOST_MEMBERS, self, f"averages 1 to {MOST_MEMBERS} members", shape[0])
+        self._check_outputs(shape[-1])
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[1:]
+
+    def numbers(self, shape: Shape) -> dict[str, float]:
+        return {"members": shape[0], **self._way_numbers()}
+
+    def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
+        x = run.xp.stack([x[:, i] for i in range(x.shape[1])], axis=0)
+        forward, _ = self._ways()
+        y, saved = forward(x, run)
+        return y, (x, y, saved)
+
+    def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:
+        x, y, own = saved
+        _, backward = self._ways()
+        d_x = backward(d_y, x, y, own, run)
+        d_x = run.xp.stack([d_x[i] for i in range(len(x))], axis=1)
+        return run.note("d_x", d_x, "of each member"), {}
+
+
+def judged(net: Any) -> tuple[Any, bool]:
+    """What a loss behind a network judges in training, and whether that is each member by itself:
+    then the network without the mean of these at its end."""
+    *front, last = net.layers if isinstance(net, Sequential) and net.layers else (None,)
+    if isinstance(last, Sequential):
+        inner, apart = judged(last)
+        return (net.with_parts([*front, inner]) if apart else net), apart
+    apart = last is not None and last.judged_before
+    return (net.with_parts(front) if apart else net), apart
+
+
+def of_each(y: Any, members: int) -> Any:
+    """Prepared targets, once for each member."""
+    return np.repeat(np.reshape(y, (len(y), 1, -1)), members, axis=1)
 
 
 def _log_mean_exp(x: ArrayLike, xp: Any) -> ArrayLike:

@@ -50,8 +50,7 @@ class Lowering:
     def inference(self, rows: int, loss: Loss | None) -> None:
         self.inference_rows = rows
         self.wanted = []
-        lines: list[Instruction] = []
-        places = {INPUT_VALUE: "input"}
+        lines, places = list[Instruction](), {INPUT_VALUE: "input"}
         for node in self.nodes:
             if node.layer.inference_is_identity and not node.activation:
                 places[node.output] = places[node.inputs[0]]
@@ -65,10 +64,9 @@ class Lowering:
         self.lists["inference"] = lines + self.carried
         self.outputs["inference"] = places[self.output]
         self._common("'")
-        evaluation = list(lines)
-        scores = places[self.output]
+        evaluation, scores = list(lines), places[self.output]
         if loss is not None:
-            evaluation.append(self._loss_line(loss, scores, None, rows, "'"))
+            evaluation.append(self._loss_line(loss, scores, None, rows, "'", self.output_shape))
         self.lists["evaluation"] = evaluation
         self._keep(scores)
 
@@ -132,7 +130,8 @@ class Lowering:
             forward, side = self._mixed(loss, augment)
             places[INPUT_VALUE] = "mixed_input"
         moments = self._moments()
-        for node in self.nodes:
+        nodes, output, judged = self._judged(loss)
+        for node in nodes:
             y = self._want(f"{node.name}.y", (self.batch, *node.after))
             lines = self._forward_lines(node, places, y)
             if node.name in moments:
@@ -141,17 +140,16 @@ class Lowering:
                                     buffers={**lines[-1].buffers, "moments": name})
             forward += lines
             places[node.output] = y
-        scores = places[self.output]
-        loss_lines = []
-        d_y = "output_gradient"
+        scores = places[output]
+        loss_lines, d_y = [], "output_gradient"
         if loss is not None:
-            d_y = self._want("scores.gradient", (self.batch, *self.output_shape))
-            line = self._loss_line(loss, scores, d_y, self.batch, "")
+            d_y = self._want("scores.gradient", (self.batch, *judged))
+            line = self._loss_line(loss, scores, d_y, self.batch, "", judged)
             if augment is not None:
                 line = replace(line, buffers={**line.buffers, **side},
                                numbers={**line.numbers, "mixes": 1})
             loss_lines.append(line)
-        backward = self._backward(places, d_y)
+        backward = self._backward(nodes, output, places, d_y)
         self._common("")
         self.outputs["gradient" if loss is not None else "forward"] = scores
         if loss is None:
@@ -171,6 +169,13 @@ class Lowering:
             self._track_line(node, self.batch, "")
             for node in self.nodes if node.layer.tracks and loss is not None
         ]
+
+    def _judged(self, loss: Loss | None) -> tuple[Sequence[Node], int, Shape]:
+        """The nodes that training runs, and the value that its loss reads, with its shape."""
+        last = self.nodes[-1] if self.nodes else None
+        if loss is None or last is None or not last.layer.judged_before or len(last.members) > 1:
+            return self.nodes, self.output, self.output_shape
+        return self.nodes[:-1], last.inputs[0], last.before
 
     def _mixed(self, loss: Loss, augment: Mixup) -> tuple[list[Instruction], dict[str, str]]:
         """Mixup's lines, and which slots of the loss then read which buffers."""
@@ -211,18 +216,19 @@ class Lowering:
                            {**kept, **states, **self._arrays(node)},
                            self._numbers(node, rows, training=True))
 
-    def _backward(self, places: Mapping[int, str], d_scores: str) -> list[Instruction]:
+    def _backward(self, nodes: Sequence[Node], output: int, places: Mapping[int, str],
+                  d_scores: str) -> list[Instruction]:
         """Gradients flow against the order of the nodes; where several nodes read a value, the
         gradients that they give it are added up."""
         lines: list[Instruction] = []
         wanted = {INPUT_VALUE: self.input_gradient}
-        for node in self.nodes:
+        for node in nodes:
             trainable = any(s.trainable for s in node.layer_arrays.values())
             wanted[node.output] = trainable or any(wanted[v] for v in node.inputs)
-        given: dict[int, list[str]] = {self.output: [d_scores]}
+        given: dict[int, list[str]] = {output: [d_scores]}
         shared = {"output_gradient"}  # gradients that nobody may change in place
 
-        for node in reversed(self.nodes):
+        for node in reversed(nodes):
             parts = given.pop(node.output, [])
             if not wanted[node.output] or not parts:
                 continue
@@ -264,9 +270,8 @@ class Lowering:
         self, node: Node, places: Mapping[int, str], d_y: str, wanted: Mapping[int, bool],
         given: dict[int, list[str]], shared: set[str],
     ) -> list[Instruction]:
-        lines = []
+        lines, members = [], tuple(node.members)
         numbers = self._numbers(node, self.batch, training=True)
-        members = tuple(node.members)
         if node.has_epilogue:
             d_z = d_y
             if d_y in shared:
@@ -400,9 +405,8 @@ class Lowering:
             numbers["stream"] = float(stream_of(node.name))
         return numbers
 
-    def _loss_line(self, loss: Loss, x: str, d_x: str | None, rows: int,
-                   mark: str) -> Instruction:
-        positions = math.prod(self.output_shape[:-1])
+    def _loss_line(self, loss: Loss, x: str, d_x: str | None, rows: int, mark: str,
+                   judged: Shape) -> Instruction:
         buffers = {"x": x, "target": "target", "scalars": "scalars", "weights": "weights"}
         if self.output_shape[:-1] == self.input_shape[:1]:
             buffers["lengths"] = "lengths"
@@ -410,6 +414,7 @@ class Lowering:
             buffers["d_x"] = d_x
         buffers["row_loss"] = self._want("row_loss" + mark, (rows, 3), "float64")
         return Instruction(loss.kernel, (), buffers, {
-            "rows_per_example": positions, "columns": self.output_shape[-1],
-            "over_rows": loss.mean_over == "rows", **loss.numbers(self.output_shape[-1]),
+            "rows_per_example": math.prod(judged[:-1]), "columns": judged[-1],
+            "over_rows": loss.mean_over == "rows", "shares_target": judged != self.output_shape,
+            **loss.numbers(judged[-1]),
         })

@@ -39,12 +39,13 @@ _NAMES: tuple[tuple[Any, str], ...] = (
      "Constant GateBias HeNormal HeUniform Identity LeCunNormal LeCunUniform Normal Orthogonal "
      "TruncatedNormal Uniform XavierNormal XavierUniform Zeros"),
     (layers,
-     "AlphaDropout AveragePool1D AveragePool2D BatchNorm Branches Conv1D Conv2D Dense "
-     "DepthwiseConv1D DepthwiseConv2D DropConnect Dropout ELU Embedding Ensemble Flatten "
+     "AlphaDropout AveragePool1D AveragePool2D BatchEnsemble BatchNorm Branches Conv1D Conv2D "
+     "Dense DepthwiseConv1D DepthwiseConv2D DropConnect Dropout ELU Embedding Ensemble Flatten "
      "GaussianDropout GaussianNoise GELU GlobalAveragePool GlobalMaxPool GroupNorm GRU HardSigmoid "
-     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D Mish Parametric Periodic "
-     "PiecewiseLinear PReLU ReLU Reshape Residual RMSNorm RNN Scale SELU Sequential Sigmoid SiLU "
-     "Softmax Softplus Softsign SpatialDropout StochasticDepth Tanh WeightNorm"),
+     "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D MemberDense MemberMean "
+     "Members Mish Parametric Periodic PiecewiseLinear PReLU ReLU Reshape Residual RMSNorm RNN "
+     "Scale SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout StochasticDepth "
+     "Tanh WeightNorm"),
     (losses,
      "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
      "Huber MeanAbsoluteError MeanSquaredError Poisson Quantile SoftmaxCrossEntropy"),

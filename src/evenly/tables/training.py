@@ -14,7 +14,8 @@ OPTIONS = {
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
     "batch": "--batch", "class_weight": "--class-weight", "threshold": "--threshold",
     "calibrate": "--calibrate", "interval_fraction": "--interval-fraction",
-    "effort": "--effort", "members": "--members", "time_limit": "--time-limit",
+    "effort": "--effort", "members": "--members", "sharing": "--sharing",
+    "time_limit": "--time-limit",
     "monitor": "--monitor", "max_epochs": "--epochs", "patience": "--patience",
     "average": "--average", "refit": "--refit", "random_state": "--seed",
 }
@@ -24,7 +25,7 @@ OPTIONS = {
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
                      "quantiles", "threshold", "interval_fraction", "average", "embedding",
-                     "time_limit"), (None,)),
+                     "sharing", "time_limit"), (None,)),
     **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)),
     "scale": (True, "standard"),
     "calibrate": (False,), "effort": ("default",), "refit": (False,), "monitor": ("loss",),

@@ -1,4 +1,5 @@
-"""Mistakes about sizes, gates, softened targets, watched losses and orthogonal weights."""
+"""Mistakes about sizes, gates, members, softened targets, watched losses and orthogonal
+weights."""
 
 from __future__ import annotations
 
@@ -180,6 +181,23 @@ PLANNED = (
             "Multiply by s: s / (1 + exp(-s)).", ("gate",), within("swiglu")(_sigmoid_gate)),
     Mistake("gate added", "Value and gate were added.", "Multiply them, number by number.", ("y",),
             within("glu", "swiglu")(lambda c: of(c, "value") + of(c, "gate"))),
+    Mistake("input scales not used", "The product is that of the example itself.",
+            "Multiply the example by the member's scales first.", ("product",),
+            within("batch-ensemble")(lambda c: np.tile(given(c, "x") @ given(c, "kernel"),
+                                                       (len(c.now), 1)))),
+    Mistake("bias scaled", "The bias was added before the output scale.",
+            "Scale the product, then add the bias.", ("y",), within("batch-ensemble")(
+                lambda c: given(c, "output_scale") * (of(c, "product") + given(c, "bias")))),
+    Mistake("loss of the mean", "The error of the members' mean was squared.",
+            "Square each member's own error: they are judged one by one.", ("loss",),
+            within("batch-ensemble")(lambda c: np.mean((of(c, "mean") - given(c, "target"))**2))),
+    Mistake("members not in the mean", "Each member's gradient is that of a loss of its own.",
+            "The loss is a mean over the members too: divide by their number.", ("d_y",),
+            within("batch-ensemble")(lambda c: c.now * len(c.now))),
+    Mistake("kernel's gradient from the example", "The example itself was multiplied by the "
+            "gradients.", "The kernel read scaled inputs: those, transposed, times d_product.",
+            ("d_kernel",), within("batch-ensemble")(
+                lambda c: np.outer(given(c, "x"), of(c, "d_product").sum(axis=0)))),
     Mistake("shares of the mix swapped", "The partner has the share mix, and the row itself the "
             "rest.", "The row itself has the share mix, its partner 1 - mix.",
             ("x.mixed", "y.mixed"), within("mixup")(_swapped_mix)),

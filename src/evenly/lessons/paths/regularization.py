@@ -97,6 +97,8 @@ MIXING = Lesson(
                 (Change("patience", plus=-1),), "end", (), "Less patience saves epochs, and may "
                 "miss what comes behind a bump.", shows=("losses",)),
         Sheet("weight-averaging", "Not the last weights, but the mean of several steps."),
+        Sheet("batch-ensemble", "Not one network, but the mean of several that share a kernel.",
+              level=2),
         Read("Softer data", (
             "Mixup trains on means of two examples and of their targets. Label smoothing takes a "
             "little from the right class and gives it to all: the loss then asks for finite "
