@@ -63,10 +63,10 @@ def _unbuffered(stream: Any) -> Any:
         return stream
     try:
         stream.flush()
-        file = open(stream.fileno(), "wb", buffering=0, closefd=False)
+        file = io.FileIO(stream.fileno(), "wb", closefd=False)
     except (OSError, ValueError):
         return io.StringIO()
-    return io.TextIOWrapper(cast(IO[bytes], file), stream.encoding, stream.errors, newline="",
+    return io.TextIOWrapper(file, stream.encoding, stream.errors, newline="",
                             write_through=True)
 
 
