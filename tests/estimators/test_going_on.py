@@ -60,6 +60,8 @@ CHANGES = {
     "time_limit": (1000.0, NONE),
     "rates": ({"*.bias": 0.0, "*.kernel": 0.1}, EFFECT),
     "embedding": ("periodic", REFUSED),
+    "dropout_schedule": ("flat_cosine", EFFECT),
+    "decay_schedule": (ev.CosineDecay(), EFFECT),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

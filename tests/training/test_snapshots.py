@@ -38,9 +38,11 @@ def at_the_ends(**more):
         def factors(self, positions, length):
             return rates[positions.astype(int)] / 0.01
 
-    return [ev.fit(**{**BASE, "epochs": 10, "schedule": Cyclic(),
-                      "callbacks": [lambda record, end=end: "stop" if record.epoch == end else None],
-                      **more}) for end in ENDS]
+    def until(end):
+        return [lambda record: "stop" if record.epoch == end else None]
+
+    return [ev.fit(**{**BASE, "epochs": 10, "schedule": Cyclic(), "callbacks": until(end), **more})
+            for end in ENDS]
 
 
 def test_members_are_the_weights_at_the_ends_of_cycles():
@@ -117,17 +119,17 @@ def test_a_checkpoint_without_its_snapshots_is_damaged(tmp_path):
     arrays, content = read_arrays(path, 2**28)
     write_arrays(path, {key: array for key, array in arrays.items()
                         if key != "snapshot_2/dense_1.kernel"}, content, ".tmp")
-    with pytest.raises(FileFormatError, match="lacks the array 'snapshot_2/dense_1.kernel'"):
+    with pytest.raises(FileFormatError, match=r"lacks the array 'snapshot_2/dense_1\.kernel'"):
         trained(checkpoint=rule, resume=True)
     write_arrays(path, arrays | {"snapshot_4/dense_1.kernel": arrays["steps"]}, content, ".tmp")
-    with pytest.raises(FileFormatError, match="'snapshot_4/dense_1.kernel', which is nobody's"):
+    with pytest.raises(FileFormatError, match=r"'snapshot_4/dense_1\.kernel', which is nobody's"):
         trained(checkpoint=rule, resume=True)
 
 
 def test_another_number_of_epochs_has_other_ends(tmp_path):
     rule = ev.Checkpoint(tmp_path, steps=5)
     trained(checkpoint=rule)
-    with pytest.raises(ConfigurationError, match="depends on the number of epochs|are averaged"):
+    with pytest.raises(ConfigurationError, match="the schedule depends on the number of epochs"):
         trained(checkpoint=rule, resume=True, epochs=12)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..averaging import Snapshots
 from .names import wrong
 
 EFFORTS = ("fast", "default", "best")
@@ -48,11 +49,16 @@ def settle(estimator: Any, rows: int, classifies: bool, going_on: bool) -> None:
     chosen = choices(effort, rows, classifies)
     if going_on:
         chosen["members"] = len(estimator.members_)
-    elif estimator.refit:
-        chosen["members"] = 1  # members hold out other rows each
+    elif estimator.refit or has_snapshots(estimator.average):
+        chosen["members"] = 1  # members hold out other rows each; snapshots are members
     estimator._chosen = {
         name: value for name, value in chosen.items() if is_auto(getattr(estimator, name))
     }
+
+
+def has_snapshots(average: Any) -> bool:
+    """Whether an `average` makes an ensemble of one training."""
+    return isinstance(average, Snapshots) or (isinstance(average, str) and average == "snapshots")
 
 
 def checked(effort: Any) -> str:

@@ -57,7 +57,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
-            doctor, validation, monitor, callbacks, average, refit, rates, embedding: as of
+            doctor, validation, monitor, callbacks, average, refit, rates, embedding,
+            dropout_schedule, decay_schedule: as of
             :class:`NetClassifier`. A `net` ends with one output a target, and with several
             quantiles with one for each quantile of each target.
         interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
@@ -132,6 +133,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         effort: str = "default",
         rates: Any = None,
         embedding: Any = None,
+        dropout_schedule: Any = None,
+        decay_schedule: Any = None,
     ) -> None:
         self._keep(locals())
 
