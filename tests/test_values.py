@@ -26,7 +26,7 @@ MADE = [
     ev.Identity(), ev.Branches([ev.Dense(2), ev.Dense(2)]), ev.Residual([ev.Dense(3)]),
     ev.Ensemble([ev.Dense(2)]), ev.Reshape([3, 1]), ev.Sequential([ev.Dense(2), ev.ReLU()]),
     ev.StochasticDepth(0.5),
-    ev.CosineDecay(10), ev.FlatCosine(), ev.LogCosine(), ev.EMA(), ev.SWA(),
+    ev.CosineDecay(10), ev.FlatCosine(), ev.LogCosine(), ev.EMA(), ev.SWA(), ev.Snapshots(3),
     ev.ArrayRates({"*.bias": 0.1}),
     ev.CosineRestarts(10), ev.ExponentialDecay(0.9), ev.InverseTimeDecay(0.5),
     ev.LinearWarmup(5, then=ev.CosineDecay()), ev.MultiStepDecay([1, 2]), ev.OneCycle(),

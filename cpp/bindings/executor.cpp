@@ -25,7 +25,7 @@ using Bytes = nb::ndarray<std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::c
 using ReadRows = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using WriteRows = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using Order = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-// The five of struct StepNumbers, a row a step.
+// The seven of struct StepNumbers, a row a step.
 using Steps = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Records = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 

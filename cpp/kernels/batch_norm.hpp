@@ -46,7 +46,7 @@ class BatchNormForward final : public Kernel {
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     const RowBlocks blocks = reduction_blocks(rows);
     const Strips strips(columns, blocks);
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     double* means = scratch_;
     double* squares = scratch_ + kMaxBlocks * columns;
     const Range tasks = worker.share(blocks.count * strips.count);
@@ -95,7 +95,7 @@ class BatchNormForward final : public Kernel {
     finish(x, own_columns, RowBlocks(shape_.rows(batch), shape_.rows(batch)), scratch_,
            scratch_ + kMaxBlocks * columns);
     worker.meet();
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     const Range own = worker.share(shape_.rows(batch));
     for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
   }
@@ -152,7 +152,7 @@ class BatchNormForward final : public Kernel {
   }
 
   // A contiguous piece: some whole rows, or a part of one.
-  void apply(const T* x, Piece piece, const Stream& stream) const {
+  void apply(const T* x, Piece piece, const DropStream& stream) const {
     const Index width = piece.column_end - piece.column_begin;
     const Index columns = shape_.columns, begin = piece.column_begin;
     const T *scale = statistics_.scale + begin, *mean = statistics_.mean + begin,
@@ -211,7 +211,7 @@ class BatchNormBackward final : public Kernel {
       worker.meet();
     }
     if (epilogue_.is_relu()) {
-      const T pass = epilogue_.pass();
+      const T pass = epilogue_.pass(epilogue_.prepare(batch));
       reduce_and_apply(worker, batch, rows,
                        [y, d_y, pass](Index i) { return y[i] > T(0) ? d_y[i] * pass : T(0); });
     } else {
@@ -327,7 +327,7 @@ class BatchNormFixed final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index columns = shape_.columns;
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     if (statistics_ != nullptr) keep(worker.share(columns));
     for_pieces(worker.share(shape_.rows(batch)), columns, [&](Piece piece) {
       T scale[kPiece];

@@ -96,7 +96,7 @@ class ConvolutionForward final : public Kernel {
     }
     if (epilogue_.has_dropout()) {
       worker.meet();
-      const Stream stream = epilogue_.prepare(batch);
+      const DropStream stream = epilogue_.prepare(batch);
       epilogue_.for_flat(
           worker, batch.rows * conv_.windows.outputs() * conv_.filters,
           [&](Index first, Index count) { epilogue_.forward(y_ + first, first, count, stream); });

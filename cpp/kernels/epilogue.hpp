@@ -27,19 +27,21 @@ class Epilogue {
   // positive and was kept. So backward needs neither the input nor the mask again: d_z is d_y times
   // pass() there and 0 elsewhere.
   bool output_tells() const { return is_relu() || !present(); }
-  T pass() const { return keep_.active() ? keep_.scale() : T(1); }
+  T pass(const DropStream& stream) const {
+    return keep_.active() ? static_cast<T>(stream.scale) : T(1);
+  }
 
   // What a kernel prepares once a run, and hands over with every piece.
-  Stream prepare(const Batch& batch) const { return keep_.stream(batch); }
+  DropStream prepare(const Batch& batch) const { return keep_.stream(batch); }
 
   // y holds z on entry; `first` is the element's number in the layer's whole output; at most
   // kPiece elements.
-  void forward(T* y, Index first, Index count, const Stream& stream) const {
+  void forward(T* y, Index first, Index count, const DropStream& stream) const {
     from(y, y, first, count, stream);
   }
 
   // The same from x to y.
-  void from(const T* x, T* y, Index first, Index count, const Stream& stream) const {
+  void from(const T* x, T* y, Index first, Index count, const DropStream& stream) const {
     if (!keep_.active()) {
       activation_.values(x, y, count);
       return scale_for_inference(y, count);
@@ -66,20 +68,20 @@ class Epilogue {
 
   // d_z from d_y and the output y; d_z may be d_y itself. At most kPiece elements.
   void backward(const T* y, const T* d_y, T* d_z, Index first, Index count,
-                const Stream& stream) const {
+                const DropStream& stream) const {
     if (is_relu()) {
-      const T scale = pass();
+      const T scale = pass(stream);
 #pragma omp simd
       for (Index i = 0; i < count; ++i) d_z[i] = y[i] > T(0) ? d_y[i] * scale : T(0);
       return;
     }
     // y is the activation times pass() where it was kept
-    backward_from(y, T(1) / pass(), d_y, d_z, first, count, stream);
+    backward_from(y, T(1) / pass(stream), d_y, d_z, first, count, stream);
   }
 
   // The same where the activation's slope needs its input.
   void backward_from_input(const T* x, const T* d_y, T* d_x, Index first, Index count,
-                           const Stream& stream) const {
+                           const DropStream& stream) const {
     backward_from(x, T(1), d_y, d_x, first, count, stream);
   }
 
@@ -96,7 +98,7 @@ class Epilogue {
   // The gradient of a whole output, shared out among the team.
   void backward_all(const T* y, const T* d_y, T* d_z, Index count, const Worker& worker,
                     const Batch& batch) const {
-    const Stream stream = prepare(batch);
+    const DropStream stream = prepare(batch);
     for_flat(worker, count, [&](Index first, Index size) {
       backward(y + first, d_y + first, d_z + first, first, size, stream);
     });
@@ -114,7 +116,7 @@ class Epilogue {
   }
 
   void backward_from(const T* known, T factor, const T* d_y, T* d_z, Index first, Index count,
-                     const Stream& stream) const {
+                     const DropStream& stream) const {
     if (!keep_.active()) return activation_.gradient(known, factor, d_y, d_z, count);
     T masked[kPiece];
     keep_.draw(first, count, stream, masked);
@@ -136,7 +138,7 @@ class ElementwiseForward final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index count = shape_.rows(batch) * shape_.columns;
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     epilogue_.for_flat(worker, count, [&](Index first, Index size) {
       epilogue_.from(x + first, y_ + first, first, size, stream);
     });
@@ -163,7 +165,7 @@ class ElementwiseBackward final : public Kernel {
   void run(const Worker& worker, const Batch& batch) const override {
     if (epilogue_.reads_input()) {
       const T *x = x_(batch), *d_y = d_y_(batch);
-      const Stream stream = epilogue_.prepare(batch);
+      const DropStream stream = epilogue_.prepare(batch);
       epilogue_.for_flat(worker, shape_.rows(batch) * shape_.columns, [&](Index first, Index size) {
         epilogue_.backward_from_input(x + first, d_y + first, d_x_ + first, first, size, stream);
       });

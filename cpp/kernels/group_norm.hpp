@@ -32,7 +32,7 @@ class GroupNormForward final : public Kernel {
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     const Range examples = worker.share(batch.rows);
     if (groups_.positions > 1) {
       for (Index e = examples.begin; e < examples.end; ++e) with_positions(x, e, worker, stream);
@@ -45,7 +45,7 @@ class GroupNormForward final : public Kernel {
 
  private:
   void with_positions(const T* all, Index example, const Worker& worker,
-                      const Stream& stream) const {
+                      const DropStream& stream) const {
     const Index channels = groups_.channels, first = example * groups_.values;
     const T* x = all + first;
     double* sums = static_cast<double*>(static_cast<void*>(worker.scratch));
@@ -141,7 +141,7 @@ class GroupNormForward final : public Kernel {
   // Two passes over a group: one shifted by its first element, no difference of large sums; and one
   // about what that gave, where what is left of the sum corrects it.
   template <Index kWidth>
-  void flat(Width<kWidth>, const T* all, Index example, const Stream& stream) const {
+  void flat(Width<kWidth>, const T* all, Index example, const DropStream& stream) const {
     const Index width = Width<kWidth>::of(groups_), first = example * groups_.channels;
     const GroupStatistics<T> statistics(statistics_, example);
     const double share = 1.0 / groups_.size();
@@ -266,7 +266,7 @@ class GroupNormBackward final : public Kernel {
   void positions_of_block(Range examples, const Worker& worker, const Batch& batch, double* beta,
                           double* gamma) const {
     const T *x = x_(batch), *d = epilogue_.present() ? d_z_ : d_y_(batch);
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     for (Index c = 0; c < groups_.channels; ++c) beta[c] = gamma[c] = 0;
     for (Index e = examples.begin; e < examples.end; ++e) {
       if (epilogue_.present()) behind_epilogue(e, batch, stream);
@@ -277,14 +277,14 @@ class GroupNormBackward final : public Kernel {
   template <Index kWidth>
   void flat_rows(Width<kWidth> width, Range examples, const Batch& batch, T* beta, T* gamma) const {
     const T *x = x_(batch), *d = epilogue_.present() ? d_z_ : d_y_(batch);
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     for (Index e = examples.begin; e < examples.end; ++e) {
       if (epilogue_.present()) behind_epilogue(e, batch, stream);
       flat(width, x, d, e, beta, gamma);
     }
   }
 
-  void behind_epilogue(Index example, const Batch& batch, const Stream& stream) const {
+  void behind_epilogue(Index example, const Batch& batch, const DropStream& stream) const {
     const T *y = y_(batch), *d_y = d_y_(batch);
     const Index begin = example * groups_.values, end = begin + groups_.values;
     for (Index i = begin; i < end; i += kPiece)

@@ -58,7 +58,7 @@ class SumForward final : public Kernel {
       : shape_(i), epilogue_(i), x_(numbered_sources<T>(i, "x")), y_(buffer<T>(i, "y")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     const Index count = shape_.rows(batch) * shape_.columns;
     epilogue_.for_flat(worker, count, [&](Index first, Index size) {
       T* y = y_ + first;
@@ -102,7 +102,7 @@ class ConcatenateForward final : public Kernel {
     }
     if (!epilogue_.present()) return;
     worker.meet();
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     epilogue_.for_flat(worker, shape_.rows(batch) * shape_.columns, [&](Index first, Index size) {
       epilogue_.forward(y_ + first, first, size, stream);
     });

@@ -57,7 +57,7 @@ class LayerNormForward final : public Kernel {
     const Index columns = shape_.columns;
     const Index rows = shape_.rows(batch);
     const Range groups = worker.share(divide_up(rows, kGroup));
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     for (Index group = groups.begin; group < groups.end; ++group) {
       const Index begin = group * kGroup, end = smaller(begin + kGroup, rows);
       if (end - begin == kGroup) {
@@ -171,7 +171,7 @@ class LayerNormForward final : public Kernel {
     statistics_.reciprocal[row] = static_cast<T>(normal.reciprocal);
   }
 
-  void finish(const T* x, Index row, const Stream& stream) const {
+  void finish(const T* x, Index row, const DropStream& stream) const {
     const Index columns = shape_.columns;
     for (Index begin = 0; begin < columns; begin += kPiece) {
       const Index end = smaller(begin + kPiece, columns), first = row * columns + begin;
@@ -230,7 +230,7 @@ class LayerNormBackward final : public Kernel {
     const T *x = x_(batch), *y = y_(batch);
     const T* d_z = epilogue_.present() ? d_z_ : d_y_(batch);
     const Index columns = shape_.columns;
-    const Stream stream = epilogue_.prepare(batch);
+    const DropStream stream = epilogue_.prepare(batch);
     const BlockSums<T> sums{RowBlocks(shape_.rows(batch), 8), columns, partial_,
                             static_cast<T*>(static_cast<void*>(worker.scratch))};
     const Range own = worker.share(sums.blocks.count);
@@ -249,7 +249,7 @@ class LayerNormBackward final : public Kernel {
   }
 
  private:
-  void behind_epilogue(const T* y, const T* d_y, Range rows, const Stream& stream) const {
+  void behind_epilogue(const T* y, const T* d_y, Range rows, const DropStream& stream) const {
     const Index begin = rows.begin * shape_.columns, end = rows.end * shape_.columns;
     for (Index first = begin; first < end; first += kPiece)
       epilogue_.backward(y + first, d_y + first, d_z_ + first, first, smaller(kPiece, end - first),

@@ -116,13 +116,12 @@ class DropConnect final : public Kernel {
  public:
   explicit DropConnect(const Instruction& i)
       : count_(integer(i, "made_rows") * integer(i, "made_columns")),
-        stream_(static_cast<std::uint32_t>(integer(i, "stream"))),
-        keep_(number(i, "rate"), 1.0 / (1.0 - number(i, "rate")), stream_, count_),
+        keep_(number(i, "rate"), static_cast<std::uint32_t>(integer(i, "stream")), count_),
         from_(buffer<T>(i, kBackward ? "d_made" : "kernel")),
         to_(buffer<T>(i, kBackward ? "d_kernel" : "made")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Stream stream(batch.seed, batch.step, stream_);
+    const DropStream stream = keep_.stream(batch);
     const Range pieces = worker.share(divide_up(count_, kPiece));
     for (Index p = pieces.begin; p < pieces.end; ++p) {
       const Index first = p * kPiece, count = smaller(kPiece, count_ - first);
@@ -135,7 +134,6 @@ class DropConnect final : public Kernel {
 
  private:
   Index count_;
-  std::uint32_t stream_;
   KeepFactors<T> keep_;
   T *from_, *to_;
 };

@@ -32,11 +32,10 @@ class SharedDropout final : public Kernel {
       : shape_(i),
         ends_(i),
         masks_(integer(i, "masks")),
-        keep_(number(i, "rate"), 1.0 / (1.0 - number(i, "rate")), stream_number(i), masks_),
-        stream_(stream_number(i)) {}
+        keep_(number(i, "rate"), stream_number(i), masks_) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Stream stream(batch.seed, batch.step, stream_);
+    const DropStream stream = keep_.stream(batch);
     const T* from = ends_.from(batch);
     const Range own = worker.share(shape_.rows(batch));
     for (Index row = own.begin; row < own.end;) {
@@ -49,7 +48,7 @@ class SharedDropout final : public Kernel {
 
  private:
   // Some rows of one example.
-  void scale_example(const T* from, Index example, Range rows, const Stream& stream) const {
+  void scale_example(const T* from, Index example, Range rows, const DropStream& stream) const {
     const Index columns = shape_.columns;
     T factors[kPiece];
     for (Index begin = 0; begin < columns; begin += kPiece) {
@@ -72,23 +71,25 @@ class SharedDropout final : public Kernel {
   Ends<T, kBackward> ends_;
   Index masks_;  // of an example: as many as channels, or 1
   KeepFactors<T> keep_;
-  std::uint32_t stream_;
 };
 
-// y = scale x + shift where x is kept, `dropped` elsewhere; d_x = scale d_y where it was kept.
+// y = a x + b where x is kept, a low + b elsewhere; d_x = a d_y where it was kept;
+// a = (q + low^2 q (1 - q))^(-1/2), b = -a (1 - q) low, q = 1 - rate.
 template <class T, bool kBackward>
 class AlphaDropout final : public Kernel {
  public:
   explicit AlphaDropout(const Instruction& i)
       : shape_(i),
         ends_(i),
-        shift_(static_cast<T>(number(i, "shift"))),
-        dropped_(static_cast<T>(number(i, "dropped"))),
-        keep_(number(i, "rate"), number(i, "scale"), stream_number(i), features_of(i)),
-        stream_(stream_number(i)) {}
+        low_(number(i, "low")),
+        keep_(number(i, "rate"), stream_number(i), features_of(i)) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Stream stream(batch.seed, batch.step, stream_);
+    DropStream stream = keep_.stream(batch);
+    const double q = 1 - stream.rate;
+    stream.scale = 1 / std::sqrt(q + low_ * low_ * q * stream.rate);
+    const double b = -stream.scale * stream.rate * low_;
+    const T shift = static_cast<T>(b), dropped = static_cast<T>(stream.scale * low_ + b);
     const T* all = ends_.from(batch);
     const Index count = shape_.rows(batch) * shape_.columns;
     Epilogue<T>::for_flat(worker, count, [&](Index first, Index size) {
@@ -102,7 +103,7 @@ class AlphaDropout final : public Kernel {
       } else {
 #pragma omp simd
         for (Index i = 0; i < size; ++i)
-          to[i] = from[i] * factors[i] + (factors[i] > T(0) ? shift_ : dropped_);
+          to[i] = from[i] * factors[i] + (factors[i] > T(0) ? shift : dropped);
       }
     });
   }
@@ -110,12 +111,12 @@ class AlphaDropout final : public Kernel {
  private:
   Shape shape_;
   Ends<T, kBackward> ends_;
-  T shift_, dropped_;
+  double low_;
   KeepFactors<T> keep_;
-  std::uint32_t stream_;
 };
 
-// With n from N(0, 1): y = x (1 + deviation n), d_x = d_y (1 + deviation n).
+// With n from N(0, 1): y = x (1 + deviation n), d_x = d_y (1 + deviation n),
+// deviation = sqrt(rate / (1 - rate)).
 template <class T, bool kBackward>
 class GaussianDropout final : public Kernel {
  public:
@@ -123,11 +124,13 @@ class GaussianDropout final : public Kernel {
       : shape_(i),
         ends_(i),
         features_(features_of(i)),
-        deviation_(static_cast<T>(number(i, "deviation"))),
+        rate_(number(i, "rate")),
         stream_(stream_number(i)) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const Stream stream(batch.seed, batch.step, stream_);
+    const double rate = rate_ * batch.numbers.dropout;
+    const T deviation = static_cast<T>(std::sqrt(rate / (1 - rate)));
     const T* all = ends_.from(batch);
     const Index count = shape_.rows(batch) * shape_.columns;
     Epilogue<T>::for_flat(worker, count, [&](Index first, Index size) {
@@ -137,7 +140,7 @@ class GaussianDropout final : public Kernel {
       const T* from = all + first;
       T* to = ends_.to + first;
 #pragma omp simd
-      for (Index i = 0; i < size; ++i) to[i] = from[i] * (T(1) + deviation_ * n[i]);
+      for (Index i = 0; i < size; ++i) to[i] = from[i] * (T(1) + deviation * n[i]);
     });
   }
 
@@ -145,7 +148,7 @@ class GaussianDropout final : public Kernel {
   Shape shape_;
   Ends<T, kBackward> ends_;
   Index features_;
-  T deviation_;
+  double rate_;
   std::uint32_t stream_;
 };
 

@@ -130,9 +130,8 @@ class RecurrentForward final : public Kernel {
         packed_(buffer<T>(i, "packed")),
         first_(optional_buffer<T>(i, "h")) {
     if (has_number(i, "recurrent_rate") && has_number(i, "stream")) {
-      const double rate = number(i, "recurrent_rate");
-      layer_ = static_cast<std::uint32_t>(integer(i, "stream"));
-      keep_ = KeepFactors<T>(rate, 1.0 / (1.0 - rate), layer_, walk_.units);
+      keep_ = KeepFactors<T>(number(i, "recurrent_rate"),
+                             static_cast<std::uint32_t>(integer(i, "stream")), walk_.units);
     }
   }
 
@@ -167,7 +166,7 @@ class RecurrentForward final : public Kernel {
     const T* x = x_(batch);
     const Index n = batch.rows, units = walk_.units, inputs = walk_.inputs;
     const Range own = worker.share(n);
-    const Stream stream(batch.seed, batch.step, layer_);
+    const DropStream stream = keep_.stream(batch);
     for (Index e = own.begin; e < own.end; ++e) {
       const Index length = walk_.length(batch, e);
       for (Index s = 0; s < walk_.steps; ++s) {
@@ -236,7 +235,6 @@ class RecurrentForward final : public Kernel {
   T *y_, *input_kernel_, *recurrent_kernel_;
   OrConstant<T> bias_;
   T *packed_, *first_;
-  std::uint32_t layer_ = 0;
   KeepFactors<T> keep_;
 };
 

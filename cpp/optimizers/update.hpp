@@ -34,7 +34,7 @@ class Update final : public Kernel {
     numbers.learning_rate *= factor_;
     const auto step = rule_.prepare(numbers, static_cast<double>(batch.step) + 1);
     const T factor = static_cast<T>(scalars_->clip_factor), limit = static_cast<T>(limit_);
-    const T keep = static_cast<T>(1 - numbers.learning_rate * weight_decay_);
+    const T keep = static_cast<T>(1 - numbers.learning_rate * (weight_decay_ * numbers.decay));
     const Range lines = worker.share(divide_up(size_, kLine));
     const Index begin = lines.begin * kLine, end = smaller(lines.end * kLine, size_);
     const Index border = weight_decay_ > 0 ? larger(begin, smaller(end, decaying_)) : begin;

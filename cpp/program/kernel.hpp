@@ -15,9 +15,11 @@ struct StepNumbers {
   double mix = 1;         // mixup: the share of the example itself
   double shift = 0;       // mixup: where the other example is, see Batch::partner
   double average = 0;     // the weight of the new values in the average of weights
+  double dropout = 1;     // what the rates of dropout are multiplied by
+  double decay = 1;       // what the weight decay is multiplied by
 };
 
-constexpr int kStepNumbers = 5;
+constexpr int kStepNumbers = 7;
 
 struct Batch {
   std::int64_t rows;   // examples in this batch; at most what the program was planned for

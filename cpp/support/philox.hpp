@@ -35,6 +35,25 @@ struct Stream {
   }
 };
 
+// Likewise of dropout: an element whose number is below the threshold is dropped, and one that is
+// kept is multiplied by the scale.
+struct DropStream : Stream {
+  double rate;
+  double scale;  // 1 / (1 - rate), or 1 for classic dropout
+  std::uint32_t upper, lower;
+
+  DropStream(const Batch& batch, std::uint32_t layer_, double rate_, bool classic)
+      : Stream(batch.seed, batch.step, layer_),
+        rate(rate_ * batch.numbers.dropout),
+        scale(classic ? 1.0 : 1.0 / (1.0 - rate)) {
+    const double threshold = std::floor(rate * 4294967296.0 + 0.5);
+    const std::uint32_t whole =
+        threshold >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<std::uint32_t>(threshold);
+    upper = whole >> 24;
+    lower = whole & 0xFFFFFFu;
+  }
+};
+
 // The 32 words of a tile: word w of block b at 8 w + b.
 inline void philox_tile(std::uint32_t first_block, const Stream& stream, std::uint32_t purpose,
                         std::uint32_t (&words)[kTileWords]) {
@@ -99,50 +118,41 @@ void draw_by_example(Index first, Index count, Index features, T* to, DrawTile d
   }
 }
 
-// What dropout multiplies by: 0, or what those kept are scaled by (1 / (1 - rate), or 1 for classic
-// dropout).
+// What dropout multiplies by: 0, or what those kept are scaled by.
 template <class T>
 class KeepFactors {
  public:
   KeepFactors() = default;
   explicit KeepFactors(const Instruction& instruction) {
     if (!has_number(instruction, "dropout_rate")) return;
-    const double rate = number(instruction, "dropout_rate");
-    const bool classic = has_number(instruction, "dropout_classic");
-    *this = KeepFactors(rate, classic ? 1.0 : 1.0 / (1.0 - rate),
+    *this = KeepFactors(number(instruction, "dropout_rate"),
                         static_cast<std::uint32_t>(integer(instruction, "dropout_stream")),
-                        integer(instruction, "rows_per_example") * integer(instruction, "columns"));
+                        integer(instruction, "rows_per_example") * integer(instruction, "columns"),
+                        has_number(instruction, "dropout_classic"));
   }
   // `features` numbers for each example.
-  KeepFactors(double rate, double scale, std::uint32_t layer, Index features)
-      : rate_(rate), scale_(static_cast<T>(scale)), features_(features), layer_(layer) {
-    const double threshold = std::floor(rate_ * 4294967296.0 + 0.5);
-    const std::uint32_t whole =
-        threshold >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<std::uint32_t>(threshold);
-    upper_ = whole >> 24;
-    lower_ = whole & 0xFFFFFFu;
-  }
+  KeepFactors(double rate, std::uint32_t layer, Index features, bool classic = false)
+      : rate_(rate), features_(features), layer_(layer), classic_(classic) {}
   bool active() const { return rate_ > 0; }
-  T scale() const { return scale_; }
-  Stream stream(const Batch& batch) const { return Stream(batch.seed, batch.step, layer_); }
+  DropStream stream(const Batch& batch) const { return {batch, layer_, rate_, classic_}; }
 
   // factors[i] belongs to element first + i of the layer's output.
-  void draw(Index first, Index count, const Stream& stream, T* factors) const {
+  void draw(Index first, Index count, const DropStream& stream, T* factors) const {
     draw_by_example<kTile>(first, count, features_, factors,
                            [&](Index tile, T* to) { draw_tile(tile, stream, to); });
   }
 
  private:
   double rate_ = 0;
-  T scale_ = T(1);
   Index features_ = kTile;
-  std::uint32_t layer_ = 0, upper_ = 0, lower_ = 0;
+  std::uint32_t layer_ = 0;
+  bool classic_ = false;
 
-  void draw_tile(Index tile, const Stream& stream, T* factors) const {
+  void draw_tile(Index tile, const DropStream& stream, T* factors) const {
     std::uint32_t words[kTileWords];
     philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutPurpose, words);
-    const T keep = scale();
-    const int upper = static_cast<int>(upper_), first_kept = upper + (lower_ > 0);
+    const T keep = static_cast<T>(stream.scale);
+    const int upper = static_cast<int>(stream.upper), first_kept = upper + (stream.lower > 0);
 #pragma GCC unroll 4
     for (int byte = 0; byte < 4; ++byte) {
       T* to = factors + byte * kTileWords;
@@ -150,29 +160,30 @@ class KeepFactors {
       for (Index i = 0; i < kTileWords; ++i)
         to[i] = static_cast<int>(words[i] >> (8 * byte) & 0xFFu) >= first_kept ? keep : T(0);
     }
-    if (lower_ > 0) break_ties(tile, stream, words, factors);
+    if (stream.lower > 0) break_ties(tile, stream, words, factors);
   }
 
-  void break_ties(Index tile, const Stream& stream, const std::uint32_t (&words)[kTileWords],
+  void break_ties(Index tile, const DropStream& stream, const std::uint32_t (&words)[kTileWords],
                   T* factors) const {
+    const std::uint32_t upper = stream.upper;
     int tied[kTileWords];
     int ties = 0;
 #pragma omp simd reduction(+ : ties)
     for (Index i = 0; i < kTileWords; ++i) {
       const std::uint32_t w = words[i];
-      tied[i] = ((w & 0xFFu) == upper_) + ((w >> 8 & 0xFFu) == upper_) +
-                ((w >> 16 & 0xFFu) == upper_) + (w >> 24 == upper_);
+      tied[i] = ((w & 0xFFu) == upper) + ((w >> 8 & 0xFFu) == upper) +
+                ((w >> 16 & 0xFFu) == upper) + (w >> 24 == upper);
       ties += tied[i];
     }
     if (ties == 0) return;
     for (Index i = 0; i < kTileWords; ++i) {
       if (tied[i] == 0) continue;
       for (int byte = 0; byte < 4; ++byte) {
-        if ((words[i] >> (8 * byte) & 0xFFu) != upper_) continue;
+        if ((words[i] >> (8 * byte) & 0xFFu) != upper) continue;
         const Index element = byte * kTileWords + i;
         const std::uint32_t extra =
             first_word(static_cast<std::uint32_t>(tile * kTile + element), stream);
-        factors[element] = extra >> 8 >= lower_ ? scale() : T(0);
+        factors[element] = extra >> 8 >= stream.lower ? static_cast<T>(stream.scale) : T(0);
       }
     }
   }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .augmentation import Mixup as Mixup
     from .averaging import EMA as EMA
     from .averaging import SWA as SWA
+    from .averaging import Snapshots as Snapshots
     from .averaging import WeightAverage as WeightAverage
     from .byhand.show import ShownWork as ShownWork
     from .byhand.show import show_work as show_work
@@ -187,7 +188,7 @@ if TYPE_CHECKING:
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
     "augmentation": ("Mixup",),
-    "averaging": ("EMA", "SWA", "WeightAverage"),
+    "averaging": ("EMA", "Snapshots", "SWA", "WeightAverage"),
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
     "clinic.cure": ("cure",),

@@ -1,4 +1,5 @@
-"""Averages of weights: what is judged and kept of a training in place of its last weights.
+"""Averages of weights: what is judged and kept of a training in place of its last weights; and
+snapshots of them, whose answers are averaged instead.
 
 Running statistics of normalizations are averaged alike.
 """
@@ -132,3 +133,49 @@ class SWA(WeightAverage):
         if self.from_epoch is not None:
             return self.from_epoch
         return epochs - max(1, round(self.fraction * epochs)) + 1
+
+
+@dataclass(frozen=True)
+class Snapshots(Declared):
+    """A snapshot ensemble: one training of several cycles, whose weights at the end of each are a
+    member of one :class:`evenly.Ensemble`.
+
+    The epochs are cut into `cycles` parts, as equal as they can be: cycle k ends with epoch
+    ``round(k epochs / cycles)``. All schedules run from their beginning to their end in each, so
+    that the learning rate falls to its floor and then starts anew; without a schedule it follows a
+    cosine, ``rate (1 + cos(pi t / length)) / 2`` in a cycle of that length. The optimizer's states
+    go on.
+
+    The history judges the weights as they are. Early stopping would end the training within a
+    cycle, and is refused. A training that is cut short has as many members as cycles came to
+    their end; where none did, its weights as they are.
+
+    Arguments:
+        cycles: at least 2, and at most one an epoch.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
+    Source: Huang, Li, Pleiss, Liu, Hopcroft and Weinberger 2017, "Snapshot ensembles: train 1, get
+    M for free", section 3.
+
+    Example:
+        >>> Snapshots(3).ends(10)
+        (3, 7, 10)
+    """
+
+    cycles: int = 5
+
+    def __post_init__(self) -> None:
+        expect(self.cycles >= 2, self, "cycles must be at least 2", self.cycles)
+
+    def ends(self, epochs: int) -> tuple[int, ...]:
+        """The last epoch of each cycle, of so many epochs, counted from 1."""
+        return tuple((2 * k * epochs + self.cycles) // (2 * self.cycles)
+                     for k in range(1, self.cycles + 1))
+
+    def span(self, epoch: int, epochs: int) -> tuple[int, int]:
+        """(the epochs before an epoch's cycle, the last epoch of the cycle)."""
+        ends = (0, *self.ends(epochs))
+        last = next((end for end in ends if end >= epoch), ends[-1])
+        return max(end for end in ends if end < last), last

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
 from .augmentation import Mixup
-from .averaging import WeightAverage
+from .averaging import Snapshots, WeightAverage
 from .clipping import Clip
 from .constraints import Constraint
 from .errors import expect
@@ -30,7 +30,7 @@ class Settings:
         net: the network.
         loss: what to lower.
         optimizer, epochs, batch, penalty, clip, constraint, augment, schedule, early_stopping,
-            average, rates: as :func:`evenly.fit` takes them.
+            average, rates, dropout_schedule, decay_schedule: as :func:`evenly.fit` takes them.
         inputs: ``"as they are"``, or ``"standardized"``: by the training set's mean and deviation
             of each channel, in a frozen normalization in front of the network, so that the model
             takes inputs as they come. What does not vary becomes 0.
@@ -64,8 +64,10 @@ class Settings:
     early_stopping: Any = None
     inputs: str = AS_THEY_ARE
     targets: str = AS_THEY_ARE
-    average: WeightAverage | None = None
+    average: WeightAverage | Snapshots | None = None
     rates: ArrayRates | None = None
+    dropout_schedule: Any = None
+    decay_schedule: Any = None
 
     def __post_init__(self) -> None:
         for name in ("inputs", "targets"):

@@ -30,7 +30,7 @@ NET = ev.Sequential([
 
 def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, clip=None,
                         constraint=None, augment=None, rates=None, momenta=None, average=None,
-                        by_array=None):
+                        by_array=None, dropouts=None, decays=None):
     """What DESIGN.md calls a step, from the definitions alone; returns (arrays, records, averages).
     """
     arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
@@ -42,7 +42,9 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
     for step, (x, y) in enumerate(batches):
         run = ev.Run(training=True, seed=seed, step=step,
                      learning_rate=None if rates is None else rates[step],
-                     momentum=None if momenta is None else momenta[step])
+                     momentum=None if momenta is None else momenta[step],
+                     dropout=1.0 if dropouts is None else dropouts[step],
+                     decay=1.0 if decays is None else decays[step])
         if augment is not None:
             (mix,), (shift,) = augment.draw(seed, step, 1)
             run = replace(run, mix=mix, shift=int(shift))
@@ -96,6 +98,8 @@ def test_training(row, kind, penalty, clip, constraint, augment, scheduled, aver
     moves: dict[str, Any] = {}
     if scheduled:
         moves["rates"] = rng.uniform(0.001, 0.01, 3 * steps)
+        moves["dropouts"] = rng.choice([0.0, 0.3, 1.0], 3 * steps)
+        moves["decays"] = rng.uniform(0.0, 1.0, 3 * steps)
         if row.optimizer.momentum_name and getattr(row.optimizer, row.optimizer.momentum_name):
             moves["momenta"] = rng.uniform(0.8, 0.95, 3 * steps)
     records = np.concatenate([

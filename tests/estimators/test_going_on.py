@@ -61,6 +61,8 @@ CHANGES = {
     "rates": ({"*.bias": 0.0, "*.kernel": 0.1}, EFFECT),
     "embedding": ("periodic", REFUSED),
     "sharing": ("kernels", REFUSED),
+    "dropout_schedule": ("flat_cosine", EFFECT),
+    "decay_schedule": (ev.CosineDecay(), EFFECT),
 }
 ARGUMENTS = NetClassifier().get_params(deep=False) | NetRegressor().get_params(deep=False)
 

@@ -152,7 +152,7 @@ def test_what_cannot_be():
         NetClassifier(**SHORT, refit=True).fit(X, Y, X_val=X[:20], y_val=Y[:20])
     with pytest.raises(ConfigurationError, match="refit must be True or False, got 'no'"):
         NetClassifier(**SHORT, refit="no").fit(X, Y)
-    for wrong, words in (("sma", "average must be one of 'ema', 'swa', or an average of weights"),
+    for wrong, words in (("sma", "average must be one of 'ema', 'swa', 'snapshots', or an average of weights"),
                          (ev.EMA, "; call it"), (0.9, "got 0.9")):
         with pytest.raises(ConfigurationError, match=words):
             NetClassifier(**SHORT, average=wrong).fit(X, Y)
@@ -172,6 +172,46 @@ def test_averages(kind, y, average):
     told = net.model_.evaluate(*net._as_trained(X[:40], y[:40]))
     assert told.loss == pytest.approx(best, rel=1e-5)
     assert clone(net).average == average
+
+
+def test_time_counts_for_both_trainings():
+    """The clock jumps where the second training begins, or in its midst."""
+    settings = {**SHORT, "refit": True, "members": 1}
+    for kind, y in KINDS:
+        whole = kind(**{**settings, "refit": False}).fit(X, y)
+        for late in (0, 1):
+            net = _with_a_clock_that_jumps(kind(**settings, time_limit=1000.0), y, late)
+            assert net.time_ran_out_
+            assert net.refit_history_ is None
+            assert_same(weights_of(net), weights_of(whole))
+            np.testing.assert_array_equal(net.predict(X), whole.predict(X))
+        enough = kind(**settings, time_limit=1000.0).fit(X, y)
+        assert not enough.time_ran_out_
+        assert_same(weights_of(enough), weights_of(kind(**settings).fit(X, y)))
+
+
+def _with_a_clock_that_jumps(net, y, late):
+    """Fits, with a clock that is far ahead from so many epochs of the second training on."""
+    from types import SimpleNamespace
+
+    from evenly.estimators import members
+
+    ahead, trainings = [], []
+
+    def counted(*given, **more):
+        trainings.append(1)
+        if len(trainings) == 2:
+            more["callbacks"] = (*more["callbacks"], lambda record: (
+                ahead.append(1) if record.epoch >= late else None))
+            if not late:
+                ahead.append(1)
+        return fit(*given, **more)
+
+    clock = SimpleNamespace(monotonic=lambda: 1e6 if ahead else 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(members, "time", clock)
+        patch.setattr("evenly.estimators.base.fit", counted)
+        return net.fit(X, y)
 
 
 def test_averages_end_with_partial_fit():

@@ -20,8 +20,10 @@ def fit(epochs, **settings):
 
 
 def start(code, **settings):
+    """A program as people start it: its standard error has a buffer."""
     script = START + textwrap.dedent(code)
-    return subprocess.Popen([sys.executable, "-c", script], **settings)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen([sys.executable, "-c", script], env=env, **settings)
 
 
 def on_terminal(code):

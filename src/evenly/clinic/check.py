@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..augmentation import Mixup
-from ..averaging import WeightAverage
+from ..averaging import Snapshots, WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..doctor import Diagnosis, diagnose
@@ -55,8 +55,10 @@ def check(
     early_stopping: Any = None,
     dtype: str = "float32",
     trials: bool = True,
-    average: WeightAverage | None = None,
+    average: WeightAverage | Snapshots | None = None,
     rates: ArrayRates | None = None,
+    dropout_schedule: Any = None,
+    decay_schedule: Any = None,
 ) -> Diagnosis:
     """What would ail a training, before it begins: in seconds, and without training it.
 
@@ -68,8 +70,8 @@ def check(
         net: the network, or :class:`Settings` that hold it and the rest.
         x, y: inputs and targets, arrays as for :func:`evenly.fit`.
         loss, optimizer, epochs, batch, validation, sample_weight, lengths, seed, penalty, clip,
-            constraint, augment, schedule, early_stopping, dtype, average, rates: as for
-            :func:`evenly.fit`.
+            constraint, augment, schedule, early_stopping, dtype, average, rates,
+            dropout_schedule, decay_schedule: as for :func:`evenly.fit`.
         trials: False leaves out what takes seconds.
 
     Returns:
@@ -97,6 +99,7 @@ def check(
         "loss": loss, "optimizer": optimizer, "epochs": epochs, "batch": batch, "penalty": penalty,
         "clip": clip, "constraint": constraint, "augment": augment, "schedule": schedule,
         "early_stopping": early_stopping, "average": average, "rates": rates,
+        "dropout_schedule": dropout_schedule, "decay_schedule": decay_schedule,
     })
     if isinstance(settings.net, Model):
         settings = replace(settings, net=settings.net.net)

@@ -25,7 +25,7 @@ class DefinitionRunner:
 
     def run(
         self, line: Instruction, rows: int, seed: int, step: int,
-        buffer: Callable[[str], Any], external: Mapping[str, Any],
+        buffer: Callable[[str], Any], external: Mapping[str, Any], dropout: float = 1.0,
     ) -> dict[str, Any]:
         """Runs one instruction; returns new running statistics by array name."""
         name = line.layers[0]
@@ -34,7 +34,7 @@ class DefinitionRunner:
         specs = layer.arrays(before)
         arrays = {slot: buffer(line.buffers[slot]) for slot in specs}
         run = Run(line.operation != "python.inference", seed, step, name,
-                  lengths=external.get("lengths"))
+                  lengths=external.get("lengths"), dropout=dropout)
 
         def read(slot: str, shape: tuple[int, ...]) -> Any:
             source = line.buffers[slot]

@@ -96,7 +96,8 @@ class Engine(Runner):
         return NotFiniteError(self.steps - 1, f"{what} after the update", loss, True)
 
     def train(self, x: Any, y: Any, order: Any, batch: int, weights: Any = None,
-              lengths: Any = None, rates: Any = None, momenta: Any = None) -> Iterator[Any]:
+              lengths: Any = None, rates: Any = None, momenta: Any = None,
+              dropouts: Any = None, decays: Any = None) -> Iterator[Any]:
         """One pass over the data, `batch` rows a step.
 
         Arguments:
@@ -105,6 +106,7 @@ class Engine(Runner):
             batch: rows a step; the last step takes what is left.
             weights, lengths: of the examples, as the checks of this package return them.
             rates, momenta: learning rate and momentum of each step, where a schedule moves them.
+            dropouts, decays: what the rates of dropout and the weight decay are multiplied by.
 
         Yields:
             Records of the steps done since the last time: (steps, 6) float64 with the columns of
@@ -122,7 +124,8 @@ class Engine(Runner):
         check_trainable(self.program, n - (n - 1) // batch * batch)
         check_mixed(self.program, lengths)
         batches = -(-n // batch)
-        numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta)
+        numbers = step_numbers(self.program, self.seed, self.steps, batches, rates, momenta,
+                               dropouts, decays)
         data = x, y, weights, lengths
         records = np.zeros((batches, len(StepRecord._fields)))
         done, before = 0, strange_statistics(self)

@@ -24,7 +24,7 @@ from .definitions import DefinitionRunner
 from .native_calls import make_executor
 from .records import Evaluation
 from .segments import segments
-from .step_numbers import step_numbers
+from .step_numbers import DROPOUT, step_numbers
 from .threads import ThreadChoice
 from .watching import Watcher
 
@@ -163,7 +163,8 @@ class Runner(Arrays):
                 assert self._definitions is not None
                 external = {"input": x, "output_gradient": output_gradient, "lengths": lengths}
                 updates |= self._definitions.run(
-                    lines[0], rows, self.seed, self.steps, self.buffer, external
+                    lines[0], rows, self.seed, self.steps, self.buffer, external,
+                    float(numbers[0, DROPOUT]),
                 )
             else:
                 self._executor.run(

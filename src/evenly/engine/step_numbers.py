@@ -1,4 +1,5 @@
-"""What may differ from step to step: learning rate, momentum, mixup, the weight in an average."""
+"""What may differ from step to step: learning rate, momentum, mixup, the weight in an average,
+dropout and weight decay."""
 
 from __future__ import annotations
 
@@ -9,12 +10,12 @@ import numpy as np
 from ..program.values import Program
 
 # The columns of struct StepNumbers in cpp/program/kernel.hpp.
-_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE = range(5)
+_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE, DROPOUT, _DECAY = range(7)
 
 
 def step_numbers(
     program: Program, seed: int, first_step: int, steps: int, rates: Any = None,
-    momenta: Any = None,
+    momenta: Any = None, dropouts: Any = None, decays: Any = None,
 ) -> Any:
     """A row of numbers for each of some steps, as the native core takes them.
 
@@ -23,8 +24,9 @@ def step_numbers(
         first_step: counted from 0.
         steps: how many.
         rates, momenta: where a schedule moves them; else the optimizer's own count.
+        dropouts, decays: what dropout and the weight decay are multiplied by; 1 by default.
     """
-    numbers = np.empty((steps, 5))
+    numbers = np.empty((steps, 7))
     optimizer = program.optimizer
     if rates is None:
         rates = optimizer.learning_rate if optimizer is not None else 0.0
@@ -33,6 +35,8 @@ def step_numbers(
     numbers[:, _MIX], numbers[:, _SHIFT] = 1.0, 0.0
     if program.augment is not None:
         numbers[:, _MIX], numbers[:, _SHIFT] = program.augment.draw(seed, first_step, steps)
+    numbers[:, DROPOUT] = 1.0 if dropouts is None else dropouts
+    numbers[:, _DECAY] = 1.0 if decays is None else decays
     average = program.average
     numbers[:, _AVERAGE] = 0.0
     if average is not None and average.by == "step":
@@ -42,4 +46,4 @@ def step_numbers(
 
 def average_numbers(weight: float) -> Any:
     """The numbers that take the weights into their average between two steps."""
-    return np.array([[0.0, np.nan, 1.0, 0.0, weight]])
+    return np.array([[0.0, np.nan, 1.0, 0.0, weight, 1.0, 1.0]])

@@ -98,6 +98,8 @@ class NetEstimator(HasCurves, BuildsNetwork):
         rates: Any = None,
         embedding: Any = None,
         sharing: Any = None,
+        dropout_schedule: Any = None,
+        decay_schedule: Any = None,
     ) -> None:
         self._keep(locals())
 
@@ -224,7 +226,8 @@ class NetEstimator(HasCurves, BuildsNetwork):
         ):
             start = self._last_weights(last[0], seed) if going_on else None
             old = model, twin, told
-            model, twin, told = anew(self, old, start, (rows.kept(0), held, rows.apart), seed)
+            of = rows.kept(0), held, rows.apart
+            model, twin, told = anew(self, old, start, of, seed, deadline)
         self.__dict__.pop("_apart", None)
         if len(models) > 1:
             self._apart = model, models
@@ -282,6 +285,8 @@ class NetEstimator(HasCurves, BuildsNetwork):
         if first is not None:
             settings = as_before(settings, first.history)
             callbacks = (ends_after(best_epochs(first.history)),)
+        if not any(layer.drops for _, layer in built.named_layers()):
+            settings["dropout_schedule"] = None
         needed = training_rows(built, (X.shape[1],))
         if settings["batch"] < needed:
             raise ConfigurationError(

@@ -130,7 +130,10 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             they say on the held-out rows, those of early stopping.
         average: of the weights: ``"ema"``, ``"swa"`` (the last quarter of `max_epochs`), an evenly
             average such as :class:`evenly.EMA`, or None. Held-out rows judge the average, and the
-            fitted network has it. Not in partial_fit.
+            fitted network has it. Or ``"snapshots"``, :class:`evenly.Snapshots`: each training runs
+            its schedule in 5 cycles, and `model_` is the :class:`evenly.Ensemble` of the networks
+            at their ends; with ``early_stopping=False``, and one member where `members` is
+            ``"auto"``. Not in partial_fit, nor with warm_start.
         refit: whether in the end the network is trained anew on all rows, the held-out ones too
             (not those of ``interval_fraction``), for as many epochs as were best without them: from
             the same seed, with the same batch and schedule. Curves, temperature and a tuned
@@ -142,8 +145,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             neither `calibrate` nor `threshold` learns from it. ``"auto"``: by `effort`; one with
             `refit`. Not in partial_fit.
         time_limit: seconds that fit may take, or None. Training then ends with the best weights so
-            far; of several members those that were ready. One network is trained for one epoch at
-            least. Of partial_fit no limit.
+            far; of several members those that were ready; of a `refit` the first training, where
+            the second did not come to its end. One network is trained for one epoch at least. Of
+            partial_fit no limit.
         rates: factors of the learning rate by array: a dict such as ``{"*.bias": 0.1}``, or
             :class:`evenly.ArrayRates`, which may hold factors of the weight decay too.
         embedding: what each input becomes in front of the first hidden layer: ``"periodic"``:
@@ -155,6 +159,9 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             share the kernels of the hidden layers and have factors, biases and an output layer of
             their own (:class:`evenly.Members`, :class:`evenly.BatchEnsemble`: TabM). `members` is
             then how many, 16 if ``"auto"``. None: members share nothing.
+        dropout_schedule: lowers the rate of dropout during training: ``"cosine"``, ``"linear"``,
+            ``"flat_cosine"``, an evenly schedule, or None. Of no effect where nothing is dropped.
+        decay_schedule: likewise the optimizer's weight decay. Neither in partial_fit.
         effort: what `members`, `max_epochs` and `patience` are where they are ``"auto"``:
             ``"fast"``: one network, at most 100 epochs, patience 20. ``"default"``: 4 networks
             likewise; of tables below 1,000 rows 8, and for numbers 5 of at most 300 epochs with
@@ -235,6 +242,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         rates: Any = None,
         embedding: Any = None,
         sharing: Any = None,
+        dropout_schedule: Any = None,
+        decay_schedule: Any = None,
     ) -> None:
         self._keep(locals())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..averaging import Snapshots
 from ..layers import Members
 from ..layers.containers import leaves
 from .names import wrong
@@ -54,8 +55,8 @@ def settle(estimator: Any, rows: int, classifies: bool, going_on: bool) -> None:
         chosen["members"] = _within(estimator.model_.net) if going_on else _SHARING
     elif going_on:
         chosen["members"] = len(estimator.members_)
-    elif estimator.refit:
-        chosen["members"] = 1  # members hold out other rows each
+    elif estimator.refit or has_snapshots(estimator.average):
+        chosen["members"] = 1  # members hold out other rows each; snapshots are members
     estimator._chosen = {
         name: value for name, value in chosen.items() if is_auto(getattr(estimator, name))
     }
@@ -72,6 +73,11 @@ def shares(estimator: Any) -> bool:
 def _within(net: Any) -> int:
     """How many members a network has within it."""
     return next((layer.count for layer in leaves(net) if isinstance(layer, Members)), _SHARING)
+
+
+def has_snapshots(average: Any) -> bool:
+    """Whether an `average` makes an ensemble of one training."""
+    return isinstance(average, Snapshots) or (isinstance(average, str) and average == "snapshots")
 
 
 def checked(effort: Any) -> str:

@@ -260,7 +260,8 @@ def refuse_several(estimator: Any) -> None:
     if members_of(estimator) > 1:
         raise ConfigurationError(
             f"{type(estimator).__name__}: members={members_of(estimator)}: partial_fit trains one "
-            "network: give members=1, or fit"
+            "network from where its optimizer stood, and the model of several does not keep their "
+            "optimizers: give members=1 to fit and partial_fit, or fit anew on all rows"
         )
 
 

@@ -92,9 +92,10 @@ def ends_after(epochs: int) -> Callable[[EpochRecord], str | None]:
 
 def anew(
     estimator: Any, first: tuple[Model, Any, dict[str, Any]], start: Model | None,
-    rows: tuple[Held, Held, Held | None], seed: int,
+    rows: tuple[Held, Held, Held | None], seed: int, deadline: Deadline,
 ) -> tuple[Model, Any, dict[str, Any]]:
-    """Trains an estimator on the held-out rows too. Where that is interrupted, all is as it was.
+    """Trains an estimator on the held-out rows too. Where that is interrupted, or time runs out,
+    all is as it was.
 
     Arguments:
         estimator: behind its first training.
@@ -102,6 +103,7 @@ def anew(
         start: whose weights both trainings start from, or None.
         rows: those that were trained on, those held out, those for intervals alone.
         seed: of both.
+        deadline: of both.
 
     Returns:
         What takes the place of `first`. The model has the records of the first training, those of
@@ -114,14 +116,12 @@ def anew(
         estimator._wake(*every)
     else:
         estimator._learn_scale(*every)
-    second = estimator._run(
-        start, every, None, seed, None, 0, Deadline(None), model, kept.X.shape[0]
-    )
+    second = estimator._run(start, every, None, seed, None, 0, deadline, model, kept.X.shape[0])
     records = second.history.records
     if second.history.stopped == "interrupted" and len(records) < best_epochs(model.history):
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
-        return first
+        return model, first[1], {**told, "_ran_out": deadline.cut or None}
     second.history, second.record = model.history, model.record
     twin = stand_in(estimator, second)
     told = estimator._from_refit(told, twin, apart)

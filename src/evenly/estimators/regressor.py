@@ -58,7 +58,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
             doctor, validation, monitor, callbacks, average, refit, rates, embedding,
-            sharing: as of :class:`NetClassifier`. A `net` ends with one output a target, and with several
+            sharing, dropout_schedule, decay_schedule: as of
+            :class:`NetClassifier`. A `net` ends with one output a target, and with several
             quantiles with one for each quantile of each target.
         interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
             those of early stopping; None: none.
@@ -133,6 +134,8 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         rates: Any = None,
         embedding: Any = None,
         sharing: Any = None,
+        dropout_schedule: Any = None,
+        decay_schedule: Any = None,
     ) -> None:
         self._keep(locals())
 

@@ -13,7 +13,7 @@ from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from ..augmentation import Mixup
-from ..averaging import EMA, SWA, WeightAverage
+from ..averaging import EMA, SWA, Snapshots, WeightAverage
 from ..clipping import ClipGlobalNorm
 from ..constraints import MaxNorm
 from ..errors import ConfigurationError
@@ -55,8 +55,16 @@ SCHEDULES: dict[str, Make] = {
     "warmup": lambda: LinearWarmup(5, then=CosineDecay(by="epoch"), by="epoch"),
     "plateau": ReduceOnPlateau, "flat_cosine": FlatCosine, "coslog": LogCosine,
 }
-AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA}
+# What lowers dropout or the weight decay.
+LOWERING: dict[str, Make] = {
+    "cosine": CosineDecay, "linear": PolynomialDecay, "flat_cosine": FlatCosine,
+}
+AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA, "snapshots": Snapshots}
 DEFAULT_RATE = 2e-3
+_SNAPSHOTS = {
+    "early_stopping": "each cycle is trained to its end, where the learning rate is lowest",
+    "warm_start": "a fit leaves several networks, and could go on from one",
+}
 
 
 def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, Any]:
@@ -67,7 +75,10 @@ def training_settings(estimator: Any, rows: int, validated: bool) -> dict[str, A
         "epochs": whole("max_epochs", value_of(estimator, "max_epochs"), 1, ', or "auto"'),
         "schedule": schedule_of(estimator.schedule, validated, rows),
         "threads": threads_of(estimator.n_jobs),
-        "average": average_of(estimator.average),
+        "average": average_of(estimator),
+        **{name: None if (value := getattr(estimator, name)) is None else
+           named(name, value, LOWERING, Schedule, "a schedule, or None")
+           for name in ("dropout_schedule", "decay_schedule")},
     }
 
 
@@ -135,11 +146,21 @@ def schedule_of(schedule: Any, validated: bool, rows: int) -> Any:
     return made
 
 
-def average_of(average: Any) -> Any:
-    """An average of weights by its name."""
+def average_of(estimator: Any) -> Any:
+    """An average of weights, or snapshots, by its name."""
+    average = estimator.average
     if average is None:
         return None
-    return named("average", average, AVERAGES, WeightAverage, "an average of weights, or None")
+    made = named("average", average, AVERAGES, (WeightAverage, Snapshots),
+                 "an average of weights, or None")
+    if isinstance(made, Snapshots):
+        for name in ("early_stopping", "warm_start"):
+            if getattr(estimator, name):
+                raise ConfigurationError(
+                    f"average={average!r} and {name}=True: " + _SNAPSHOTS[name]
+                    + f": give {name}=False"
+                )
+    return made
 
 
 def rates_of(rates: Any) -> Any:

@@ -50,7 +50,8 @@ class NetTransformer(
         activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2, penalty, clip,
             constraint, augment, max_epochs, batch, early_stopping, patience, validation_fraction,
             scale, warm_start, random_state, n_jobs, verbose, dtype, doctor, validation, monitor,
-            callbacks, average, refit, rates, embedding: as of :class:`NetClassifier`.
+            callbacks, average, refit, rates, embedding, dropout_schedule, decay_schedule: as of
+            :class:`NetClassifier`.
 
     Attributes:
         estimator_: the trained NetClassifier or NetRegressor, with all its curves; None where a
@@ -105,6 +106,8 @@ class NetTransformer(
         refit: bool = False,
         rates: Any = None,
         embedding: Any = None,
+        dropout_schedule: Any = None,
+        decay_schedule: Any = None,
     ) -> None:
         self._keep(locals())
 

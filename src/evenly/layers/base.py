@@ -70,6 +70,8 @@ class Run:
         learning_rate, momentum: of this step, where a schedule moves them; None: the optimizer's.
         mix, shift: mixup's share of the example itself, and which row is the other: that many rows
             further on. 1 and 0: nothing is mixed.
+        dropout, decay: what the rates of dropout and the weight decay are multiplied by, where a
+            schedule moves them.
         kept: which elements dropout keeps, by layer name, instead of those that it would draw.
     """
 
@@ -86,6 +88,8 @@ class Run:
     momentum: float | None = None
     mix: float = 1.0
     shift: int = 0
+    dropout: float = 1.0
+    decay: float = 1.0
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     def at(self, layer: str) -> Run:
@@ -95,6 +99,10 @@ class Run:
     def note(self, name: str, value: ArrayLike, formula: str = "") -> ArrayLike:
         """Names a step of a definition; a definition goes on with what is returned."""
         return value if self.recorder is None else self.recorder(self.layer, name, value, formula)
+
+    def dropped(self, rate: float) -> float:
+        """The fraction that a layer of this rate drops in this step."""
+        return rate if self.dropout == 1 else rate * self.dropout
 
     def keep(self, shape: Shape, rate: float) -> Any:
         """Which elements of an array of this shape dropout keeps: truth values."""
@@ -182,6 +190,8 @@ class Layer(Declared):
     judged_before: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
+    # Whether a schedule moves how much it drops: its definition asks ``run.dropped(rate)``.
+    drops: ClassVar[bool] = False
 
     @property
     def inference_is_identity(self) -> bool:

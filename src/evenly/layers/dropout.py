@@ -42,6 +42,7 @@ class Dropout(Layer):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "elementwise"
+    drops: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         rule = "rate is the fraction dropped: at least 0 and below 1"
@@ -61,8 +62,9 @@ class Dropout(Layer):
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         if not run.training:
             return run.note("y", x * (1 - self.rate), "(1 - rate) x") if self.classic else x, None
-        keep = run.keep(x.shape, self.rate)
-        factor = keep * 1.0 if self.classic else keep / (1 - self.rate)
+        rate = run.dropped(self.rate)
+        keep = run.keep(x.shape, rate)
+        factor = keep * 1.0 if self.classic else keep / (1 - rate)
         factor = run.note("mask", factor, "keep" if self.classic else "keep / (1 - rate)")
         return run.note("y", x * factor, "x mask"), factor
 

@@ -44,6 +44,8 @@ class _Dropping(_Noise):
     rate: float
     name: str | None = None
 
+    drops: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         rule = "rate is the fraction dropped: at least 0 and below 1"
         expect(0 <= self.rate < 1, self, rule, self.rate)
@@ -51,6 +53,7 @@ class _Dropping(_Noise):
 
 def _drop(x: ArrayLike, masks: Shape, shape: Shape, rate: float, run: Run) -> tuple[ArrayLike, Any]:
     """Inverted dropout by masks that are spread over `shape`; returns (y, factors)."""
+    rate = run.dropped(rate)
     keep = run.keep(masks, rate).reshape(shape)
     factor = run.note("mask", keep / (1 - rate), "keep / (1 - rate)")
     return run.note("y", x * factor, "x mask"), factor
@@ -151,20 +154,14 @@ class AlphaDropout(_Dropping):
     kernel: ClassVar[str | None] = "alpha_dropout"
     slope: ClassVar[str] = "a d_y keep"
 
-    @property
-    def scale_and_shift(self) -> tuple[float, float]:
-        """The numbers a and b."""
-        keep = 1 - self.rate
-        a = 1 / math.sqrt(keep + _LOW**2 * keep * self.rate)
-        return a, -a * self.rate * _LOW
-
     def numbers(self, shape: Shape) -> dict[str, float]:
-        a, b = self.scale_and_shift
-        return {"rate": self.rate, "scale": a, "shift": b, "dropped": a * _LOW + b}
+        return {"rate": self.rate, "low": _LOW}
 
     def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
-        keep = run.keep(x.shape, self.rate)
-        a, b = self.scale_and_shift
+        rate = run.dropped(self.rate)
+        keep, q = run.keep(x.shape, rate), 1 - rate
+        a = 1 / math.sqrt(q + _LOW**2 * q * rate)
+        b = -a * rate * _LOW
         held = run.note("held", run.xp.where(keep, x, _LOW), "x, or low where dropped")
         return run.note("y", a * held + b, "a held + b"), a * keep
 
@@ -197,17 +194,14 @@ class GaussianDropout(_Dropping):
     kernel: ClassVar[str | None] = "gaussian_dropout"
     slope: ClassVar[str] = "d_y factor"
 
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of the factors."""
-        return math.sqrt(self.rate / (1 - self.rate))
-
     def numbers(self, shape: Shape) -> dict[str, float]:
-        return {"deviation": self.deviation}
+        return {"rate": self.rate}
 
     def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
+        rate = run.dropped(self.rate)
+        deviation = math.sqrt(rate / (1 - rate))
         noise = run.note("noise", normals(run.seed, run.layer, run.step, x.shape), "of N(0, 1)")
-        factor = run.note("factor", 1 + self.deviation * noise, "1 + sqrt(rate / (1 - rate)) noise")
+        factor = run.note("factor", 1 + deviation * noise, "1 + sqrt(rate / (1 - rate)) noise")
         return run.note("y", x * factor, "x factor"), factor
 
 

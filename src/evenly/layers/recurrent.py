@@ -126,6 +126,10 @@ class Recurrent(Layer):
     def draws(self) -> bool:  # type: ignore[override]
         return self.recurrent_dropout > 0
 
+    @property
+    def drops(self) -> bool:  # type: ignore[override]
+        return self.recurrent_dropout > 0
+
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         steps, inputs = shape
         examples, units, wide = rows // steps, self.units, self.gates * self.units
@@ -168,8 +172,8 @@ class Recurrent(Layer):
     def _mask(self, n: int, run: Run) -> Any:
         if not (run.training and self.recurrent_dropout):
             return None
-        keep = run.keep((n, self.units), self.recurrent_dropout)
-        return run.note("mask", keep / (1 - self.recurrent_dropout), "keep / (1 - rate)")
+        rate = run.dropped(self.recurrent_dropout)
+        return run.note("mask", run.keep((n, self.units), rate) / (1 - rate), "keep / (1 - rate)")
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         if not self.is_single:

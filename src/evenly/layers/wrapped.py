@@ -175,6 +175,7 @@ class DropConnect(_MadeKernel):
     made_from: ClassVar[tuple[str, ...]] = ("kernel",)
     made_in_training_only: ClassVar[bool] = True
     draws: ClassVar[bool] = True
+    drops: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -191,8 +192,9 @@ class DropConnect(_MadeKernel):
         kernel = arrays["kernel"]
         if not run.training:
             return kernel, None
-        keep = run.keep((1, kernel.size), self.rate)
-        mask = run.note("mask", keep.reshape(kernel.shape) / (1 - self.rate), "keep / (1 - rate)")
+        rate = run.dropped(self.rate)
+        keep = run.keep((1, kernel.size), rate)
+        mask = run.note("mask", keep.reshape(kernel.shape) / (1 - rate), "keep / (1 - rate)")
         return run.note("kernel", kernel * mask, "kernel mask"), mask
 
     def unmake(self, d_kernel: ArrayLike, arrays: Arrays, saved: Any,

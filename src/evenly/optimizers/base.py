@@ -74,6 +74,10 @@ class Optimizer(Declared):
         own: float = getattr(self, self.momentum_name)
         return own if run.momentum is None else run.momentum
 
+    def decay(self, run: Run) -> float:
+        """The weight decay of this step."""
+        return self.weight_decay if run.decay == 1 else self.weight_decay * run.decay
+
     def update(
         self, value: ArrayLike, gradient: ArrayLike, state: State, run: Run, decays: bool = False
     ) -> Stepped:
@@ -86,7 +90,7 @@ class Optimizer(Declared):
             decays: whether weight decay touches this array.
         """
         if decays and self.weight_decay:
-            value = run.note("decayed", value * (1 - self.rate(run) * self.weight_decay),
+            value = run.note("decayed", value * (1 - self.rate(run) * self.decay(run)),
                              "value (1 - rate weight_decay)")
         return self.step(value, gradient, state, run)
 

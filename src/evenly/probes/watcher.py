@@ -209,7 +209,7 @@ class TrainingWatcher:
         """
         self._engine.watcher = self
         try:
-            for records in training.train(1, None, None):
+            for records in training.train(1):
                 if len(records):
                     break
         except NotFiniteError as failure:

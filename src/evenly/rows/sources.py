@@ -19,6 +19,7 @@ from ..engine import Engine, Evaluation, StepRecord, as_array, as_lengths, as_we
 from ..errors import DataError
 from ..given import cast, no_numbers, too_large
 from ..layers.base import Run
+from ..schedules import UNMOVED, Moved
 from .ahead import WAITING, Ahead
 from .tally import Tally
 
@@ -220,12 +221,12 @@ def chunk_rows(features: int, item: int, batch: int = 1) -> int:
 
 def train_pass(
     engine: Engine, x: Any, y: Any, order: Any, batch: int, weights: Any, lengths: Any,
-    rates: Any = None, momenta: Any = None,
+    moved: Moved = UNMOVED,
 ) -> Generator[Any, None, None]:
     """One pass over the data as :meth:`Engine.train` makes it, from any source of rows. While it
     waits for a file it yields records of no step."""
     if not isinstance(x, RowSource):
-        yield from engine.train(x, y, order, batch, weights, lengths, rates, momenta)
+        yield from engine.train(x, y, order, batch, weights, lengths, *moved)
         return
     order = np.arange(len(x)) if order is None else order
     dtype = np.dtype(engine.program.dtype)
@@ -243,11 +244,12 @@ def train_pass(
                 continue
             start, part = item
             rows = order[start : start + size]
-            own = (None if v is None else np.ascontiguousarray(v[rows]) for v in (weights, lengths))
+            counts, long = (None if v is None else np.ascontiguousarray(v[rows])
+                            for v in (weights, lengths))
             steps = slice(start // batch, (start + size) // batch)
-            moved = (None if values is None else values[steps] for values in (rates, momenta))
             targets = np.ascontiguousarray(y[rows])
-            yield from engine.train(engine.rows(part), targets, None, batch, *own, *moved)
+            yield from engine.train(engine.rows(part), targets, None, batch, counts, long,
+                                    *moved.at(steps))
 
 
 def _real(x: RowSource) -> RowSource:

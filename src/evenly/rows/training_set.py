@@ -12,7 +12,7 @@ from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Run
 from ..losses import Spread
 from ..random import generator
-from ..schedules import steps_per_epoch
+from ..schedules import UNMOVED, Moved, steps_per_epoch
 from .ahead import WAITING, Ahead
 from .data import Examples, Passes
 from .shuffle_buffer import in_chunks, shuffled
@@ -34,7 +34,7 @@ class TrainingSet(Protocol):
     steps: int | None
 
     def train(
-        self, epoch: int, rates: Any, momenta: Any, done: int = 0
+        self, epoch: int, moved: Moved = UNMOVED, done: int = 0
     ) -> Generator[Any, None, None]:
         """One pass, as :meth:`Engine.train` makes it, without its first `done` steps; at times it
         yields records of no step."""
@@ -61,16 +61,15 @@ class RowsInMemory:
         self.steps: int | None = passes.steps
 
     def train(
-        self, epoch: int, rates: Any, momenta: Any, done: int = 0
+        self, epoch: int, moved: Moved = UNMOVED, done: int = 0
     ) -> Generator[Any, None, None]:
         data, passes = self._data, self._passes
         order = passes.order(epoch)
         if done:
             order = (np.arange(passes.used) if order is None else order)[done * passes.batch :]
-            rates, momenta = (v if v is None else v[done:] for v in (rates, momenta))
+            moved = moved.at(slice(done, None))
         return train_pass(
-            self._engine, data.x, data.y, order, passes.batch, data.weights, data.lengths, rates,
-            momenta,
+            self._engine, data.x, data.y, order, passes.batch, data.weights, data.lengths, moved,
         )
 
     def is_whole(self, steps: int) -> bool:
@@ -117,7 +116,7 @@ class RowsFromStream:
         self._taken, self._whole, self._spread = 0, False, Spread()
 
     def train(
-        self, epoch: int, rates: Any, momenta: Any, done: int = 0
+        self, epoch: int, moved: Moved = UNMOVED, done: int = 0
     ) -> Generator[Any, None, None]:
         self._taken, self._whole, self._spread = 0, False, Spread()
         engine, batch = self._engine, self._batch
@@ -135,9 +134,7 @@ class RowsFromStream:
                 skipped = min(max(0, done - first) * batch, rows)
                 steps = slice(first + skipped // batch, first - (-rows // batch))
                 # One number stands for all steps where their number is not known.
-                moved = (
-                    v if v is None or self.steps is None else v[steps] for v in (rates, momenta)
-                )
+                own = moved if self.steps is None else moved.at(steps)
                 self._taken += rows
                 if spread:
                     run = Run(training=True, weights=chunk.weights)
@@ -145,7 +142,7 @@ class RowsFromStream:
                     self._spread.add(loss.judged(chunk.y), loss.scored(chunk.y, shape, run))
                 if skipped < rows:
                     x, y, weights, _ = chunk.part(slice(skipped, None))
-                    yield from engine.train(x, y, None, batch, weights, None, *moved)
+                    yield from engine.train(x, y, None, batch, weights, None, *own)
         if not self._taken:
             raise DataError("fit: every row of the source has the weight 0: nothing could be "
                             "learned")

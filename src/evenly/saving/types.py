@@ -32,7 +32,7 @@ from ..training import EpochRecord, History
 # the table with the public names.
 _NAMES: tuple[tuple[Any, str], ...] = (
     (augmentation, "Mixup"),
-    (averaging, "EMA SWA"),
+    (averaging, "EMA Snapshots SWA"),
     (clipping, "ClipGlobalNorm ClipNorm ClipValue"),
     (constraints, "MaxNorm UnitNorm"),
     (initializers,

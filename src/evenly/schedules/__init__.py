@@ -1,7 +1,10 @@
-"""Learning rates that change during training, as values."""
+"""Learning rates, dropout and weight decay that change during training, as values."""
 
+from .base import UNMOVED as UNMOVED
+from .base import Moved as Moved
 from .base import Schedule as Schedule
 from .base import rates_and_momenta as rates_and_momenta
+from .base import shares as shares
 from .base import steps_per_epoch as steps_per_epoch
 from .cosine import CosineDecay as CosineDecay
 from .cosine import CosineRestarts as CosineRestarts

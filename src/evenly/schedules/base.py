@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,6 +58,27 @@ class Schedule(Declared):
         return None
 
 
+class Moved(NamedTuple):
+    """What schedules make of some steps, a number each; None is what no schedule moves.
+
+    Attributes:
+        rates, momenta: the learning rate and the optimizer's momentum.
+        dropouts, decays: what the rates of dropout and the weight decay are multiplied by.
+    """
+
+    rates: Any = None
+    momenta: Any = None
+    dropouts: Any = None
+    decays: Any = None
+
+    def at(self, steps: slice) -> Moved:
+        """Those of some of the steps."""
+        return Moved(*(None if values is None else values[steps] for values in self))
+
+
+UNMOVED = Moved()
+
+
 def rates_and_momenta(
     schedule: Schedule, learning_rate: float, first_step: int, steps: int, steps_per_epoch: int,
     epochs: int,
@@ -84,12 +105,7 @@ def rates_and_momenta(
         >>> rates_and_momenta(ExponentialDecay(0.5), 0.8, 0, 6, steps_per_epoch=2, epochs=3)
         (array([0.8, 0.8, 0.4, 0.4, 0.2, 0.2]), None)
     """
-    positions = np.arange(first_step, first_step + steps)
-    if schedule.by == "epoch":
-        positions, length = positions // steps_per_epoch, epochs
-    else:
-        length = epochs * steps_per_epoch
-    positions = positions.astype(np.float64)
+    positions, length = _positions(schedule, first_step, steps, steps_per_epoch, epochs)
     rates = learning_rate * _checked(
         schedule, "factors", schedule.factors(positions, length), positions, np.inf,
         "finite numbers of at least 0"
@@ -99,6 +115,28 @@ def rates_and_momenta(
         momenta = _checked(schedule, "momenta", momenta, positions, 1.0,
                            "numbers of at least 0 and below 1")
     return rates, momenta
+
+
+def shares(
+    schedule: Schedule, first_step: int, steps: int, steps_per_epoch: int, epochs: int
+) -> Any:
+    """What a schedule makes of something that it may lower and not raise, in some steps of a
+    training. Arguments and errors as of :func:`rates_and_momenta`; a factor above 1 is one."""
+    positions, length = _positions(schedule, first_step, steps, steps_per_epoch, epochs)
+    return _checked(schedule, "factors", schedule.factors(positions, length), positions,
+                    np.nextafter(1.0, 2.0), "numbers from 0 to 1 of what lowers dropout or decay")
+
+
+def _positions(
+    schedule: Schedule, first_step: int, steps: int, steps_per_epoch: int, epochs: int
+) -> tuple[Any, float]:
+    """(where the steps are, how long the training is), in the schedule's unit."""
+    positions = np.arange(first_step, first_step + steps)
+    if schedule.by == "epoch":
+        positions, length = positions // steps_per_epoch, epochs
+    else:
+        length = epochs * steps_per_epoch
+    return positions.astype(np.float64), length
 
 
 def steps_per_epoch(rows: Any, batch: Any, xp: Any = np) -> Any:

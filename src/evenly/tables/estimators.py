@@ -43,9 +43,9 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, class_weight, multi_label, scale, warm_start, random_state, n_jobs,
             verbose, dtype, doctor, loss, validation, monitor, callbacks, threshold, calibrate,
-            average, refit, members, time_limit, rates, embedding, sharing, effort: as of
-            :class:`NetClassifier`, all of whose arguments are here. All members hold out the same
-            rows.
+            average, refit, members, time_limit, rates, embedding, sharing, effort,
+            dropout_schedule, decay_schedule: as of :class:`NetClassifier`, all of whose arguments
+            are here. All members hold out the same rows.
 
     Attributes:
         columns_: what each column was taken for, and why.
@@ -125,8 +125,8 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor,
             loss, quantiles, validation, monitor, callbacks, interval_fraction, average, refit,
-            members, time_limit, rates, embedding, sharing, effort: as of :class:`NetRegressor`,
-            all of whose arguments are here.
+            members, time_limit, rates, embedding, sharing, effort, dropout_schedule,
+            decay_schedule: as of :class:`NetRegressor`, all of whose arguments are here.
 
     Attributes:
         estimator_: the trained :class:`NetRegressor`.

@@ -14,7 +14,8 @@ class Default(int):
 
 EPOCHS, BATCH = Default(20), Default(32)
 _SETTINGS = ("loss", "optimizer", "epochs", "batch", "penalty", "clip", "constraint", "augment",
-             "schedule", "early_stopping", "average", "rates")
+             "schedule", "early_stopping", "average", "rates",
+             "dropout_schedule", "decay_schedule")
 
 
 def as_settings(net: Any, given: dict[str, Any]) -> Settings:

@@ -16,19 +16,23 @@ class Averaged:
     Arguments:
         engine: that trains.
         epochs: of the whole training.
+
+    Attributes:
+        taken: weights that were set aside: none, where there is an average.
     """
 
     def __init__(self, engine: Engine, epochs: int) -> None:
         self._engine, self._rule = engine, engine.program.average
         self._first = 1 if self._rule is None else self._rule.first(epochs)
-        self._taken = 0
+        self._count = 0
+        self.taken: list[Mapping[str, Any]] = []
 
     @property
     def there(self) -> bool:
         """Whether there is an average by now."""
         if self._rule is None:
             return False
-        return self._engine.steps > 0 if self._rule.by == "step" else self._taken > 0
+        return self._engine.steps > 0 if self._rule.by == "step" else self._count > 0
 
     @property
     def counts(self) -> bool:
@@ -43,12 +47,12 @@ class Averaged:
     def epoch_ends(self, epoch: int) -> None:
         """Takes in the weights at the end of a whole epoch."""
         if self._rule is not None and self._rule.by == "epoch" and epoch >= self._first:
-            self._taken = epoch - self._first + 1
-            self._engine.take_average(self._rule.weight(self._taken))
+            self._count = epoch - self._first + 1
+            self._engine.take_average(self._rule.weight(self._count))
 
     def resume(self, epochs: int) -> None:
         """Goes on behind so many whole epochs, whose averages the engine's arrays are already."""
-        self._taken = max(0, epochs - self._first + 1)
+        self._count = max(0, epochs - self._first + 1)
 
     def as_if(self, epochs: int, until: int) -> bool:
         """Whether the epochs up to `until` would be the same if there were `epochs` in all."""

@@ -15,6 +15,8 @@ from ..rows.training_set import RowsInMemory
 from ..settings import Settings
 from .loop import given_validation
 from .model import as_sequential
+from .rates import lowering
+from .snapshots import averaging_of
 from .standardized import Standardized
 
 
@@ -43,6 +45,7 @@ def before_training(
         True
     """
     seed = check_seed(seed)
+    _, average = averaging_of(settings)
     net = as_sequential(settings.net)
     if y is None:
         raise ConfigurationError("check: give the targets as y: it takes arrays")
@@ -61,9 +64,9 @@ def before_training(
     program = compile_program(
         scaled.net, data.x.shape[1:], batch, settings.loss, settings.optimizer,
         penalty=settings.penalty, clip=settings.clip, constraint=settings.constraint,
-        augment=settings.augment, dtype=dtype, average=settings.average,
-        rates=settings.rates,
+        augment=settings.augment, dtype=dtype, average=average, rates=settings.rates,
     )
+    lowering(program.net, settings)
     engine = Engine(program, seed=seed, weights=scaled.weights)
     data = data.prepared(engine)
     if held is not None:

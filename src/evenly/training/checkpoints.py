@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..averaging import Snapshots
 from ..engine import Engine
 from ..errors import CheckpointError, ConfigurationError, FileFormatError, expect
 from ..files import write_arrays
@@ -97,6 +98,7 @@ class Keeper:
         resume: whether the training goes on with what the folder holds.
         engine: that trains.
         settings: of the training, from ``run_settings.py``.
+        cycles: whose ends leave snapshots.
 
     Raises:
         ConfigurationError: on entering, for a folder that another training uses, or that holds
@@ -104,10 +106,11 @@ class Keeper:
     """
 
     def __init__(
-        self, rule: Checkpoint, resume: bool, engine: Engine, settings: Mapping[str, str]
+        self, rule: Checkpoint, resume: bool, engine: Engine, settings: Mapping[str, str],
+        cycles: Snapshots | None = None,
     ) -> None:
         self._rule, self._resume = rule, resume
-        self._engine, self._settings = engine, settings
+        self._engine, self._settings, self._cycles = engine, settings, cycles
         self._folder = Path(rule.folder).absolute()
         self._lock = FolderLock(str(self._folder))
         self._written = time.monotonic()
@@ -176,14 +179,14 @@ class Keeper:
         return None
 
     def _read(self, path: Path, steps: int | None) -> Contents:
-        arrays, content = read(path, self._engine)
+        arrays, content = read(path, self._engine, self._cycles)
         other = differences(settings_in(path, content), self._settings)
         if other:
             raise ConfigurationError(
                 f"fit: {path} is a checkpoint of another training: {other}. Give what it was begun "
                 "with, or another folder"
             )
-        contents = as_position(path, self._engine, arrays, content)
+        contents = as_position(path, self._engine, arrays, content, self._cycles)
         done = len(contents.position.steps)
         if steps is not None and done > steps:
             raise FileFormatError(path, f"has {done} steps of an epoch of {steps} behind it")

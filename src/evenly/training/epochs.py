@@ -14,6 +14,7 @@ from ..errors import CheckpointError, ConfigurationError, DivergenceError
 from ..rows.data import Examples
 from ..rows.streams import Stream
 from ..rows.training_set import TrainingSet, evaluate_any
+from ..schedules import UNMOVED
 from .averages import Averaged
 from .checkpoints import Keeper
 from .doctoring import Doctor
@@ -57,7 +58,7 @@ class Loop:
         self._parts: list[Any] = []
         self._resumed = _NO_STEPS  # what a resumed epoch has behind it
         self._epochs, self._ended = 0, ""
-        self._moved: tuple[Any, Any] = (None, None)
+        self._moved = UNMOVED
         self._start = time.perf_counter()
 
     def resume(self, position: Position, epochs: int) -> None:
@@ -84,6 +85,7 @@ class Loop:
                 "folder"
             )
         self.records = list(position.history)
+        self.averaged.taken = list(position.snapshots)
         if self.doctor is not None:
             self.doctor.resume(self.records)
         for record in self.records:
@@ -162,7 +164,7 @@ class Loop:
             self.doctor.epoch_begins(epoch)
         if not self.interrupt.asked:
             # Closed at once: a thread that reads must not outlive an error.
-            with closing(self.data.train(epoch, *self._moved, len(done))) as training:
+            with closing(self.data.train(epoch, self._moved, len(done))) as training:
                 for records in training:
                     if len(records):  # none while a file is waited for
                         parts.append(records)
@@ -189,7 +191,8 @@ class Loop:
             return
         seconds = time.perf_counter() - self._start
         best = self.best.weights if self.best is not None else {}
-        position = Position(self._epochs, tuple(self.records), self._steps(), seconds, best, ended)
+        position = Position(self._epochs, tuple(self.records), self._steps(), seconds, best, ended,
+                            tuple(self.averaged.taken))
         try:
             self.keeper.write(position)
         except CheckpointError as error:
@@ -205,15 +208,19 @@ class Loop:
                 evaluation = evaluate_any(self.engine, held)
         return epoch_record(
             epoch, steps, score, time.perf_counter() - self._start, evaluation,
-            self._last_rate(len(steps)),
+            **self._last(len(steps)),
         )
 
-    def _last_rate(self, steps: int) -> float:
-        rates, optimizer = self._moved[0], self.engine.program.optimizer
+    def _last(self, steps: int) -> dict[str, float | None]:
+        """What the schedules had come to in the last of so many steps."""
+        optimizer = self.engine.program.optimizer
         assert optimizer is not None
-        if rates is None:
-            return optimizer.learning_rate
-        return float(rates[min(steps, len(rates)) - 1])
+        rate, _, dropout, decay = (
+            None if values is None else float(values[min(steps, len(values)) - 1])
+            for values in self._moved
+        )
+        return {"learning_rate": optimizer.learning_rate if rate is None else rate,
+                "dropout_factor": dropout, "decay_factor": decay}
 
     def _is_good(self, loss: float) -> bool:
         """Whether the weights that gave a step this loss are worth keeping: it is finite, and has

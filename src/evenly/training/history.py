@@ -25,6 +25,8 @@ class EpochRecord:
         seconds: since the training began.
         penalty: mean over the steps of the penalty's part of the cost.
         learning_rate: of the last step.
+        dropout_factor, decay_factor: likewise what the rates of dropout and the weight decay were
+            multiplied by; None where no schedule moves them.
     """
 
     epoch: int
@@ -37,11 +39,14 @@ class EpochRecord:
     seconds: float
     penalty: float = 0.0
     learning_rate: float | None = None
+    dropout_factor: float | None = None
+    decay_factor: float | None = None
 
 
 def epoch_record(
     epoch: int, steps: Any, score: float, seconds: float, evaluation: Any = None,
-    learning_rate: float | None = None,
+    learning_rate: float | None = None, dropout_factor: float | None = None,
+    decay_factor: float | None = None,
 ) -> EpochRecord:
     """What the records of an epoch's steps tell together.
 
@@ -51,7 +56,7 @@ def epoch_record(
         score: of its rows.
         seconds: since the training began.
         evaluation: of the validation data, or None.
-        learning_rate: of the last step, where it is told.
+        learning_rate, dropout_factor, decay_factor: of the last step, where they are told.
     """
     losses, weights = steps[:, 0], steps[:, 4]
     # The mean of the steps' losses, each weighted as its examples are.
@@ -67,6 +72,8 @@ def epoch_record(
         seconds=seconds,
         penalty=float(steps[:, 2].mean()),
         learning_rate=learning_rate,
+        dropout_factor=dropout_factor,
+        decay_factor=decay_factor,
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from ..augmentation import Mixup
-from ..averaging import WeightAverage
+from ..averaging import Snapshots, WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
 from ..engine import Engine, check_seed
@@ -31,7 +31,7 @@ from ..rows.training_set import (
     check_stream,
     check_targets,
 )
-from ..schedules import ReduceOnPlateau, Schedule
+from ..schedules import CosineDecay, ReduceOnPlateau, Schedule
 from ..settings import Settings
 from .arguments import BATCH, EPOCHS, as_settings
 from .averages import Averaged
@@ -43,9 +43,13 @@ from .history import undefined_score
 from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import make_progress
-from .rates import Rates
+from .rates import Rates, lowering, whole_training
 from .run_settings import settings_of
+from .snapshots import Cycles, averaging_of
 from .standardized import Standardized
+
+# Settings that a checkpoint tells where they are given: older ones know nothing of them.
+_LATER = ("average", "rates", "dropout_schedule", "decay_schedule")
 
 
 def fit(
@@ -77,8 +81,10 @@ def fit(
     checkpoint: Checkpoint | None = None,
     resume: bool = False,
     doctor: bool | str | os.PathLike[str] | None = None,
-    average: WeightAverage | None = None,
+    average: WeightAverage | Snapshots | None = None,
     rates: ArrayRates | None = None,
+    dropout_schedule: Schedule | None = None,
+    decay_schedule: Schedule | None = None,
 ) -> Model:
     """Trains a network.
 
@@ -138,8 +144,12 @@ def fit(
             seconds or more, and changes no bit of it.
         average: of the weights: :class:`EMA` or :class:`SWA`. The training itself goes on without
             it; the validation data, early stopping and the model have the average, running
-            statistics included. After a failure the weights are those of the training.
+            statistics included. After a failure the weights are those of the training. Or
+            :class:`Snapshots`: the model is an ensemble of the weights at the ends of cycles.
         rates: :class:`ArrayRates`: factors of the learning rate and of the weight decay, by array.
+        dropout_schedule: lowers the rates of all dropout layers (each that has a ``rate``, and
+            ``recurrent_dropout``): ``rate factor`` in place of ``rate``.
+        decay_schedule: lowers the optimizer's weight decay likewise.
 
     Returns:
         The trained model. After Ctrl-C, what was learned up to the last whole step
@@ -165,7 +175,7 @@ def fit(
         "loss": loss, "optimizer": optimizer, "epochs": epochs, "batch": batch, "penalty": penalty,
         "clip": clip, "constraint": constraint, "augment": augment, "schedule": schedule,
         "early_stopping": early_stopping, "average": average,
-        "rates": rates,
+        "rates": rates, "dropout_schedule": dropout_schedule, "decay_schedule": decay_schedule,
     })
     net, loss, epochs, batch = settings.net, settings.loss, settings.epochs, settings.batch
     schedule, early_stopping = settings.schedule, settings.early_stopping
@@ -176,6 +186,9 @@ def fit(
     scaled = Standardized(settings, net, x)
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation, shuffle_buffer)
+    cycles, average = averaging_of(settings)
+    if cycles is not None and schedule is None:
+        schedule = CosineDecay()
     _check_checkpoint(checkpoint, resume)
     held: Examples | Stream | None = None
     if isinstance(x, Stream):
@@ -209,7 +222,7 @@ def fit(
     program = compile_program(
         scaled.net, shape, batch, loss, settings.optimizer, penalty=settings.penalty,
         clip=settings.clip, constraint=settings.constraint, augment=settings.augment, dtype=dtype,
-        average=settings.average, rates=settings.rates,
+        average=average, rates=settings.rates,
     )
     if program.carried and shuffle:
         raise ConfigurationError(
@@ -241,18 +254,19 @@ def fit(
     if held is not None and not isinstance(held, Stream):
         _check_watched(engine, {"validation_score": held}, early_stopping, schedule)
     assert program.optimizer is not None
-    moved = Rates(schedule, program.optimizer, training.steps, epochs, held is not None)
-    averaged = Averaged(engine, epochs)
+    moved = Rates(schedule, program.optimizer, training.steps, epochs, held is not None,
+                  lowering(program.net, settings), span=cycles.span if cycles else whole_training)
+    averaged = Cycles(engine, epochs, cycles) if cycles else Averaged(engine, epochs)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
     keeper = None
     if checkpoint is not None:
         more = {"schedule": schedule, "early_stopping": early_stopping, "shuffle": shuffle,
                 "shuffle_buffer": shuffle_buffer}
-        more |= {name: value for name in ("average", "rates")
+        more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
         told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        keeper = Keeper(checkpoint, resume, engine, told)
+        keeper = Keeper(checkpoint, resume, engine, told, cycles)
     observer = None
     if watched:
         seen = x if isinstance(x, Stream) else data
@@ -280,6 +294,8 @@ def fit(
         if observer is not None:
             observer.close()
         bar.close()
+    if isinstance(averaged, Cycles):
+        return averaged.together(model, scaled, threads)
     if best is not None:
         engine.set_weights(best.weights)
         if best.epoch is None and loop.records and averaged.counts:

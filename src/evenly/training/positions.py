@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..averaging import Snapshots
 from ..engine import Engine, StepRecord, kept_buffers
 from ..errors import FileFormatError
 from ..files import MEMORY, Path, read_arrays
@@ -31,6 +32,7 @@ class Position:
         seconds: since the training began.
         best: the weights that early stopping has kept, by name.
         ended: one of :data:`ENDED` where the training is over.
+        snapshots: the weights at the ends of its cycles.
     """
 
     epochs: int
@@ -39,6 +41,7 @@ class Position:
     seconds: float
     best: Mapping[str, Any] = field(default_factory=dict)
     ended: str = ""
+    snapshots: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def epoch(self) -> int:
@@ -76,6 +79,8 @@ def as_contents(
     rows = [[getattr(record, name) for name in columns] for record in position.history]
     arrays = {key: engine.buffer(name) for key, name in kept_buffers(engine.program).items()}
     arrays |= {f"best/{name}": array for name, array in position.best.items()}
+    arrays |= {f"snapshot_{i}/{name}": array for i, weights in enumerate(position.snapshots, 1)
+               for name, array in weights.items()}
     arrays["steps"] = position.steps
     arrays["history"] = np.array(rows, np.float64).reshape(-1, len(columns))
     return arrays, {
@@ -86,8 +91,9 @@ def as_contents(
 
 def _columns(settings: Mapping[str, str]) -> list[str]:
     """The fields that an epoch's record has."""
-    told = settings.get("validation") != "None"
-    return [name for name in _COLUMNS if told or not name.startswith("validation")]
+    there = {"validation": settings.get("validation") != "None",
+             **{name: f"{name}_schedule" in settings for name in ("dropout", "decay")}}
+    return [name for name in _COLUMNS if there.get(name.partition("_")[0], True)]
 
 
 def settings_in(path: Path, content: Mapping[str, Any]) -> dict[str, str]:
@@ -103,13 +109,17 @@ def settings_in(path: Path, content: Mapping[str, Any]) -> dict[str, str]:
     return settings
 
 
-def read(path: Path, engine: Engine) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(
+    path: Path, engine: Engine, cycles: Snapshots | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """(arrays, JSON) of a checkpoint's file; no more memory is taken than such a training needs."""
-    return read_arrays(path, MEMORY + 2 * engine.program.state_bytes)
+    copies = 2 + (0 if cycles is None else cycles.cycles)
+    return read_arrays(path, MEMORY + copies * engine.program.state_bytes)
 
 
 def as_position(
-    path: Path, engine: Engine, arrays: Mapping[str, Any], content: Mapping[str, Any]
+    path: Path, engine: Engine, arrays: Mapping[str, Any], content: Mapping[str, Any],
+    cycles: Snapshots | None,
 ) -> Contents:
     """What a file holds, of a training with the settings of this one.
 
@@ -137,25 +147,30 @@ def as_position(
     for key, name in kept_buffers(program).items():
         buffer = program.buffers[name]
         own[name] = take(key, buffer.shape, buffer.dtype)
-    best = {}
-    if any(key.startswith("best/") for key in arrays):
-        for name in program.arrays:
-            buffer = program.buffers[name]
-            best[name] = take(f"best/{name}", buffer.shape, buffer.dtype)
+
+    def weights(kind: str) -> dict[str, Any]:
+        buffers = {name: program.buffers[name] for name in program.arrays}
+        return {name: take(f"{kind}/{name}", buffer.shape, buffer.dtype)
+                for name, buffer in buffers.items()}
+
+    best = weights("best") if any(key.startswith("best/") for key in arrays) else {}
     records = take("steps", (None, len(StepRecord._fields)), np.float64)
     settings = settings_in(path, content)
     columns = _columns(settings)
     table = take("history", (None, len(columns)), np.float64)
+    steps, epochs = (_whole(path, content, name) for name in ("steps", "epochs"))
+    ends = () if cycles is None else cycles.ends(epochs)
+    snapshots = tuple(weights(f"snapshot_{i}") for i, end in enumerate(ends, 1)
+                      if end <= len(table))
     if left:
         raise FileFormatError(path, f"holds the array '{next(iter(left))}', which is nobody's")
     history = _history(path, table, columns)
-    steps, epochs = (_whole(path, content, name) for name in ("steps", "epochs"))
     seconds, ended = content.get("seconds"), content.get("ended")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
         raise FileFormatError(path, "does not say how long its training took")
     if ended not in ("", *ENDED):
         raise FileFormatError(path, "does not say whether its training is over")
-    position = Position(epochs, history, records, float(seconds), best, ended)
+    position = Position(epochs, history, records, float(seconds), best, ended, snapshots)
     if steps != sum(record.steps for record in history) + len(records):
         raise FileFormatError(path, "tells of another number of steps than its records have")
     if position.begun > epochs or (ended and len(records)):

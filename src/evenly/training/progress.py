@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import IO, Any, Protocol, cast
 
@@ -34,7 +35,7 @@ class _Unseen:
     nobody to tell, and the training goes on."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream = stream
+        self._stream = _unbuffered(stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -53,6 +54,20 @@ class _Unseen:
             return getattr(self._stream, method)(*arguments)
         except (OSError, ValueError):  # ValueError: the file is closed
             return None
+
+
+def _unbuffered(stream: Any) -> Any:
+    """The same file without a buffer: what it does not take would wait there for the end of the
+    interpreter, which flushes once more, fails, and gives the process another exit status."""
+    if getattr(getattr(stream, "buffer", None), "raw", None) is None:
+        return stream
+    try:
+        stream.flush()
+        file = io.FileIO(stream.fileno(), "wb", closefd=False)
+    except (OSError, ValueError):
+        return io.StringIO()
+    return io.TextIOWrapper(file, stream.encoding, stream.errors, newline="",
+                            write_through=True)
 
 
 class Bar:

@@ -95,6 +95,12 @@ def separate(model: Model) -> list[Model]:
     return models
 
 
+def twin(model: Model, threads: int | None) -> Model:
+    """A model with copies of the weights as they are, for prediction and for :func:`ensemble`."""
+    engine = _engine(model, model.net, dict(model.weights), threads)
+    return Model(engine, model.history, model.record)
+
+
 def member(net: Layer, number: int) -> Layer:
     """The same network with names of its own."""
     named = net.named if isinstance(net, Container) else net
