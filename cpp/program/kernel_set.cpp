@@ -120,6 +120,8 @@ constexpr Row kTable[] = {
     {"sum.forward", make<SumForward<Real>>},
     {"concatenate.forward", make<ConcatenateForward<Real>>},
     {"concatenate.backward", make<ConcatenateBackward<Real>>},
+    {"slice.forward", make<Slice<Real, false>>},
+    {"slice.backward", make<Slice<Real, true>>},
     {"average.forward", make<AverageForward<Real>>},
     {"average.backward", make<AverageBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},

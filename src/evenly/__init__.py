@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
     from .layers import SiLU as SiLU
+    from .layers import Slice as Slice
     from .layers import Softmax as Softmax
     from .layers import Softplus as Softplus
     from .layers import Softsign as Softsign
@@ -208,8 +209,9 @@ _NAMES = {
         "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU", "HardSigmoid", "HardSwish",
         "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM", "MaxPool1D", "MaxPool2D", "Mish",
         "Parametric", "Periodic", "PiecewiseLinear", "PReLU", "ReLU", "Reshape", "Residual",
-        "RMSNorm", "RNN", "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax",
-        "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
+        "RMSNorm", "RNN", "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Slice",
+        "Softmax", "Softplus", "Softsign", "SpatialDropout", "StochasticDepth", "Tanh",
+        "WeightNorm",
     ),
     "losses": (
         "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",

@@ -178,6 +178,8 @@ class Layer(Declared):
     takes_lengths: ClassVar[bool] = False
     # Whether its inputs are row numbers of a table rather than quantities.
     reads_indices: ClassVar[bool] = False
+    # Whether its output is some of the numbers of its input, as they are.
+    picks: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
 
