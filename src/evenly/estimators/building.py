@@ -17,7 +17,7 @@ from .going_on import check_same_arrays, first_values, with_weights
 from .held_out import Held
 from .inputs import ScaledInputs
 from .names import LSUV, UNIT_COLUMNS, network
-from .number_embeddings import BIN_ROWS, bins_for, check_alone, embedding_of, learns_bins
+from .number_embeddings import BIN_ROWS, bins_for, check_alone, front_of, learns_bins
 
 # Rows that first values are scaled by, and how.
 SCALING_ROWS = 512
@@ -108,9 +108,10 @@ class BuildsNetwork(ScaledInputs):
             raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _network(self) -> Any:
-        check_alone(self.embedding, self.net)
+        check_alone(self.embedding, self._coded, self.net)
         if self.net is None:
-            return Sequential([*embedding_of(self.embedding), *network(
+            front = front_of(self.embedding, self._coded, self.n_features_in_)
+            return Sequential([*front, *network(
                 hidden=self.hidden, activation=self.activation, norm=self.norm,
                 dropout=self.dropout, init=self.init, outputs=self._outputs()[0],
             ).layers])
