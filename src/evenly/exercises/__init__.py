@@ -47,6 +47,7 @@ MODULES = {
     "watching": ("early-stopping", "plateau"),
     "averaging": ("weight-averaging",),
     "orthogonal": ("orthogonal", "lsuv"),
+    "fronts": ("scale", "parametric", "piecewise-linear", "periodic"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 
