@@ -63,8 +63,8 @@ def _or_none(*words: str) -> Word:
 @click.option("--embedding", type=_or_none("periodic", "piecewise"), metavar="NAME", default="none",
               help="Several inputs of each: periodic, piecewise or none.")
 @click.option("--categories", type=click.Choice(["auto", "indicators", "embedding", "target"]),
-              default="auto", help="What categories of many levels become: inputs of the most frequent, "
-              "rows of a learned table, means of the target; auto: the first and the last.")
+              default="auto", help="What categories of many levels become: inputs of the most "
+              "frequent, rows of a learned table, means of the target; auto: the first and last.")
 @click.option("--levels", type=AT_LEAST_1,
               help="Many are more levels than this.  [default: 100; of embedding and target 9]")
 @click.option("--optimizer", type=Word({name: name for name in OPTIMIZERS}), metavar="NAME",
