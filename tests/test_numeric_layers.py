@@ -1,14 +1,15 @@
-"""Scale, Periodic and PiecewiseLinear beyond the contract that all layers keep."""
+"""Scale, Slice, Periodic and PiecewiseLinear beyond the contract that all layers keep."""
 
 import numpy as np
 import pytest
 import torch
 
 import evenly as ev
-from evenly.errors import ConfigurationError
+from evenly.errors import ConfigurationError, ShapeError
 from tests.contract.test_numeric import slope
 
 X = np.random.default_rng(0).normal(size=(300, 4))
+FRONTS = [ev.Scale(), ev.Periodic(2, 5), ev.PiecewiseLinear(3), ev.Slice(1), ev.Slice(0, 2)]
 
 
 def test_scale_turns_down_what_does_not_help():
@@ -79,13 +80,17 @@ def test_the_gradient_between_the_edges():
     (lambda: ev.Periodic(units=1.5), "units must be a whole number"),
     (lambda: ev.PiecewiseLinear(0), "bins must be at least 1"),
     (lambda: ev.Scale(init="one"), "init must be a number"),
+    (lambda: ev.Slice(-1), "start must be at least 0"),
+    (lambda: ev.Slice(1.0), "start must be a whole number"),
+    (lambda: ev.Slice(2, 2), "stop must be a whole number above start, or None"),
+    (lambda: ev.Slice(0, 2.0), "stop must be a whole number above start"),
 ])
 def test_settings(layer, words):
     with pytest.raises(ConfigurationError, match=words):
         layer()
 
 
-@pytest.mark.parametrize("front", [ev.Scale(), ev.Periodic(2, 5), ev.PiecewiseLinear(3)])
+@pytest.mark.parametrize("front", FRONTS)
 def test_saved_and_exchanged(front, tmp_path):
     net = ev.Sequential([ev.Dense(3), front, ev.Dense(2)])
     model = ev.fit(net, X, X[:, :2], loss=ev.MeanSquaredError(), epochs=2, seed=0)
@@ -97,9 +102,16 @@ def test_saved_and_exchanged(front, tmp_path):
     assert np.array_equal(ev.from_torch(theirs, (4,)).predict(X), model.predict(X))
 
 
-@pytest.mark.parametrize("front", [ev.Scale(), ev.Periodic(2, 5), ev.PiecewiseLinear(3)])
+@pytest.mark.parametrize("front", FRONTS)
 def test_shown_and_initialized_by_the_data(front):
     model = ev.lsuv(ev.init(ev.Sequential([front, ev.Dense(2)]), 4, seed=0), X)
     assert abs(model.predict(X).var() - 1) < 0.1
     text = str(ev.show_work(model, X[:2], X[:2, :2], loss=ev.MeanSquaredError()))
     assert front.type_name in text
+
+
+@pytest.mark.parametrize(("layer", "needed"), [(ev.Slice(4), 5), (ev.Slice(1, 6), 6)])
+def test_a_slice_of_features_that_there_are_not(layer, needed):
+    words = rf"Slice 'slice_1': expects at least {needed} features, got \(batch, 4\)"
+    with pytest.raises(ShapeError, match=words):
+        ev.compile(ev.Sequential([layer]), 4)

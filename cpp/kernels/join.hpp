@@ -1,5 +1,6 @@
 // Where branches join: their sum, or their columns side by side. The gradient of a sum is the same
 // for every summand, so that backward has nothing to compute; that of columns side by side is cut.
+// And a cut of columns by itself.
 #pragma once
 #include <cstdio>
 
@@ -145,6 +146,40 @@ class ConcatenateBackward final : public Kernel {
   Numbered<Index> columns_;
   Source<T> d_y_;
   Numbered<T*> d_x_;
+};
+
+// y = columns of x from start on; backward puts d_y in its place, among zeros.
+template <class T, bool kBack>
+class Slice final : public Kernel {
+ public:
+  explicit Slice(const Instruction& i)
+      : shape_(i),
+        features_(integer(i, "features")),
+        start_(integer(i, "start")),
+        from_(i, kBack ? "d_y" : "x"),
+        to_(kBack ? optional_buffer<T>(i, "d_x") : buffer<T>(i, "y")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const T* from = from_(batch);
+    const Index width = shape_.columns;
+    const Range own = worker.share(to_ == nullptr ? 0 : shape_.rows(batch));
+    for (Index row = own.begin; row < own.end; ++row) {
+      if constexpr (kBack) {
+        T* to = to_ + row * features_;
+        for (Index c = 0; c < features_; ++c) to[c] = T(0);
+        std::memcpy(to + start_, from + row * width, static_cast<std::size_t>(width) * sizeof(T));
+      } else {
+        std::memcpy(to_ + row * width, from + row * features_ + start_,
+                    static_cast<std::size_t>(width) * sizeof(T));
+      }
+    }
+  }
+
+ private:
+  Shape shape_;
+  Index features_, start_;
+  Source<T> from_;
+  T* to_;
 };
 
 }  // namespace evenly::EVENLY_ISA

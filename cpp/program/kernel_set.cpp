@@ -127,6 +127,8 @@ constexpr Row kTable[] = {
     {"batch_ensemble.backward", make<BatchEnsembleBackward<Real>>},
     {"member_dense.forward", make<MemberDense<Real, false>>},
     {"member_dense.backward", make<MemberDense<Real, true>>},
+    {"slice.forward", make<Slice<Real, false>>},
+    {"slice.backward", make<Slice<Real, true>>},
     {"average.forward", make<AverageForward<Real>>},
     {"average.backward", make<AverageBackward<Real>>},
     {"gradient_check", make<GradientCheck<Real>>},

@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from .layers import Sequential as Sequential
     from .layers import Sigmoid as Sigmoid
     from .layers import SiLU as SiLU
+    from .layers import Slice as Slice
     from .layers import Softmax as Softmax
     from .layers import Softplus as Softplus
     from .layers import Softsign as Softsign
@@ -207,15 +208,15 @@ _NAMES = {
         "Zeros",
     ),
     "layers": (
-        "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchEnsemble",
-        "BatchNorm", "Branches", "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D",
+        "AlphaDropout", "ArraySpec", "AveragePool1D", "AveragePool2D", "BatchEnsemble", "BatchNorm",
+        "Branches", "Conv1D", "Conv2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D",
         "DropConnect", "Dropout", "ELU", "Embedding", "Ensemble", "Flatten", "GaussianDropout",
         "GaussianNoise", "GELU", "GlobalAveragePool", "GlobalMaxPool", "GroupNorm", "GRU",
         "HardSigmoid", "HardSwish", "InstanceNorm", "Layer", "LayerNorm", "LeakyReLU", "LSTM",
         "MaxPool1D", "MaxPool2D", "MemberDense", "MemberMean", "Members", "Mish", "Parametric",
         "Periodic", "PiecewiseLinear", "PReLU", "ReLU", "Reshape", "Residual", "RMSNorm", "RNN",
-        "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Softmax", "Softplus", "Softsign",
-        "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
+        "Run", "Scale", "SELU", "Sequential", "Sigmoid", "SiLU", "Slice", "Softmax", "Softplus",
+        "Softsign", "SpatialDropout", "StochasticDepth", "Tanh", "WeightNorm",
     ),
     "losses": (
         "AsymmetricCrossEntropy", "BinaryCrossEntropy", "BinaryFocalCrossEntropy",

@@ -546,6 +546,22 @@ def test_scale_and_embedding_of_the_inputs(here, capsys, options, scale, embeddi
     assert ("--embedding" in shown) == (embedding is not None)
 
 
+def test_categories_as_rows_of_a_learned_table(here, capsys):
+    options = ["--categories", "embedding", "--levels", "1"]
+    fit = ["fit", "table.csv", "--target", "price", "--out", "m.evenly", *QUICK]
+    assert run([*fit, *options]) == 0
+    model = saving.load("m.evenly")
+    assert (model.categories, model.levels) == ("embedding", 1)
+    assert model.inputs_.codes
+    assert any("rows of a learned table" in note for note in model.notes_)
+    capsys.readouterr()
+    assert run(["show", "m.evenly"]) == 0
+    assert " ".join(options) in " ".join(capsys.readouterr().out.split())
+    assert run(["explain", "m.evenly", "table.csv"]) == 0
+    assert run(["predict", "m.evenly", "new.csv", "--quiet"]) == 0
+    assert run([*fit, "--force", "--categories", "one-hot"]) == 2
+
+
 def test_ctrl_c_while_scores_are_taken_keeps_the_network(here, capsys, monkeypatch):
     from evenly import explain
 

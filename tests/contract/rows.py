@@ -313,6 +313,10 @@ LAYERS = [
     *_random(),
     LayerRow("Scale", ev.Scale(), flat_or_image, torch=lambda s: numeric.Factors(s[-1]),
              to_torch={"factor": ("factor", same)}),
+    *(LayerRow(f"Slice({layer.start}, {layer.stop})", layer,
+               st.one_of(st.tuples(st.integers(3, 40)), st.tuples(widths, st.integers(3, 9))),
+               torch=lambda s, layer=layer: numeric.Part(layer))
+      for layer in (ev.Slice(0, 1), ev.Slice(1, 3), ev.Slice(2))),
     *(LayerRow(f"Periodic({layer.units}, {layer.frequencies})", layer, shapes,
                torch=numeric.waves(layer), to_torch={name: (name, same) for name in numeric.WAVES})
       for layer, shapes in ((ev.Periodic(), flat_or_image), (ev.Periodic(1, 5), flat),

@@ -24,6 +24,18 @@ class Factors(torch.nn.Module):
         return x * self.factor
 
 
+class Part(torch.nn.Module):
+    """Some of the features."""
+
+    def __init__(self, layer: ev.Slice) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Any) -> Any:
+        stop = x.shape[-1] if self.layer.stop is None else self.layer.stop
+        return x.narrow(-1, self.layer.start, stop - self.layer.start)
+
+
 class Waves(torch.nn.Module):
     """Learned functions of each feature, of cosines."""
 

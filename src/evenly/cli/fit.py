@@ -62,6 +62,11 @@ def _or_none(*words: str) -> Word:
               help="Of the inputs: standard, robust or normal (for long tails), or none.")
 @click.option("--embedding", type=_or_none("periodic", "piecewise"), metavar="NAME", default="none",
               help="Several inputs of each: periodic, piecewise or none.")
+@click.option("--categories", type=click.Choice(["auto", "indicators", "embedding", "target"]),
+              default="auto", help="What categories of many levels become: inputs of the most "
+              "frequent, rows of a learned table, means of the target; auto: the first and last.")
+@click.option("--levels", type=AT_LEAST_1,
+              help="Many are more levels than this.  [default: 100; of embedding and target 9]")
 @click.option("--optimizer", type=Word({name: name for name in OPTIMIZERS}), metavar="NAME",
               help=f"{', '.join(OPTIMIZERS)}.  [default: adamw, learning rate 0.002]")
 @click.option("--lr", type=POSITIVE, help="Learning rate.  [default: the optimizer's own]")
@@ -167,11 +172,12 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
         "learning_rate": given["lr"],
         **({"scale": given["scale"] or False} if given["scale"] != "standard" else {}),
         **({"embedding": given["embedding"]} if given["embedding"] else {}),
+        **({"levels": given["levels"]} if given["levels"] is not None else {}),
         **({"class_weight": class_weights(given["class_weight"])} if given["class_weight"] else {}),
         "early_stopping": not given["all_rows"],
         "random_state": given["seed"],
         "verbose": sys.stderr.isatty(),
         "doctor": True if given["doctor"] else None,
         **{name: given[name] for name in
-           ("norm", "dropout", "l2", "optimizer", "schedule", "batch")},
+           ("categories", "norm", "dropout", "l2", "optimizer", "schedule", "batch")},
     }

@@ -18,7 +18,7 @@ from .held_out import Held
 from .inputs import ScaledInputs
 from .members import check_sharing, shared_members
 from .names import LSUV, UNIT_COLUMNS, network
-from .number_embeddings import BIN_ROWS, bins_for, check_alone, embedding_of, learns_bins
+from .number_embeddings import BIN_ROWS, bins_for, check_alone, front_of, learns_bins
 
 # Rows that first values are scaled by, and how.
 SCALING_ROWS = 512
@@ -109,11 +109,12 @@ class BuildsNetwork(ScaledInputs):
             raise ConfigurationError(f"{type(self).__name__}: {error}") from None
 
     def _network(self) -> Any:
-        check_alone(self.embedding, self.net)
+        check_alone(self.embedding, self._coded, self.net)
         check_sharing(self)
         if self.net is None:
+            front = front_of(self.embedding, self._coded, self.n_features_in_)
             outputs, members = self._outputs()[0], shared_members(self)
-            return Sequential([*embedding_of(self.embedding), *network(
+            return Sequential([*front, *network(
                 hidden=self.hidden, activation=self.activation, norm=self.norm,
                 dropout=self.dropout, init=self.init, outputs=outputs, members=members,
                 first="signs" if self.embedding is None else "normal",

@@ -33,6 +33,9 @@ class ScaledInputs(NestedParameters):
 
     scale: Any
     dtype: Any
+    # How many of the last inputs are row numbers of a table, and the rows of that table: an
+    # estimator for tables says so.
+    _coded: tuple[int, int] = (0, 0)
 
     def _fold_targets(self, y: Any, weights: Any, first: bool) -> None:
         """Learns the scale of the targets that are trained on."""
@@ -103,9 +106,12 @@ class ScaledInputs(NestedParameters):
 
     def _inputs(self, X: Any, dtype: Any = np.float64) -> Any:
         """Checked rows as the network reads them, an array or CSR."""
-        if self.scaler_ is not None:
-            return self._constants.zeroed(self.scaler_.scaled(X, dtype))
-        return self._constants.held(X)
+        if self.scaler_ is None:
+            return self._constants.held(X)
+        x = self._constants.zeroed(self.scaler_.scaled(X, dtype))
+        if self._coded[0]:
+            x[:, -self._coded[0] :] = X[:, -self._coded[0] :]
+        return x
 
     def _scaled(self, X: Any) -> Any:
         """The same in the element type of the training."""

@@ -1,4 +1,4 @@
-"""The layers that make several inputs of each, as PyTorch modules and back."""
+"""The layers that read features last and make others of them, as PyTorch modules and back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from .. import layers as ours
 from ..errors import ConfigurationError
 from .layout import FIRST, LAST, Layout
+
+NUMBERS = (ours.Scale, ours.Periodic, ours.PiecewiseLinear, ours.Slice)
 
 
 def written_numbers(place: Any) -> list[Any]:
@@ -19,6 +21,8 @@ def written_numbers(place: Any) -> list[Any]:
         module: Any = modules.Scale(features)
     elif isinstance(layer, ours.Periodic):
         module = modules.Periodic(features, layer.frequencies, layer.units)
+    elif isinstance(layer, ours.Slice):
+        module = modules.Slice(layer.start, layer.stop)
     else:
         module = modules.PiecewiseLinear(features, layer.bins)
     return [place.load(module, **place.arrays)]
@@ -33,6 +37,8 @@ def read_numbers(module: Any, layout: Layout, where: str) -> list[tuple[Any, dic
         return [(ours.Scale(), own)]
     if kind == "Periodic":
         return [(ours.Periodic(module.units, len(module.frequency)), own)]
+    if kind == "Slice":
+        return [(ours.Slice(module.start, module.stop), own)]
     return [(ours.PiecewiseLinear(len(module.edge)), own)]
 
 

@@ -360,7 +360,7 @@ RULES: dict[str, Callable[..., Made]] = {
     "RNN": _recurrent, "LSTM": _recurrent, "GRU": _recurrent,
     "RecurrentOutput": _outputs,
     "PReLU": _prelu,
-    **dict.fromkeys(("Scale", "Periodic", "PiecewiseLinear"), read_numbers),
+    **dict.fromkeys(("Scale", "Periodic", "PiecewiseLinear", "Slice"), read_numbers),
     **READ, "Softmax": _softmax, "Softmax2d": _softmax_2d,
     "ReLU": _plain(lambda m, where: ours.ReLU()),
     "LeakyReLU": _plain(_leaky),

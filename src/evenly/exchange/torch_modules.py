@@ -109,6 +109,24 @@ class Scale(torch.nn.Module):
         return x * self.factor
 
 
+class Slice(torch.nn.Module):
+    """The features from one place to another, features last."""
+
+    def __init__(self, start: int, stop: int | None) -> None:
+        super().__init__()
+        self.start, self.stop = start, stop
+
+    def forward(self, x: Any) -> Any:
+        return x[..., self.start : self.stop]
+
+
+class Embedding(torch.nn.Embedding):
+    """PyTorch's, for row numbers that come as floating-point numbers too, beside quantities."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.long() if x.is_floating_point() else x)
+
+
 class Periodic(torch.nn.Module):
     """Each feature, and learned functions of it that are made of waves: features last."""
 

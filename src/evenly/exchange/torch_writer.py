@@ -17,7 +17,7 @@ from ..layers.recurrent import Recurrent
 from ..training import Model
 from .layout import FIRST, LAST, Layout, missing_torch, pools_alike, torch_kernel
 from .member_layers import WRITTEN
-from .number_layers import written_numbers
+from .number_layers import NUMBERS, written_numbers
 
 
 def to_torch(model: Model, *, channels_first: bool | None = None) -> Any:
@@ -329,8 +329,9 @@ def _softmax(place: _Place) -> list[Any]:
 
 
 def _embedding(place: _Place) -> list[Any]:
-    layer = place.layer
-    module = place.torch.nn.Embedding(layer.vocabulary, layer.units, layer.padding)
+    from .torch_modules import Embedding
+
+    module = Embedding(place.layer.vocabulary, place.layer.units, place.layer.padding)
     place.layout.torch = LAST
     return [place.load(module, weight=place.arrays["table"])]
 
@@ -400,7 +401,7 @@ _RULES: dict[type, Callable[[_Place], list[Any]]] = {
     ours.GroupNorm: _grouped, ours.InstanceNorm: _grouped,
     ours.Flatten: _flatten, ours.Reshape: _reshape,
     ours.Embedding: _embedding, Recurrent: _recurrent,
-    **dict.fromkeys((ours.Scale, ours.Periodic, ours.PiecewiseLinear), written_numbers),
+    **dict.fromkeys(NUMBERS, written_numbers),
     **WRITTEN, ours.PReLU: _prelu, ours.Softmax: _softmax,
     ours.Dropout: _dropout, ours.SpatialDropout: _spatial,
     ours.AlphaDropout: _plain(lambda nn, layer: nn.AlphaDropout(layer.rate)),

@@ -48,6 +48,7 @@ MODULES = {
     "averaging": ("weight-averaging",),
     "orthogonal": ("orthogonal", "lsuv"),
     "members": ("batch-ensemble",),
+    "fronts": ("scale", "parametric", "piecewise-linear", "periodic"),
 }
 CATALOGUE = {name: module for module, names in MODULES.items() for name in names}
 

@@ -58,12 +58,20 @@ def labels_of_rows(model: Any, values: Any, rows: Any) -> Any:
 
 
 def linear_inputs(model: Any) -> Any:
-    """What makes of a frame the inputs of a linear model: those of the network, scaled as there."""
+    """What makes of a frame the inputs of a linear model: those of the network, scaled as there;
+    but row numbers of a table are no quantities: of each level there is an input, of many levels of
+    the most frequent."""
     def inputs(frame: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TableWarning)
             x, _ = model.encode(frame)
-        return model.estimator_._as_trained(x, None)[0]
+        x = model.estimator_._as_trained(x, None)[0]
+        codes = model.inputs_.codes
+        if not codes:
+            return x
+        first = x.shape[1] - len(codes)
+        return np.concatenate([x[:, :first], *(
+            part.indicators(x[:, first + i]) for i, part in enumerate(codes))], axis=1)
     return inputs
 
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .scale import Scale as Scale
     from .shape import Flatten as Flatten
     from .shape import Reshape as Reshape
+    from .slice import Slice as Slice
     from .softmax import Softmax as Softmax
     from .wrapped import DropConnect as DropConnect
     from .wrapped import WeightNorm as WeightNorm
@@ -100,6 +101,7 @@ else:
         "rmsnorm": ("RMSNorm",),
         "scale": ("Scale",),
         "shape": ("Flatten", "Reshape"),
+        "slice": ("Slice",),
         "softmax": ("Softmax",),
         "wrapped": ("DropConnect", "WeightNorm"),
     })

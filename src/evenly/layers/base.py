@@ -188,6 +188,8 @@ class Layer(Declared):
     reads_indices: ClassVar[bool] = False
     # Whether a loss right behind it judges, in training, what it reads, each row by itself.
     judged_before: ClassVar[bool] = False
+    # Whether its output is some of the numbers of its input, as they are.
+    picks: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
     # Whether a schedule moves how much it drops: its definition asks ``run.dropped(rate)``.

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DataError
 from ..initializers import Initializer, Normal
 from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
+from .containers import Container, Sequential
 
 # float32 holds every whole number up to here.
 _LARGEST = 2**24
@@ -123,3 +124,25 @@ class Embedding(Layer):
             d_table[self.padding] = 0
         d_table = run.note("d_table", d_table, "sum of d_y by row")
         return run.note("d_x", run.xp.zeros_like(d_y[..., 0]), "0"), {"table": d_table}
+
+
+def index_reader(layer: Layer) -> Layer | None:
+    """The layer that reads numbers of a network's own input as row numbers; None where none does.
+
+    In front of it stands nothing but what hands numbers on as they are.
+    """
+    if isinstance(layer, Sequential):
+        for part in layer.layers:
+            found = index_reader(part)
+            if found is not None or not _hands_on(part):
+                return found
+        return None
+    if isinstance(layer, Container):
+        return next(filter(None, map(index_reader, layer.parts)), None)
+    return layer if layer.reads_indices else None
+
+
+def _hands_on(layer: Layer) -> bool:
+    if isinstance(layer, Sequential):
+        return all(map(_hands_on, layer.layers))
+    return layer.reshapes or layer.picks

@@ -13,6 +13,7 @@ from ..engine import Engine, NotFiniteError
 from ..layers import BatchNorm, DropConnect, Dropout
 from ..layers.base import Layer
 from ..layers.containers import Container, Sequential
+from ..layers.embedding import index_reader
 from ..layers.noise import GaussianNoise, _Noise
 from ..layers.recurrent import Recurrent
 from ..losses import Loss
@@ -214,8 +215,7 @@ class Trials:
         return Engine(program, seed=self._seed, weights=self._weights)
 
     def _reads_indices(self) -> bool:
-        first = (layer for _, layer in self._net.named_layers() if not layer.reshapes)
-        return next((layer.reads_indices for layer in first), False)
+        return index_reader(self._net) is not None
 
 
 def rewritten(net: Sequential, change: Callable[[Layer], Layer]) -> Sequential:

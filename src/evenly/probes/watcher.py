@@ -14,6 +14,7 @@ import numpy as np
 from ..clipping import ClipGlobalNorm
 from ..engine import Engine, NotFiniteError
 from ..layers.base import Run
+from ..layers.embedding import index_reader
 from ..records import Checks, DataSummary, EpochSummary, Probe, TrainingRecord
 from ..records.lines import LinesWriter
 from ..rows.data import Examples
@@ -305,15 +306,14 @@ class TrainingWatcher:
 
     def _summary(self, data: Examples) -> DataSummary:
         program = self._engine.program
-        first = next((layer for _, layer in program.net.named_layers() if not layer.reshapes), None)
         y = data.y
         if len(program.output_shape) == 1 and y.shape[1:] == (1,):
             y = y[:, 0]
         x = data.x
         if self._scaled is not None:
             x = (x - self._scaled[0]) / self._scaled[1]
-        return summarize(x, y, self._record.loss,
-                         indices=first is not None and first.reads_indices)
+        indices = index_reader(program.net) is not None
+        return summarize(x, y, self._record.loss, indices=indices)
 
 
 def _dense(engine: Engine, data: Examples) -> Examples:

@@ -13,6 +13,7 @@ from ..constraints import Constraint
 from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer, Shape
 from ..layers.containers import Container, Sequential
+from ..layers.embedding import index_reader
 from ..losses import Loss
 from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
@@ -84,7 +85,7 @@ def compile(
     steps, output = trace(net, shape)
     check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint, average))
     if augment is not None:
-        _check_mixes(steps)
+        _check_mixes(net.resolved, steps)
     nodes, output = fuse(steps, output)
     output_shape = net.output_shape(shape)
     if loss is not None:
@@ -230,11 +231,11 @@ def _checked_shape(input_shape: int | Shape) -> Shape:
     return shape
 
 
-def _check_mixes(steps: Sequence[Step]) -> None:
-    first = next((step for step in steps if not step.layer.reshapes), None)
-    if first is not None and first.layer.reads_indices:
+def _check_mixes(net: Layer, steps: Sequence[Step]) -> None:
+    first = index_reader(net)
+    if first is not None:
         raise ConfigurationError(
-            f"{type(first.layer).__name__} '{first.name}': mixup takes means of inputs, and a mean "
+            f"{type(first).__name__} '{first.name}': mixup takes means of inputs, and a mean "
             "of two row numbers is none: leave augment out"
         )
     for step in steps:

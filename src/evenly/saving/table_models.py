@@ -80,6 +80,7 @@ def read_table_model(kind: str, content: Any, reader: Reader, memory: int) -> Ta
             f"the columns make {inputs.width} inputs, the network reads "
             f"{estimator.n_features_in_}"
         )
+    estimator._coded = len(inputs.codes), inputs.table_rows
     model: Any = make(**params, **estimator.get_params(deep=False))
     model._use(columns, inputs, estimator, learned["target"], learned["named"])
     # A command adds lines of its own, such as those about the file.

@@ -44,8 +44,8 @@ _NAMES: tuple[tuple[Any, str], ...] = (
      "GaussianDropout GaussianNoise GELU GlobalAveragePool GlobalMaxPool GroupNorm GRU HardSigmoid "
      "HardSwish InstanceNorm LayerNorm LeakyReLU LSTM MaxPool1D MaxPool2D MemberDense MemberMean "
      "Members Mish Parametric Periodic PiecewiseLinear PReLU ReLU Reshape Residual RMSNorm RNN "
-     "Scale SELU Sequential Sigmoid SiLU Softmax Softplus Softsign SpatialDropout StochasticDepth "
-     "Tanh WeightNorm"),
+     "Scale SELU Sequential Sigmoid SiLU Slice Softmax Softplus Softsign SpatialDropout "
+     "StochasticDepth Tanh WeightNorm"),
     (losses,
      "AsymmetricCrossEntropy BinaryCrossEntropy BinaryFocalCrossEntropy FocalCrossEntropy Gamma "
      "Huber MeanAbsoluteError MeanSquaredError Poisson Quantile SoftmaxCrossEntropy"),

@@ -37,6 +37,12 @@ class TableClassifier(ClassifierMixin, TableModel):  # type: ignore[misc]
         drop: columns that are no inputs.
         keep: columns that stay inputs although a rule would leave them out.
         text: whether free text becomes an input, as hashed words.
+        categories: what a category of many levels becomes: ``"auto"``: an input for each of the
+            most frequent levels, and means of the target; ``"indicators"``: the first of these
+            alone; ``"target"``: the second alone; ``"embedding"``: 8 numbers a level, in a table
+            that the network learns (:class:`evenly.Embedding`).
+        levels: how many levels are not many; None: 100, or 9 for ``"embedding"`` and
+            ``"target"``.
         quiet: whether what was left out, read otherwise than it stands, or is unlike training is
             kept in `notes_` alone; else it is a :class:`evenly.errors.TableWarning` too.
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
@@ -120,7 +126,8 @@ class TableRegressor(RegressorMixin, MultiOutputMixin, TableModel):  # type: ign
     """A network that predicts numbers, for tables as people have them.
 
     Arguments:
-        types, decimal, na, drop, keep, text, quiet: as of :class:`TableClassifier`.
+        types, decimal, na, drop, keep, text, quiet, categories, levels: as of
+            :class:`TableClassifier`.
         hidden, activation, norm, dropout, init, net, optimizer, learning_rate, schedule, l2,
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype, doctor,

@@ -21,6 +21,7 @@ from ..errors import ConfigurationError, DataError, TableWarning
 from ..estimators.base import NetEstimator
 from ..estimators.column_scales import middles
 from ..estimators.effort import settle
+from ..estimators.going_on import ANEW
 from ..estimators.held_out import Held, Table, checked_groups, divided
 from ..estimators.inputs import named
 from ..estimators.members import Deadline, Rows, deadline_of
@@ -34,7 +35,7 @@ from .arguments import of_inner
 from .columns import Columns
 from .division import contents, taken
 from .given_table import GivenTable
-from .inputs import Answers, Inputs
+from .inputs import Answers, Inputs, Ways
 from .inputs.means import folds_of
 from .rules import Reading
 from .targets import labels_of
@@ -42,6 +43,7 @@ from .targets import labels_of
 # Arguments of the estimators for tables, in front of those of the networks.
 OWN: dict[str, Any] = {
     "types": None, "decimal": None, "na": (), "drop": (), "keep": (), "text": False, "quiet": False,
+    "categories": "auto", "levels": None,
 }
 
 
@@ -66,6 +68,9 @@ class TableModel(NestedParameters):
     keep: Any
     text: Any
     quiet: Any
+    categories: Any
+    levels: Any
+    _ways = Ways()
     early_stopping: Any
     scale: Any
     validation_fraction: Any
@@ -126,8 +131,14 @@ class TableModel(NestedParameters):
         """
         for name in ("text", "quiet"):
             truth(name, getattr(self, name))
+        ways = Ways(self.categories, self.levels)
         deadline = deadline_of(self.time_limit)
         going_on = self.warm_start and hasattr(self, "estimator_")
+        if going_on and ways != self._ways:
+            raise ConfigurationError(
+                f"{type(self).__name__}: {ways}, and the network was trained with {self._ways}: "
+                f"its weights belong to those inputs: {ANEW}"
+            )
         net = self._net(going_on)
         net._check_truths()
         with net._as_it_was():
@@ -170,7 +181,9 @@ class TableModel(NestedParameters):
                                     getattr(net, "classes_", None)), seed, given)
         kept, own = rows[parts.kept], None if weights is None else weights[parts.kept]
         answers, taught = self._answers(net, numbers[kept]), taken(values, kept)
-        inputs = self.inputs_ if going_on else Inputs.learn(columns.inputs, taught, answers, own)
+        inputs = self.inputs_ if going_on else Inputs.learn(
+            columns.inputs, taught, answers, own, Ways(self.categories, self.levels))
+        net._coded = len(inputs.codes), inputs.table_rows
         alike = kept if groups is None else groups[places[kept]]
         x = inputs.encode_training(taught, answers, own, folds_of(alike, seed))
         net._check_x(x, reset=not going_on)
@@ -279,6 +292,7 @@ class TableModel(NestedParameters):
         self, columns: Columns, inputs: Inputs, estimator: Any, target: str, named: bool
     ) -> None:
         self.columns_, self.inputs_, self.estimator_ = columns, inputs, estimator
+        self._ways = Ways(self.categories, self.levels)
         self.target_ = target
         self.notes_ = (*columns.notes, *inputs.notes)
         names = [column.name for column in columns.columns]

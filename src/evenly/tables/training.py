@@ -8,7 +8,8 @@ from typing import Any
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
     "types": "--as", "decimal": "--decimal", "na": "--na", "drop": "--drop", "keep": "--keep",
-    "text": "--text", "loss": "--loss", "quantiles": "--quantiles",
+    "text": "--text", "categories": "--categories", "levels": "--levels", "loss": "--loss",
+    "quantiles": "--quantiles",
     "hidden": "--hidden", "norm": "--norm", "dropout": "--dropout", "l2": "--l2",
     "scale": "--scale", "embedding": "--embedding",
     "optimizer": "--optimizer", "learning_rate": "--lr", "schedule": "--schedule",
@@ -25,7 +26,8 @@ OPTIONS = {
 WITHOUT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("optimizer", "learning_rate", "class_weight", "random_state", "decimal",
                      "quantiles", "threshold", "interval_fraction", "average", "embedding",
-                     "sharing", "time_limit"), (None,)),
+                     "sharing", "time_limit", "levels"), (None,)),
+    "categories": ("auto",),
     **dict.fromkeys(("members", "max_epochs", "patience"), ("auto",)),
     "scale": (True, "standard"),
     "calibrate": (False,), "effort": ("default",), "refit": (False,), "monitor": ("loss",),

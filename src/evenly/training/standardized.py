@@ -11,6 +11,7 @@ from ..engine import Engine
 from ..errors import ConfigurationError, DataError
 from ..layers import BatchNorm, Dense, Sequential
 from ..layers.base import Run
+from ..layers.embedding import index_reader
 from ..rows.data import Examples
 from ..rows.sources import READ_BYTES, RowSource, rows_in
 from ..rows.streams import Stream
@@ -61,8 +62,8 @@ class Standardized:
                     "as they are, or divide them by a constant yourself"
                 )
         if self.inputs:
-            first = next((layer for _, layer in net.named_layers() if not layer.reshapes), None)
-            if first is not None and first.reads_indices:
+            first = index_reader(net)
+            if first is not None:
                 raise ConfigurationError(
                     f"fit: {type(first).__name__} reads row numbers, and no quantities: leave "
                     "inputs as they are"

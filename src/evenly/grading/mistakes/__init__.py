@@ -15,6 +15,7 @@ from .base import Context as Context
 from .base import Mistake as Mistake
 from .cells import CELLS
 from .experiments import EXPERIMENTS
+from .fronts import FRONTS
 from .layers import LAYERS
 from .limits import LIMITS
 from .losses import LOSSES
@@ -26,7 +27,7 @@ from .windows import WINDOWS
 # In this order: of several that fit, the first is named first.
 MISTAKES: tuple[Mistake, ...] = (
     *STATISTICS, *LAYERS, *WINDOWS, *CELLS, *LOSSES, *UPDATES, *LIMITS, *AROUND,
-    *PLANNED, *EXPERIMENTS,
+    *PLANNED, *EXPERIMENTS, *FRONTS,
 )
 
 

@@ -137,7 +137,8 @@ for activation in (ev.ReLU(), ev.Sigmoid(), ev.Tanh(), ev.GELU()):
      "gelu": "a smooth ReLU", "gelu-tanh": "GELU by another formula",
      "silu": "a smooth ReLU", "mish": "a smooth ReLU", "softplus": "a smooth ReLU",
      "softsign": "a tanh of fractions", "hard-sigmoid": "a sigmoid of straight pieces",
-     "hard-swish": "a SiLU of straight pieces"},
+     "hard-swish": "a SiLU of straight pieces",
+     "parametric": "as much of an activation as a trained share takes"},
 )
 
 PATHS = (FIRST, LOSSES, ACTIVATIONS)

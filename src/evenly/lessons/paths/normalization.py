@@ -45,7 +45,11 @@ x = np.random.default_rng(0).standard_normal((100, 3)) * [1, 50, 0.01] + [0, 900
 scaler = ev.Standardizer().fit(x[:80])
 print(scaler.transform(x[80:]).mean(axis=0))       # near 0, and not 0
 """),
-    ))
+    ),
+    {"scale": "a trained factor for each input, in front of a network",
+     "piecewise-linear": "each input as shares of bins: broken lines become linear",
+     "periodic": "each input with waves of it: jumps and waves become linear"},
+)
 
 BATCH = Lesson(
     "batch-normalization", "Batch normalization in an hour",

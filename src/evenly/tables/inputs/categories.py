@@ -11,7 +11,7 @@ from ...errors import DataError
 from ..plain import found
 from .base import SILENT, Part, codes_of
 
-# A category gets at most this many inputs: its rarest levels share the last.
+# A category gets at most this many inputs, unless it is said: its rarest levels share the last.
 MAX_CATEGORIES = 100
 
 
@@ -33,17 +33,17 @@ class LevelInputs(Part):
     gaps: bool = False
 
     def __post_init__(self) -> None:
-        if list(self.levels) != sorted(set(self.levels)) or len(self.levels) > MAX_CATEGORIES:
+        if list(self.levels) != sorted(set(self.levels)):
             raise DataError(f"column '{self.name}': expects sorted levels, each once")
 
     @classmethod
-    def learn(cls, name: str, values: Any) -> Self:
-        """From a polars series of strings, null for gaps."""
+    def learn(cls, name: str, values: Any, most: int = MAX_CATEGORIES) -> Self:
+        """From a polars series of strings, null for gaps; at most so many levels."""
         counts = values.drop_nulls().alias("level").value_counts(name="rows")
         pairs = sorted(zip(*counts.to_dict(as_series=False).values(), strict=True),
                        key=lambda pair: (-pair[1], pair[0]))
-        shares = len(pairs) > MAX_CATEGORIES
-        kept = pairs[: MAX_CATEGORIES - 1] if shares else pairs
+        shares = len(pairs) > most
+        kept = pairs[: most - 1] if shares else pairs
         levels = tuple(sorted(level for level, _ in kept))
         return cls(name, levels, shares, values.null_count() > 0)
 
