@@ -163,7 +163,7 @@ class BatchEnsembleForward final : public Kernel {
     }
     if (epilogue_.has_dropout()) {
       worker.meet();
-      const Stream stream = epilogue_.prepare(batch);
+      const DropStream stream = epilogue_.prepare(batch);
       epilogue_.for_flat(worker, rows * columns, [&](Index first, Index count) {
         epilogue_.forward(y_ + first, first, count, stream);
       });
