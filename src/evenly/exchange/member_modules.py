@@ -40,6 +40,8 @@ class BatchEnsemble(torch.nn.Module):
 class MemberDense(torch.nn.Module):
     """A linear layer for each member; the kernels stand side by side."""
 
+    kernel: torch.Tensor
+
     def __init__(self, members: int, **shapes: tuple[int, ...]) -> None:
         super().__init__()
         self.members = members
