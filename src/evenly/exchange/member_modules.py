@@ -51,7 +51,8 @@ class MemberDense(torch.nn.Module):
             self.register_parameter(name, torch.nn.Parameter(torch.ones(shape)))
 
     def forward(self, x: Any) -> Any:
-        y = torch.einsum("nkf,fku->nku", x, self.kernel.unflatten(1, (self.members, -1)))
+        kernel = self.kernel.reshape(len(self.kernel), self.members, -1)
+        y = torch.einsum("nkf,fku->nku", x, kernel)
         return y if self.bias is None else y + self.bias.unflatten(0, (self.members, -1))
 
 
