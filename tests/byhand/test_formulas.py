@@ -27,7 +27,8 @@ WORDS = {
     "product of factors", "slope of the gate at s", "sum of the column", "the best so far",
     "the anchor's score, and softplus of the others added or taken away",
     "d_y of x, and sum of 2 pi frequency d_angle over the waves",
-    "mean of the anchors, else inverse", "of this member", "sum of kernel d_y over the units",
+    "mean of the anchors, else inverse", "of this member", "of each member",
+    "sum of kernel d_y over the units",
     "sum of kernel wave over the waves, and bias", "sum of the shares over the bins",
     "the gradient, one sign wrong", "y or 1 - y, for the right class",
 }

@@ -234,6 +234,7 @@ def test_a_refit_says_what_the_held_out_rows_were_worth(here, capsys):
           "learning_rate": None, "schedule": "cosine", "batch": "auto", "class_weight": None,
           "early_stopping": True, "patience": "auto", "effort": "default", "random_state": 0}),
     (["--effort", "best", "--members", "2"], {"effort": "best", "members": 2}),
+    (["--members", "3", "--sharing", "kernels"], {"members": 3, "sharing": "kernels"}),
     (["--norm", "layer", "--dropout", "0.1"], {"norm": "layer", "dropout": 0.1}),
     (["--hidden", "none", "--norm", "none"], {"norm": None, "hidden": ()}),
     (["--hidden", "16,8"], {"hidden": (16, 8)}),

@@ -32,7 +32,7 @@ def test_a_classifier_is_one_network_of_members(y, more, of):
     assert layers[-1].of == of
     assert next(layer for layer in layers if isinstance(layer, ev.Members)) == ev.Members(
         4, "normal" if "embedding" in more else "signs")
-    assert len(net.members_) == 1 and net.settings_["members"] == 4
+    assert (len(net.members_), net.settings_["members"]) == (1, 4)
     assert net.score(x, y) > (0.5 if np.ndim(y) == 1 else 0.2)
     again = clone(net).set_params(n_jobs=1).fit(x, y)
     np.testing.assert_array_equal(net.predict_proba(x), again.predict_proba(x))
@@ -47,7 +47,7 @@ def test_a_regressor_is_one_network_of_members(more):
     net = NetRegressor(**{**QUICK, "sharing": "kernels", "members": 3, "max_epochs": 40,
                           "learning_rate": 0.02, **more})
     net.fit(X, np.round(y) if more.get("loss") == "poisson" else y)
-    assert kinds(net)[0] == "Members" and kinds(net)[-2:] == ["MemberDense", "MemberMean"]
+    assert [kinds(net)[i] for i in (0, -2, -1)] == ["Members", "MemberDense", "MemberMean"]
     predicted = net.predict(X)
     predicted = predicted if predicted.ndim == 1 else predicted[:, 1]
     assert np.corrcoef(predicted, y)[0, 1] > 0.6

@@ -60,8 +60,8 @@ def _lasting(net: Sequential, features: int) -> list[tuple[Any, Any]]:
 def _other(was: str, comes: str) -> ConfigurationError:
     return ConfigurationError(
         "the network goes on with the weights of the last fit, and these settings (hidden, "
-        f"activation, norm, embedding, sharing or net) make another network: where there was {was} there is "
-        f"now {comes}: {ANEW}"
+        "activation, norm, embedding, sharing or net) make another network: where there was "
+        f"{was} there is now {comes}: {ANEW}"
     )
 
 

@@ -58,9 +58,9 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
             penalty, clip, constraint, augment, max_epochs, batch, early_stopping, patience,
             validation_fraction, scale, warm_start, random_state, n_jobs, verbose, dtype,
             doctor, validation, monitor, callbacks, average, refit, rates, embedding,
-            sharing, dropout_schedule, decay_schedule: as of
-            :class:`NetClassifier`. A `net` ends with one output a target, and with several
-            quantiles with one for each quantile of each target.
+            sharing, dropout_schedule, decay_schedule: as of :class:`NetClassifier`. A `net` ends
+            with one output a target, and with several quantiles with one for each quantile of each
+            target.
         interval_fraction: share of the rows to hold out for :meth:`predict_interval` alone, beside
             those of early stopping; None: none.
         members, time_limit, effort: as of :class:`NetClassifier`; the mean is of the predicted

@@ -40,6 +40,8 @@ class BatchEnsemble(torch.nn.Module):
 class MemberDense(torch.nn.Module):
     """A linear layer for each member; the kernels stand side by side."""
 
+    kernel: torch.Tensor
+
     def __init__(self, members: int, **shapes: tuple[int, ...]) -> None:
         super().__init__()
         self.members = members
@@ -49,7 +51,8 @@ class MemberDense(torch.nn.Module):
             self.register_parameter(name, torch.nn.Parameter(torch.ones(shape)))
 
     def forward(self, x: Any) -> Any:
-        y = torch.einsum("nkf,fku->nku", x, self.kernel.unflatten(1, (self.members, -1)))
+        kernel = self.kernel.reshape(len(self.kernel), self.members, -1)
+        y = torch.einsum("nkf,fku->nku", x, kernel)
         return y if self.bias is None else y + self.bias.unflatten(0, (self.members, -1))
 
 

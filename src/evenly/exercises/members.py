@@ -48,7 +48,8 @@ def _solve(inputs: Inputs, level: int) -> Solution:
               Ask("y", "What each member answers", "The bias comes last, unscaled."))
     if level > 1:
         _judged(draft, own, (scaled, product, y), inputs, level)
-    rows = dict.fromkeys(("scaled", "input_scale", "d_scaled", "d_input_scale"), ("member", "in"))
+    rows: dict[str, tuple[str, ...]] = dict.fromkeys(
+        ("scaled", "input_scale", "d_scaled", "d_input_scale"), ("member", "in"))
     rows |= dict.fromkeys(("product", "y", "output_scale", "bias", "d_y", "d_product",
                            "d_output_scale", "error"), ("member", "unit"))
     rows |= {"kernel": ("in", "unit"), "d_kernel": ("in", "unit"), "x": ("in",),
@@ -61,7 +62,7 @@ def _judged(draft: Draft, own: Any, steps: tuple[Any, Any, Any], inputs: Inputs,
     scaled, product, y = steps
     target = draft.given("target", inputs["target"], "The target of the example")
     run = draft.run("loss")
-    mean = run.note("mean", run.xp.mean(y, axis=0), "mean over the members of y")
+    run.note("mean", run.xp.mean(y, axis=0), "mean over the members of y")
     error = run.note("error", y - target, "y - target")
     run.note("loss", run.xp.mean(error * error), "mean of error^2")
     draft.say("Together they answer by their mean. In training each is judged by itself: the loss "

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ..errors import ShapeError
 from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect, expect_rank
 from .containers import Joined, Sequential, _branch, _several
 from .special import softplus
@@ -38,9 +39,12 @@ class _Averages:
         expect(self.levels == 1 or self.of == "quantiles", self, "levels are for of='quantiles'",
                self.levels)
 
-    def _check_outputs(self, outputs: int) -> None:
-        expect(outputs % self.levels == 0, self,
-               f"{self.levels} levels of each target need as many outputs", outputs)
+    def _check_outputs(self, outputs: int, name: str) -> None:
+        if outputs % self.levels:
+            raise ShapeError(
+                f"{type(self).__name__} '{name}': {self.levels} levels of each target need as many "
+                f"outputs, got {outputs}: give the layer in front of it a multiple of {self.levels}"
+            )
 
     def _way_numbers(self) -> dict[str, float]:
         return {"average": AVERAGES[self.of], "levels": self.levels, "anchor": self.anchor}
@@ -152,7 +156,7 @@ class Ensemble(_Averages, Joined):
 
     def check(self, shape: Shape, name: str) -> None:
         super().check(shape, name)
-        self._check_outputs(self.output_shape(shape)[-1])
+        self._check_outputs(self.output_shape(shape)[-1], name)
 
     def numbers(self, shape: Shape) -> dict[str, float]:
         return self._way_numbers()
@@ -217,7 +221,7 @@ class MemberMean(_Averages, Layer):
         expect_rank(shape, 2, f"MemberMean '{name}'", "(batch, members, outputs)",
                     "begin the network with Members(count)")
         expect(shape[0] <= MOST_MEMBERS, self, f"averages 1 to {MOST_MEMBERS} members", shape[0])
-        self._check_outputs(shape[-1])
+        self._check_outputs(shape[-1], name)
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape[1:]
