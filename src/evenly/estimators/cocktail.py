@@ -42,6 +42,7 @@ def cocktail() -> list[dict[str, list[Any]]]:
 
     Example:
         >>> from sklearn.model_selection import RandomizedSearchCV
+        >>> from evenly.estimators import NetClassifier
         >>> x = np.random.default_rng(0).normal(size=(120, 3))
         >>> net = NetClassifier(8, max_epochs=5, effort="fast", random_state=0)
         >>> search = RandomizedSearchCV(net, cocktail(), n_iter=3, cv=2, random_state=0,
