@@ -67,6 +67,7 @@ shim = ctypes.CDLL(os.environ["SHIM"])
 for name in ("evenly_allocations", "evenly_products"):
     getattr(shim, name).restype = ctypes.c_long
 rng = np.random.default_rng(0)
+NUMBERS = [1e-3, np.nan, 1, 0, 0.01, 0.7, 0.5, 2, 23]
 
 class Steps:
     def __init__(self, layers, shape, dtype="float32", batch=32, lengths=False, classes=3, **more):
@@ -80,7 +81,7 @@ class Steps:
                         else None)
         self.order = np.arange(self.rows)
         self.output = np.empty((self.rows, *program.output_shape), dtype)
-        self.numbers, self.records = np.tile([1e-3, np.nan, 1, 0, 0.01], (20, 1)), np.zeros((20, 6))
+        self.numbers, self.records = np.tile(NUMBERS, (20, 1)), np.zeros((20, 6))
 
     def train(self, steps, threads):
         for first in range(0, steps, 20):
@@ -130,6 +131,9 @@ images = [ev.Reshape((8, 8, 1)), ev.Conv2D(7, 3, padding="same"), ev.BatchNorm()
           ev.Dense(3)]
 NETS = {
     "dense": lambda dtype: Steps(dense, (20,), dtype, **everything),
+    "cut": lambda dtype: Steps([ev.Dense(9), ev.AlphaDropout(0.1), ev.GaussianDropout(0.1),
+                                ev.Dense(3)], (20,), dtype, augment=ev.CutMix(),
+                               average=ev.Lookahead(), optimizer=ev.AdamW()),
     "thin": lambda dtype: Steps([ev.Dense(300), ev.Tanh(), ev.Dense(1), ev.Dense(3)], (1,), dtype),
     "few rows": lambda dtype: Steps([ev.Dense(300), ev.ReLU(), ev.Dense(3)], (100,), dtype, 4),
     "wrapped": lambda dtype: Steps([ev.WeightNorm(ev.Dense(40)), ev.DropConnect(ev.Dense(30), 0.2),

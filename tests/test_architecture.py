@@ -233,8 +233,8 @@ def test_the_table_of_public_names_is_the_list_of_imports():
 
 # Records and types: what they hold is said there, where they come from is shown by others.
 WITHOUT_EXAMPLE = {
-    "ArraySpec", "Clip", "Constraint", "EpochRecord", "Finding", "Layer", "Loss", "Optimizer",
-    "Penalty", "Program", "Run", "WeightAverage", "init",
+    "ArraySpec", "Augmentation", "Clip", "Constraint", "EpochRecord", "Finding", "Layer", "Loss",
+    "Optimizer", "Penalty", "Program", "Run", "WeightAverage", "init",
 }
 
 

@@ -25,7 +25,7 @@ using Bytes = nb::ndarray<std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::c
 using ReadRows = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using WriteRows = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using Order = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-// The seven of struct StepNumbers, a row a step.
+// The nine of struct StepNumbers, a row a step.
 using Steps = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Records = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
@@ -222,8 +222,9 @@ class BoundExecutor {
     require(numbers.shape(1) == kStepNumbers && numbers.shape(0) >= steps,
             "each step needs its row of numbers");
     for (std::size_t step = 0; step < steps; ++step)
-      require(numbers(step, 3) >= 0 && numbers(step, 3) < 9e15,
-              "mixup's other example lies a whole number of rows further on");
+      for (const std::size_t whole : {3, 7, 8})
+        require(numbers(step, whole) >= 0 && numbers(step, whole) < 9e15,
+                "shifts and columns must be at least 0");
     return reinterpret_cast<const StepNumbers*>(numbers.data());
   }
 

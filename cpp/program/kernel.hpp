@@ -17,9 +17,11 @@ struct StepNumbers {
   double average = 0;     // the weight of the new values in the average of weights
   double dropout = 1;     // what the rates of dropout are multiplied by
   double decay = 1;       // what the weight decay is multiplied by
+  double cut = 0;         // how many columns of the input are cut out,
+  double place = 0;       // and which: see kernels/mixup.hpp
 };
 
-constexpr int kStepNumbers = 7;
+constexpr int kStepNumbers = 9;
 
 struct Batch {
   std::int64_t rows;   // examples in this batch; at most what the program was planned for

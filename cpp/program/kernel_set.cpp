@@ -145,8 +145,12 @@ constexpr Row kTable[] = {
     {"clip_norm", make<ClipNorm<Real>>},
     {"max_norm", make<ColumnNorm<Real, false>>},
     {"unit_norm", make<ColumnNorm<Real, true>>},
-    {"average", make<Average<Real>>},
+    {"average", make<Average<Real, false>>},
+    {"lookahead", make<Average<Real, true>>},
+    {"lookahead.begin", make<BeginAverage<Real>>},
     {"mixup", make<Mixup<Real>>},
+    {"cutmix", make<Cut<Real, true>>},
+    {"cutout", make<Cut<Real, false>>},
 };
 
 }  // namespace

@@ -12,9 +12,13 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import errors as errors
+    from .augmentation import Augmentation as Augmentation
+    from .augmentation import CutMix as CutMix
+    from .augmentation import Cutout as Cutout
     from .augmentation import Mixup as Mixup
     from .averaging import EMA as EMA
     from .averaging import SWA as SWA
+    from .averaging import Lookahead as Lookahead
     from .averaging import Snapshots as Snapshots
     from .averaging import WeightAverage as WeightAverage
     from .byhand.show import ShownWork as ShownWork
@@ -188,8 +192,8 @@ if TYPE_CHECKING:
 
 # Where each public name lives. A test compares this table with the imports above.
 _NAMES = {
-    "augmentation": ("Mixup",),
-    "averaging": ("EMA", "Snapshots", "SWA", "WeightAverage"),
+    "augmentation": ("Augmentation", "Cutout", "CutMix", "Mixup"),
+    "averaging": ("EMA", "Lookahead", "Snapshots", "SWA", "WeightAverage"),
     "byhand.show": ("show_work", "ShownWork"),
     "clinic.check": ("check",),
     "clinic.cure": ("cure",),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .layers.base import ArrayLike, Declared, Run, expect
 
 
@@ -24,6 +26,9 @@ class WeightAverage(Declared):
     by: ClassVar[str]
     # How the weight of the n-th value comes about, for those who read it.
     formula: ClassVar[str]
+    # Whether the average begins at the value before the first step, and the training goes on from
+    # it wherever something was taken in.
+    leads: ClassVar[bool] = False
 
     def weight(self, n: Any) -> Any:
         """The weight of the n-th value, counted from 1; of whole numbers, an array too."""
@@ -83,6 +88,49 @@ class EMA(WeightAverage):
 
     def weight(self, n: Any) -> Any:
         return (1 - self.decay) / (1 - self.decay**n)
+
+
+@dataclass(frozen=True)
+class Lookahead(WeightAverage):
+    """Slow weights, which every `every` steps go a share of the way to those of the optimizer; from
+    there the optimizer goes on. The slow weights are what is judged and kept.
+
+    ``slow += share (fast - slow)``, ``fast = slow``, after each `every`-th step, from the first
+    weights on; the optimizer's states stay. It goes with any optimizer. Running statistics of
+    normalizations are averaged alike, and go on as they are.
+
+    Arguments:
+        every: steps, >= 1.
+        share: above 0 and at most 1; 1 changes nothing but what is judged in between.
+
+    Raises:
+        ConfigurationError: a setting outside these bounds.
+
+    Source: Zhang, Lucas, Hinton and Ba 2019, "Lookahead optimizer: k steps forward, 1 step back",
+    algorithm 1.
+
+    Example:
+        >>> rule, slow = Lookahead(every=2, share=0.5), np.zeros(1)
+        >>> for n, fast in enumerate([1.0, 4.0, 11.0], start=1):
+        ...     slow = rule.take(slow, np.array([fast]), n, Run(True))
+        >>> slow    # half of the way to 4, after the second step
+        array([2.])
+    """
+
+    every: int = 5
+    share: float = 0.5
+
+    by: ClassVar[str] = "step"
+    kernel: ClassVar[str] = "lookahead"
+    formula: ClassVar[str] = "share after each every-th step, else 0"
+    leads: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        expect(self.every >= 1, self, "every must be at least 1", self.every)
+        expect(0 < self.share <= 1, self, "share must be above 0 and at most 1", self.share)
+
+    def weight(self, n: Any) -> Any:
+        return np.where(np.asarray(n) % self.every == 0, self.share, 0.0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
-from .augmentation import Mixup
+from .augmentation import Augmentation
 from .averaging import Snapshots, WeightAverage
 from .clipping import Clip
 from .constraints import Constraint
@@ -59,7 +59,7 @@ class Settings:
     penalty: Penalty | None = None
     clip: Clip | None = None
     constraint: Constraint | None = None
-    augment: Mixup | None = None
+    augment: Augmentation | None = None
     schedule: Any = None
     early_stopping: Any = None
     inputs: str = AS_THEY_ARE

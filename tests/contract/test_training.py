@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import evenly as ev
-from evenly.augmentation import mixed
 from evenly.native import available_isas
 from tests.contract.common import arrays_for, error, values
 from tests.contract.rows import OPTIMIZERS, ids, of_width
 
 PENALTIES = [None, ev.L2(0.05), ev.L1(0.02), ev.ElasticNet(l1=0.01, l2=0.03)]
 CLIPS = [None, ev.ClipGlobalNorm(0.2), ev.ClipGlobalNorm(1e3), ev.ClipNorm(0.1), ev.ClipValue(0.01)]
-AVERAGES = [None, ev.EMA(0.8), ev.EMA(0.0), ev.EMA(0.999)]
+AVERAGES = [None, ev.EMA(0.8), ev.EMA(0.0), ev.EMA(0.999), ev.Lookahead(3, 0.4), ev.Lookahead()]
+AUGMENTS = [None, ev.Mixup(0.4), ev.Mixup(3.0), ev.CutMix(1.0), ev.Cutout(0.3)]
 BY_ARRAY = [None, ev.ArrayRates({"dense_1.kernel": 0.0, "*.bias": 0.1, "*.gamma": 6.0},
                                 decays={"dense_2.*": 0.5})]
 CONSTRAINTS = [None, ev.MaxNorm(1.0), ev.UnitNorm()]
@@ -38,7 +38,9 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
     decaying = [name for name, spec in specs.items() if spec.decays]
     states = {name: tuple(np.zeros(spec.shape) for _ in rule.states)
               for name, spec in specs.items()}
-    records, averages = [], {name: np.zeros(spec.shape) for name, spec in specs.items()}
+    leads = average is not None and average.leads
+    records, averages = [], {name: arrays[name] if leads else np.zeros(spec.shape)
+                             for name, spec in specs.items()}
     for step, (x, y) in enumerate(batches):
         run = ev.Run(training=True, seed=seed, step=step,
                      learning_rate=None if rates is None else rates[step],
@@ -46,9 +48,11 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
                      dropout=1.0 if dropouts is None else dropouts[step],
                      decay=1.0 if decays is None else decays[step])
         if augment is not None:
-            (mix,), (shift,) = augment.draw(seed, step, 1)
-            run = replace(run, mix=mix, shift=int(shift))
-        scores, saved = net.forward(mixed(x, run), arrays, run)
+            drawn = augment.numbers(seed, step, 1, x.shape[1])
+            run = replace(run, **{name: float(value[0]) if name == "mix" else int(value[0])
+                                  for name, value in drawn.items()})
+            x = augment.inputs(x, run)
+        scores, saved = net.forward(x, arrays, run)
         cost, kept = loss.forward(scores, loss.prepare(y, scores.shape[1:], "float64"), run)
         _, gradients = net.backward(loss.backward(kept, run), arrays, saved, run)
         extra = 0.0
@@ -69,6 +73,8 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
         if average is not None:
             averages = {name: average.take(own, arrays[name], step + 1, run)
                         for name, own in averages.items()}
+        if leads and average.weight(step + 1) > 0:
+            arrays |= {name: averages[name] for name in gradients}
         records.append((float(cost), float(extra), float(norm)))
     return arrays, np.array(records), averages
 
@@ -77,7 +83,7 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
 @settings(max_examples=8, deadline=None)
 @given(kind=st.sampled_from(of_width(4)), penalty=st.sampled_from(PENALTIES),
        clip=st.sampled_from(CLIPS), constraint=st.sampled_from(CONSTRAINTS),
-       augment=st.sampled_from([None, ev.Mixup(0.4), ev.Mixup(3.0)]), scheduled=st.booleans(),
+       augment=st.sampled_from(AUGMENTS), scheduled=st.booleans(),
        average=st.sampled_from(AVERAGES), by_array=st.sampled_from(BY_ARRAY),
        batch=st.integers(5, 30), n=st.integers(31, 100), seed=st.integers(0, 2**63),
        isa=st.sampled_from(available_isas()), threads=st.sampled_from([1, 3]))

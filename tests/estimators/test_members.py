@@ -175,7 +175,7 @@ def test_going_on_and_in_parts():
         net.set_params(members=2).fit(X, Y)
     with pytest.raises(ConfigurationError, match="members=2: partial_fit trains one network"):
         net.partial_fit(X, Y)
-    with pytest.raises(ConfigurationError, match="members=8: .* does not keep their optimizers"):
+    with pytest.raises(ConfigurationError, match=r"members=8: .* does not keep their optimizers"):
         NetClassifier(4, max_epochs=1).fit(X, Y).partial_fit(X, Y)
     with pytest.raises(ConfigurationError, match=r"members=1, and the network .* has 3"):
         net.set_params(members=1).partial_fit(X, Y)

@@ -152,7 +152,8 @@ def test_what_cannot_be():
         NetClassifier(**SHORT, refit=True).fit(X, Y, X_val=X[:20], y_val=Y[:20])
     with pytest.raises(ConfigurationError, match="refit must be True or False, got 'no'"):
         NetClassifier(**SHORT, refit="no").fit(X, Y)
-    for wrong, words in (("sma", "average must be one of 'ema', 'swa', 'snapshots', or an average of weights"),
+    for wrong, words in (("sma", "average must be one of 'ema', 'swa', 'lookahead', 'snapshots', "
+                                 "or an average of weights"),
                          (ev.EMA, "; call it"), (0.9, "got 0.9")):
         with pytest.raises(ConfigurationError, match=words):
             NetClassifier(**SHORT, average=wrong).fit(X, Y)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..augmentation import Mixup
+from ..augmentation import Augmentation
 from ..averaging import Snapshots, WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
@@ -50,7 +50,7 @@ def check(
     penalty: Penalty | None = None,
     clip: Clip | None = None,
     constraint: Constraint | None = None,
-    augment: Mixup | None = None,
+    augment: Augmentation | None = None,
     schedule: Any = None,
     early_stopping: Any = None,
     dtype: str = "float32",

@@ -1,8 +1,9 @@
-"""What may differ from step to step: learning rate, momentum, mixup, the weight in an average,
-dropout and weight decay."""
+"""What may differ from step to step: learning rate, momentum, the examples' augmentation, the
+weight in an average, dropout and weight decay."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from ..program.values import Program
 
 # The columns of struct StepNumbers in cpp/program/kernel.hpp.
-_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE, DROPOUT, _DECAY = range(7)
+_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE, DROPOUT, _DECAY, _CUT, _PLACE = range(9)
+_DRAWN = {"mix": _MIX, "shift": _SHIFT, "cut": _CUT, "place": _PLACE}
 
 
 def step_numbers(
@@ -26,15 +28,19 @@ def step_numbers(
         rates, momenta: where a schedule moves them; else the optimizer's own count.
         dropouts, decays: what dropout and the weight decay are multiplied by; 1 by default.
     """
-    numbers = np.empty((steps, 7))
+    numbers = np.empty((steps, 9))
     optimizer = program.optimizer
     if rates is None:
         rates = optimizer.learning_rate if optimizer is not None else 0.0
     numbers[:, _RATE] = rates
     numbers[:, _MOMENTUM] = np.nan if momenta is None else momenta
-    numbers[:, _MIX], numbers[:, _SHIFT] = 1.0, 0.0
+    numbers[:, _MIX] = 1.0
+    numbers[:, (_SHIFT, _CUT, _PLACE)] = 0.0
     if program.augment is not None:
-        numbers[:, _MIX], numbers[:, _SHIFT] = program.augment.draw(seed, first_step, steps)
+        features = math.prod(program.input_shape)
+        drawn = program.augment.numbers(seed, first_step, steps, features)
+        for name, values in drawn.items():
+            numbers[:, _DRAWN[name]] = values
     numbers[:, DROPOUT] = 1.0 if dropouts is None else dropouts
     numbers[:, _DECAY] = 1.0 if decays is None else decays
     average = program.average
@@ -46,4 +52,4 @@ def step_numbers(
 
 def average_numbers(weight: float) -> Any:
     """The numbers that take the weights into their average between two steps."""
-    return np.array([[0.0, np.nan, 1.0, 0.0, weight, 1.0, 1.0]])
+    return np.array([[0.0, np.nan, 1.0, 0.0, weight, 1.0, 1.0, 0.0, 0.0]])

@@ -20,6 +20,7 @@
 | `intervals.py` | intervals that cover as often as they say |
 | `class_weights.py` | how much classes and labels count |
 | `class_predictions.py` | from scores to classes |
+| `cocktail.py` | regularizers as a space to search |
 | `effort.py` | how many networks, and how long they train |
 | `building.py` | the network of an estimator, and what a subclass says of its targets |
 | `curves.py` | what an estimator tells of its training |
@@ -35,6 +36,7 @@ if _find_spec("sklearn") is None:
     raise ImportError("evenly.estimators needs scikit-learn: pip install 'evenly[sklearn]'")
 
 from .classifier import NetClassifier as NetClassifier
+from .cocktail import cocktail as cocktail
 from .regressor import NetRegressor as NetRegressor
 from .reliability import Reliability as Reliability
 from .reliability import reliability as reliability

@@ -71,7 +71,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
         penalty: an evenly penalty instead.
         clip: the largest norm of all gradients together, or an evenly clipping value.
         constraint: the largest norm of each unit's weights, or an evenly constraint.
-        augment: the alpha of :class:`evenly.Mixup`, or a Mixup.
+        augment: the alpha of :class:`evenly.Mixup`, ``"mixup"``, ``"cutmix"``, ``"cutout"``, a
+            value such as :class:`evenly.CutMix`, or None.
         max_epochs: passes over the training rows, at most; ``"auto"``: by `effort`.
         batch: rows a step, at most all rows; ``"auto"``: about a twentieth of the rows, a power of
             two from 16 to 256; None: all rows. Batch normalization needs 2 at least.
@@ -128,12 +129,13 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             likeliest class, or 0.5. Probabilities do not depend on it.
         calibrate: whether the scores are divided by a temperature, so that probabilities are what
             they say on the held-out rows, those of early stopping.
-        average: of the weights: ``"ema"``, ``"swa"`` (the last quarter of `max_epochs`), an evenly
-            average such as :class:`evenly.EMA`, or None. Held-out rows judge the average, and the
-            fitted network has it. Or ``"snapshots"``, :class:`evenly.Snapshots`: each training runs
-            its schedule in 5 cycles, and `model_` is the :class:`evenly.Ensemble` of the networks
-            at their ends; with ``early_stopping=False``, and one member where `members` is
-            ``"auto"``. Not in partial_fit, nor with warm_start.
+        average: of the weights: ``"ema"``, ``"swa"`` (the last quarter of `max_epochs`),
+            ``"lookahead"``, an evenly average such as :class:`evenly.EMA`, or None. Held-out rows
+            judge the average, and the fitted network has it. Or ``"snapshots"``,
+            :class:`evenly.Snapshots`: each training runs its schedule in 5 cycles, and `model_` is
+            the :class:`evenly.Ensemble` of the networks at their ends; with
+            ``early_stopping=False``, without warm_start, and one member where `members` is
+            ``"auto"``. Not in partial_fit.
         refit: whether in the end the network is trained anew on all rows, the held-out ones too
             (not those of ``interval_fraction``), for as many epochs as were best without them: from
             the same seed, with the same batch and schedule. Curves, temperature and a tuned

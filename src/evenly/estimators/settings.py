@@ -12,8 +12,8 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-from ..augmentation import Mixup
-from ..averaging import EMA, SWA, Snapshots, WeightAverage
+from ..augmentation import Augmentation, CutMix, Cutout, Mixup
+from ..averaging import EMA, SWA, Lookahead, Snapshots, WeightAverage
 from ..clipping import ClipGlobalNorm
 from ..constraints import MaxNorm
 from ..errors import ConfigurationError
@@ -59,7 +59,10 @@ SCHEDULES: dict[str, Make] = {
 LOWERING: dict[str, Make] = {
     "cosine": CosineDecay, "linear": PolynomialDecay, "flat_cosine": FlatCosine,
 }
-AVERAGES: dict[str, Make] = {"ema": EMA, "swa": SWA, "snapshots": Snapshots}
+AVERAGES: dict[str, Make] = {
+    "ema": EMA, "swa": SWA, "lookahead": Lookahead, "snapshots": Snapshots,
+}
+AUGMENTS: dict[str, Make] = {"mixup": Mixup, "cutmix": CutMix, "cutout": Cutout}
 DEFAULT_RATE = 2e-3
 _SNAPSHOTS = {
     "early_stopping": "each cycle is trained to its end, where the learning rate is lowest",
@@ -178,8 +181,11 @@ def constraint_of(constraint: Any) -> Any:
 
 
 def augment_of(augment: Any) -> Any:
-    """A number as Mixup's alpha."""
-    return Mixup(float(augment)) if is_number(augment) else augment
+    """A number as Mixup's alpha; or what a name stands for."""
+    if augment is None:
+        return None
+    return Mixup(float(augment)) if is_number(augment) else named(
+        "augment", augment, AUGMENTS, Augmentation, "Mixup's alpha, an augmentation, or None")
 
 
 def whole(what: str, value: Any, least: int, words: str = "") -> int:

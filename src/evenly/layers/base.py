@@ -70,6 +70,8 @@ class Run:
         learning_rate, momentum: of this step, where a schedule moves them; None: the optimizer's.
         mix, shift: mixup's share of the example itself, and which row is the other: that many rows
             further on. 1 and 0: nothing is mixed.
+        cut, place: how many columns of the input are cut out, and which, as
+            :class:`evenly.CutMix` draws them.
         dropout, decay: what the rates of dropout and the weight decay are multiplied by, where a
             schedule moves them.
         kept: which elements dropout keeps, by layer name, instead of those that it would draw.
@@ -88,6 +90,8 @@ class Run:
     momentum: float | None = None
     mix: float = 1.0
     shift: int = 0
+    cut: int = 0
+    place: int = 0
     dropout: float = 1.0
     decay: float = 1.0
     kept: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..augmentation import Mixup
+from ..augmentation import Augmentation
 from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
@@ -41,7 +41,7 @@ def compile(
     penalty: Penalty | None = None,
     clip: Clip | None = None,
     constraint: Constraint | None = None,
-    augment: Mixup | None = None,
+    augment: Augmentation | None = None,
     dtype: str = "float32",
     input_gradient: bool | None = None,
     average: WeightAverage | None = None,
@@ -80,12 +80,17 @@ def compile(
     shape = _checked_shape(input_shape)
     _check_settings(batch, dtype, loss, optimizer,
                     {"penalty": (penalty, Penalty), "clip": (clip, Clip),
-                     "constraint": (constraint, Constraint), "augment": (augment, Mixup),
+                     "constraint": (constraint, Constraint), "augment": (augment, Augmentation),
                      "average": (average, WeightAverage), "rates": (rates, ArrayRates)})
     steps, output = trace(net, shape)
     check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint, average))
     if augment is not None:
         _check_mixes(net.resolved, steps)
+        if augment.of_columns and len(shape) != 1:
+            raise ConfigurationError(
+                f"compile: {augment!r} cuts columns of tables, (features,), and the examples have "
+                f"shape {shape}: leave augment out, or take Mixup"
+            )
     nodes, output = fuse(steps, output)
     output_shape = net.output_shape(shape)
     if loss is not None:
@@ -129,7 +134,8 @@ def compile(
             lowering.lists["update"] += around_still_rows(arrays, lines)
             if average is not None:  # behind what a step does to the weights
                 key = "update" if average.by == "step" else "average"
-                lowering.lists.setdefault(key, []).extend(average_lines(average, state))
+                before, behind = average_lines(average, state)
+                lowering.lists[key] = [*before, *lowering.lists.get(key, ()), *behind]
     timeline = [line for name in ("forward", "gradient", "backward", "update")
                 for line in lowering.lists.get(name, ())]
     work, work_bytes = plan_work(lowering.wanted, timeline)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..augmentation import Mixup
+from ..augmentation import Augmentation
 from ..layers.base import Shape
 from ..layers.containers import Joined
 from ..losses import Loss
@@ -122,7 +122,7 @@ class Lowering:
 
     # Training -------------------------------------------------------------------------------
 
-    def training(self, loss: Loss | None, augment: Mixup | None) -> None:
+    def training(self, loss: Loss | None, augment: Augmentation | None) -> None:
         forward: list[Instruction] = []
         places = {INPUT_VALUE: "input"}
         side: dict[str, str] = {}
@@ -145,7 +145,7 @@ class Lowering:
         if loss is not None:
             d_y = self._want("scores.gradient", (self.batch, *judged))
             line = self._loss_line(loss, scores, d_y, self.batch, "", judged)
-            if augment is not None:
+            if augment is not None and augment.mixes:
                 line = replace(line, buffers={**line.buffers, **side},
                                numbers={**line.numbers, "mixes": 1})
             loss_lines.append(line)
@@ -177,15 +177,16 @@ class Lowering:
             return self.nodes, self.output, self.output_shape
         return self.nodes[:-1], last.inputs[0], last.before
 
-    def _mixed(self, loss: Loss, augment: Mixup) -> tuple[list[Instruction], dict[str, str]]:
-        """Mixup's lines, and which slots of the loss then read which buffers."""
-        parts = {"input": self.input_shape, "weights": ()}
-        if not loss.targets_are_classes:  # classes are mixed within the loss
+    def _mixed(self, loss: Loss, augment: Augmentation) -> tuple[list[Instruction], dict[str, str]]:
+        """The augmentation's lines, and which slots of the loss then read which buffers."""
+        parts = {"input": self.input_shape, **({"weights": ()} if augment.mixes else {})}
+        if augment.mixes and not loss.targets_are_classes:  # classes are mixed within the loss
             parts["target"] = self.output_shape
         lines, side = [], {}
         for name, shape in parts.items():
             y = self._want(f"mixed_{name}", (self.batch, *shape))
-            lines.append(Instruction("mixup", (), {"x": name, "y": y},
+            kernel = augment.kernel if name == "input" else "mixup"
+            lines.append(Instruction(kernel, (), {"x": name, "y": y},
                                      {"columns": math.prod(shape)}, f"{augment}: {name}"))
             if name != "input":
                 side[name] = y

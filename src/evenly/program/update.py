@@ -106,12 +106,22 @@ def _one_update(
     )
 
 
-def average_lines(average: WeightAverage, state: Mapping[str, Buffer]) -> list[Instruction]:
-    """What takes parameters and running statistics into their averages."""
+def average_lines(
+    average: WeightAverage, state: Mapping[str, Buffer]
+) -> tuple[list[Instruction], list[Instruction]]:
+    """What begins the averages of parameters and running statistics before a step, and what takes
+    these in behind it."""
     pairs = {"values": "average", "statistics": "average_statistics"}
     there = {values: goal for values, goal in pairs.items() if goal in state}
-    return [
-        Instruction(average.kernel, (), {"values": values, "average": goal},
-                    {"size": state[values].shape[0]}, f"{average}: {values}")
-        for values, goal in there.items() if state[values].bytes
-    ]
+
+
+    def lines(kernel: str, of_statistics: str) -> list[Instruction]:
+        return [
+            Instruction(kernel if values == "values" else of_statistics, (),
+                        {"values": values, "average": goal}, {"size": state[values].shape[0]},
+                        f"{average}: {values}")
+            for values, goal in there.items() if state[values].bytes
+        ]
+
+    begin = f"{average.kernel}.begin"
+    return lines(begin, begin) if average.leads else [], lines(average.kernel, "average")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..augmentation import Mixup
+from ..augmentation import Augmentation
 from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
@@ -51,7 +51,7 @@ class Program:
     penalty: Penalty | None
     clip: Clip | None
     constraint: Constraint | None
-    augment: Mixup | None
+    augment: Augmentation | None
     lists: Mapping[str, tuple[Instruction, ...]]
     buffers: Mapping[str, Buffer]
     arrays: Mapping[str, ArraySpec]

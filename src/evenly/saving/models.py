@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..augmentation import Mixup
+from ..augmentation import Augmentation
 from ..averaging import WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
@@ -32,7 +32,7 @@ _MOST_NESTED = 8
 _FIELDS: Mapping[str, Any] = {
     "net": Sequential, "input_shape": tuple[int, ...], "batch": int, "dtype": str,
     "loss": Loss | None, "optimizer": Optimizer | None, "penalty": Penalty | None,
-    "clip": Clip | None, "constraint": Constraint | None, "augment": Mixup | None,
+    "clip": Clip | None, "constraint": Constraint | None, "augment": Augmentation | None,
     "input_gradient": bool, "seed": int, "steps": int, "history": History,
 }
 # Fields that are there where there is something to say, and that earlier files do not have.

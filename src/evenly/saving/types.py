@@ -31,8 +31,8 @@ from ..training import EpochRecord, History
 # What a file may name of each module. A name is added with each new declaration; a test compares
 # the table with the public names.
 _NAMES: tuple[tuple[Any, str], ...] = (
-    (augmentation, "Mixup"),
-    (averaging, "EMA Snapshots SWA"),
+    (augmentation, "CutMix Cutout Mixup"),
+    (averaging, "EMA Lookahead Snapshots SWA"),
     (clipping, "ClipGlobalNorm ClipNorm ClipValue"),
     (constraints, "MaxNorm UnitNorm"),
     (initializers,

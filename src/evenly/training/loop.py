@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from ..augmentation import Mixup
+from ..augmentation import Augmentation
 from ..averaging import Snapshots, WeightAverage
 from ..clipping import Clip
 from ..constraints import Constraint
@@ -68,7 +68,7 @@ def fit(
     penalty: Penalty | None = None,
     clip: Clip | None = None,
     constraint: Constraint | None = None,
-    augment: Mixup | None = None,
+    augment: Augmentation | None = None,
     schedule: Schedule | ReduceOnPlateau | None = None,
     early_stopping: EarlyStopping | None = None,
     shuffle: bool = True,
@@ -112,7 +112,7 @@ def fit(
         penalty: added to the cost.
         clip: of the gradients.
         constraint: on the weights, after every update.
-        augment: :class:`Mixup` of the training examples.
+        augment: :class:`Mixup`, :class:`CutMix` or :class:`Cutout` of the training examples.
         schedule: moves the optimizer's learning rate during training.
         early_stopping: needs validation data.
         shuffle: the rows anew in each epoch. False for stateful layers: their states begin at zero
