@@ -46,11 +46,6 @@ class Steps:
         found = self.engine.evaluate(x, y)
         return found.score if np.isfinite([found.score, found.loss]).all() else self.guess
 
-    @property
-    def last_loss(self) -> float:
-        """The mean loss of the last tenth of the steps."""
-        return float(np.mean(self.losses[-max(1, len(self.losses) // 10):]))
-
     def steps_to(self, target: float, over: int = 10) -> int:
         """How many steps it takes until the mean loss of the last `over` steps is at most
         `target`; one more than there are where it is never reached."""

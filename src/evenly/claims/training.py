@@ -33,8 +33,7 @@ class Trained:
         losses: of each epoch, means over its batches, in training mode.
         train, test: the score at the end, in inference mode: accuracy, or R^2.
         train_loss, test_loss: likewise.
-        test_curve: the test score after each epoch, where it was asked for.
-        test_losses: the test loss likewise.
+        test_losses: the test loss after each epoch, where it was asked for.
         seconds: of the training.
         broke: whether it was not finite any more.
     """
@@ -45,7 +44,6 @@ class Trained:
     test: float
     train_loss: float
     test_loss: float
-    test_curve: tuple[float, ...]
     seconds: float
     broke: bool
     test_losses: tuple[float, ...] = ()
@@ -94,7 +92,7 @@ def train(
         net, data: what is trained on what.
         epochs, batch, optimizer, settings: as of ``fit``.
         loss: by default softmax cross-entropy for classes, squared error for numbers.
-        curve: whether the test part is scored, and its loss taken, after every epoch.
+        curve: whether the test part's loss is taken after every epoch.
 
     Raises:
         Stopped: the study is asked to stop.
@@ -115,7 +113,6 @@ def train(
         raise Stopped
     guess, guess_loss = guessed(data)
     losses = [record.loss for record in records]
-    tests = [record.validation_score for record in records] if curve else []
     test_losses = [record.validation_loss for record in records] if curve else []
     broke = model is None
     found = (guess, guess, guess_loss, guess_loss)
@@ -130,7 +127,6 @@ def train(
         model=None if broke else model,
         losses=tuple(_settled([*losses, *[guess_loss] * short], guess_loss)),
         train=found[0], test=found[1], train_loss=found[2], test_loss=found[3],
-        test_curve=tuple(_settled([*tests, *[guess] * short], guess)) if curve else (),
         test_losses=tuple(_settled([*test_losses, *[guess_loss] * short], guess_loss))
         if curve else (),
         seconds=records[-1].seconds if records else 0.0, broke=broke,

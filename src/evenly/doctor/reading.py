@@ -107,11 +107,6 @@ class Reading:
         series = self.series(name, field)
         return series[0][1] if self.record.initial_layers and series and series[0][0] == 0 else None
 
-    @cached_property
-    def is_normalized(self) -> bool:
-        """Whether a normalization stands between layers."""
-        return any(layer.kind in NORMALIZATIONS for layer in self.layers)
-
     def normalized_behind(self, name: str) -> bool:
         """Whether a normalization reads this layer's outputs."""
         network = self.record.network
