@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, DataError, EvenlyError, FileFormatError
 from ..files import MEMORY, Path, read_arrays, write_arrays
+from ..given import as_array
 from ..scaling import RobustScaler, Standardizer
 from ..tails import NormalScaler, SmoothClipScaler
 from ..training import Model
@@ -62,7 +63,7 @@ class Saved:
             )
         _check_scaler(self.scaler)
         if self.classes is not None:
-            labels = np.asarray(self.classes)
+            labels = as_array(self.classes, "Saved: classes")
             outputs = self.model.engine.program.output_shape[-1]
             wanted = 2 if outputs == 1 else outputs
             if labels.shape != (wanted,):

@@ -27,7 +27,7 @@ from ..estimators.members import Deadline, Rows, deadline_of
 from ..estimators.parameters import NestedParameters
 from ..estimators.rows import arranged, of_mean_one
 from ..estimators.settings import truth
-from ..given import check_mask
+from ..given import check_mask, of_library
 from ..reading.frames import frame_of
 from ..rows.sources import is_sparse
 from .arguments import of_inner
@@ -232,6 +232,7 @@ class TableModel(NestedParameters):
         if weights is None:
             return None, None
         check_mask(weights, "sample_weight")
+        weights = of_library(weights, "sample_weight")
         weights = _check_sample_weight(weights, np.empty((rows, 1)), ensure_non_negative=True)
         counting = np.flatnonzero(weights > 0)
         if not len(counting):
