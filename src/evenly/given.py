@@ -139,7 +139,7 @@ def _arrays(values: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[in
 def _mask_of(values: Any) -> Any:
     """The mask of an array of NumPy's, or of another library that has one, as truth values."""
     if isinstance(values, np.ma.MaskedArray):
-        masked = np.ma.getmaskarray(values)
+        masked: Any = np.ma.getmaskarray(values)
         names = masked.dtype.names
         return np.any([masked[name] for name in names], axis=0) if names else masked
     if callable(getattr(values, "get_mask", None)):  # torch.masked
