@@ -123,7 +123,7 @@ class NetworkPlot:
         >>> import evenly as ev
         >>> plot = ev.init(ev.Sequential([ev.Dense(3), ev.ReLU()]), 4).plot()
         >>> plot
-        NetworkPlot(236 x 182)
+        NetworkPlot(236 x 130)
         >>> "15 parameters" in plot.svg
         True
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -72,6 +72,10 @@ class TableModel(NestedParameters):
     warm_start: Any
     random_state: Any
     time_limit: Any
+
+    if TYPE_CHECKING:  # with_arguments_of makes it, which type checkers do not see
+
+        def __init__(self, hidden: Any = ..., **arguments: Any) -> None: ...
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -172,7 +172,7 @@ class Model:
         Example:
             >>> import evenly as ev
             >>> ev.init(ev.Sequential([ev.Dense(8), ev.ReLU(), ev.Dense(2)]), 3).plot()
-            NetworkPlot(236 x 244)
+            NetworkPlot(236 x 192)
         """
         return drawn(self.engine.program)
 
