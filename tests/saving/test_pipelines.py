@@ -6,6 +6,7 @@ import copy
 import re
 import tracemalloc
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,12 @@ TRANSFORMERS = [
     (net(ev.NetTransformer), X), (net(ev.NetTransformer, task="classification"), MIXED[["more"]]),
     (ev.NetTransformer(estimator=net(scale=False, validation=KFold(3))), X),
 ]
+
+
+def test_the_docs_name_the_table():
+    page = (Path(__file__).parents[2] / "docs" / "saving.md").read_text()
+    listed = page.split("```text\n")[1].split("```")[0].split()
+    assert sorted(listed) == sorted(transformers.NAMES)
 
 
 def test_the_table_is_tried():
