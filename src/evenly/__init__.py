@@ -259,4 +259,5 @@ _OPTIONAL = ("estimators", "tables")
 __all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home not in _OPTIONAL)]
 
 
-__getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors",))
+if not TYPE_CHECKING:  # with it every name would be known to type checkers
+    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors",))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+from array import array
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,22 +15,95 @@ from .errors import DataError
 _LOOKED_AT = 10**6
 
 
+# Memory that the processor reads, by DLPack's numbers: its own, and what CUDA and ROCm share.
+_READABLE = {1, 3, 11, 13}
+
+
 def as_array(values: Any, what: str) -> Any:
-    """An array of anything that is one.
+    """An array of anything that is one, over the same memory where its layout allows.
 
     Arguments:
-        values: what was given.
+        values: what was given: NumPy's or another library's array, a column, a table, lists.
         what: it is, in words, for the message.
 
     Raises:
-        DataError: lists of different lengths; an array of which something is masked.
+        DataError: lists of different lengths; an array of which something is masked; one that is
+            not in the processor's memory, or that its library does not hand out.
     """
     check_mask(values, what)
+    values = of_library(values, what)
     try:
         return np.asarray(values)
     except ValueError:
         raise DataError(f"{what}: expects an array, got lists of different lengths: fill the "
                         "shorter ones") from None
+
+
+def of_library(values: Any, what: str) -> Any:
+    """An array of another library, or a buffer, as NumPy's over the same memory. Lists of such are
+    lists of NumPy's; everything else is as it was: tables and columns of pandas and other tables
+    with names, sparse matrices, values.
+
+    Raises:
+        DataError: an array that is not in the processor's memory, or that its library does not
+            hand out.
+    """
+    if isinstance(values, np.ndarray):
+        return values
+    if isinstance(values, (list, tuple)):
+        if any(hasattr(value, "__dlpack__") for value in values[:1]):
+            return [of_library(value, what) for value in values]
+        return values
+    if isinstance(values, (memoryview, bytearray, array)):
+        return np.asarray(values)
+    if hasattr(values, "collect_schema") and hasattr(values, "collect"):
+        # A table of polars that is still to be computed.
+        values = values.collect()
+    if not hasattr(values, "__array__") and (
+            hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__")):
+        values = _of_arrow(values, what)
+    if any(hasattr(values, name) for name in ("columns", "column_names", "iloc", "toarray")) or \
+            isinstance(values, np.generic):
+        return values
+    if hasattr(values, "__dlpack__") or hasattr(values, "__array__"):
+        return _handed_out(values, what)
+    return values
+
+
+def _handed_out(values: Any, what: str) -> Any:
+    """What another library's array hands out."""
+    came = f"{what}: got {_named(values)}"
+    if getattr(values, "requires_grad", False):
+        raise DataError(f"{came} that requires gradients, which would be lost: give detach() of it")
+    try:
+        device = int(values.__dlpack_device__()[0]) if hasattr(values, "__dlpack_device__") else 1
+        if device in _READABLE and str(getattr(values, "dtype", "")) == "torch.bfloat16":
+            values = values.float()  # NumPy has no such type; float32 holds each of its numbers
+        if device in _READABLE:
+            own = np.asarray(values) if hasattr(values, "__array__") else np.from_dlpack(values)
+    except (TypeError, ValueError, RuntimeError, BufferError, AttributeError) as error:
+        raise DataError(f"{came}, which hands out no array ({error}): make it a NumPy array") \
+            from error
+    if device not in _READABLE:
+        raise DataError(f"{came} on another device, and networks are trained in the processor's "
+                        "memory: give cpu() of it (get() in CuPy)")
+    return own.astype(np.float32) if own.dtype.name == "bfloat16" else own
+
+
+def _of_arrow(values: Any, what: str) -> Any:
+    """A column or a table of what hands out Arrow alone, by polars."""
+    try:
+        import polars as pl
+    except ImportError as error:
+        raise DataError(f"{what}: got {_named(values)}, which polars reads: pip install polars, or "
+                        "make it a NumPy array") from error
+    column = pl.Series(values)
+    return column.struct.unnest() if column.dtype == pl.Struct else column
+
+
+def _named(values: Any) -> str:
+    kind = type(values)
+    return f"a {kind.__module__.partition('.')[0]} {kind.__name__}"
 
 
 _REMEDY = (
@@ -38,21 +113,40 @@ _REMEDY = (
 
 
 def check_mask(values: Any, what: str, remedy: str = _REMEDY) -> None:
-    """Raises DataError for an array of which something is masked: NumPy hands on what is under the
-    mask as if nothing were."""
-    parts = values if isinstance(values, (list, tuple)) else (values,)
-    for number, part in enumerate(parts):
-        if not isinstance(part, np.ma.MaskedArray):
-            continue
-        masked = np.ma.getmaskarray(part)
-        if masked.any():
-            place = first_place(masked)
-            if parts is values:
-                place = (number, *(place or ()))
+    """Raises DataError for an array of which something is masked, alone or in lists: NumPy hands on
+    what is under the mask as if nothing were."""
+    for place, part in _arrays(values):
+        masked = _mask_of(part)
+        if masked is not None and masked.any():
+            place = (*place, *(first_place(masked) or ()))
             raise DataError(
                 f"{what}: got a masked array, and its mask would be lost: {masked.sum()} of "
                 f"{masked.size} numbers are masked, first in {in_words(place)}: {remedy}"
             )
+
+
+def _arrays(values: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """What may have a mask, with its place: a value, or those within lists."""
+    if not isinstance(values, (list, tuple)):
+        yield place, values
+        return
+    for number, part in enumerate(values):
+        # Plain numbers and texts are most of what lists hold.
+        if type(part) not in (float, int, str):
+            yield from _arrays(part, (*place, number))
+
+
+def _mask_of(values: Any) -> Any:
+    """The mask of an array of NumPy's, or of another library that has one, as truth values."""
+    if isinstance(values, np.ma.MaskedArray):
+        masked: Any = np.ma.getmaskarray(values)
+        names = masked.dtype.names
+        return np.any([masked[name] for name in names], axis=0) if names else masked
+    if callable(getattr(values, "get_mask", None)):  # torch.masked
+        return ~np.asarray(values.get_mask())
+    masked = getattr(values, "mask", None)
+    same = isinstance(masked, np.ndarray) and masked.dtype == bool
+    return masked if same and masked.shape == getattr(values, "shape", None) else None
 
 
 def as_numbers(values: Any, what: str) -> Any:

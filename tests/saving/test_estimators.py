@@ -241,8 +241,8 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="not fitted: call fit first"):
         save(tmp_path / "m", NetRegressor())
     net = NetRegressor(**SMALL).fit(X, X[:, 0])
-    with pytest.raises(ConfigurationError, match="got NetTransformer"):
-        save(tmp_path / "m", NetTransformer(estimator=net).fit(X))
+    with pytest.raises(ConfigurationError, match="NetTransformer is not fitted: call fit first"):
+        save(tmp_path / "m", NetTransformer(estimator=net))
     with pytest.raises(ConfigurationError, match="must be a Model"):
         save(tmp_path / "m", net, classes=[1])
     own = type("NetRegressor", (NetRegressor,), {})(**SMALL).fit(X, X[:, 0])

@@ -11,6 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import make_pipeline as make_pipeline_of
+from sklearn.preprocessing import KBinsDiscretizer, PolynomialFeatures, PowerTransformer
 
 import evenly as ev
 from evenly import files
@@ -55,7 +63,18 @@ def make_regressor(path: Any) -> None:
     save(path, NetRegressor(2, norm=None, max_epochs=1, random_state=0).fit(X, X[:, 0]))
 
 
-FILES = [make_model, make_watched, make_saved, make_classifier, make_regressor]
+def make_pipeline(path: Any) -> None:
+    inputs = FeatureUnion([
+        ("plain", "passthrough"), ("main", PCA(2)), ("powers", PolynomialFeatures(2)),
+        ("some", ColumnTransformer([("bins", KBinsDiscretizer(3), [0])], remainder="passthrough")),
+    ])
+    net = NetClassifier(2, max_epochs=1, random_state=0)
+    save(path, make_pipeline_of(SimpleImputer(add_indicator=True), PowerTransformer(), inputs,
+                                VarianceThreshold(), SelectKBest(k=4), net).fit(
+        np.where(X > 4, np.nan, X), np.arange(12) % 2))
+
+
+FILES = [make_model, make_watched, make_saved, make_classifier, make_regressor, make_pipeline]
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +199,7 @@ def test_whole_files_that_lie(make, tmp_path):
         except FileFormatError:
             refused += 1
         else:
-            assert type(what) in (ev.Model, Saved, NetClassifier, NetRegressor)
+            assert type(what) in (ev.Model, Saved, NetClassifier, NetRegressor, Pipeline) or (
+                make is make_pipeline and isinstance(what, BaseEstimator))
         assert tracemalloc.get_traced_memory()[1] < MOST_BYTES, text
     assert 0.3 * SEALED < refused < SEALED

@@ -117,6 +117,9 @@ class ShownWork:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         yield from _renderer("terminal", "renderables")(self.document, options.max_width)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self)}
+
     def _repr_html_(self) -> str:
         return str(_renderer("html", "render_part")(self.document))
 

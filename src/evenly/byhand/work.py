@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError, ShapeError
-from ..given import as_array, check_mask
+from ..given import as_array
 from ..layers.base import Layer
 from ..layers.containers import Container, Sequential
 from ..layers.ensemble import judged, of_each
@@ -149,8 +149,9 @@ def work_out(
     for name, value in (carried or {}).items():
         layer, _, state = name.rpartition(".")
         arrays[name] = recorder.given(state, value, layer)
-    for name, value in (("lengths", lengths), ("sample_weight", sample_weight)):
-        check_mask(value, f"show_work: {name}")
+    lengths, sample_weight = (
+        None if value is None else as_array(value, f"show_work: {name}")
+        for name, value in (("lengths", lengths), ("sample_weight", sample_weight)))
     circumstances: dict[str, Any] = {"seed": seed, "step": step, "kept": kept or {},
                                      "lengths": lengths, "weights": sample_weight}
     parts = frozenset(given)

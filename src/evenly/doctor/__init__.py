@@ -31,4 +31,5 @@ _NAMES = {
     "findings": ("KINDS",),
     "verdict": ("Diagnosis", "diagnose"),
 }
-__getattr__, __dir__ = lazily(__name__, _NAMES)
+if not TYPE_CHECKING:  # with it every name would be known to type checkers
+    __getattr__, __dir__ = lazily(__name__, _NAMES)

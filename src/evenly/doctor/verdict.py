@@ -196,6 +196,9 @@ class Diagnosis:
             parts.append(f"<p>Looked at: {escape('; '.join(self.looked_at) or 'nothing')}.</p>")
         return "".join(parts)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
 
 def _exercise(finding: Finding) -> str:
     if finding.exercise is None:

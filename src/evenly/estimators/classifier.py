@@ -12,12 +12,14 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from ..errors import ConfigurationError
+from ..given import check_mask, of_library
 from ..losses import Loss
 from ..rows.sources import is_sparse
 from .class_predictions import PredictsClasses
 from .class_weights import of_mean_one_by_label, weighed_rows, weights_of_labels
 from .classification_losses import class_loss, class_outputs
 from .going_on import ANEW
+from .inputs import told_right
 from .settings import truth
 
 
@@ -277,6 +279,8 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
             self.
         """
         first = not hasattr(self, "model_")
+        check_mask(classes, "classes")
+        y, classes = of_library(y, "y"), of_library(classes, "classes")
         if classes is not None and self.multi_label:
             raise ConfigurationError(
                 "multi_label=True: partial_fit takes no classes: y has a column for each label"
@@ -291,6 +295,15 @@ class NetClassifier(ClassifierMixin, PredictsClasses):  # type: ignore[misc]
                 f"{self.classes_.tolist()}"
             )
         return self._partial_fit(X, y, sample_weight, first, learn=first and classes is None)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy of the predictions.
+
+        Arguments:
+            X, y: rows and their classes.
+            sample_weight: (rows,): how much each row counts.
+        """
+        return float(super().score(X, *told_right(y, sample_weight)))
 
     # Targets ------------------------------------------------------------------------------------
 

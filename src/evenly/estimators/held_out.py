@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ConfigurationError, DataError
-from ..given import check_mask
+from ..given import check_mask, of_library
 from ..random import generator
 from .inputs import is_missing
 from .names import is_number, wrong
@@ -194,11 +194,13 @@ def whole_groups(groups: Any, strata: Any, fraction: float, seed: int) -> Any:
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or hasattr(value, "__array__")
+    return isinstance(value, (list, tuple, memoryview)) or hasattr(value, "__array__") or hasattr(
+        value, "__dlpack__")
 
 
 def _mask(given: Any, table: Table) -> Any:
     check_mask(given, "validation")
+    given = of_library(given, "validation")
     rows = table.X.shape[0]
     try:
         mask = np.asarray(given)
@@ -303,7 +305,7 @@ def checked_groups(groups: Any, rows: int) -> Any:
     if groups is None:
         return None
     check_mask(groups, "groups")
-    labels = np.asarray(groups)
+    labels = np.asarray(of_library(groups, "groups"))
     if labels.shape != (rows,):
         raise DataError(
             f"groups: expects one label for each of the {rows} rows, got shape {labels.shape}"

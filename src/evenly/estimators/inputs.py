@@ -13,7 +13,7 @@ from sklearn.base import is_regressor
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..errors import ConfigurationError, DataError
-from ..given import check_mask
+from ..given import check_mask, of_library
 from ..rows.sources import is_sparse
 from .column_scales import STANDARD, kind_of, learned_scale, scale_kind
 from .constants import Constants
@@ -41,7 +41,7 @@ class ScaledInputs(NestedParameters):
         """Learns the scale of the targets that are trained on."""
 
     def _check_x(self, X: Any, reset: bool = False) -> Any:
-        check_mask(X, "X", _FILL)
+        X = _taken(X)
         with numbers_alone(self, X):
             return summed(validate_data(self, X, accept_sparse="csr", dtype=_KINDS, reset=reset))
 
@@ -51,8 +51,7 @@ class ScaledInputs(NestedParameters):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        check_mask(X, "X", _FILL)
-        check_target(y, is_regressor(self))
+        X, y = _taken(X), check_target(y, is_regressor(self))
         with numbers_alone(self, X):
             X, y = validate_data(
                 self, X, y, accept_sparse="csr", dtype=_KINDS, reset=reset,
@@ -66,6 +65,7 @@ class ScaledInputs(NestedParameters):
         if weights is None:
             return None
         check_mask(weights, "sample_weight")
+        weights = of_library(weights, "sample_weight")
         return _check_sample_weight(weights, X, ensure_non_negative=True)
 
     # Scale --------------------------------------------------------------------------------------
@@ -141,6 +141,19 @@ class ScaledInputs(NestedParameters):
             )
 
 
+def _taken(X: Any) -> Any:
+    """A table as scikit-learn's checks take it."""
+    check_mask(X, "X", _FILL)
+    return of_library(X, "X")
+
+
+def told_right(y: Any, weights: Any) -> tuple[Any, Any]:
+    """Targets and weights as scikit-learn's scores take them."""
+    check_mask(y, "y")
+    check_mask(weights, "sample_weight")
+    return of_library(y, "y"), of_library(weights, "sample_weight")
+
+
 def constants_of(scaler: Any, columns: int) -> Constants:
     """Which columns have not varied, as far as a scale tells: for fits that kept nothing else.
 
@@ -203,14 +216,18 @@ def _not_numbers(X: Any) -> str | None:
     return None
 
 
-def check_target(y: Any, numbers: bool) -> None:
-    """Raises DataError for targets that scikit-learn's checks would take for others.
+def check_target(y: Any, numbers: bool) -> Any:
+    """The targets as scikit-learn's checks take them.
 
     Arguments:
         y: as it came.
         numbers: whether they are to be numbers.
+
+    Raises:
+        DataError: targets that those checks would take for others.
     """
     check_mask(y, "y")
+    y = of_library(y, "y")
     kind = getattr(y, "dtype", None)
     if numbers and getattr(kind, "kind", "") in ("m", "M"):
         raise DataError(
@@ -226,6 +243,7 @@ def check_target(y: Any, numbers: bool) -> None:
                 f"{int(missing.argmax())}, counted from 0: leave out rows without a target (Input "
                 "y contains NaN)"
             )
+    return y
 
 
 def is_missing(value: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator
+from sklearn.utils import estimator_html_repr
 
 from ..errors import ConfigurationError
 from ..layers import Dropout
@@ -47,6 +48,13 @@ class NestedParameters(BaseEstimator):  # type: ignore[misc]
     """
 
     learning_rate: Any
+
+    def _html_repr(self) -> str:
+        """scikit-learn's diagram, and of what is fitted the network and its training."""
+        net = getattr(self, "estimator_", None) or self
+        model = getattr(net, "model_", None)
+        diagram = str(estimator_html_repr(self))
+        return diagram if model is None else diagram + str(model._repr_html_())
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments by name; with `deep` the fields of declarations too, such as

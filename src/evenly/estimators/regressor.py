@@ -12,6 +12,7 @@ from sklearn.metrics import d2_pinball_score
 from ..errors import ConfigurationError
 from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
 from .going_on import ANEW
+from .inputs import told_right
 from .intervals import HasIntervals
 from .regression_losses import (
     check_range,
@@ -261,6 +262,7 @@ class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ign
         quantile regression", section 2.
         """
         answers = self.predict(X)
+        y, sample_weight = told_right(y, sample_weight)
         loss = self.model_.loss
         if not isinstance(loss, Quantile):
             return float(super().score(X, y, sample_weight))

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError, DataError
+from ..given import of_library
 from ..layers import Ensemble
 from ..layers.base import Layer
 from ..layers.containers import Sequential
@@ -129,7 +130,7 @@ class NetTransformer(
         Returns:
             self.
         """
-        X = self._check_x(X, reset=True)
+        X, y = self._check_x(X, reset=True), of_library(y, "y")
         given = self.estimator
         if isinstance(given, Model):
             self._take(None, given)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError
+from ..given import as_array
 from ..records import LossInfo, OptimizerInfo, Probe, TrainingRecord
 from .arrays import (
     measure_outputs,
@@ -182,7 +183,7 @@ class Recorder(Watched):
 
 
 def _array(part: str, name: str, value: Any) -> Any:
-    array = np.asarray(value)
+    array = as_array(value, f"Recorder: {part} of '{name}'")
     if array.dtype.kind not in "iubf" or array.ndim == 0 or not array.size:
         raise DataError(f"Recorder: {part} of '{name}' must be an array of numbers, got "
                         f"{array.dtype} of shape {array.shape}")

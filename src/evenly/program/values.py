@@ -14,6 +14,8 @@ from ..layers.containers import Sequential
 from ..losses import Loss
 from ..optimizers import ArrayRates, Optimizer
 from ..penalties import Penalty
+from ..showing import plain, unfolding
+from .drawing import program_html
 from .parts import WORK, Buffer, Instruction
 from .show import bytes_text, listing, shape_text
 
@@ -96,6 +98,15 @@ class Program:
             f"{bytes_text(self.needed_bytes)}",
             *listing(self.lists, self.buffers),
         ])
+
+    def _repr_html_(self) -> str:
+        first, second, *lines = str(self).splitlines()
+        listed = "<pre>" + plain("\n".join(lines)) + "</pre>"
+        return program_html(self, "Program", [first.removeprefix("program: "), second],
+                            unfolding("instructions and buffers", listed))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
 
 
 def _size(shape: Shape) -> int:

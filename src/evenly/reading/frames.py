@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ..given import check_mask
+from ..given import check_mask, of_library
 from .values import column_of, plain_series
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def frame_of(x: Any) -> pl.DataFrame:
         )
     if isinstance(x, (str, bytes)) or x is None:
         raise DataError(f"a table: got {type(x).__name__}: {_REMEDY}")
+    check_mask(x, "a table", "fill them with filled(), or leave such rows out")
+    x = of_library(x, "a table")
     if isinstance(x, Sequence) and not isinstance(x, np.ndarray):
         return _of_rows(x)
     return _of_array(x)
@@ -113,7 +115,6 @@ def _of_rows(rows: Sequence[Any]) -> pl.DataFrame:
 
 
 def _of_array(x: Any) -> pl.DataFrame:
-    check_mask(x, "a table", "fill them with filled(), or leave such rows out")
     array = np.asarray(x)
     if array.dtype.names:
         if array.ndim != 1:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..given import check_mask
+from ..given import check_mask, of_library
 
 # An object that spells itself by its address spells itself anew in every run.
 _ADDRESS = re.compile(r"<.* at 0x[0-9a-fA-F]+>")
@@ -39,11 +39,12 @@ def column_of(values: Any, name: str) -> Any:
     arrow = sys.modules.get("pyarrow")
     if arrow is not None and isinstance(values, (arrow.Array, arrow.ChunkedArray)):
         return plain_series(pl.Series(name, pl.from_arrow(values)), name)
+    check_mask(values, f"column '{name}'", "fill them with filled()")
+    values = of_library(values, f"column '{name}'")
     if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__len__"):
         raise DataError(f"a table: column '{name}' is {type(values).__name__}, expects a list or "
                         "an array of values")
     if isinstance(values, np.ndarray) or hasattr(values, "__array__"):
-        check_mask(values, f"column '{name}'", "fill them with filled()")
         array = np.asarray(values)
         if array.ndim != 1:
             raise DataError(f"a table: column '{name}' has shape {array.shape}, expects (rows,): "

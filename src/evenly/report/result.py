@@ -66,6 +66,9 @@ class StudyResult:
             lines.append(f"  {line.name:<18}  {score:>14}  {difference:>24}  {line.verdict}")
         return "\n".join([*lines, *([record.advice] if record.advice else [])])
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
     def _repr_html_(self) -> str:
         # In a frame of its own: the page's style is not the notebook's.
         page = html.escape(render(self.record))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, DataError, EvenlyError, FileFormatError
 from ..files import MEMORY, Path, read_arrays, write_arrays
+from ..given import as_array
 from ..scaling import RobustScaler, Standardizer
 from ..tails import NormalScaler, SmoothClipScaler
 from ..training import Model
@@ -18,7 +19,7 @@ from .models import read_model, write_model
 from .types import type_table
 from .values import NotReadable, Reader, Writer
 
-_MODEL, _SAVED = "Model", "Saved"
+_MODEL, _SAVED, _PIPELINE = "Model", "Saved", "Pipeline"
 _ESTIMATORS = ("NetClassifier", "NetRegressor")
 _TABLES = ("TableClassifier", "TableRegressor")
 # The statistics of each scaler: middle and width.
@@ -62,7 +63,7 @@ class Saved:
             )
         _check_scaler(self.scaler)
         if self.classes is not None:
-            labels = np.asarray(self.classes)
+            labels = as_array(self.classes, "Saved: classes")
             outputs = self.model.engine.program.output_shape[-1]
             wanted = 2 if outputs == 1 else outputs
             if labels.shape != (wanted,):
@@ -135,8 +136,9 @@ def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> N
 
     Arguments:
         path: of the file.
-        what: a :class:`evenly.Model`, a fitted NetClassifier, NetRegressor, TableClassifier or
-            TableRegressor, or a :class:`Saved`.
+        what: a :class:`evenly.Model`, a fitted NetClassifier, NetRegressor, NetTransformer,
+            TableClassifier or TableRegressor, a scikit-learn Pipeline of such and of its
+            transformers (docs/saving.md names them), or a :class:`Saved`.
         scaler: a fitted scaler of the model's inputs.
         classes: the labels that the model's outputs stand for.
 
@@ -173,10 +175,14 @@ def save(path: Path, what: Any, *, scaler: Any = None, classes: Any = None) -> N
         from .table_models import write_table_model
 
         content["content"] = write_table_model(what, writer)
+    elif hasattr(what, "get_params") and not isinstance(what, type):
+        from .pipelines import write_pipeline
+
+        content |= {"kind": _PIPELINE, "content": write_pipeline(what, writer)}
     else:
         raise ConfigurationError(
             "save: expects a Model, a fitted NetClassifier, NetRegressor, TableClassifier or "
-            f"TableRegressor, or a Saved, got {type(what).__name__}"
+            f"TableRegressor, a Pipeline of such, or a Saved, got {type(what).__name__}"
         )
     write_arrays(path, writer.arrays, content)
 
@@ -240,6 +246,10 @@ def _read(content: dict[str, Any], reader: Reader, memory: int) -> Any:
         from .table_models import read_table_model
 
         return read_table_model(kind, inner, reader, memory)
+    if kind == _PIPELINE:
+        from .pipelines import read_pipeline
+
+        return read_pipeline(inner, reader, memory)
     if kind == "TableModel":
         raise NotReadable(
             "holds a network for a table of an earlier version, which read columns by other rules: "

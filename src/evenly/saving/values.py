@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -117,6 +117,11 @@ class Reader:
         self._arrays, self._table = arrays, table
         self._used: set[str] = set()
 
+    # What an object of one key and a list may be; each has a method `_read_...`.
+    kinds: ClassVar[tuple[str, ...]] = (
+        "tuple", "dict", "scalar", "texts", "RandomState", "type",
+    )
+
     def allow(self, *kinds: type) -> None:
         """Adds types that the JSON may name."""
         self._table = {**self._table, **{kind.__name__: kind for kind in kinds}}
@@ -182,7 +187,7 @@ class Reader:
             return _WORDS[content]
         if kind == "array" and isinstance(content, str):
             return self.array(content).copy()
-        reader = getattr(self, f"_read_{kind}", None) if kind in _READ else None
+        reader = getattr(self, f"_read_{kind}", None) if kind in self.kinds else None
         if reader is None or not isinstance(content, list):
             raise NotReadable(f"a value of no known kind, {str(kind)[:40]!r}")
         return reader(content)
@@ -255,6 +260,3 @@ def _short(value: Any) -> str:
     if isinstance(value, (bool, int, float, str, type(None))):
         return repr(value)[:80]
     return f"a {type(value).__name__}"
-
-
-_READ = ("tuple", "dict", "scalar", "texts", "RandomState", "type")

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sklearn.utils.validation import check_array
 
 from ..errors import DataError
-from ..given import check_mask
+from ..given import check_mask, of_library
 from ..reading.frames import frame_of
 from ..reading.table import listed
 from ..rows.sources import is_sparse
@@ -54,8 +54,10 @@ class GivenTable:
             named = library != "pandas" or any(isinstance(column, str) for column in X.columns)
         else:
             check_mask(X, "X", "fill X with NaN (X.filled(np.nan))")
-            array = check_array(X, dtype=None, ensure_all_finite=False, estimator=name,
-                                input_name="X", ensure_min_samples=0)
+            array = check_array(
+                of_library(X, "X"), dtype=None, ensure_all_finite=False, estimator=name,
+                input_name="X", ensure_min_samples=0,
+            )
             frame, named = frame_of(array), False
         if not frame.width:
             raise DataError(
@@ -95,7 +97,7 @@ class GivenTable:
             given = self.split(given)[1]
         if type(given).__module__.partition(".")[0] == "polars":
             given = given.to_list()
-        return given
+        return of_library(given, "groups")
 
     def as_trained(self, names: list[str], named: bool, estimator: str) -> Any:
         """The frame with the names of training; where either side has none, by the places.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -28,7 +28,7 @@ from ..estimators.members import Deadline, Rows, deadline_of
 from ..estimators.parameters import NestedParameters
 from ..estimators.rows import arranged, of_mean_one
 from ..estimators.settings import truth
-from ..given import check_mask
+from ..given import check_mask, of_library
 from ..reading.frames import frame_of
 from ..rows.sources import is_sparse
 from .arguments import of_inner
@@ -77,6 +77,10 @@ class TableModel(NestedParameters):
     warm_start: Any
     random_state: Any
     time_limit: Any
+
+    if TYPE_CHECKING:  # with_arguments_of makes it, which type checkers do not see
+
+        def __init__(self, hidden: Any = ..., **arguments: Any) -> None: ...
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -245,6 +249,7 @@ class TableModel(NestedParameters):
         if weights is None:
             return None, None
         check_mask(weights, "sample_weight")
+        weights = of_library(weights, "sample_weight")
         weights = _check_sample_weight(weights, np.empty((rows, 1)), ensure_non_negative=True)
         counting = np.flatnonzero(weights > 0)
         if not len(counting):

@@ -23,9 +23,10 @@ def labels_of(y: Any, numbers: bool) -> Any:
     Raises:
         DataError: rows without a target.
     """
+    what, module = "y", type(y).__module__.partition(".")[0]
+    if module not in ("polars", "pyarrow", "pandas"):
+        return check_target(y, numbers)
     check_target(y, numbers)
-    what = "y"
-    module = type(y).__module__.partition(".")[0]
     if module == "polars":
         y = _columns(y, what, lambda c: c.is_null().to_numpy(), lambda c: c.to_list())
     elif module == "pyarrow":

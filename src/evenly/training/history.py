@@ -9,6 +9,10 @@ from typing import Any, overload
 import numpy as np
 
 from ..errors import ConfigurationError, DataError
+from ..showing import card, curves, table
+
+_SHOWN = ("epoch", "loss", "score", "validation_loss", "validation_score", "learning_rate",
+          "gradient_norm", "seconds")
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,34 @@ class History(Sequence[EpochRecord]):
 
     def __iter__(self) -> Iterator[EpochRecord]:
         return iter(self.records)
+
+    @property
+    def headline(self) -> str:
+        """How long, and to what: one line."""
+        if not self.records:
+            return "no training"
+        last = self.records[-1]
+        told = f"{len(self)} epochs, stopped: {self.stopped or 'not yet'}; loss {last.loss:.4g}, " \
+               f"score {last.score:.4g}"
+        if last.validation_loss is not None:
+            told += f"; validation {last.validation_loss:.4g}, {last.validation_score:.4g}"
+        return told + (f"; best epoch {self.best_epoch}" if self.best_epoch is not None else "")
+
+    @property
+    def inside(self) -> str:
+        """Losses as curves and epochs as a table, in HTML."""
+        names = [name for name in _SHOWN if name == "epoch" or np.isfinite(self.column(name)).any()]
+        drawn = {name.replace("_", " "): self.column(name).tolist()
+                 for name in ("loss", "validation_loss") if name in names}
+        rows = [["" if value is None else f"{value:.4g}" for value in (
+            getattr(record, name) for name in names)] for record in self.records]
+        return curves(drawn) + table([name.replace("_", " ") for name in names], rows)
+
+    def _repr_html_(self) -> str:
+        return card("History", [self.headline], *([self.inside] if self.records else []))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": f"History({self.headline})", "text/html": self._repr_html_()}
 
     def column(self, name: str) -> Any:
         """One field of all records as an array; NaN where there is none."""

@@ -121,7 +121,8 @@ def fit(
             mixed at a time; by default 16384, or as many as 64 MB hold.
         dtype: ``"float32"`` or ``"float64"``.
         threads: by default as many as the work is worth; no result depends on it.
-        progress: whether to show a bar; by default if standard error is a terminal.
+        progress: whether to show a bar; by default where standard error is a terminal, and in a
+            notebook.
         callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``.
         stop: asked some 20 times a second, or after each step where steps take longer; True ends
             training as Ctrl-C does. For trainings in threads, which hear no Ctrl-C:

@@ -11,8 +11,8 @@ from ..errors import ConfigurationError
 from ..layers.base import Layer, Shape
 from ..layers.containers import Sequential
 from ..losses import Loss
+from ..program import NetworkPlot, drawn, program_html, training_rows
 from ..program import compile as compile_program
-from ..program import training_rows
 from ..records import TrainingRecord
 from ..rows.sources import as_source, evaluate, predict
 from ..rows.streams import Stream
@@ -23,6 +23,7 @@ from ..rows.training_set import (
     evaluate_any,
     predict_stream,
 )
+from ..showing import unfolding
 from .history import History
 
 
@@ -162,6 +163,31 @@ class Model:
         if loss is None:
             raise ConfigurationError("the model has no loss: give init or gradients one")
         return loss
+
+    def plot(self) -> NetworkPlot:
+        """Draws the network as SVG: its layers with shapes and parameters from the input down,
+        branches beside each other, layers that are computed together without a gap. A notebook
+        shows it; ``model.plot().save("net.svg")`` writes a file.
+
+        Example:
+            >>> import evenly as ev
+            >>> ev.init(ev.Sequential([ev.Dense(8), ev.ReLU(), ev.Dense(2)]), 3).plot()
+            NetworkPlot(236 x 192)
+        """
+        return drawn(self.engine.program)
+
+    def _repr_html_(self) -> str:
+        program, parts = self.engine.program, []
+        lines = [f"{program.parameters:,} parameters, {program.input_shape} -> "
+                 f"{program.output_shape}, {program.dtype}, "
+                 f"{type(self.loss).__name__ if self.loss else 'no loss'}"]
+        if len(self.history):
+            lines.append(self.history.headline)
+            parts = [unfolding("training", self.history.inside)]
+        return program_html(program, "Model", lines, *parts)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
 
     def __repr__(self) -> str:
         program = self.engine.program

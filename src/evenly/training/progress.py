@@ -7,6 +7,7 @@ import sys
 from typing import IO, Any, Protocol, cast
 
 from .history import EpochRecord
+from .notebook_bar import NotebookBar, in_notebook, in_numbers
 
 
 class Progress(Protocol):
@@ -96,9 +97,7 @@ class Bar:
         self._bar.advance(self._task, steps)
 
     def epoch(self, record: EpochRecord) -> None:
-        text = f"loss {record.loss:.4f}  {self._score_name} {record.score:.4f}"
-        if record.validation_loss is not None:
-            text += f"  validation {record.validation_loss:.4f} {record.validation_score:.4f}"
+        text = in_numbers(record, self._score_name)
         if not self._total_known:  # the first epoch tells how long the others are
             self._bar.update(self._task, total=self._epochs * record.steps)
         self._bar.update(self._task, description=f"epoch {record.epoch}/{self._epochs}", m=text)
@@ -108,7 +107,9 @@ class Bar:
 
 
 def make_progress(wanted: bool | None, epochs: int, steps: int | None, score_name: str) -> Progress:
-    """A bar if asked for, or by default if somebody is watching a terminal."""
+    """A bar if asked for, or by default if somebody is watching a terminal or a notebook."""
+    if wanted is not False and in_notebook():
+        return NotebookBar(epochs, steps, score_name)
     if sys.stderr is None:  # closed from the start
         return Quiet()
     if wanted or (wanted is None and not sys.stderr.closed and sys.stderr.isatty()):

@@ -42,7 +42,8 @@ class Marked(Notation):
 
 def render_text(document: Document, width: int = 80) -> str:
     """A document as plain text of at most `width` columns."""
-    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False,
+                      force_jupyter=False)  # it would show the text in the cell, and keep none
     console.print(*renderables(document, width), sep="\n")
     text = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
