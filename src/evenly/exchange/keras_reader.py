@@ -91,7 +91,8 @@ def from_keras(
                 "features flattened channels first: only Dense puts them in our order")
         raise ConfigurationError(f"from_keras: the model ends with {what}")
     if dtype is None:
-        dtype = "float64" if any(w.dtype == "float64" for w in model.weights) else "float32"
+        double = any(one.dtype == "float64" for one in [*model.weights, *model.outputs])
+        dtype = "float64" if double else "float32"
     return loaded(net, shape, reader.arrays, seed=seed, loss=loss, dtype=dtype, threads=threads)
 
 
@@ -101,8 +102,7 @@ def _first_place(model: Any, given: int | Shape | None, channels_first: bool | N
     if len(theirs) < 2:
         channels_first = False
     elif channels_first is None:
-        told = (_told(layer, len(theirs)) for layer in _all_layers(model))
-        channels_first = next((first for first in told if first is not None), False)
+        channels_first = _reads_first(model, len(theirs))
     own = (*theirs[1:], theirs[0]) if channels_first else theirs
     shape = own if given is None else (given,) if isinstance(given, int) else tuple(given)
     if None in shape:
@@ -114,11 +114,24 @@ def _first_place(model: Any, given: int | Shape | None, channels_first: bool | N
     return Place(shape, FIRST if channels_first else LAST)
 
 
-def _told(layer: Any, rank: int) -> bool | None:
+def _reads_first(model: Any, rank: int) -> bool:
+    """Whether the channels come first into a model, as its first layer that tells reads them."""
+    to_last, to_first = (*range(2, rank + 1), 1), (rank, *range(1, rank))
+    turned = False
+    for layer in _all_layers(model):
+        if type(layer).__name__ == "Permute" and layer.dims in (to_last, to_first):
+            if to_last != to_first:
+                return bool(layer.dims == to_last)
+            turned = not turned
+        told = _told(layer)
+        if told is not None:
+            return told != turned
+    return turned
+
+
+def _told(layer: Any) -> bool | None:
     """Whether a layer reads the channels first; None: it does not tell."""
     kind = type(layer).__name__
-    if kind == "Permute":
-        return {(*range(2, rank + 1), 1): True, (rank, *range(1, rank)): False}.get(layer.dims)
     if kind in ("Dense", "Bidirectional", "TimeDistributed") or hasattr(layer, "cell"):
         return False
     if hasattr(layer, "data_format") and kind != "Flatten":
