@@ -253,7 +253,7 @@ FROM_REFUSED = [
     (lambda: sequential((4, 3), L.GRU(2, recurrent_dropout=0.5)), "a mask for each gate"),
     (lambda: sequential((4, 3), L.Bidirectional(L.GRU(2), merge_mode="mul", name="b")), "'mul'"),
     (lambda: sequential((4, 3), L.Bidirectional(L.GRU(2, dropout=0.5))), "masks of its own"),
-    (lambda: sequential((4,), L.Embedding(3, 2, mask_zero=True, name="e")), "lengths=True"),
+    (lambda: sequential((4,), L.Embedding(3, 2, mask_zero=True), L.LSTM(2)), "lengths=True"),
     (lambda: sequential((4, 3, 2), L.PReLU(name="p")), "p (PReLU): shared_axes=None"),
     (lambda: sequential((4, 3, 2), L.Permute((2, 1, 3), name="p")), "dims=(2, 1, 3)"),
     (lambda: sequential((4, 3), L.LayerNormalization(axis=1, name="n")), "n (LayerNormalization)"),
@@ -277,10 +277,26 @@ def test_what_cannot_be_converted_is_named(make, message):
     assert message in str(caught.value)
 
 
-def test_masked_steps_are_kept_from_what_reads_several():
-    model = sequential((4,), L.Embedding(3, 2, mask_zero=True), L.GlobalAveragePooling1D(name="g"))
-    with pytest.raises(ev.errors.ConfigurationError, match=r"g \(Glob.*\): reads masked steps"):
+MASKED = [
+    ([L.GlobalAveragePooling1D(name="g")], "g (GlobalAveragePooling1D): reads the mask"),
+    ([L.LSTM(2, return_sequences=True), L.Flatten(name="f")], "f (Flatten): reads steps that do n"),
+    ([L.LSTM(2, return_sequences=True), L.Conv1D(2, 2, name="c")], "c (Conv1D): reads steps that"),
+    ([L.Conv1D(2, 1), L.LSTM(2, name="l")], "l (LSTM): reads all steps"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not support masking:UserWarning")
+@pytest.mark.parametrize(("layers", "message"), MASKED, ids=[m for _, m in MASKED])
+def test_masked_steps_are_kept_from_what_reads_several(layers, message):
+    model = sequential((4,), L.Embedding(3, 2, mask_zero=True), *layers)
+    with pytest.raises(ev.errors.ConfigurationError) as caught:
         ev.from_keras(model, lengths=True)
+    assert message in str(caught.value)
+
+
+def test_a_mask_that_nobody_reads_does_not_matter():
+    compare(sequential((4,), L.Embedding(5, 2, mask_zero=True), L.Dense(3, "tanh"), L.Flatten(),
+                       L.Dense(2)), (4,), 0, integers=5)
 
 
 def test_an_input_shape_that_does_not_fit():

@@ -195,7 +195,6 @@ def _recurrent(layer: Any, place: Place) -> Made:
     # Keras gives the outputs in the order in which it walked, ours stay at their places.
     reverse = layer.go_backwards != place.flipped
     place.flipped = reverse and layer.return_sequences
-    place.masked = place.masked and layer.return_sequences
     return _one_way(layer, place, reverse, place.name)
 
 
@@ -209,7 +208,6 @@ def _bidirectional(layer: Any, place: Place) -> Made:
         refuse(place.where, "merge_mode", layer.merge_mode, "only 'concat' can")
     made = [_one_way(way, place, way.go_backwards, name) for way, name in
             zip(ways, (place.name, f"{place.name}_reverse"), strict=True)]
-    place.masked = place.masked and layer.return_sequences
     ahead: Any
     back: Any
     (ahead, own), (back, others) = (parts[-1] for parts in made)

@@ -9,21 +9,15 @@ from typing import Any
 from .. import layers as ours
 from ..errors import ConfigurationError, ShapeError
 from ..layers.base import Layer, Shape
-from ..layers.recurrent import Recurrent
 from ..losses import Loss
 from ..training import Model
 from .chains import Fork, TangledError, chain
 from .keras_kernels import KERNELS, PADDED
+from .keras_masks import follow_masks
 from .keras_rules import Place, expect_channels
-from .keras_tables import FUNCTIONS, keras_module
+from .keras_tables import keras_module
 from .layout import FIRST, LAST
 from .made import fits, loaded, settle
-
-# What works on each step by itself, so that it does not matter which of them count.
-_STEPWISE = (Recurrent, ours.Embedding, ours.Dropout, ours.SpatialDropout, ours.AlphaDropout,
-             ours.GaussianDropout, ours.GaussianNoise, ours.Conv1D, ours.PReLU, ours.LayerNorm,
-             ours.RMSNorm,
-             *(type(layer) for name, layer in FUNCTIONS.items() if name != "softmax"))
 
 
 def from_keras(
@@ -229,16 +223,14 @@ class _Reader:
                                      "go_backwards leaves it: put keras.ops.flip(x, axis=1) before "
                                      "it")
         place.where, place.name = where, self._named(layer.name)
-        masked = place.masked
+        before = copy(place)
         try:
             made = rule(layer, place)
         except (ConfigurationError, ShapeError) as error:
             if str(error).startswith(where):
                 raise
             raise type(error)(f"{where}: {error}") from None
-        if masked:
-            for one, _ in made:
-                _expect_stepwise(one, where)
+        follow_masks(layer, made, before, place)
         self.arrays += [own for _, own in made]
         return settle(made, place, where, "from_keras")
 
@@ -308,11 +300,3 @@ def _expect_plain_call(node: Any) -> None:
         what = ", ".join(f"{key}={value!r}" for key, value in given.items())
         raise ConfigurationError(f"from_keras: {node.operation.name}: its call with "
                                  f"{what or 'one of several outputs'} cannot be converted")
-
-
-def _expect_stepwise(layer: Layer, where: str) -> None:
-    """Raises ConfigurationError for what reads several steps, where a mask says which count."""
-    several = (getattr(layer, "axes", 1) != 1 or getattr(layer, "kernel_size", (1,)) != (1,))
-    if several or not isinstance(layer, _STEPWISE):
-        raise ConfigurationError(f"{where}: reads masked steps, which lengths do not keep from it: "
-                                 "put a recurrent layer without return_sequences in front of it")

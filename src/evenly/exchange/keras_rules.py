@@ -22,14 +22,16 @@ class Place(Layout):
 
     Attributes:
         flipped: whether Keras has the steps of a sequence in the other order here.
-        masked: whether a mask says which steps count; with us lengths do.
-        lengths: whether those may stand for a mask.
+        masked: whether a mask says which steps count.
+        stale: whether the steps that do not count hold other numbers than with us.
+        lengths: whether lengths of sequences will stand for masks.
         name: of the layer that is read.
         where: it stands, for messages.
     """
 
     flipped: bool = False
     masked: bool = False
+    stale: bool = False
     lengths: bool = False
     name: str | None = None
     where: str = ""
@@ -38,7 +40,7 @@ class Place(Layout):
     def state(self) -> tuple[Any, ...]:
         """What branches that are joined must have alike."""
         return (self.torch if len(self.shape) > 1 else LAST, self.order is None, self.flipped,
-                self.masked, self.padding)
+                self.masked, self.stale, self.padding)
 
 
 def array(tensor: Any) -> Any:
@@ -156,7 +158,7 @@ def _dropout(layer: Any, place: Place) -> Made:
     if shape is None:
         return _plain(layer, place)
     expect_last(place)
-    require(place.where, layer, rate=rate(place.where, layer.rate, "rate"))
+    rate(place.where, layer.rate, "rate")
     if type(layer).__name__ == "Dropout" and all(n == 1 for n in shape[1:-1]) and shape[0] is None:
         if shape[-1] in (None, place.shape[-1]):
             return [(ours.SpatialDropout(layer.rate, place.name), {})]
@@ -206,22 +208,13 @@ def _permute(layer: Any, place: Place) -> Made:
 
 
 def _embedding(layer: Any, place: Place) -> Made:
-    if layer.mask_zero:
-        masks(place, "mask_zero", True)
-    place.torch = LAST
+    place.torch, place.masked = LAST, layer.mask_zero
     return [(ours.Embedding(layer.input_dim, layer.output_dim, name=place.name),
              {".table": array(layer.embeddings)})]
 
 
-def masks(place: Place, setting: str, value: Any) -> None:
-    if not place.lengths:
-        refuse(place.where, setting, value, "it masks steps, which with us the lengths of "
-               "sequences tell: give from_keras lengths=True, and predict and fit the lengths")
-    place.masked = True
-
-
 def _masking(layer: Any, place: Place) -> Made:
-    masks(place, "mask_value", layer.mask_value)
+    place.masked = place.stale = True  # Keras sets those steps to 0
     return []
 
 
