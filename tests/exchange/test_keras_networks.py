@@ -1,5 +1,8 @@
 """Random Keras networks and graphs, converted: outputs, gradients, and the way back."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -249,6 +252,17 @@ def test_a_file_of_keras_comes_in(tmp_path):
         again = ev.from_keras(keras.models.load_model(tmp_path / "net.keras"))
     x = values(0, (3, 4, 3))
     assert (again.predict(x) == model.predict(x)).all()
+
+
+def test_the_page():
+    page = Path(__file__).parents[2] / "docs" / "exchange-keras.md"
+    (block,) = re.findall(r"^```py\n(.*?)^```", page.read_text(), re.M | re.S)
+    space = {}
+    with precision("float32"):
+        exec(compile(block, str(page), "exec"), space)
+    assert space["model"].weights["edges.kernel"].shape == (3, 3, 1, 8)
+    x = values(0, (2, 28, 28, 1), "float32")
+    assert (ev.from_keras(space["back"]).predict(x) == space["model"].predict(x)).all()
 
 
 def test_channels_first_answers():
