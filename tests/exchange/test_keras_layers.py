@@ -317,7 +317,8 @@ TO_REFUSED = [
     ([ev.Softplus(2.0)], 3, "softplus_1': Keras has this activation"),
     ([ev.Embedding(5, 2, padding=0)], (4,), "padding=0 has no counterpart"),
     ([ev.Ensemble([ev.Dense(2), ev.Dense(2)], "classes")], 3, "of='classes'"),
-    ([ev.Conv1D(2, 2, stride=2, dilation=2)], (7, 2), "Keras refuses it"),
+    ([ev.Conv1D(2, 2, stride=2, dilation=2)], (7, 2), "conv1d_1': Keras refuses it"),
+    ([ev.Residual([ev.Dense(3)], name="a/b")], 3, "Residual 'a/b': Keras refuses it"),
 ]
 
 

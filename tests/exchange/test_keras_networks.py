@@ -265,6 +265,15 @@ def test_the_page():
     assert (ev.from_keras(space["back"]).predict(x) == space["model"].predict(x)).all()
 
 
+def test_numbers_beside_indices_stay_numbers():
+    branches = ev.Branches([[ev.Embedding(3, 2), ev.Flatten()], ev.Dense(4)], "concatenate")
+    model = ev.init(ev.Sequential([branches, ev.Dense(2, name="input")]), 2, seed=1)
+    x = np.array([[0.0, 2.0], [1.0, 2.0]])
+    theirs = ev.to_keras(model)
+    assert theirs.inputs[0].dtype == "float32"
+    assert error(as_array(theirs(keras.ops.convert_to_tensor(x))), model.predict(x)) < 1e-6
+
+
 def test_channels_first_answers():
     model = ev.init(ev.Sequential([ev.Conv2D(3, 2)]), (4, 5, 2), dtype="float64")
     theirs = ev.to_keras(model, channels_first=True)

@@ -12,7 +12,7 @@ import numpy as np
 from .. import layers as ours
 from ..errors import ConfigurationError
 from ..layers.base import Layer, Shape
-from ..layers.containers import Joined, leaves, own_arrays
+from ..layers.containers import Joined, own_arrays
 from ..layers.recurrent import Recurrent
 from ..training import Model
 from .keras_kernels import swapped
@@ -42,7 +42,7 @@ def to_keras(model: Model, *, channels_first: bool = False) -> Any:
         >>> import evenly as ev
         >>> model = ev.init(ev.Sequential([ev.Dense(8), ev.ReLU()]), 4)
         >>> [layer.name for layer in to_keras(model).layers]               # doctest: +SKIP
-        ['input', 'dense_1', 'relu_1']
+        ['input_layer', 'dense_1', 'relu_1']
     """
     keras = keras_module("to_keras")
     if not isinstance(model, Model):
@@ -51,16 +51,18 @@ def to_keras(model: Model, *, channels_first: bool = False) -> Any:
     _expect_precision(keras, program.dtype)
     shape, answer = model.input_shape, program.output_shape
     turned = len(shape) > 1 and channels_first
-    indices = any(layer.reads_indices for layer in list(leaves(program.net))[:1])
+    first: Layer = model.net
+    while isinstance(first, ours.Sequential) and first.layers:
+        first = first.layers[0]
     theirs = (shape[-1], *shape[:-1]) if turned else shape
-    start = keras.Input(theirs, dtype="int32" if indices else program.dtype, name="input")
+    start = keras.Input(theirs, dtype="int32" if first.reads_indices else program.dtype)
     x = start
     if turned:
-        x = keras.layers.Permute((*range(2, len(shape) + 1), 1), name="channels_last")(x)
+        x = keras.layers.Permute((*range(2, len(shape) + 1), 1))(x)
     x = _Writer(keras, program.dtype, dict(model.weights)).write(model.net.named, x, shape)
     if len(answer) > 1 and channels_first:
         n = len(answer)
-        x = keras.layers.Permute((n, *range(1, n)), name="channels_first")(x)
+        x = keras.layers.Permute((n, *range(1, n)))(x)
     return keras.Model(start, keras.layers.Identity()(x) if x is start else x)
 
 
@@ -125,20 +127,25 @@ class _Writer:
             return x
         where = f"to_keras: {type(layer).__name__} '{layer.name}'"
         if isinstance(layer, Joined):
-            return self._joined(layer, [self.write(part, x, shape) for part in layer.parts], where)
+            outputs = [self.write(part, x, shape) for part in layer.parts]
+            return self._refused(where, self._joined, layer, outputs, where)
         rule = next((_RULES[kind] for kind in type(layer).__mro__ if kind in _RULES), None)
         if rule is None:
             raise ConfigurationError(
                 f"{where}: Keras has no such layer: leave it out, or replace it"
             )
         place = _Place(self, layer, x, shape, where, own_arrays(self.arrays, layer.name or ""))
+        self._refused(where, rule, place)
+        return place.x
+
+    def _refused(self, where: str, rule: Callable[..., Any], *given: Any) -> Any:
+        """What a rule gives; what Keras itself refuses is said with its place."""
         try:
-            rule(place)
+            return rule(*given)
         except ValueError as error:
             if isinstance(error, ConfigurationError):
                 raise
             raise ConfigurationError(f"{where}: Keras refuses it: {error}") from None
-        return place.x
 
     def _joined(self, layer: Joined, outputs: list[Any], where: str) -> Any:
         if isinstance(layer, ours.Ensemble) and layer.of != "numbers":
