@@ -26,7 +26,7 @@ pytestmark = QUIET
 SMOOTH = ["tanh", "silu", "softplus", "elu", "gelu", None]
 # With the channels first PyTorch as a backend normalizes other axes than Keras says.
 RIGHT_FIRST = keras.config.backend() == "jax"
-few = settings(max_examples=5, deadline=None, phases=(Phase.explicit, Phase.generate),
+few = settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate),
                suppress_health_check=[HealthCheck.function_scoped_fixture])
 many = settings(few, max_examples=60)
 seeds = st.integers(0, 1000)
