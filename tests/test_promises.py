@@ -16,6 +16,7 @@ import pytest
 import evenly as ev
 from evenly import errors, rows, tables
 from evenly.claims.catalog import names as studies
+from evenly.exchange.keras_kernels import KERNELS
 from evenly.exercises import CATALOGUE
 from evenly.lessons import LESSONS
 from evenly.reading import table as reading
@@ -35,6 +36,7 @@ FOREIGN = {
     "Pipeline", "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
     "TimeSeriesSplit", "PoissonNLLLoss", "BinaryFocalCrossentropy",
     "TunedThresholdClassifierCV", "CalibratedClassifierCV",
+    *KERNELS, "Add", "Average", "Concatenate",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from .estimators import NetClassifier as NetClassifier
     from .estimators import NetRegressor as NetRegressor
     from .estimators import NetTransformer as NetTransformer
+    from .exchange import from_keras as from_keras
     from .exchange import from_torch as from_torch
+    from .exchange import to_keras as to_keras
     from .exchange import to_torch as to_torch
     from .exercises import Exercise as Exercise
     from .exercises import exercise as exercise
@@ -203,7 +205,7 @@ _NAMES = {
     "doctor": ("diagnose", "Diagnosis", "Finding"),
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
-    "exchange": ("from_torch", "to_torch"),
+    "exchange": ("from_keras", "from_torch", "to_keras", "to_torch"),
     "exercises": ("exercise", "Exercise"),
     "grading": ("grade", "Grade"),
     "initializers": (

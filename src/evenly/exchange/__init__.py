@@ -1,4 +1,6 @@
 """Networks of other libraries, in both directions."""
 
+from .keras_reader import from_keras as from_keras
+from .keras_writer import to_keras as to_keras
 from .torch_reader import from_torch as from_torch
 from .torch_writer import to_torch as to_torch

@@ -15,7 +15,7 @@ FIRST, LAST = "channels first", "channels last"
 
 @dataclass
 class Layout:
-    """What an activation looks like at a place in the network.
+    """What an activation looks like at a place in the network, with us and in PyTorch (or Keras).
 
     Attributes:
         shape: of one example on our side, channels last.
@@ -55,6 +55,12 @@ class Layout:
         turned = np.empty_like(features)
         turned[self.order] = features
         return turned
+
+
+    @property
+    def first(self) -> bool:
+        """Whether the other library has channels here, and positions behind them."""
+        return self.torch == FIRST and len(self.shape) > 1
 
 
 def torch_kernel(kernel: Any) -> Any:

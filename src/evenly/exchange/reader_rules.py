@@ -12,11 +12,12 @@ from .. import layers as ours
 from ..errors import ConfigurationError
 from ..layers.base import Layer
 from .layout import FIRST, LAST, Layout, our_kernel
+from .made import Made
+from .made import rate as _rate
+from .made import refuse as _refuse
+from .made import require as _require
 from .member_layers import READ
 from .number_layers import read_numbers
-
-# Of each layer made: the layer, and its arrays by their names behind the layer's own.
-Made = list[tuple[Layer, dict[str, Any]]]
 
 AMBIGUOUS = ("nothing says whether PyTorch's sequences have their features first or last here: "
              "give from_torch channels_first=True or False")
@@ -24,25 +25,6 @@ AMBIGUOUS = ("nothing says whether PyTorch's sequences have their features first
 
 def _array(tensor: Any) -> Any:
     return tensor.detach().cpu().double().numpy()
-
-
-def _refuse(where: str, setting: str, value: Any, wanted: str) -> None:
-    raise ConfigurationError(f"{where}: {setting}={value!r} cannot be converted: {wanted}")
-
-
-def _require(where: str, module: Any, **settings: Any) -> None:
-    """Settings that must be as given here."""
-    for setting, wanted in settings.items():
-        value = getattr(module, setting, wanted)
-        same = value == wanted if not isinstance(value, tuple) else set(value) == {wanted}
-        if not same:
-            _refuse(where, setting, value, f"only {wanted!r} can")
-
-
-def _rate(where: str, p: float) -> float:
-    if p >= 1:
-        _refuse(where, "p", p, "a rate of 1 drops everything; it must be below 1")
-    return float(p)
 
 
 # Linear layers and convolutions ------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from ..errors import ConfigurationError, EvenlyError, ShapeError
+from ..errors import ConfigurationError, EvenlyError
 from ..layers.base import Layer, Shape
-from ..layers.containers import Branches, Sequential, arrays_of, leaves, with_name
+from ..layers.containers import Branches, Sequential
 from ..layers.ensemble import Ensemble
 from ..losses import Loss
-from ..training import Model, init
+from ..training import Model
 from .layout import FIRST, LAST, Layout, missing_torch
+from .made import fits, loaded, settle
 from .reader_rules import AMBIGUOUS, RULES, convolution
 
 
@@ -77,10 +78,7 @@ def from_torch(
             "from_torch: the module ends with features that PyTorch flattened channels first; "
             "behind them must come a Linear, which can be put in our order"
         )
-    model = init(net, shape, seed, loss=loss, dtype=dtype, threads=threads)
-    for layer, own in zip(leaves(net), reader.arrays, strict=True):
-        model.engine.set_weights({f"{layer.name}{slot}": value for slot, value in own.items()})
-    return model
+    return loaded(net, shape, reader.arrays, seed=seed, loss=loss, dtype=dtype, threads=threads)
 
 
 class _Reader:
@@ -129,15 +127,8 @@ class _Reader:
             if str(error).startswith(where):
                 raise
             raise ConfigurationError(f"{where}: {error}") from None
-        for layer, own in made:
-            try:
-                layer.check(layout.shape, layer.type_name)
-            except ShapeError as error:
-                raise ShapeError(f"{where}: {error}") from None
-            _expect_shapes(layer, own, layout.shape, where)
-            layout.shape = layer.output_shape(layout.shape)
-            self.arrays.append(own)
-        return [layer for layer, _ in made]
+        self.arrays += [own for _, own in made]
+        return settle(made, layout, where, "from_torch")
 
     def _joined(self, module: Any, path: str, layout: Layout, where: str) -> Layer:
         from . import torch_modules as modules
@@ -161,10 +152,7 @@ class _Reader:
             Ensemble(branches, module.of, module.levels, module.anchor) if averaged
             else Branches(branches, join)
         )
-        try:
-            layer.check(layout.shape, layer.type_name)
-        except ShapeError as error:
-            raise ShapeError(f"{where}: {error}") from None
+        fits(layer, layout.shape, where)
         layout.torch, layout.order = first.torch, first.order
         layout.shape = layer.output_shape(layout.shape)
         return layer
@@ -205,15 +193,3 @@ def _expect_plain(module: Any, where: str) -> None:
             f"{where}: has hooks, which may compute something and cannot be converted: remove "
             "them first (for weight_norm and spectral_norm by remove_weight_norm and so on)"
         )
-
-
-def _expect_shapes(layer: Layer, own: dict[str, Any], shape: Shape, where: str) -> None:
-    """Raises ShapeError where the module was made for other examples than those that come."""
-    for slot, spec in arrays_of(with_name(layer, "").expand(), shape).items():
-        value = own.get(slot)
-        if value is not None and value.shape != spec.shape:
-            raise ShapeError(
-                f"{where}: our {slot.split('.')[1]} of it would have shape {value.shape}, but "
-                f"examples of shape {shape} come there, which need {spec.shape}: give from_torch "
-                "the input_shape (channels last) that the module was made for"
-            )
