@@ -55,7 +55,10 @@ class Call:
         if not isinstance(value, torch.fx.Node):
             return value
         if value.op == "call_method" or value.target is getattr:
-            shape = self.sizes[value.args[0]]
+            of: Any = value.args[0]
+            if of not in self.sizes:
+                raise ConfigurationError(f"takes the size of '{of.name}', which is not on the way")
+            shape = self.sizes[of]
             if shape is None:
                 raise ConfigurationError(AMBIGUOUS)
             dim: Any = value.args[1:] if value.op == "call_method" else ()
@@ -113,8 +116,8 @@ def _flatten(call: Call, layout: Layout, where: str) -> Made:
 
 def _view(call: Call, layout: Layout, where: str) -> Made:
     sizes = call.get("sizes")
-    sizes = sizes[0] if sizes and isinstance(sizes[0], tuple) else sizes
     sizes = sizes if isinstance(sizes, tuple) else (sizes,)
+    sizes = sizes[0] if sizes and isinstance(sizes[0], tuple) else sizes
     if len(sizes) < 2 or sizes[0] not in (BATCH, -1) or BATCH in sizes[1:]:
         raise ConfigurationError(
             f"{where}: shape {sizes} does not begin with the batch: write x.size(0), or flatten(1)"
@@ -173,6 +176,10 @@ def _squeeze(call: Call, layout: Layout, where: str) -> Made:
             } if dims is not None else set()
     if not layout.torch:
         raise ConfigurationError(f"{where}: {AMBIGUOUS}")
+    order = (-1, *range(rank - 2)) if layout.torch == FIRST else range(rank - 1)
+    if rank == 3 and len(dims) == 1 and 0 not in dims and shape[order[max(dims) - 1]] == 1:
+        layout.torch = LAST
+        return [(ours.Reshape((shape[0] * shape[1],)), {})]
     places = set(range(2, rank)) if layout.torch == FIRST else set(range(1, rank - 1))
     if not dims or not dims <= places:
         raise ConfigurationError(f"{where}: dim={call.get('dim')}: only axes of positions can go, "

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import layers as ours
+from ..errors import ConfigurationError
 from ..layers.base import Layer
-from .layout import LAST, Layout, our_kernel
+from .layout import FIRST, LAST, Layout, our_kernel
 from .torch_checks import Made, array_of, expect_channels_first, refuse, require
 
 
@@ -40,6 +41,9 @@ def _zero_padding(module: Any, layout: Layout, where: str) -> Made:
 
 
 def _global_mean(module: Any, layout: Layout, where: str) -> Made:
+    if layout.torch not in (LAST if module.channels_last else FIRST, ""):
+        raise ConfigurationError(f"{where}: was made for channels_last={module.channels_last}, and "
+                                 f"PyTorch has the {layout.torch} here")
     layout.torch = LAST
     return [(ours.GlobalMaxPool() if module.largest else ours.GlobalAveragePool(), {})]
 
