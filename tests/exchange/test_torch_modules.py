@@ -214,7 +214,7 @@ FROM_REFUSED = [
     (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.GroupNorm(2, 18)), (3, 3, 1), "2 (GroupN"),
     (nn.Sequential(nn.Conv1d(1, 2, 1), nn.LSTM(4, 2, batch_first=True)), (3, 1), "features last"),
     (nn.Flatten(0), 3, "start_dim=0"),
-    (nn.AdaptiveAvgPool2d(2), (4, 4, 1), "output_size=2"),
+    (nn.AdaptiveAvgPool2d(3), (4, 4, 1), "output_size=3"),
     (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Linear(4, 2)), (3, 3, 1), "put Flatten before it"),
     (nn.Embedding.from_pretrained(torch.ones(3, 2), padding_idx=1), (4,), "padding_idx=1"),
     ("net", 3, "expects a torch.nn.Module"),
