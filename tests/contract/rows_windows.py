@@ -91,9 +91,10 @@ def max_pool(layer: Any) -> Any:
         kind = (torch.nn.MaxPool1d, torch.nn.MaxPool2d)[layer.rank - 1]
         if layer.ceil_mode:  # whose last window depends on where the padding is
             before = tuple(axis.before for axis in layer.windows(shape))
-            return ChannelsLast(kind(layer.pool_size, layer.stride, before, ceil_mode=True))
-        return ChannelsLast(kind(layer.pool_size, layer.stride), _pairs(layer, shape),
-                            -float("inf"))
+            return ChannelsLast(kind(layer.pool_size, layer.stride, before, layer.dilation,
+                                     ceil_mode=True))
+        return ChannelsLast(kind(layer.pool_size, layer.stride, dilation=layer.dilation),
+                            _pairs(layer, shape), -float("inf"))
 
     return make
 
@@ -136,6 +137,12 @@ POOLS = [
     (ev.AveragePool1D(4, stride=3, padding=1, ceil_mode=True, count_padding=True), sequences(2),
      average_pool),
     (ev.AveragePool1D(2, ceil_mode=True), sequences(1), average_pool),
+    (ev.MaxPool2D((2, 3), stride=2, dilation=(3, 2), padding=1), images(5), max_pool),
+    (ev.MaxPool2D(2, stride=3, dilation=2, ceil_mode=True), images(3), max_pool),
+    (ev.MaxPool1D(17, stride=1, dilation=2, padding=16), sequences(5), max_pool),
+    (ev.AveragePool2D((3, 2), stride=(1, 2), dilation=2, padding=1), images(4), None),
+    (ev.AveragePool1D(2, stride=3, dilation=3, padding=1, ceil_mode=True, count_padding=True),
+     sequences(4), None),
 ]
 
 

@@ -67,8 +67,8 @@ def depthwise(case: Case) -> list[Any]:
 
 def pool(case: Case, kinds: dict[int, Any], **settings: Any) -> ev.Layer:
     window = tuple(case.attributes["kernel_shape"])
-    assert set(case.attributes.get("dilations", [1])) == {1}
     return kinds[len(window)](window, stride=strides(case), padding=padding(case, window),
+                              dilation=tuple(case.attributes.get("dilations", [1] * len(window))),
                               ceil_mode=bool(case.attributes.get("ceil_mode")), name="it",
                               **settings)
 

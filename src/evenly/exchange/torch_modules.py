@@ -35,6 +35,122 @@ class ChannelsLast(torch.nn.Module):
         return self.module(x.movedim(-1, 1)).movedim(1, -1)
 
 
+class ChannelsFirst(torch.nn.Module):
+    """A module that reads the features last, on data that has the channels first."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Any) -> Any:
+        return self.module(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Moved(torch.nn.Module):
+    """The channels from the first axis behind the batch to the last one, or back."""
+
+    def __init__(self, last: bool) -> None:
+        super().__init__()
+        self.last = last
+
+    def forward(self, x: Any) -> Any:
+        return x.movedim(1, -1) if self.last else x.movedim(-1, 1)
+
+
+class Reordered(torch.nn.Module):
+    """Features that were flattened channels first, in the order of channels last."""
+
+    order: torch.Tensor
+
+    def __init__(self, order: Any) -> None:
+        super().__init__()
+        self.register_buffer("order", torch.as_tensor(order))
+
+    def forward(self, x: Any) -> Any:
+        return x.index_select(1, self.order)
+
+
+class Reshaped(torch.nn.Module):
+    """The same numbers in the same order, in another shape of each example."""
+
+    def __init__(self, shape: Any) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Any) -> Any:
+        return x.reshape(len(x), *self.shape)
+
+
+class Frozen(torch.nn.Module):
+    """A batch normalization that uses its running averages in training too."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def train(self, mode: bool = True) -> Any:
+        super().train(mode)
+        self.module.train(False)
+        return self
+
+    def forward(self, x: Any) -> Any:
+        return self.module(x)
+
+
+class Pooled(torch.nn.Module):
+    """Pooling whose padding differs before and behind, or whose mean is over windows with gaps.
+
+    `axes`: of each, (window, stride, dilation, before, after, extra), where extra positions lie
+    behind the padding and never count; `settings` are those of the layer called `layer`.
+    """
+
+    def __init__(self, layer: str, settings: Any, axes: Any) -> None:
+        super().__init__()
+        self.layer, self.settings, self.axes = layer, dict(settings), tuple(axes)
+
+    def forward(self, x: Any) -> Any:
+        functional = torch.nn.functional
+        window, stride, dilation, before, after, extra = zip(*self.axes, strict=True)
+        two = len(self.axes) == 2
+        outer = [n for b, a, e in zip(before, after, extra, strict=True) for n in (a + e, b)][::-1]
+        if self.layer.startswith("Max"):
+            pool: Any = functional.max_pool2d if two else functional.max_pool1d
+            padded = functional.pad(x, outer, value=-math.inf)
+            return pool(padded, window, stride, 0, dilation)
+        convolve: Any = functional.conv2d if two else functional.conv1d
+        inner = [n for b, a in zip(before, after, strict=True) for n in (a, b)][::-1]
+        behind = [n for e in extra[::-1] for n in (0, e)]
+        # PyTorch takes the sizes of the last axis first.
+        ones = torch.ones_like(x[:1, :1])
+        counted = functional.pad(ones, inner, value=float(self.settings["count_padding"]))
+        counted = functional.pad(counted, behind)
+        kernel = x.new_ones(x.shape[1], 1, *window)
+        total = convolve(functional.pad(x, outer), kernel, None, stride, 0, dilation, x.shape[1])
+        return total / convolve(counted, kernel[:1], None, stride, 0, dilation)
+
+
+class HardSigmoid(torch.nn.Module):
+    """A sigmoid of three straight pieces, of any slope."""
+
+    def __init__(self, slope: float, shift: float) -> None:
+        super().__init__()
+        self.slope, self.shift = slope, shift
+
+    def forward(self, x: Any) -> Any:
+        return (self.slope * x + self.shift).clamp(0, 1)
+
+
+class Parametric(torch.nn.Module):
+    """An activation of which each feature takes a learned share: features last."""
+
+    def __init__(self, features: int, activation: Any) -> None:
+        super().__init__()
+        self.activation, self.share = activation, torch.nn.Parameter(torch.ones(features))
+
+    def forward(self, x: Any) -> Any:
+        return (1 - self.share) * x + self.share * self.activation(x)
+
+
 class Joined(torch.nn.Module):
     """Branches that read the same input; their outputs are summed, or concatenated along `dim`."""
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ShapeError
 from . import windows
 from .base import ArrayLike, Arrays, Gradients, Layer, Run, Shape, expect_positions
 
@@ -18,6 +18,7 @@ class _Pool(Layer):
     padding: windows.Padding = "valid"
     name: str | None = None
     ceil_mode: bool = field(default=False, kw_only=True)
+    dilation: windows.Sizes = field(default=1, kw_only=True)
 
     rank: ClassVar[int] = 2
 
@@ -26,6 +27,8 @@ class _Pool(Layer):
         given = size if self.stride is None else self.stride
         object.__setattr__(self, "pool_size", size)
         object.__setattr__(self, "stride", windows.sizes(self, "stride", given, self.rank))
+        gaps = windows.sizes(self, "dilation", self.dilation, self.rank)
+        object.__setattr__(self, "dilation", gaps)
         padding = windows.paddings(self, self.padding, self.rank)
         object.__setattr__(self, "padding", padding)
         if not isinstance(self.ceil_mode, bool):
@@ -51,11 +54,18 @@ class _Pool(Layer):
         size = windows.sizes(self, "pool_size", self.pool_size, self.rank)
         stride = windows.sizes(self, "stride", self.stride or size, self.rank)
         padding = windows.paddings(self, self.padding, self.rank)
-        ones = (1,) * self.rank
-        return windows.axes(shape, size, stride, ones, padding, self.ceil_mode)
+        gaps = windows.sizes(self, "dilation", self.dilation, self.rank)
+        return windows.axes(shape, size, stride, gaps, padding, self.ceil_mode)
 
     def check(self, shape: Shape, name: str) -> None:
         windows.check_windows(type(self).__name__, name, shape, self.rank, self.windows)
+        for axis in self.windows(shape):
+            if axis.dilation > 1 and not axis.always_sees:
+                raise ShapeError(
+                    f"{type(self).__name__} '{name}': a window of {axis.window} places that are "
+                    f"{axis.dilation} apart sees nothing of {axis.size} positions: use a smaller "
+                    "dilation or less padding"
+                )
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*(axis.outputs for axis in self.windows(shape)), shape[-1])
@@ -135,6 +145,7 @@ class MaxPool2D(_MaxPool):
         ceil_mode: whether positions that the last window leaves over get one more, which reaches
             over the end; it must begin on the input or on the padding before it. The number of
             outputs is rounded up, then, not down, as in PyTorch. ``"same"`` leaves nothing over.
+        dilation: positions from one place of the window to the next; a number, or one an axis.
 
     Shapes: (batch, height, width, channels) to (batch, height', width', channels).
 
@@ -216,7 +227,7 @@ class AveragePool2D(_AveragePool):
     Every position of the window gets the same part of the gradient, ``d_y / count``.
 
     Arguments:
-        pool_size, stride, padding, name, ceil_mode: as :class:`MaxPool2D`.
+        pool_size, stride, padding, name, ceil_mode, dilation: as :class:`MaxPool2D`.
         count_padding: whether padding counts as zeros in the mean (PyTorch's
             ``count_include_pad``, which is True there by default), or not at all. What a window
             reaches over behind the padding (`ceil_mode`) never counts.

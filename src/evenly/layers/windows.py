@@ -49,6 +49,13 @@ class Axis:
     def outputs(self) -> int:
         return (self.extent - self.reach) // self.stride + 1
 
+    @property
+    def always_sees(self) -> bool:
+        """Whether each window has a place on the input."""
+        starts = (o * self.stride - self.before for o in range(self.outputs))
+        return all(any(0 <= start + t * self.dilation < self.size for t in range(self.window))
+                   for start in starts)
+
     def rounded_up(self) -> Axis:
         """With one window more where positions are left over, if that window begins on the input
         or on the padding before it."""

@@ -7,30 +7,29 @@ from typing import Any
 from .. import layers as ours
 from ..errors import ConfigurationError
 from .layout import LAST, Layout
-from .number_layers import features_last
+from .torch_own import expect_features_last
 
 
 def written_members(place: Any) -> list[Any]:
     """The module of such a layer where it stands."""
-    from . import member_modules as modules
+    from . import torch_member_modules as modules
 
     layer, shapes = place.layer, {name: array.shape for name, array in place.arrays.items()}
-    features_last(place.layout, place.where)
-    place.layout.torch = LAST
+    before = place.in_our_axes()
     if isinstance(layer, ours.MemberMean):
-        return [modules.MemberMean(layer.of, layer.levels, layer.anchor)]
+        return [*before, modules.MemberMean(layer.of, layer.levels, layer.anchor)]
     if isinstance(layer, ours.Members):
         module: Any = modules.Members(**shapes)
     elif isinstance(layer, ours.BatchEnsemble):
         module = modules.BatchEnsemble(**shapes)
     else:
         module = modules.MemberDense(place.layout.shape[0], **shapes)
-    return [place.load(module, **place.arrays)]
+    return [*before, place.load(module, **place.arrays)]
 
 
 def read_members(module: Any, layout: Layout, where: str) -> list[tuple[Any, dict[str, Any]]]:
     """The layer of such a module, and its arrays."""
-    features_last(layout, where)
+    expect_features_last(layout, where)
     layout.torch = LAST
     own = {f".{name}": value.detach().cpu().double().numpy()
            for name, value in module._parameters.items()}
