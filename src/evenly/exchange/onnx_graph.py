@@ -47,10 +47,12 @@ class Graph:
         onnx: the package.
         dtype: of the numbers.
         indices: whether the network's inputs are whole numbers that an Embedding looks up.
+        prefix: in front of all names, where others write into the same graph.
     """
 
-    def __init__(self, onnx: Any, dtype: Any, indices: bool = False) -> None:
+    def __init__(self, onnx: Any, dtype: Any, indices: bool = False, prefix: str = "") -> None:
         self.onnx, self.dtype, self.indices = onnx, np.dtype(dtype), indices
+        self.prefix = prefix
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.arrays: dict[str, Any] = {}
@@ -67,6 +69,7 @@ class Graph:
         self.scope = before
 
     def unique(self, name: str) -> str:
+        name = self.prefix + name
         self._counts[name] += 1
         return name if self._counts[name] == 1 else f"{name}_{self._counts[name]}"
 
@@ -101,14 +104,18 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, dtype: Any, shape: tuple[Any, ...]) -> None:
-        """Names a value as one that comes out."""
+        """Has a value come out under a name."""
         name = self.unique(name)
+        self.rename(value, name)
+        self.outputs.append(self._info(name, dtype, shape))
+
+    def rename(self, value: str, name: str) -> None:
+        """Gives a value the name that is known outside of the graph."""
         inner = value in {out for _, _, _, outputs, _ in self._nodes for out in outputs}
         if inner and value not in self._renamed:
             self._renamed[value] = name
         else:
             self._renamed[self("Identity", value)] = name
-        self.outputs.append(self._info(name, dtype, shape))
 
     def _info(self, name: str, dtype: Any, shape: tuple[Any, ...]) -> Any:
         helper = self.onnx.helper
@@ -140,7 +147,8 @@ class Graph:
 
     def nodes(self, opset: int) -> tuple[list[Any], list[Any]]:
         """Nodes and constants, for a graph that others write around them."""
-        return self._finished(opset), [self._tensor(*pair) for pair in self.arrays.items()]
+        made = self._finished(opset)
+        return made, [self._tensor(*pair) for pair in self.arrays.items()]
 
     def _tensor(self, name: str, array: Any) -> Any:
         if array.dtype.kind in "OUT":
@@ -159,7 +167,7 @@ class Graph:
                 inputs = (*inputs, self.whole(*own.pop("axes")))
             while inputs and not inputs[-1]:
                 inputs = inputs[:-1]
-            name = scope if alone[scope] == 1 and op != "Transpose" else outputs[0]
+            name = self.prefix + scope if alone[scope] == 1 and op != "Transpose" else outputs[0]
             made.append(self.onnx.helper.make_node(
                 op, [found.get(one, one) for one in inputs], [found.get(one, one) for one in outputs],
                 name=name, domain=ML if op in ("LabelEncoder",) else "", **own))

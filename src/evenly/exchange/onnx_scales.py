@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..estimators.column_scales import NormalColumns, RobustColumns
-from ..estimators.moments import Moments
 from ..scaling import RobustScaler, Standardizer
 from ..tails import FARTHEST, NormalScaler, SmoothClipScaler
 from .onnx_graph import Graph, Value
@@ -23,14 +21,15 @@ def scaled_columns(g: Graph, scaler: Any, constants: Any, x: str) -> str:
     if scaler is None:
         return g("Where", g.constant(still), np.where(still, constants.low, 0.0), x) \
             if still.any() else x
-    if isinstance(scaler, Moments):
+    kind = type(scaler).__name__
+    if kind == "Moments":
         apart = g("Sub", x, scaler.mean) if scaler.center else x
         return _divided(g, apart, scaler.deviation, still)
     middle, kept = scaler.middle, scaler.indicator
-    if isinstance(scaler, RobustColumns):
+    if kind == "RobustColumns":
         y = _bent(g, x, middle, scaler.width, FARTHEST, still)
     else:
-        assert isinstance(scaler, NormalColumns)
+        assert kind == "NormalColumns"
         y = _by_rank(g, x, scaler.values, scaler.scores, scaler.starts, still)
     return g("Where", g.constant(kept), _divided(g, g("Sub", x, middle), np.ones(len(kept)), still),
              y) if kept.any() else y

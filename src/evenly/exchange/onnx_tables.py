@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..tables.inputs import DateInputs, LevelInputs, MeanInputs, NumberInputs, WordInputs
 from ..tables.inputs.numbers import MARGIN
-from ..tables.kinds.number import silenced
+from ..tables.kinds.number import _is_float
 from ..tables.kinds.words import _SPELLED_ALWAYS
 from .onnx_estimators import answers, check_fitted, finish
 from .onnx_graph import BATCH, Graph
@@ -56,7 +56,6 @@ def inputs_of(g: Graph, model: Any, given: dict[str, str]) -> str:
     kinds = {column.name: column.kind for column in model.columns_.inputs}
     scaler, made, place = model.estimator_.scaler_, [], 0
     middle = np.zeros(model.inputs_.width) if scaler is None else np.asarray(scaler.middle)
-    codes: dict[str, str] = {}
     for part in model.inputs_.parts:
         g.scope = part.name
         nothing = middle[place : place + part.width]
@@ -67,26 +66,17 @@ def inputs_of(g: Graph, model: Any, given: dict[str, str]) -> str:
         else:
             made += PARTS[type(part)](g, part, x, kinds[part.name])
     g.scope = "inputs"
-    assert not codes
     return g("Concat", *made, axis=1) if len(made) > 1 else made[0]
 
 
 def _filled(g: Graph, part: Any, x: str, kind: Any) -> tuple[str, str, list[str]]:
     """(where a number is missing, the numbers with the median there, the input that says so)."""
-    for gap in kind.gaps:
-        number = silenced(np.zeros(1), ()) if not _is_number(gap) else float(gap)
-        if _is_number(gap):
-            x = g("Where", g("Equal", x, number), np.nan, x)
+    for gap in getattr(kind, "gaps", ()):
+        if _is_float(gap):  # such as -999
+            x = g("Where", g("Equal", x, float(gap)), np.nan, x)
     missing = g("IsNaN", x)
     told = [g("Cast", missing, to=g.onnx.TensorProto.DOUBLE)] if part.gaps else []
     return missing, g("Where", missing, float(part.median), x), told
-
-
-def _is_number(word: str) -> bool:
-    try:
-        return bool(np.isfinite(float(word)))
-    except ValueError:
-        return False
 
 
 def _number(g: Graph, part: Any, x: str, kind: Any) -> list[str]:
@@ -106,8 +96,9 @@ def _date(g: Graph, part: Any, x: str, kind: Any) -> list[str]:
 
 
 def _of_week(g: Graph, days: str) -> str:
-    weeks = g("Div", days, 7.0)
-    return g("Sub", weeks, g("Floor", weeks))
+    # Whole days stay whole: a quotient's fraction would not be the same number in each week.
+    gone = g("Sub", days, g("Mul", g("Floor", g("Div", days, 7.0)), 7.0))
+    return g("Div", gone, 7.0)
 
 
 def _of_year(g: Graph, days: str) -> str:
