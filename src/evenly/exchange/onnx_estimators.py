@@ -1,4 +1,4 @@
-"""Estimators in ONNX: the scale of the inputs, the network, and what makes answers of its scores."""
+"""Estimators in ONNX: the scale of the inputs, the network, and what makes answers of scores."""
 
 from __future__ import annotations
 

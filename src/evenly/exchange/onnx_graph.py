@@ -98,9 +98,11 @@ class Graph:
         """Whole numbers, as shapes and places are given."""
         return self.constant(np.array(numbers, np.int64))
 
-    def input(self, name: str, dtype: Any, shape: tuple[Any, ...]) -> str:
+    def input(self, name: str, dtype: Any, shape: tuple[Any, ...], doc: str = "") -> str:
+        """A tensor that goes in; the text says what it holds."""
         name = self.unique(name)
         self.inputs.append(self._info(name, dtype, shape))
+        self.inputs[-1].doc_string = doc
         return name
 
     def output(self, value: str, name: str, dtype: Any, shape: tuple[Any, ...]) -> None:
@@ -145,7 +147,7 @@ class Graph:
         model.ir_version = max(4, helper.find_min_ir_version_for(opsets))
         return model
 
-    def nodes(self, opset: int) -> tuple[list[Any], list[Any]]:
+    def parts(self, opset: int) -> tuple[list[Any], list[Any]]:
         """Nodes and constants, for a graph that others write around them."""
         made = self._finished(opset)
         return made, [self._tensor(*pair) for pair in self.arrays.items()]
@@ -168,9 +170,9 @@ class Graph:
             while inputs and not inputs[-1]:
                 inputs = inputs[:-1]
             name = self.prefix + scope if alone[scope] == 1 and op != "Transpose" else outputs[0]
+            sides = ([found.get(one, one) for one in names] for names in (inputs, outputs))
             made.append(self.onnx.helper.make_node(
-                op, [found.get(one, one) for one in inputs], [found.get(one, one) for one in outputs],
-                name=name, domain=ML if op in ("LabelEncoder",) else "", **own))
+                op, *sides, name=name, domain=ML if op == "LabelEncoder" else "", **own))
         return made
 
 

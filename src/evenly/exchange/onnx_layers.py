@@ -245,7 +245,8 @@ def _padding(axes: Any) -> dict[str, Any]:
 def _convolution(place: Place) -> Value:
     layer, value = place.layer, place.value
     axes = layer.windows(value.shape)
-    inputs = [value.form(value.first), place.constant("kernel", torch_kernel(place.arrays["kernel"]))]
+    kernel = place.constant("kernel", torch_kernel(place.arrays["kernel"]))
+    inputs = [value.form(value.first), kernel]
     if "bias" in place.arrays:
         inputs.append(place.constant("bias"))
     name = place.graph("Conv", *inputs, dilations=[axis.dilation for axis in axes],

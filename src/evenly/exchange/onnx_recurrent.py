@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..layers.containers import own_arrays
-from .onnx_graph import BATCH, Value
+from .onnx_graph import BATCH, Graph, Value
 
 STEPS_FIRST = (1, 0, 2)
 # Where ONNX's gates stand among ours: i o f c, and z r h.
@@ -28,7 +28,8 @@ def recurrent(place: Any) -> Value:
 
 def _walk(place: Any, names: list[str], x: str, whole: bool) -> str:
     """One layer, in one direction or both: all steps (steps, batch, units), or the last state."""
-    g, layer, kind = place.graph, place.layer, type(place.layer).__name__
+    layer, kind = place.layer, type(place.layer).__name__
+    g: Graph = place.graph
     parts = [_arrays(own_arrays(place.every, name), kind, layer.units) for name in names]
     inputs = [g.constant(np.stack(arrays), f"{names[0]}.{what}") if layer.bias or what != "bias"
               else "" for what, arrays in zip(
@@ -57,7 +58,7 @@ def _walk(place: Any, names: list[str], x: str, whole: bool) -> str:
 
 
 def _state(place: Any, name: str) -> str:
-    g = place.graph
+    g: Graph = place.graph
     given = g.input(name, g.dtype, (BATCH, place.layer.units))
     return g("Unsqueeze", given, axes=[0])
 

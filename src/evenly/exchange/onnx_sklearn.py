@@ -54,7 +54,7 @@ def _shapes(operator: Any) -> None:
     net = operator.raw_operator
     rows = operator.inputs[0].type.shape[0]
     number = _number_type(operator, types)
-    inner = getattr(net, "estimator_", None) if hasattr(net, "inputs_") else net
+    inner: Any = net.estimator_ if hasattr(net, "inputs_") else net
     if hasattr(net, "classes_"):
         labels = plain_classes(net.classes_)
         several = [rows, len(labels)]
@@ -76,8 +76,10 @@ def _shapes(operator: Any) -> None:
 
 def _number_type(operator: Any, types: Any) -> Any:
     double = any(isinstance(one.type, types.DoubleTensorType) for one in operator.inputs)
-    options = operator.scope_inst.get_options(operator.raw_operator, {"zipmap": False})
-    maps = hasattr(operator.raw_operator, "classes_") and options.get("zipmap", True)
+    maps = False
+    if hasattr(operator.raw_operator, "classes_"):
+        options = operator.scope_inst.get_options(operator.raw_operator, {"zipmap": True})
+        maps = options.get("zipmap") is True  # a dict a row, of float32
     return types.DoubleTensorType if double and not maps else types.FloatTensorType
 
 
@@ -108,7 +110,7 @@ def _hand_over(g: Graph, container: Any) -> None:
         raise ConfigurationError(
             f"register_onnx_converters: target_opset={opset}: the graph needs at least {g.opset}"
         )
-    nodes, constants = g.nodes(opset)
+    nodes, constants = g.parts(opset)
     for tensor in constants:
         container.initializers.append(tensor)
     helper = g.onnx.helper
@@ -131,7 +133,7 @@ def _columns(g: Graph, operator: Any, model: Any, types: Any) -> str:
 
     columns, given = columns_of(model), {}
     if len(operator.inputs) == 1 and model.n_features_in_ > 1:
-        texts = [name for name, dtype in columns if dtype is object]
+        texts = [name for name, dtype, _ in columns if dtype is object]
         if texts:
             raise ConfigurationError(
                 f"register_onnx_converters: column '{texts[0]}' is text: give an input for each "
@@ -139,13 +141,14 @@ def _columns(g: Graph, operator: Any, model: Any, types: Any) -> str:
             )
         every = [column.name for column in model.columns_.columns]
         x = _double(g, operator.inputs[0], types)
-        given = {name: g("Gather", x, g.whole(every.index(name)), axis=1) for name, _ in columns}
+        given = {name: g("Gather", x, g.whole(every.index(name)), axis=1)
+                 for name, *_ in columns}
         return inputs_of(g, model, given)
     named = {one.raw_name: one for one in operator.inputs}
     places = [column.name for column in model.columns_.columns]
     if len(operator.inputs) == len(places) and "feature_names_in_" not in vars(model):
         named = dict(zip(places, operator.inputs, strict=True))
-    for name, dtype in columns:
+    for name, dtype, _ in columns:
         if name not in named:
             raise ConfigurationError(f"register_onnx_converters: no input is named '{name}', a "
                                      "column of training: name inputs as columns are")

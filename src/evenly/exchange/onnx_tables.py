@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..errors import ConfigurationError
 from ..tables.inputs import DateInputs, LevelInputs, MeanInputs, NumberInputs, WordInputs
 from ..tables.inputs.numbers import MARGIN
+from ..tables.kinds.boolean import _FALSE, _TRUE
 from ..tables.kinds.number import _is_float
 from ..tables.kinds.words import _SPELLED_ALWAYS
 from .onnx_estimators import answers, check_fitted, finish
@@ -27,15 +29,16 @@ def of_table(onnx: Any, model: Any, settings: dict[str, Any]) -> tuple[Graph, st
     check_fitted(model, "estimator_")
     _no_settings(settings)
     graph = Graph(onnx, np.float64)
-    given = {name: graph.input(name, dtype, (BATCH, 1)) for name, dtype in columns_of(model)}
+    given = {name: graph.input(name, dtype, (BATCH, 1), doc)
+             for name, dtype, doc in columns_of(model)}
     x = inputs_of(graph, model, given)
     dtype = precision(model.estimator_.model_.net, settings["dtype"])
     finish(graph, answers(graph, model.estimator_, x, dtype))
     return graph, f"{type(model).__name__} of '{model.target_}'"
 
 
-def columns_of(model: Any) -> list[tuple[str, Any]]:
-    """(name, type) of each column that is read.
+def columns_of(model: Any) -> list[tuple[str, Any, str]]:
+    """(name, type, what it holds) of each column that is read.
 
     Raises:
         ConfigurationError: a column that ONNX cannot prepare.
@@ -46,9 +49,20 @@ def columns_of(model: Any) -> list[tuple[str, Any]]:
                 part, WordInputs) else f"{type(part).__name__} have no counterpart in ONNX")
             raise ConfigurationError(f"to_onnx: column '{part.name}': {why}: leave the column out "
                                      f"(drop=[{part.name!r}]), and fit")
-    texts = ("category", "text")
-    return [(column.name, object if column.kind.type in texts else np.float64)
-            for column in model.columns_.inputs]
+    return [(column.name, *_held(column.kind)) for column in model.columns_.inputs]
+
+
+def _held(kind: Any) -> tuple[Any, str]:
+    """The type of a column's input, and what it holds."""
+    if kind.type == "category":
+        return object, "text; '' is a gap"
+    if kind.type == "date":
+        return np.float64, "days since 1970-01-01, with parts of them; NaN is a gap"
+    if kind.type != "boolean":
+        return np.float64, f"numbers{f', in {kind.unit}' if kind.unit else ''}; NaN is a gap"
+    if kind.is_bool:
+        return np.float64, "1 for true, 0 for false; NaN is a gap"
+    return object, f"'{kind.true}' or '{kind.false}'; anything else is a gap"
 
 
 def inputs_of(g: Graph, model: Any, given: dict[str, str]) -> str:
@@ -80,6 +94,12 @@ def _filled(g: Graph, part: Any, x: str, kind: Any) -> tuple[str, str, list[str]
 
 
 def _number(g: Graph, part: Any, x: str, kind: Any) -> list[str]:
+    if kind.type == "boolean" and not kind.is_bool:
+        words = {spelled: place for place, own in ((0, {*_FALSE, kind.false}),
+                                                   (1, {*_TRUE, kind.true}))
+                 for word in own
+                 for spelled in (word, word.lower(), word.upper(), word.capitalize())}
+        x = g("Gather", g.constant(np.array([0.0, 1.0, np.nan])), _codes(g, x, words, 2), axis=0)
     _, known, told = _filled(g, part, x, kind)
     margin = MARGIN * (part.high - part.low)
     within = g("Min", g("Max", known, part.low - margin), part.high + margin)
@@ -120,8 +140,9 @@ def _of_year(g: Graph, days: str) -> str:
     return g("Div", g("Sub", days, start), g("Sub", end, start))
 
 
-CYCLES = {"year": _of_year, "week": _of_week,
-          "day": lambda g, days: g("Sub", days, g("Floor", days))}
+CYCLES: dict[str, Callable[[Graph, str], str]] = {
+    "year": _of_year, "week": _of_week, "day": lambda g, days: g("Sub", days, g("Floor", days)),
+}
 
 
 def _by_level(g: Graph, part: Any, x: str, kind: Any, nothing: Any) -> str:
@@ -133,12 +154,17 @@ def _by_level(g: Graph, part: Any, x: str, kind: Any, nothing: Any) -> str:
     rows = np.empty((gap + 1, part.width))
     part.write(pl.Series([*part.levels, new, None], dtype=pl.String), rows)
     rows = np.where(np.isnan(rows), nothing, rows)
-    words = {word: gap for word in ("", *_SPELLED_ALWAYS, *kind.gaps)}
+    words = dict.fromkeys(("", *_SPELLED_ALWAYS, *kind.gaps), gap)
     words |= {spelled: place for place, level in enumerate(part.levels)
               for spelled in _spellings(level, kind.width)}
-    code = g("LabelEncoder", x, keys_strings=list(words), values_int64s=list(words.values()),
-             default_int64=other)
+    code = _codes(g, x, words, other)
     return g("Reshape", g("Gather", g.constant(rows), code, axis=0), g.whole(-1, part.width))
+
+
+def _codes(g: Graph, x: str, words: dict[str, int], other: int) -> str:
+    """Numbers of words, and one for all others."""
+    return g("LabelEncoder", x, keys_strings=list(words), values_int64s=list(words.values()),
+             default_int64=other)
 
 
 def _spellings(level: str, width: int) -> list[str]:
