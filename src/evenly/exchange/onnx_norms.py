@@ -29,6 +29,9 @@ def batch_norm(place: Any) -> Value:
     if (np.abs(mean) > NEAR * deviation).any():
         x = g("Sub", x, place.constant("running_mean", value.along(mean, order)))
         mean = np.zeros_like(mean)
+    if g.dtype == np.float64:
+        # The attribute holds epsilon as float32: the variance makes up for what that rounds.
+        variance = variance + (layer.epsilon - float(np.float32(layer.epsilon)))
     name = g("BatchNormalization", x, place.constant("gamma", gamma), place.constant("beta", beta),
              place.constant("running_mean", mean), place.constant("running_variance", variance),
              epsilon=float(layer.epsilon))
