@@ -10,8 +10,7 @@ from onnx.reference import ReferenceEvaluator
 import evenly as ev
 from evenly import layers
 from evenly.errors import ConfigurationError
-from evenly.exchange.onnx_layers import WRITERS
-from evenly.exchange.onnx_writer import precision
+from evenly.exchange.onnx_layers import WRITERS, precision
 from evenly.layers.containers import Container
 from tests.contract.common import error
 from tests.contract.rows import LAYERS
@@ -268,7 +267,7 @@ def test_what_has_no_counterpart_is_named():
     model = ev.init(ev.Sequential([ev.Dense(2), Own()]), 3)
     with pytest.raises(ConfigurationError, match="to_onnx: Own 'own_1': is none of the layers"):
         ev.to_onnx(model)
-    with pytest.raises(ConfigurationError, match="expects a Model.*got list"):
+    with pytest.raises(ConfigurationError, match=r"expects a Model.*got list"):
         ev.to_onnx([model])
     with pytest.raises(ConfigurationError, match="dtype is 'float32', 'float64' or None"):
         ev.to_onnx(model, dtype="float16")

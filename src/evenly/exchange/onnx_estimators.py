@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..losses import Gamma, Loss, Poisson, Quantile
-from .onnx_graph import BATCH, Graph, Value
-from .onnx_layers import write
+from .onnx_graph import BATCH, INPUT, Graph, Value
+from .onnx_layers import precision, write
 from .onnx_math import soft_plus
 from .onnx_scales import cast, in_units, scaled_columns
 
@@ -28,10 +28,8 @@ class Answer:
 
 
 def of_estimator(onnx: Any, estimator: Any, settings: dict[str, Any]) -> tuple[Graph, str]:
-    from .onnx_writer import INPUT, precision
-
     check_fitted(estimator, "model_")
-    _no_settings(settings)
+    check_settings(settings)
     graph = Graph(onnx, np.float64)
     dtype = precision(estimator.model_.net, settings["dtype"])
     x = graph.input(INPUT, dtype, (BATCH, estimator.n_features_in_))
@@ -41,7 +39,8 @@ def of_estimator(onnx: Any, estimator: Any, settings: dict[str, Any]) -> tuple[G
     return graph, type(estimator).__name__
 
 
-def _no_settings(settings: dict[str, Any]) -> None:
+def check_settings(settings: dict[str, Any]) -> None:
+    """Raises ConfigurationError for arguments of to_onnx that an estimator has no use for."""
     for name in ("channels_first", "lengths"):
         if settings[name]:
             raise ConfigurationError(
@@ -51,6 +50,7 @@ def _no_settings(settings: dict[str, Any]) -> None:
 
 
 def check_fitted(estimator: Any, attribute: str) -> None:
+    """Raises ConfigurationError where there is nothing to write yet."""
     if attribute not in vars(estimator):
         raise ConfigurationError(f"to_onnx: this {type(estimator).__name__} is not fitted: call "
                                  "fit first")

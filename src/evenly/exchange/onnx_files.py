@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_bytes
-from .onnx_graph import need_onnx
 
 # What one file of ONNX holds; the rest of the model is small beside its arrays.
 LARGEST = 2**31 - 2**24
@@ -25,18 +24,30 @@ def is_large(proto: Any) -> bool:
 
 
 def save_onnx(proto: Any, path: Path, external: bool = False) -> None:
-    """Writes a model; with `external` its arrays lie in :func:`data_file` beside it.
+    """Writes a model; with `external` its arrays move to :func:`data_file` beside it.
 
     Raises:
-        OSError: as ``open`` and ``write``: a model that was there is as it was.
+        OSError: as ``open`` and ``write``.
     """
     if not external:
         write_bytes(path, proto.SerializeToString())
         return
-    onnx = need_onnx("save_onnx")
     with tempfile.TemporaryDirectory(prefix=".evenly-", dir=path.parent) as folder:
-        twin = Path(folder) / path.name
-        onnx.save_model(proto, str(twin), save_as_external_data=True, all_tensors_to_one_file=True,
-                        location=data_file(path).name, size_threshold=0)
-        os.replace(data_file(twin), data_file(path))
-        os.replace(twin, path)
+        beside = Path(folder) / "data"
+        _move_arrays(proto, beside, data_file(path).name)
+        os.replace(beside, data_file(path))
+    write_bytes(path, proto.SerializeToString())
+
+
+def _move_arrays(proto: Any, beside: Path, name: str) -> None:
+    """Writes the arrays of a model to a file, in their place the offsets in the file of a name."""
+    with open(beside, "wb") as file:
+        for tensor in proto.graph.initializer:
+            if not tensor.raw_data:  # text stays
+                continue
+            told = {"location": name, "offset": file.tell(), "length": len(tensor.raw_data)}
+            file.write(tensor.raw_data)
+            tensor.ClearField("raw_data")
+            tensor.data_location = tensor.EXTERNAL
+            for key, value in told.items():
+                tensor.external_data.add(key=key, value=str(value))

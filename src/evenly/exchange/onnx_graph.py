@@ -28,6 +28,7 @@ AXES_AS_INPUT = {"ReduceLogSumExp": 18, "ReduceMax": 18, "ReduceMean": 18, "Redu
                  "Squeeze": 13, "Unsqueeze": 13}
 ML = "ai.onnx.ml"
 BATCH = "batch"
+INPUT, OUTPUT, LENGTHS = "input", "output", "lengths"
 
 
 def need_onnx(function: str) -> Any:

@@ -361,3 +361,15 @@ WRITERS: dict[type[Layer], Callable[[Any], Value]] = {
 
 # Those that ONNX Runtime has in float32 alone.
 FLOAT32_ALONE = (Convolution, Recurrent, ours.AveragePool1D, ours.AveragePool2D, ours.GELU)
+
+
+def precision(net: Any, asked: str | None) -> str:
+    """In which an estimator's network is written."""
+    if asked is not None:
+        return asked
+    return "float32" if any(_in_float32(layer) for _, layer in net.named_layers()) else "float64"
+
+
+def _in_float32(layer: Any) -> bool:
+    inner = layer.layer if hasattr(layer, "layer") else layer
+    return isinstance(inner, FLOAT32_ALONE) and not getattr(inner, "approximate", False)

@@ -9,8 +9,8 @@ import numpy as np
 from ..errors import ConfigurationError
 from .onnx_estimators import LABEL, answers, plain_classes
 from .onnx_graph import Graph, need_onnx
+from .onnx_layers import precision
 from .onnx_scales import cast
-from .onnx_writer import precision
 
 _OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False],
             "output_class_labels": [False, True]}

@@ -15,19 +15,17 @@ from ..tables.inputs.numbers import MARGIN
 from ..tables.kinds.boolean import _FALSE, _TRUE
 from ..tables.kinds.number import _is_float
 from ..tables.kinds.words import _SPELLED_ALWAYS
-from .onnx_estimators import answers, check_fitted, finish
+from .onnx_estimators import answers, check_fitted, check_settings, finish
 from .onnx_graph import BATCH, Graph
+from .onnx_layers import precision
 
 # 1970-01-01 is so many days behind the first day of the year 1.
 _EPOCH = 719_162
 
 
 def of_table(onnx: Any, model: Any, settings: dict[str, Any]) -> tuple[Graph, str]:
-    from .onnx_estimators import _no_settings
-    from .onnx_writer import precision
-
     check_fitted(model, "estimator_")
-    _no_settings(settings)
+    check_settings(settings)
     graph = Graph(onnx, np.float64)
     given = {name: graph.input(name, dtype, (BATCH, 1), doc)
              for name, dtype, doc in columns_of(model)}

@@ -12,10 +12,8 @@ from ..layers.base import Layer
 from ..layers.containers import Sequential
 from ..saving import Saved
 from ..training import Model
-from .onnx_graph import BATCH, Graph, Value, need_onnx
-from .onnx_layers import FLOAT32_ALONE, write
-
-INPUT, OUTPUT, LENGTHS = "input", "output", "lengths"
+from .onnx_graph import BATCH, INPUT, LENGTHS, OUTPUT, Graph, Value, need_onnx
+from .onnx_layers import write
 
 
 def to_onnx(
@@ -158,15 +156,3 @@ def network(graph: Graph, net: Any, weights: Any, value: Value, lengths: bool = 
         name = graph.input(LENGTHS, np.int64, (BATCH,))
         given = graph("Cast", name, to=graph.onnx.TensorProto.INT32)
     return write(graph, net.named, dict(weights), value, given)
-
-
-def precision(net: Any, asked: str | None) -> str:
-    """In which an estimator's network is written."""
-    if asked is not None:
-        return asked
-    return "float32" if any(_in_float32(layer) for _, layer in net.named_layers()) else "float64"
-
-
-def _in_float32(layer: Any) -> bool:
-    inner = layer.layer if hasattr(layer, "layer") else layer
-    return isinstance(inner, FLOAT32_ALONE) and not getattr(inner, "approximate", False)
