@@ -150,10 +150,24 @@ def test_random_networks(data):
 
 
 @pytest.mark.sweep
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_many_random_networks(data):
     check_random(data)
+
+
+@pytest.mark.parametrize("behind", [
+    ev.GroupNorm(2), ev.InstanceNorm(), ev.LayerNorm(), ev.BatchNorm(), ev.PReLU(), ev.Softmax(),
+    ev.GlobalMaxPool(), ev.GlobalAveragePool(), ev.Conv1D(3, 2), ev.MaxPool1D(2), ev.Flatten(),
+    ev.Sequential([ev.Flatten(), ev.Dense(2)]),
+    ev.Reshape((2, -1)), ev.Periodic(1, 2), ev.Residual([ev.Scale(init=2)]),
+    ev.Branches([[], ev.RNN(3, sequences=True)], "concatenate"),
+])
+def test_what_reads_steps_first(behind):
+    net = ev.Sequential([ev.GRU(4, sequences=True), behind])
+    model = moved(ev.init(net, (6, 3)), 0)
+    x = np.random.default_rng(0).normal(size=(5, 6, 3)).astype(np.float32)
+    assert error(output(ev.to_onnx(model), x), model.predict(x)) < 1e-5
 
 
 def test_lengths_are_a_second_input():

@@ -220,9 +220,9 @@ def _softmax(place: Place) -> Value:
 def _dense(place: Place) -> Value:
     g, value, kernel = place.graph, place.value, place.arrays["kernel"]
     inner = value.unflat
-    if inner is not None and not value.forms and inner.ours not in inner.forms:
+    name, order = ("", (1,)) if inner is None or value.forms else inner.any()
+    if inner is not None and order[0] == 0 and inner.ours not in inner.forms:
         # The kernel's rows go where the numbers stand: nothing is transposed.
-        name, order = inner.any()
         x = g("Flatten", name, axis=1)
         shaped = kernel.reshape(*inner.shape, -1)
         kernel = shaped.transpose(*(axis - 1 for axis in order[1:]), inner.axes)

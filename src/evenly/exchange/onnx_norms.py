@@ -60,6 +60,9 @@ def layer_norm(place: Any) -> Value:
 def grouped(place: Any) -> Value:
     g, value, layer = place.graph, place.value, place.layer
     x, order = value.any()
+    if order not in (value.ours, value.first):
+        order = value.ours
+        x = value.form(order)
     groups, channels = layer.group_count(value.shape), value.shape[-1]
     sizes = [(0, *value.shape)[axis] for axis in order]
     if groups == channels:
