@@ -28,6 +28,7 @@ class Answer:
 
 
 def of_estimator(onnx: Any, estimator: Any, settings: dict[str, Any]) -> tuple[Graph, str]:
+    """The graph of an estimator, and what it is."""
     check_fitted(estimator, "model_")
     check_settings(settings)
     graph = Graph(onnx, np.float64)

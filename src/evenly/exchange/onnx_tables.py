@@ -24,6 +24,7 @@ _EPOCH = 719_162
 
 
 def of_table(onnx: Any, model: Any, settings: dict[str, Any]) -> tuple[Graph, str]:
+    """The graph of a network for a table, and what it is."""
     check_fitted(model, "estimator_")
     check_settings(settings)
     graph = Graph(onnx, np.float64)
