@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from .estimators import NetTransformer as NetTransformer
     from .exchange import from_keras as from_keras
     from .exchange import from_torch as from_torch
+    from .exchange import register_onnx_converters as register_onnx_converters
     from .exchange import to_keras as to_keras
+    from .exchange import to_onnx as to_onnx
     from .exchange import to_torch as to_torch
     from .exercises import Exercise as Exercise
     from .exercises import exercise as exercise
@@ -205,7 +207,10 @@ _NAMES = {
     "doctor": ("diagnose", "Diagnosis", "Finding"),
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
-    "exchange": ("from_keras", "from_torch", "to_keras", "to_torch"),
+    "exchange": (
+        "from_keras", "from_torch", "register_onnx_converters",
+        "to_keras", "to_onnx", "to_torch",
+    ),
     "exercises": ("exercise", "Exercise"),
     "grading": ("grade", "Grade"),
     "initializers": (

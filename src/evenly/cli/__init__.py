@@ -15,8 +15,8 @@ from .streams import OutputError, take_over
 
 # Name of the command, which its file and the function in it bear too.
 COMMANDS = (
-    "columns", "doctor", "exercise", "explain", "fit", "grade", "lesson", "predict", "serve",
-    "show", "study",
+    "columns", "doctor", "exercise", "explain", "export", "fit", "grade", "lesson", "predict",
+    "serve", "show", "study",
 )
 
 BAD_INPUT = 2
