@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .estimators import NetClassifier as NetClassifier
     from .estimators import NetRegressor as NetRegressor
     from .estimators import NetTransformer as NetTransformer
+    from .exchange import from_onnx as from_onnx
     from .exchange import from_torch as from_torch
     from .exchange import to_torch as to_torch
     from .exercises import Exercise as Exercise
@@ -193,7 +194,7 @@ _NAMES = {
     "doctor": ("diagnose", "Diagnosis", "Finding"),
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
-    "exchange": ("from_torch", "to_torch"),
+    "exchange": ("from_onnx", "from_torch", "to_torch"),
     "exercises": ("exercise", "Exercise"),
     "grading": ("grade", "Grade"),
     "initializers": (

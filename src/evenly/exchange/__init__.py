@@ -1,4 +1,5 @@
 """Networks of other libraries, in both directions."""
 
+from .onnx_reader import from_onnx as from_onnx
 from .torch_reader import from_torch as from_torch
 from .torch_writer import to_torch as to_torch
