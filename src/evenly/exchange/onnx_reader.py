@@ -107,7 +107,7 @@ def from_onnx(
                                      f"{type(model).__name__}")
         graph = read_graph(model, folder, output, _KNOWN, memory)
         end, start, left = _best(graph, shape, channels_first, memory)
-        layers, arrays = assemble(end.made, start)
+        layers, arrays = assemble(end.made, start, graph.producer == "evenly")
         return _model(layers, arrays, start.shape, seed, dtype, loss, threads, left)
     except NotReadable as error:
         raise FileFormatError(name, str(error)) from None

@@ -121,6 +121,9 @@ def _taken_over(value: Value, factor: Any, shift: Any, scales: bool) -> Value | 
         new, slot, numbers = replace(layer, scale=True), ".gamma", factor
     else:
         return None
+    if isinstance(new, ours.LayerNorm) and numbers.ndim == 1 < new.axes == len(made.shape):
+        # All of an example as one group, with a number a channel.
+        new = ours.GroupNorm(1, new.epsilon, new.center, new.scale)
     wanted = new.arrays(made.inputs[0].shape)[slot[1:]].shape
     if wanted != numbers.shape:
         return None

@@ -106,6 +106,8 @@ def layer_behind(value: Value, layer: Layer, arrays: dict[str, Any], where: str,
 def grouped(value: Value, groups: Sequence[Group], where: str) -> Value:
     """The same with our axes cut and joined otherwise; a layer does so where their sizes change."""
     shape = tuple(map(size, groups))
+    if value.made.layer is not None and value.made.layer.reshapes:
+        value = replace(value, made=value.made.inputs[0])
     if shape == value.made.shape:
         return replace(value, ours=tuple(groups))
     layer = ours.Flatten() if len(shape) == 1 else ours.Reshape(shape)

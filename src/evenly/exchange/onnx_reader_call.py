@@ -27,7 +27,7 @@ from .onnx_reader_axes import (
     with_last,
 )
 from .onnx_reader_curves import Expression, bases, curve_of, cuts, norm_of
-from .onnx_reader_file import Node
+from .onnx_reader_file import Node, layer_in
 
 
 def short(number: float) -> float:
@@ -232,10 +232,14 @@ def _norm(value: Value, kind: str, epsilon: float, over: set[Any], node: Node) -
         value, axes = last_axes(value, over, node)
         layer: Layer = (ours.LayerNorm(axes, epsilon, False, False) if kind == "layer" else
                         ours.RMSNorm(axes, epsilon, False))
-    elif set(every[: len(over)]) == over and kind == "layer" and (
-        value.ours and set(value.ours[-1]).isdisjoint(over)
-    ):
-        layer = ours.InstanceNorm(epsilon, False, False)
+    elif kind == "layer" and len(value.ours) > 1 and over >= set(flat(value.ours[:-1])):
+        # Positions, and what the graph cut the channels to behind the groups.
+        kept = [atom for atom in value.ours[-1] if atom not in over]
+        if tuple(kept) != value.ours[-1][: len(kept)]:
+            raise NotReadable(f"{node.where}: its groups of channels do not stand side by side")
+        whole = len(kept) == len(value.ours[-1])
+        layer = (ours.InstanceNorm(epsilon, False, False) if whole else
+                 ours.GroupNorm(size(kept), epsilon, False, False))
     else:
         raise NotReadable(f"{node.where}: normalizes over axes that no layer does here")
     return layer_behind(value, layer, {}, node.where)
@@ -272,7 +276,11 @@ def joined(values: list[Value], join: str, apart: int | None, node: Node) -> Val
     if apart is not None:
         shape = (*shape[:-1], sum(value.made.shape[-1] for value in same))
         (last,) = atoms(shape[-1])
-    made = Made(None, tuple(value.made for value in same), {}, shape, node.where, join)
+    # Evenly writes a sum of several as sums of two.
+    ways = [inner for value in same for inner in (
+        value.made.inputs if join == value.made.join == "sum"
+        and layer_in(value.made.where) == layer_in(node.where) else (value.made,))]
+    made = Made(None, tuple(ways), {}, shape, node.where, join)
     if apart is None:
         return replace(first, made=made)
     theirs = (*first.theirs[:apart], last, *first.theirs[apart + 1 :])

@@ -142,6 +142,13 @@ def _where(node: Any) -> str:
     return f"node '{name}' ({node.op_type})"
 
 
+def layer_in(where: str) -> str:
+    """The layer's name in what a node is called, if Evenly wrote it: a node is named after its
+    layer, or is one of several, ``layer/operator``."""
+    return where.removeprefix("node '").rpartition("' (")[0].rpartition("/")[0] or (
+        where.removeprefix("node '").rpartition("' (")[0])
+
+
 def _node(node: Any, version: int, known: frozenset[str], reader: _Tensors, model: Any) -> Node:
     import onnx
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from .. import layers as ours
@@ -20,6 +23,13 @@ def batch_norm(call: Call) -> Value:
     value, order = with_last(value, channels, call.node.where)
     arrays = {f".{name}": call.per_channel(call.constant(i), channels, order, name)
               for i, name in enumerate(("gamma", "beta", "running_mean", "running_variance"), 1)}
+    before: Any = value.made.layer
+    if isinstance(before, ours.BatchNorm) and before.frozen and before.epsilon == 0 and (
+        (value.made.arrays[".gamma"] == 1).all() and not arrays[".running_mean"].any()
+    ):
+        # A mean that was subtracted in front of it.
+        arrays[".running_mean"] = -value.made.arrays[".beta"]
+        value = replace(value, made=value.made.inputs[0])
     return call.behind(value, ours.BatchNorm(short(settings["momentum"]),
                                              short(settings["epsilon"])), arrays)
 
