@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -96,7 +98,7 @@ class Normed(nn.Module):
 
 
 def fully(*sizes):
-    return [part for before, after in zip(sizes, sizes[1:], strict=False)
+    return [part for before, after in pairwise(sizes)
             for part in (nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU())]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import layers as ours
-from .onnx_reader_axes import Group, Value, size, with_last
+from .onnx_reader_axes import Group, Value, size, told, with_last
 from .onnx_reader_call import Call, affine, in_our_order, joined, last_axes, pooled, settled
 from .onnx_reader_curves import ELEMENTWISE, Expression, expression, too_long
 from .onnx_reader_fold import axes_of
@@ -89,7 +89,7 @@ def spread(call: Call, value: Value, array: Any) -> tuple[Value, Any]:
     theirs: Group = ()
     for n, group in zip(sizes, value.theirs, strict=True):
         if n != 1 and n != size(group):
-            call.refuse(f"combines shape {array.shape} with sizes {value.dims}")
+            call.refuse(f"combines shape {array.shape} with sizes {told(value.dims)}")
         if n != 1:
             theirs += group
     norm = isinstance(value.made.layer, _NORMS)

@@ -173,7 +173,7 @@ def reshaped(value: Value, sizes: Sequence[int], batch: int | None, where: str) 
         known = -math.prod(target)
         target[target.index(-1)] = total // known if known > 0 and total % known == 0 else 0
     if min(target, default=1) < 1 or math.prod(target) != total:
-        raise NotReadable(f"{where}: cannot make shape {_told(sizes)} of {_told(value.dims)}")
+        raise NotReadable(f"{where}: cannot make shape {told(sizes)} of {told(value.dims)}")
     left, theirs = list(flat(value.theirs)), []
     for wanted in target:
         group: list[Atom] = []
@@ -181,7 +181,7 @@ def reshaped(value: Value, sizes: Sequence[int], batch: int | None, where: str) 
             atom = left.pop(0)
             if lacks % atom.size:
                 if atom.size % lacks or atom is THE_BATCH:
-                    raise NotReadable(f"{where}: cuts {_told(value.dims)} to {_told(target)}, "
+                    raise NotReadable(f"{where}: cuts {told(value.dims)} to {told(target)}, "
                                       "across its axes")
                 value, (atom, rest) = cut_atom(value, atom, lacks)
                 left.insert(0, rest)
@@ -190,7 +190,7 @@ def reshaped(value: Value, sizes: Sequence[int], batch: int | None, where: str) 
     return replace(value, theirs=tuple(theirs))
 
 
-def _told(sizes: Iterable[int]) -> str:
+def told(sizes: Iterable[int]) -> str:
     """Sizes in words."""
     names = (("batch" if n == BATCH else f"{n // BATCH} batch") if n and n % BATCH == 0 else str(n)
              for n in sizes)
@@ -202,7 +202,7 @@ def alike(values: Sequence[Value], apart: int | None, where: str) -> list[Value]
     which is our last one then."""
     dims = [tuple(n for i, n in enumerate(v.dims) if i != apart) for v in values]
     if len(set(dims)) > 1:
-        raise NotReadable(f"{where}: joins {', '.join(_told(v.dims) for v in values)}: only equal "
+        raise NotReadable(f"{where}: joins {', '.join(told(v.dims) for v in values)}: only equal "
                           "shapes can be, there is no broadcasting between two activations")
     # Atoms that other values have in pieces are cut the same way.
     for axis in range(len(values[0].theirs)):

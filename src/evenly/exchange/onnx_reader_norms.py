@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import layers as ours
-from .onnx_reader_axes import THE_BATCH, Value, flat, order_of, size, with_last
+from .onnx_reader_axes import THE_BATCH, Value, flat, order_of, size, told, with_last
 from .onnx_reader_call import Call, in_our_order, last_axes, short
 from .onnx_reader_fold import checked_axis
 
@@ -50,7 +50,8 @@ def layer_norm(call: Call) -> Value:
             try:
                 array = np.broadcast_to(array, value.dims[first:])
             except ValueError:
-                call.refuse(f"its {name[1:]} has shape {array.shape}, not {value.dims[first:]}")
+                call.refuse(f"its {name[1:]} has shape {array.shape}, not "
+                            f"{told(value.dims[first:])}")
             arrays[name] = in_our_order(value, theirs, axes, array)
     epsilon = short(settings["epsilon"])
     if call.node.op == "RMSNormalization":

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import layers as ours
 from ..layers.base import Layer
-from .onnx_reader_axes import THE_BATCH, Made, Value, atoms, flat, grouped, size
+from .onnx_reader_axes import THE_BATCH, Made, Value, atoms, flat, grouped, size, told
 from .onnx_reader_call import Call, Lengths
 from .onnx_reader_fold import Filled
 
@@ -23,7 +23,7 @@ def recurrent(call: Call) -> tuple[Any, ...]:
     settings, op = call.settings, call.node.op
     value = call.numbers(0)
     if len(value.theirs) != 3:
-        call.refuse(f"reads sequences of three axes, and {value.dims} come")
+        call.refuse(f"reads sequences of three axes, and {told(value.dims)} come")
     steps, batch, features = (value.theirs[i] for i in ((1, 0, 2) if settings.get("layout") else
                                                         (0, 1, 2)))
     if batch != (THE_BATCH,) or THE_BATCH in steps + features:
@@ -65,7 +65,8 @@ def _settings(call: Call, both: bool, units: int, steps: int, gates: int,
     ):
         call.refuse(f"its weights have shapes {w.shape}, {r.shape} and "
                     f"{None if b is None else b.shape}, not {', '.join(map(str, shapes))}")
-    curves = list(settings.get("activations", _CURVES[op] * ways))
+    # By default the operator names those of two directions, whatever their number.
+    curves = list(settings.get("activations", _CURVES[op] * ways))[: len(_CURVES[op]) * ways]
     made: dict[str, Any] = {}
     if op == "RNN" and curves == ["Relu"] * ways:
         made["activation"] = "relu"

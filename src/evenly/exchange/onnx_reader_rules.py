@@ -20,6 +20,7 @@ from .onnx_reader_axes import (
     grouped,
     reshaped,
     size,
+    told,
     with_last,
 )
 from .onnx_reader_call import Call, Lengths, Picked, joined, pooled, short
@@ -35,7 +36,7 @@ def _linear(call: Call, kernel: Any, bias: Any) -> Value:
     """x kernel + bias on the graph's last axis, at each of our positions."""
     value = call.numbers(0)
     if not value.theirs or size(value.theirs[-1]) != kernel.shape[0]:
-        call.refuse(f"has a kernel of shape {kernel.shape} for {value.dims[-1:]} features")
+        call.refuse(f"has a kernel of shape {kernel.shape} for {told(value.dims[-1:])} features")
     if kernel.shape[1] < 1:
         call.refuse("has no outputs")
     value, order = with_last(value, value.theirs[-1], call.node.where)
@@ -356,7 +357,7 @@ def _squeeze(call: Call) -> Value:
     if call.args[1] is None and "axes" not in call.settings:
         axes = [i for i in axes if value.dims[i] == 1]
     if any(value.dims[i] != 1 for i in axes):
-        call.refuse(f"leaves out axes {axes} of {value.dims}, which are not of one position")
+        call.refuse(f"leaves out axes {axes} of {told(value.dims)}, which are not of one position")
     return replace(value, theirs=tuple(g for i, g in enumerate(value.theirs) if i not in axes))
 
 
