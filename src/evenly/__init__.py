@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .estimators import NetRegressor as NetRegressor
     from .estimators import NetTransformer as NetTransformer
     from .exchange import from_onnx as from_onnx
+    from .exchange import from_sklearn as from_sklearn
     from .exchange import from_torch as from_torch
     from .exchange import to_torch as to_torch
     from .exercises import Exercise as Exercise
@@ -194,7 +195,7 @@ _NAMES = {
     "doctor": ("diagnose", "Diagnosis", "Finding"),
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
-    "exchange": ("from_onnx", "from_torch", "to_torch"),
+    "exchange": ("from_onnx", "from_sklearn", "from_torch", "to_torch"),
     "exercises": ("exercise", "Exercise"),
     "grading": ("grade", "Grade"),
     "initializers": (
