@@ -26,7 +26,7 @@ from .onnx_reader_axes import (
     size,
     with_last,
 )
-from .onnx_reader_curves import Expression, bases, curve_of, cuts, norm_of
+from .onnx_reader_curves import NAMED, Expression, bases, curve_of, cuts, norm_of
 from .onnx_reader_file import Node, layer_in
 
 
@@ -161,7 +161,8 @@ def _picked(one: Picked, reader: Node) -> Value:
 
 def _as_layers(expr: Expression) -> Value:
     node = expr.node
-    for cut in cuts(expr):
+    # An operator that is a layer is one, whatever it reads.
+    for cut in expr.parts if node.op in NAMED else cuts(expr):
         if node.op == "ReduceMean" and expr.parts == (cut,):
             return pooled(settled(cut, node), expr.theirs, ours.GlobalAveragePool(), node)
         if norm := norm_of(expr, cut):

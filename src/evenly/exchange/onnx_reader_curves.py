@@ -23,7 +23,7 @@ from .onnx_reader_axes import Group, Value, size
 from .onnx_reader_file import Node
 
 _RUN = Run(training=False)
-_MOST = 40  # operators of one expression
+_MOST = 30  # operators of one expression
 
 
 @dataclass(eq=False)
