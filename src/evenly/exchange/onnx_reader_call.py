@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .. import layers as ours
+from ..errors import EvenlyError
 from ..layers.base import Layer
 from ..saving.values import NotReadable
 from .onnx_reader_axes import (
@@ -131,7 +132,10 @@ def settled(what: Any, reader: Node) -> Value:
     """An activation as the output of a layer."""
     if isinstance(what, Expression):
         if what.value is None:
-            what.value = _as_layers(what)
+            try:
+                what.value = _as_layers(what)
+            except EvenlyError as error:
+                raise NotReadable(f"{what.node.where}: {error}") from None
         return what.value
     if isinstance(what, Picked):
         return _picked(what, reader)

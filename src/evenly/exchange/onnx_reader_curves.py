@@ -18,7 +18,6 @@ from .. import layers as ours
 from ..errors import ConfigurationError
 from ..layers.base import Layer, Run
 from ..layers.special import normal_cdf
-from ..saving.values import NotReadable
 from .onnx_reader_axes import Group, Value, size
 from .onnx_reader_file import Node
 
@@ -51,7 +50,8 @@ class Expression:
 
 def _selu(settings: dict[str, Any]) -> Layer:
     if abs(settings["alpha"] - 1.6732632) > 1e-6 or abs(settings["gamma"] - 1.0507010) > 1e-6:
-        raise NotReadable("SELU's two numbers are those of its fixed point, these are others")
+        raise ConfigurationError("SELU's two numbers are those of its fixed point, these "
+                                 "are others")
     return ours.SELU()
 
 
@@ -71,7 +71,7 @@ NAMED: dict[str, Callable[[dict[str, Any]], Layer]] = {
 
 def _plain_swish(settings: dict[str, Any]) -> Layer:
     if settings["alpha"] != 1:
-        raise NotReadable(f"Swish with alpha={settings['alpha']} has no counterpart, only 1")
+        raise ConfigurationError(f"Swish with alpha={settings['alpha']} has no counterpart, only 1")
     return ours.SiLU()
 
 
