@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -104,14 +104,14 @@ def spread(call: Call, value: Value, array: Any) -> tuple[Value, Any]:
 def _taken_over(value: Value, factor: Any, shift: Any, scales: bool) -> Value | None:
     """The layer in front with its bias, gamma or beta, where it has none yet."""
     made = value.made
-    layer: Any = made.layer
+    layer, anew = made.layer, cast(Any, made.layer)
     new: Any
     numbers, centers = shift, getattr(layer, "center", False)
     if not scales and (factor == 1).all():
         if isinstance(layer, _LINEAR) and not layer.bias:
             new, slot = replace(layer, bias=True), ".bias"
         elif isinstance(layer, _NORMS) and not centers and hasattr(layer, "center"):
-            new, slot = replace(layer, center=True), ".beta"
+            new, slot = replace(anew, center=True), ".beta"
         elif isinstance(layer, ours.Scale):
             return affine(replace(value, made=made.inputs[0]), made.arrays[".factor"], shift,
                           made.where)
