@@ -59,10 +59,11 @@ def sequences() -> onnx.ModelProto:
     return filled(SEQUENCES, table=(7, 2), w=(1, 9, 2), r=(1, 9, 3), b=(1, 18), v=(3, 3))
 
 
-def is_refused(data: bytes, checked: list[int]) -> bool:
+def is_refused(data: bytes, checked: list[int], traced: bool = True) -> bool:
     """Whether a file is refused; else its predictions are those of the operators' definitions, as
-    long as `checked` has numbers left: the definitions are slow."""
-    tracemalloc.start(1)
+    long as `checked` has numbers left: the definitions are slow, and so are traces of memory."""
+    if traced:
+        tracemalloc.start(1)
     try:
         model = ev.from_onnx(data, memory=2**24)
     except FileFormatError:
@@ -144,8 +145,8 @@ def lie(model: onnx.ModelProto, rng: random.Random) -> None:
     elif kind == 2:
         node.op_type = rng.choice([other.op_type for other in graph.node] + [
             "Relu", "Tanh", "Identity", "Mul", "Concat", "If", "Reshape", "MatMul", "Sum", "Shape"])
-    elif kind == 3:
-        node.input[rng.randrange(len(node.input) or 1)] = rng.choice(names) if node.input else ""
+    elif kind == 3 and node.input:
+        node.input[rng.randrange(len(node.input))] = rng.choice(names)
     elif kind == 4:
         tensor = rng.choice(graph.initializer)
         tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice(NUMBERS)
@@ -166,7 +167,7 @@ def lie(model: onnx.ModelProto, rng: random.Random) -> None:
         node.output[0] = rng.choice(names)
 
 
-COUNTS = [pytest.param(60, 40), pytest.param(8000, 2000, marks=pytest.mark.sweep)]
+COUNTS = [pytest.param(60, 40), pytest.param(8500, 1500, marks=pytest.mark.sweep)]
 
 
 @pytest.mark.parametrize(("raw", "whole"), COUNTS)
@@ -174,10 +175,10 @@ COUNTS = [pytest.param(60, 40), pytest.param(8000, 2000, marks=pytest.mark.sweep
 def test_mutations(make, raw, whole):
     original = make()
     data = original.SerializeToString()
-    checked = list(range(15 if raw < 1000 else 200))
+    checked = list(range(15 if raw < 1000 else 60))
     assert not is_refused(data, checked)
     rng = random.Random(raw)
-    assert sum(is_refused(damaged(data, rng), checked) for _ in range(raw)) > 0.3 * raw
+    assert sum(is_refused(damaged(data, rng), checked, i % 10 == 0) for i in range(raw)) > 0.3 * raw
     refused = 0
     for _ in range(whole):
         model = onnx.ModelProto.FromString(data)

@@ -144,7 +144,8 @@ def _best(graph: Graph, shape: Any, channels_first: bool | None, memory: int
     for first in (False, True) if channels_first is None else (channels_first,):
         walk = _Walk(graph, memory)
         try:
-            end, start = walk.read(shape, first)
+            with np.errstate(all="ignore"):  # weights may be of any size
+                end, start = walk.read(shape, first)
         except NotReadable as error:
             errors.append((walk.done, str(error)))
         else:
