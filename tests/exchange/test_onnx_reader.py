@@ -71,6 +71,8 @@ CURVES = {
     "a = Add (x, three) b = Clip (a, zero, six) d = Div (b, six) y = Mul (x, d)": ev.HardSwish(),
     "a = Neg (x) b = Exp (a) d = Add (one, b) e = Reciprocal (d) y = Mul (e, x)": ev.SiLU(),
     "a = Mul (x, c) b = Max (x, a) y = Identity (b)": ev.LeakyReLU(0.3),
+    "a = Neg (x) b = Exp (a) c1 = Sum (b, one) y = Div (one, c1)": ev.Sigmoid(),
+    "a = Mul (x, c) y = Max (x, a, a)": ev.LeakyReLU(0.3),
     "a = Abs (x) b = Add (a, one) y = Div (x, b)": ev.Softsign(),
     "a = Mul (x, half) b = Tanh (a) d = Mul (b, half) y = Add (d, half)": ev.Sigmoid(),
 }
