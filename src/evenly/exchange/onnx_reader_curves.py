@@ -91,7 +91,8 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power,
     "Neg": np.negative, "Abs": np.abs, "Exp": np.exp, "Log": np.log, "Sqrt": np.sqrt,
     "Reciprocal": lambda x: 1 / x, "Erf": lambda x: 2 * normal_cdf(np, x * math.sqrt(2)) - 1,
-    "Min": lambda *parts: reduce(np.minimum, parts), "Max": lambda *parts: reduce(np.maximum, parts),
+    "Min": lambda *parts: reduce(np.minimum, parts),
+    "Max": lambda *parts: reduce(np.maximum, parts),
     "Sum": lambda *parts: reduce(np.add, parts), "Clip": _clip,
     "ReduceMean": lambda x: np.mean(x, axis=-1, keepdims=True),
 }
