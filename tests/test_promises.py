@@ -35,6 +35,7 @@ FOREIGN = {
     "Pipeline", "DEVELOPMENT", "OMP_NUM_THREADS", "RLIMIT_DATA", "VmHWM", "Executor", "E",
     "TimeSeriesSplit", "PoissonNLLLoss", "BinaryFocalCrossentropy",
     "TunedThresholdClassifierCV", "CalibratedClassifierCV",
+    "MLPClassifier", "MLPRegressor", "StandardScaler", "MinMaxScaler", "MaxAbsScaler",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}
