@@ -37,6 +37,7 @@ FOREIGN = {
     "TimeSeriesSplit", "PoissonNLLLoss", "BinaryFocalCrossentropy",
     "TunedThresholdClassifierCV", "CalibratedClassifierCV",
     *KERNELS, "Add", "Average", "Concatenate",
+    "MLPClassifier", "MLPRegressor", "StandardScaler", "MinMaxScaler", "MaxAbsScaler",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .estimators import NetRegressor as NetRegressor
     from .estimators import NetTransformer as NetTransformer
     from .exchange import from_keras as from_keras
+    from .exchange import from_onnx as from_onnx
+    from .exchange import from_sklearn as from_sklearn
     from .exchange import from_torch as from_torch
     from .exchange import register_onnx_converters as register_onnx_converters
     from .exchange import to_keras as to_keras
@@ -208,8 +210,8 @@ _NAMES = {
     "engine": ("Engine",),
     "estimators": ("NetClassifier", "NetRegressor", "NetTransformer"),
     "exchange": (
-        "from_keras", "from_torch", "register_onnx_converters",
-        "to_keras", "to_onnx", "to_torch",
+        "from_keras", "from_onnx", "from_sklearn", "from_torch",
+        "register_onnx_converters", "to_keras", "to_onnx", "to_torch",
     ),
     "exercises": ("exercise", "Exercise"),
     "grading": ("grade", "Grade"),

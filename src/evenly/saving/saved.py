@@ -89,6 +89,10 @@ class Saved:
         best = (scores[..., 0] > 0).astype(int) if one else scores.argmax(axis=-1)
         return np.asarray(self.classes)[best]
 
+    def predict_proba(self, x: Any) -> Any:
+        """As :meth:`Model.predict_proba`, of inputs that are not scaled yet."""
+        return self.model.predict_proba(x if self.scaler is None else self.scaler.transform(x))
+
 
 def _check_scaler(scaler: Any) -> None:
     if scaler is None:
