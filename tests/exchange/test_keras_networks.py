@@ -22,7 +22,7 @@ from tests.exchange.keras_common import (
     sequential,
 )
 
-pytestmark = QUIET
+pytestmark = [pytest.mark.sweep, *QUIET]
 SMOOTH = ["tanh", "silu", "softplus", "elu", "gelu", None]
 # With the channels first PyTorch as a backend normalizes other axes than Keras says.
 RIGHT_FIRST = keras.config.backend() == "jax"

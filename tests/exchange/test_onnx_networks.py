@@ -13,6 +13,8 @@ import evenly as ev
 
 from .onnx_common import assert_near, exported, kinds, last, stirred
 
+pytestmark = pytest.mark.sweep  # every case of a long list
+
 
 class Block(nn.Module):
     """Of ResNet (He et al. 2015): two convolutions and a way around them."""

@@ -14,6 +14,8 @@ from tests.onnx_cases import norms, recurrent, simple, windows
 from tests.onnx_cases.cases import Case, all_cases
 from tests.onnx_cases.table import RUN
 
+pytestmark = pytest.mark.sweep  # every case of a long list
+
 RECURRENT = ("RNN", "LSTM", "GRU")
 # Whole arrays of these cases are one example: the operator's axes begin behind the batch.
 ONE_EXAMPLE = ("LayerNormalization", "RMSNormalization", "Softmax")

@@ -9,8 +9,6 @@ import evenly as ev
 
 from .onnx_common import assert_near
 
-pytestmark = pytest.mark.skipif(not hasattr(ev, "to_onnx"), reason="nothing here writes ONNX")
-
 IMAGE, STEPS = (8, 7, 3), (6, 3)
 ACTIVATIONS = [
     ev.ReLU(), ev.Sigmoid(), ev.Tanh(), ev.LeakyReLU(0.1), ev.ELU(0.7), ev.SELU(), ev.Softplus(),

@@ -19,7 +19,7 @@ if keras.config.backend() not in ("jax", "torch"):
     pytest.skip("Keras runs on another backend", allow_module_level=True)
 layers = keras.layers
 # Keras and JAX warn of their own parts.
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+pytestmark = [pytest.mark.sweep, pytest.mark.filterwarnings("ignore::DeprecationWarning"),
               pytest.mark.filterwarnings("ignore::UserWarning:keras")]
 
 X = np.random.default_rng(0).standard_normal((160, 20)).astype(np.float32)

@@ -193,9 +193,8 @@ class Lowering:
         return lines, side
 
     def _moments(self) -> dict[str, tuple[str, str]]:
-        """For convolutions, and the batch normalizations that read what they give as it is: the
-        buffer in which the one leaves mean and squares of each example, while these are in the
-        cache, and the other finds them."""
+        """For convolutions, and the batch normalizations that read what they give as it is: where the
+        one leaves mean and squares of each example, while these are in the cache, for the other."""
         made_by = {node.output: node for node in self.nodes}
         shared = {}
         for node in self.nodes:
