@@ -193,7 +193,7 @@ class Lowering:
         return lines, side
 
     def _moments(self) -> dict[str, tuple[str, str]]:
-        """For convolutions, and the batch normalizations that read what they give as it is: where the
+        """For convolutions, and the batch normalizations that read what they give as it is: where
         one leaves mean and squares of each example, while these are in the cache, for the other."""
         made_by = {node.output: node for node in self.nodes}
         shared = {}
