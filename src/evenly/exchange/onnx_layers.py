@@ -19,6 +19,7 @@ from ..layers.recurrent import Recurrent
 from .layout import torch_kernel
 from .onnx_graph import Graph, Value
 from .onnx_math import elu, leaky, soft_plus
+from .onnx_members import MEMBERS, averaged
 from .onnx_norms import batch_norm, grouped, layer_norm
 from .onnx_recurrent import recurrent
 
@@ -91,7 +92,7 @@ def _joined(graph: Graph, layer: Any, parts: Sequence[Value], shape: tuple[int, 
     if layer.join == "average":
         order = parts[0].ours
         names = [part.form(order) for part in parts]
-        return Value(graph, shape, {order: _averaged(graph, layer, names, shape)})
+        return Value(graph, shape, {order: averaged(graph, layer, names, shape)})
     if layer.join == "concatenate":
         name = graph("Concat", *names, axis=order.index(len(shape)))
         return Value(graph, shape, {order: name})
@@ -99,39 +100,6 @@ def _joined(graph: Graph, layer: Any, parts: Sequence[Value], shape: tuple[int, 
     for other in names[1:]:
         name = graph("Add", name, other)
     return Value(graph, shape, {order: name}) if len(names) > 1 else parts[0]
-
-
-def _averaged(g: Graph, layer: Any, names: Sequence[str], shape: tuple[int, ...]) -> str:
-    axis, width = len(shape), shape[-1]
-
-    def stacked(parts: Sequence[str]) -> str:
-        each = [g("Unsqueeze", part, axes=[0]) for part in parts]
-        return g("Concat", *each, axis=0)
-
-    def mean(parts: Sequence[str]) -> str:
-        return g("ReduceMean", stacked(parts), axes=[0], keepdims=0)
-
-    def log_mean_exp(parts: Sequence[str]) -> str:
-        total = g("ReduceLogSumExp", stacked(parts), axes=[0], keepdims=0)
-        return g("Sub", total, math.log(len(parts)))
-
-    if layer.of == "numbers":
-        return mean(names)
-    if layer.of == "logs":
-        return log_mean_exp(names)
-    if layer.of == "classes":
-        return log_mean_exp([g("LogSoftmax", name, axis=axis) for name in names])
-    if layer.of == "labels":
-        yes = [g("Neg", soft_plus(g, g("Neg", name))) for name in names]
-        no = [g("Neg", soft_plus(g, name)) for name in names]
-        return g("Sub", log_mean_exp(yes), log_mean_exp(no))
-    # The inverse of softplus, log(exp(gap) - 1): by tanh, which keeps the digits of small gaps.
-    gap = mean([soft_plus(g, name) for name in names])
-    half = g("Tanh", g("Mul", gap, 0.5))
-    part = g("Div", g("Mul", half, 2.0), g("Add", half, 1.0))
-    inverse = g("Add", gap, g("Log", part))
-    anchors = np.arange(width) % layer.levels == layer.anchor
-    return g("Where", g.constant(anchors), mean(names), inverse)
 
 
 # Numbers by themselves --------------------------------------------------------------------------
@@ -319,6 +287,13 @@ def _embedding(place: Place) -> Value:
     return place.result(g("Gather", place.constant("table", table), index, axis=0))
 
 
+def _slice(place: Place) -> Value:
+    g, value = place.graph, place.value
+    stop = place.layer.start + place.layer.output_shape(value.shape)[-1]
+    return place.result(g("Slice", value.form(value.ours), g.whole(place.layer.start),
+                          g.whole(stop), g.whole(value.axes)))
+
+
 def _periodic(place: Place) -> Value:
     g, value, layer = place.graph, place.value, place.layer
     x, positions = value.form(value.ours), value.shape[:-1]
@@ -353,7 +328,7 @@ WRITERS: dict[type[Layer], Callable[[Any], Value]] = {
     ours.AveragePool1D: _average_pool, ours.AveragePool2D: _average_pool,
     ours.GlobalMaxPool: _global_pool, ours.GlobalAveragePool: _global_pool,
     ours.Flatten: _flatten, ours.Reshape: _reshape, ours.Embedding: _embedding,
-    ours.Periodic: _periodic, ours.PiecewiseLinear: _piecewise,
+    ours.Periodic: _periodic, ours.PiecewiseLinear: _piecewise, ours.Slice: _slice, **MEMBERS,
     ours.BatchNorm: batch_norm, ours.LayerNorm: layer_norm, ours.RMSNorm: layer_norm,
     ours.GroupNorm: grouped, ours.InstanceNorm: grouped,
     ours.RNN: recurrent, ours.LSTM: recurrent, ours.GRU: recurrent,
