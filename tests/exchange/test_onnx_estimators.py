@@ -172,6 +172,16 @@ def test_a_table_is_prepared_in_the_graph(scale):
         near(run(proto, feeds(model, frame))["variable"][:, 0], model.predict(frame))
 
 
+@pytest.mark.parametrize("scale", [True, False])
+def test_levels_as_rows_of_a_learned_table(scale):
+    model = ev.TableRegressor(6, scale=scale, categories="embedding", levels=2,
+                              **READING).fit(TRAINING, PRICE)
+    assert "CodeInputs" in {type(part).__name__ for part in model.inputs_.parts}
+    proto = ev.to_onnx(model)
+    for frame in (TRAINING, OTHERS):
+        near(run(proto, feeds(model, frame))["variable"][:, 0], model.predict(frame))
+
+
 def test_ranks_of_a_table():
     # Sines that are equal but for rounding may have ranks far apart: no dates.
     frame, new = TRAINING.drop("day", "born"), OTHERS.drop("day", "born")

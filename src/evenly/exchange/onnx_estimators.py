@@ -73,7 +73,11 @@ def answers(graph: Graph, estimator: Any, x: str, dtype: str) -> list[Answer]:
         net, scaled = estimator.model_.net.named, estimator
     graph.scope = "scale"
     if scaled is not None:
-        x = scaled_columns(graph, scaled.scaler_, scaled._constants, x)
+        raw, codes = x, scaled._coded[0]
+        x = scaled_columns(graph, scaled.scaler_, scaled._constants, raw)
+        if codes and x != raw:  # row numbers of a table, which stand last, have no scale
+            width = scaled.n_features_in_
+            x = graph("Where", graph.constant(np.arange(width) >= width - codes), raw, x)
     kept, graph.dtype = graph.dtype, np.dtype(dtype)
     value = Value(graph, estimator.model_.input_shape, {(0, 1): cast(graph, x, dtype)})
     value = write(graph, net, dict(estimator.model_.weights), value, None)

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..tables.inputs import DateInputs, LevelInputs, MeanInputs, NumberInputs, WordInputs
+from ..tables.inputs import (
+    CodeInputs,
+    DateInputs,
+    LevelInputs,
+    MeanInputs,
+    NumberInputs,
+    WordInputs,
+)
 from ..tables.inputs.numbers import MARGIN
 from ..tables.kinds.boolean import _FALSE, _TRUE
 from ..tables.kinds.number import _is_float
@@ -74,7 +81,7 @@ def inputs_of(g: Graph, model: Any, given: dict[str, str]) -> str:
         nothing = middle[place : place + part.width]
         place += part.width
         x = given[part.name]
-        if isinstance(part, (LevelInputs, MeanInputs)):
+        if isinstance(part, BY_LEVEL):
             made.append(_by_level(g, part, x, kinds[part.name], nothing))
         else:
             made += PARTS[type(part)](g, part, x, kinds[part.name])
@@ -176,5 +183,7 @@ def _spellings(level: str, width: int) -> list[str]:
     return spelled
 
 
-PARTS: dict[type, Any] = {NumberInputs: _number, DateInputs: _date, LevelInputs: None,
-                          MeanInputs: None}
+# What a column is by a row of numbers for each level.
+BY_LEVEL = (LevelInputs, MeanInputs, CodeInputs)
+PARTS: dict[type, Any] = {NumberInputs: _number, DateInputs: _date,
+                          **dict.fromkeys(BY_LEVEL)}
