@@ -132,3 +132,17 @@ def test_estimators_know_the_names(name):
         assert (net.predict(X) == kind(**settings, augment=value).fit(X, y).predict(X)).all()
     with pytest.raises(ConfigurationError, match="augment must be one of 'mixup', 'cut"):
         NetClassifier(augment="cut").fit(X, Y)
+
+
+def test_row_numbers_are_cut_and_not_mixed():
+    """A row number of another example is one; a mean of two is none."""
+    net = ev.Sequential([ev.Branches([ev.Slice(0, 2), [ev.Slice(2), ev.Embedding(9, 3),
+                                                       ev.Flatten()]], "concatenate"),
+                         ev.Dense(1)])
+    x = np.column_stack([np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 9])
+    for augment in (ev.CutMix(1.0), ev.Cutout(0.3)):
+        model = ev.fit(net, x, x[:, :1], loss=ev.MeanSquaredError(), augment=augment, epochs=2,
+                       seed=0)
+        assert np.isfinite(model.predict(x)).all()
+    with pytest.raises(ConfigurationError, match="a mean of two row numbers is none"):
+        ev.fit(net, x, x[:, :1], loss=ev.MeanSquaredError(), augment=ev.Mixup(0.2), epochs=2)

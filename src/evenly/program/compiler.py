@@ -85,7 +85,7 @@ def compile(
     steps, output = trace(net, shape)
     check_precision(dtype, steps, (loss, optimizer, penalty, clip, constraint, average))
     if augment is not None:
-        _check_mixes(net.resolved, steps)
+        _check_mixes(net.resolved, steps, means=not augment.of_columns)
         if augment.of_columns and len(shape) != 1:
             raise ConfigurationError(
                 f"compile: {augment!r} cuts columns of tables, (features,), and the examples have "
@@ -237,8 +237,8 @@ def _checked_shape(input_shape: int | Shape) -> Shape:
     return shape
 
 
-def _check_mixes(net: Layer, steps: Sequence[Step]) -> None:
-    first = index_reader(net)
+def _check_mixes(net: Layer, steps: Sequence[Step], means: bool) -> None:
+    first = index_reader(net) if means else None
     if first is not None:
         raise ConfigurationError(
             f"{type(first).__name__} '{first.name}': mixup takes means of inputs, and a mean "
