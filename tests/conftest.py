@@ -8,6 +8,7 @@ import pytest
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--no-first-run"]
+collect_ignore = ["typed/wrong.py"]  # mistakes, for type checkers to find
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

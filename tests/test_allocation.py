@@ -168,7 +168,7 @@ for name, make in NETS.items():
 print(json.dumps(found))
 """
     found = run(tmp_path, script)
-    assert len(found) == 22
+    assert len(found) == 24
     for name, numbers in found.items():
         assert numbers == [0, 0] * 3, name
 

@@ -38,10 +38,12 @@ FOREIGN = {
     "TunedThresholdClassifierCV", "CalibratedClassifierCV",
     *KERNELS, "Add", "Average", "Concatenate",
     "MLPClassifier", "MLPRegressor", "StandardScaler", "MinMaxScaler", "MaxAbsScaler",
+    "DistributedDataParallel", "SyncBatchNorm",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}
-FOREIGN_ARGUMENTS = {"eps", "error_score", "enable_metadata_routing"}
+FOREIGN_ARGUMENTS = {"eps", "error_score", "enable_metadata_routing", "inplace", "batch_first",
+                     "track_running_stats", "memory_format"}
 
 
 def blocks(text, *languages):

@@ -122,7 +122,7 @@ class Lookahead(WeightAverage):
 
     by: ClassVar[str] = "step"
     kernel: ClassVar[str] = "lookahead"
-    formula: ClassVar[str] = "share after each every-th step, else 0"
+    formula: ClassVar[str] = "share after so many steps, else 0"
     leads: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

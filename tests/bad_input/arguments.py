@@ -12,7 +12,7 @@ ROWS = [
     Bad("no such command", "train table.csv",
         "No such command 'train'."),
     Bad("no such option", f"{FIT} --layers 3",
-        "No such option '--layers'. (Did you mean one of: '--as', '--lr'?)"),
+        "No such option '--layers'. (Did you mean one of: '--as', '--levels', '--lr'?)"),
     Bad("no table", "fit --target kind --out o.evenly",
         "Missing argument 'TABLE...'."),
     Bad("two tables of other columns", "fit table.csv new.csv --target kind --out o.evenly",

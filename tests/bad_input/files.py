@@ -243,7 +243,7 @@ ROWS = [
         lambda: os.mkfifo("pipe"), OSError),
     Bad("saving something else", lambda: ev.save("net.evenly", {"a": 1}),
         "save: expects a Model, a fitted NetClassifier, NetRegressor, TableClassifier or "
-        "TableRegressor, or a Saved, got dict", None,
+        "TableRegressor, a Pipeline of such, or a Saved, got dict", None,
         ev.errors.ConfigurationError),
     Bad("saving classes that are not as many", lambda: ev.save(
         "net.evenly", ev.load("net.evenly"), classes=["a", "b", "c"]),

@@ -165,7 +165,7 @@ def test_kept_in_files_and_pickles(tmp_path):
     assert all(one.record is not None for one in net.members_)
 
 
-def test_going_on_and_in_parts():
+def test_going_on_and_in_parts(full_effort):
     net = classifier(warm_start=True).fit(X, Y)
     before = net.model_.evaluate(*net._as_trained(X, Y)).loss
     again = pickle.loads(pickle.dumps(net))

@@ -4,7 +4,13 @@ import re
 from pathlib import Path
 
 import evenly as ev
-from evenly.exchange import torch_functions, torch_modules, torch_noise, torch_reader_rules
+from evenly.exchange import (
+    torch_functions,
+    torch_member_modules,
+    torch_modules,
+    torch_noise,
+    torch_reader_rules,
+)
 from evenly.exchange import torch_writer_rules as writer
 from evenly.layers.recurrent import Recurrent
 
@@ -30,7 +36,7 @@ def test_every_layer_stands_in_the_table_of_what_goes_out():
 def test_every_module_that_is_read_is_listed():
     mine = set(re.findall(r"\*(\w+)\*", OUT)) - {"italics"}
     for name in mine:
-        homes = (torch_modules, torch_noise)
+        homes = (torch_modules, torch_noise, torch_member_modules)
         assert name == "Steps" or any(hasattr(home, name) for home in homes), name
     listed = re.search(r"Modules: (.*?), and those in italics", IN, re.S)[1]
     names = set(re.split(r",\s+", listed)) - {"Sequential"}

@@ -61,7 +61,7 @@ def test_one_cycle_needs_a_momentum(rule):
     ({"schedule": 0.1}, "schedule must be a Schedule or a ReduceOnPlateau, got 0.1"),
     ({"constraint": ev.UnitNorm}, "constraint must be a Constraint, .* call it"),
     ({"constraint": 3.0}, "constraint must be a Constraint, got 3.0"),
-    ({"augment": 0.2}, "augment must be a Mixup, got 0.2"),
+    ({"augment": 0.2}, "augment must be an Augmentation, got 0.2"),
     ({"penalty": 1e-4}, "penalty must be a Penalty, got 0.0001"),
     ({"clip": 1.0}, "clip must be a Clip, got 1.0"),
 ])

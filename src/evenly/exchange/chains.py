@@ -14,8 +14,11 @@ class TangledError(Exception):
     """Branches share a node beside their beginning: no containers of layers compute that."""
 
     def __init__(self, node: Any) -> None:
-        super().__init__(f"two branches go through {node!r}")
+        super().__init__(node)
         self.node = node
+
+    def __str__(self) -> str:
+        return f"two branches go through {self.node!r}"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ SINCE = {
     "LSTM": 7, "GRU": 7, "RNN": 7, "Clip": 11, "Pad": 11, "CumSum": 11, "GatherElements": 11,
     "Slice": 10, "Mod": 10, "Flatten": 9, "Sign": 9,
 }
+# From when on windows may have gaps.
+GAPS_SINCE = {"MaxPool": 10, "AveragePool": 19}
 LOWEST = 8
 # Reductions and the like have their axes as an attribute, and from these opsets on as an input.
 AXES_AS_INPUT = {"ReduceLogSumExp": 18, "ReduceMax": 18, "ReduceMean": 18, "ReduceSum": 13,
@@ -130,7 +132,9 @@ class Graph:
     @property
     def opset(self) -> int:
         """The lowest that has every operator as it is written."""
-        return max([LOWEST, *(SINCE.get(op, 1) for op, *_ in self._nodes)])
+        return max([LOWEST, *(
+            max(SINCE.get(op, 1), GAPS_SINCE.get(op, 1) if "dilations" in own else 1)
+            for op, *_, own in self._nodes)])
 
     def model(self, doc: str, opset: int | None = None) -> Any:
         """The finished model."""

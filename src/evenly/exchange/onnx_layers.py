@@ -206,8 +206,10 @@ def _dense(place: Place) -> Value:
 def _padding(axes: Any) -> dict[str, Any]:
     """Windows as ONNX has them. Behind the end stands what the last window needs and no more."""
     behind = [max(0, (a.outputs - 1) * a.stride + a.reach - a.before - a.size) for a in axes]
+    gaps = [a.dilation for a in axes]
     return {"pads": [*(a.before for a in axes), *behind], "strides": [a.stride for a in axes],
-            "kernel_shape": [a.window for a in axes]}
+            "kernel_shape": [a.window for a in axes],
+            **({"dilations": gaps} if max(gaps) > 1 else {})}
 
 
 def _convolution(place: Place) -> Value:
@@ -217,8 +219,7 @@ def _convolution(place: Place) -> Value:
     inputs = [value.form(value.first), kernel]
     if "bias" in place.arrays:
         inputs.append(place.constant("bias"))
-    name = place.graph("Conv", *inputs, dilations=[axis.dilation for axis in axes],
-                       group=layer.group_count(value.shape[-1]), **_padding(axes))
+    name = place.graph("Conv", *inputs, group=layer.group_count(value.shape[-1]), **_padding(axes))
     return place.result(name, value.first)
 
 

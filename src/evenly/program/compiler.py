@@ -262,8 +262,9 @@ def _check_settings(
     wanted = {"loss": (loss, Loss), "optimizer": (optimizer, Optimizer), **others}
     for word, (value, kind) in wanted.items():
         if value is not None and not isinstance(value, kind):
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
             raise ConfigurationError(
-                f"compile: {word} must be a {kind.__name__}, got {value!r}"
+                f"compile: {word} must be {article} {kind.__name__}, got {value!r}"
                 + ("; call it" if isinstance(value, type) else "")
             )
     if optimizer is not None and loss is None:

@@ -52,7 +52,7 @@ class Ways:
     def parts(
         self, name: str, values: Any, answers: Answers | None, weights: Any
     ) -> Iterator[Part]:
-        """The parts of a category, from its training rows: as of :meth:`Inputs.learn`.
+        """The parts of a category, from its training rows.
 
         The first row of a table is that of a table that is this column's alone.
         """
