@@ -38,13 +38,13 @@ class NotebookBar:
     """
 
     def __init__(self, epochs: int, steps: int | None, score_name: str) -> None:
-        import IPython.display
+        from IPython import display
 
         self._score_name = score_name
         self._epochs, self._done, self._told = epochs, 0, f"epoch 0/{epochs}"
         self._total = None if steps is None else max(1, epochs * steps)
         self._begun = self._shown = time.monotonic()
-        show: Any = IPython.display.display
+        show: Any = display.display
         self._handle: Any = show(self._bundle(False), raw=True, display_id=True)
 
     def step(self, steps: int) -> None:
