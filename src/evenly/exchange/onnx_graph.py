@@ -38,7 +38,7 @@ def need_onnx(function: str) -> Any:
     try:
         import onnx
     except ImportError:
-        raise ConfigurationError(f"{function} needs onnx: pip install onnx") from None
+        raise ConfigurationError(f"{function} needs onnx: pip install 'evenly[onnx]'") from None
     return onnx
 
 

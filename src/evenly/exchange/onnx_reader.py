@@ -84,7 +84,7 @@ def from_onnx(
     try:
         import onnx
     except ImportError:
-        raise ConfigurationError("from_onnx needs the package onnx: pip install onnx") from None
+        raise ConfigurationError("from_onnx needs the package onnx: pip install 'evenly[onnx]'") from None
     shape = (input_shape,) if isinstance(input_shape, int) else input_shape
     if shape is not None and not (
         isinstance(shape, (tuple, list)) and shape
