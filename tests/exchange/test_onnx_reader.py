@@ -192,5 +192,5 @@ def test_what_is_no_model():
 
 def test_onnx_may_be_missing(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(ConfigurationError, match=r"from_onnx needs the package onnx: pip install"):
+    with pytest.raises(ConfigurationError, match=r"from_onnx needs onnx: pip install"):
         ev.from_onnx(b"")

@@ -21,6 +21,7 @@ from ..program import compile as compile_program
 from ..program import training_rows
 from ..saving.values import NotReadable
 from ..training import Model
+from .onnx_graph import need_onnx
 from .onnx_reader_axes import THE_BATCH, Group, Made, Value, atoms, flat, grouped, size
 from .onnx_reader_call import Call, Lengths, Situation, settled
 from .onnx_reader_file import Graph, Node, read_graph
@@ -81,10 +82,7 @@ def from_onnx(
         >>> from_onnx(graph).predict([[-1.0, 0.0, 2.0]])                    # doctest: +SKIP
         array([[0., 0., 2.]], dtype=float32)
     """
-    try:
-        import onnx
-    except ImportError:
-        raise ConfigurationError("from_onnx needs the package onnx: pip install 'evenly[onnx]'") from None
+    onnx = need_onnx("from_onnx")
     shape = (input_shape,) if isinstance(input_shape, int) else input_shape
     if shape is not None and not (
         isinstance(shape, (tuple, list)) and shape
