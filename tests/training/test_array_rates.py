@@ -93,7 +93,7 @@ def test_estimators_take_a_dict():
      "rates names 'dense_9.*', which fits no array that is trained; there are: dense_1.kernel"),
     (lambda: trained(rates=ev.ArrayRates({"*.running_mean": 0.1})), "fits no array that is"),
     (lambda: trained(rates=ev.ArrayRates(decays={"*.bias": 0.1})), "fits no array that decays"),
-    (lambda: trained(rates={"*": 0.1}), "rates must be a ArrayRates, got"),
+    (lambda: trained(rates={"*": 0.1}), "rates must be an ArrayRates, got"),
     (lambda: ev.compile(ev.Dense(2), 3, rates=ev.ArrayRates()), "rates of arrays that no"),
     (lambda: NetClassifier(rates=0.1).fit(X, Y), "rates must be factors by array"),
 ])

@@ -234,17 +234,40 @@ def _made_kernel(place: Place) -> Value:
 # Windows ----------------------------------------------------------------------------------------
 
 
+def _around(g: Graph, x: str, windows: dict[str, Any], by: float) -> str:
+    """The input with its padding, which the windows then have no more: ONNX Runtime takes none that
+    is as wide as a window, however far its gaps reach."""
+    half = len(windows["pads"]) // 2
+    before, behind = windows["pads"][:half], windows["pads"][half:]
+    windows["pads"] = [0] * 2 * half
+    return g("Pad", x, g.whole(0, 0, *before, 0, 0, *behind), by)
+
+
 def _max_pool(place: Place) -> Value:
-    value = place.value
-    name = place.graph("MaxPool", value.form(value.first),
-                       **_padding(place.layer.windows(value.shape)))
-    return place.result(name, value.first)
+    g, value = place.graph, place.value
+    windows, x = _padding(place.layer.windows(value.shape)), value.form(value.first)
+    if any(pad >= size for pad, size in zip(windows["pads"], 2 * windows["kernel_shape"],
+                                            strict=True)):
+        x = _around(g, x, windows, -math.inf)
+    return place.result(g("MaxPool", x, **windows), value.first)
+
+
+def _share(axis: Any, counted: bool) -> Any:
+    """Of each window on an axis, the share of its places that count."""
+    places = np.arange(axis.outputs)[:, None] * axis.stride - axis.before + (
+        np.arange(axis.window) * axis.dilation)
+    before, after = (axis.before, axis.after) if counted else (0, 0)
+    return ((places >= -before) & (places < axis.size + after)).mean(axis=1)
 
 
 def _average_pool(place: Place) -> Value:
     g, layer, value = place.graph, place.layer, place.value
     axes, x = layer.windows(value.shape), value.form(value.first)
     windows, counted = _padding(axes), int(layer.count_padding)
+    if any(axis.dilation > 1 for axis in axes):
+        mean = g("AveragePool", _around(g, x, windows, 0.0), **windows)
+        share = math.prod(np.ix_(*(_share(axis, counted > 0) for axis in axes)))
+        return place.result(g("Div", mean, g.constant(np.asarray(share))), value.first)
     if counted and any(axis.extra for axis in axes):
         # What a window reaches over behind the padding does not count, the padding does.
         sides = ([axis.before for axis in axes], [axis.after for axis in axes])
