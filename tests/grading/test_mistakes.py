@@ -8,6 +8,7 @@ from evenly.grading import MISTAKES, grade
 from tests.grading.scenarios import WORKS, Numbers, answer, exercise_of, scenario, whole
 from tests.grading.test_mistakes_in_topics import ROWS as IN_TOPICS
 from tests.grading.test_mistakes_of_experiments import ROWS as OF_EXPERIMENTS
+from tests.grading.test_mistakes_of_fronts import ROWS as OF_FRONTS
 
 pytestmark = pytest.mark.sweep
 
@@ -360,7 +361,7 @@ def test_a_mistake_is_named(name, where, key, wrong):
 
 
 def test_every_mistake_has_a_row():
-    named = {row[0] for row in [*ROWS, *IN_TOPICS, *OF_EXPERIMENTS]}
+    named = {row[0] for row in [*ROWS, *IN_TOPICS, *OF_EXPERIMENTS, *OF_FRONTS]}
     assert named == {mistake.name for mistake in MISTAKES}
     assert len(MISTAKES) == len({mistake.name for mistake in MISTAKES})
 

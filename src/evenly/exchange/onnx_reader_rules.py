@@ -182,16 +182,17 @@ def _pool(make: tuple[Any, Any], **wanted: Any) -> Callable[[Call], Value]:
         rank = len(value.theirs) - 2
         if rank not in (1, 2) or len(window) != rank or min(window) < 1:
             call.refuse(f"pools {rank} axes by a window of {window}; one or two can be here")
-        if set(settings.get("dilations", [1])) != {1} or settings.get("storage_order"):
-            call.refuse("windows of pooling have no gaps here (dilations)")
-        stride = _steps(call, "strides", rank)
-        pads = _pads(call, value.dims[2:], window, stride, [1] * rank)
+        if settings.get("storage_order"):
+            call.refuse("storage_order=1 is of positions that are given out, which none are here")
+        stride, gaps = _steps(call, "strides", rank), _steps(call, "dilations", rank)
+        pads = _pads(call, value.dims[2:], window, stride, gaps)
         value, kept, gone = _without_lines(value, window, pads)
         value, channels = _images(call, value)
         more = {ours_is: bool(settings.get(theirs)) for ours_is, theirs in wanted.items()}
         layer = make[len(kept) - 1](
             *(tuple(numbers[i] for i in kept) for numbers in (window, stride, pads)),
-            ceil_mode=bool(settings.get("ceil_mode")), **more)
+            ceil_mode=bool(settings.get("ceil_mode")),
+            dilation=tuple(gaps[i] for i in kept), **more)
         return _slid(call, value, layer, {}, size(channels), gone)
 
     return rule
