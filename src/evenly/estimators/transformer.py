@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, Self
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
@@ -13,8 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import ConfigurationError, DataError
 from ..given import of_library
 from ..layers import Ensemble
-from ..layers.base import Layer
-from ..layers.containers import Sequential
+from ..layers.containers import Sequential, leaves
 from ..rows.sources import CHUNK_BYTES, is_sparse
 from ..training import Model
 from .base import NetEstimator
@@ -225,7 +223,7 @@ class NetTransformer(
 
     def _first_layers(self, layer_name: str | None) -> tuple[Sequential, str]:
         """The layers up to the one whose output is taken, and its name; None: the last hidden."""
-        layers = list(_in_line(self.model_.net.resolved))
+        layers = list(leaves(self.model_.net.resolved, Sequential))
         names = [layer.name or "" for layer in layers]
         if layer_name is not None:
             if layer_name not in names:
@@ -260,12 +258,3 @@ class NetTransformer(
 
 def _as_they_are(X: Any) -> Any:
     return X
-
-
-def _in_line(net: Layer) -> Iterator[Layer]:
-    """The layers that the data pass one after the other."""
-    if isinstance(net, Sequential):
-        for layer in net.layers:
-            yield from _in_line(layer)
-    else:
-        yield net

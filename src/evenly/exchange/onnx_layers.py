@@ -263,19 +263,13 @@ def _share(axis: Any, counted: bool) -> Any:
 def _average_pool(place: Place) -> Value:
     g, layer, value = place.graph, place.layer, place.value
     axes, x = layer.windows(value.shape), value.form(value.first)
-    windows, counted = _padding(axes), int(layer.count_padding)
-    if any(axis.dilation > 1 for axis in axes):
+    windows, counted = _padding(axes), layer.count_padding
+    if any(axis.dilation > 1 or (counted and axis.extra) for axis in axes):
+        # Some of the zeros in a window may count, and others not.
         mean = g("AveragePool", _around(g, x, windows, 0.0), **windows)
-        share = math.prod(np.ix_(*(_share(axis, counted > 0) for axis in axes)))
+        share = math.prod(np.ix_(*(_share(axis, counted) for axis in axes)))
         return place.result(g("Div", mean, g.constant(np.asarray(share))), value.first)
-    if counted and any(axis.extra for axis in axes):
-        # What a window reaches over behind the padding does not count, the padding does.
-        sides = ([axis.before for axis in axes], [axis.after for axis in axes])
-        pads = g.whole(0, 0, *sides[0], 0, 0, *sides[1])
-        x, counted = g("Pad", x, pads, 0.0), 0
-        behind = zip(windows["pads"][len(axes):], sides[1], strict=True)
-        windows["pads"] = [*(0 for _ in axes), *(max(0, have - had) for have, had in behind)]
-    name = g("AveragePool", x, count_include_pad=counted, **windows)
+    name = g("AveragePool", x, count_include_pad=int(counted), **windows)
     return place.result(name, value.first)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigurationError
 from ..layers.base import Layer
-from ..layers.containers import Sequential
+from ..layers.containers import Sequential, leaves
 from ..saving import Saved
 from ..training import Model
 from .onnx_graph import BATCH, INPUT, LENGTHS, OUTPUT, Graph, Value, need_onnx
@@ -115,18 +114,9 @@ def _of_model(onnx: Any, what: Any, settings: dict[str, Any]) -> tuple[Graph, st
 
 def _reads_indices(net: Layer) -> bool:
     """Whether what comes in is looked up in a table."""
-    layers = (layer for _, layer in _named(net)
-              if not layer.reshapes and not layer.inference_is_identity)
-    first = next(layers, None)
+    first = next((layer for layer in leaves(net, Sequential)
+                  if not layer.reshapes and not layer.inference_is_identity), None)
     return first is not None and first.reads_indices
-
-
-def _named(layer: Any) -> Iterator[tuple[str, Layer]]:
-    if isinstance(layer, Sequential):
-        for part in layer.layers:
-            yield from _named(part)
-    else:
-        yield layer.name or "", layer
 
 
 def input_of(graph: Graph, shape: tuple[int, ...], first: bool, dtype: Any,

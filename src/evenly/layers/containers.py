@@ -121,11 +121,11 @@ def with_name(layer: Layer, name: str) -> Layer:
     return twin
 
 
-def leaves(layer: Layer) -> Iterator[Layer]:
-    """The layers that are not containers, in order."""
-    if isinstance(layer, Container):
+def leaves(layer: Layer, through: type[Container] = Container) -> Iterator[Layer]:
+    """The layers that are not containers, in order; or not such containers, as Sequential."""
+    if isinstance(layer, through):
         for part in layer.parts:
-            yield from leaves(part)
+            yield from leaves(part, through)
     else:
         yield layer
 

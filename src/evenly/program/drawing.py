@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..files import Path, write_bytes
 from ..layers.base import Layer, Shape
-from ..layers.containers import Joined, Sequential
+from ..layers.containers import Joined, Sequential, leaves
 from ..showing import card, plain, shortened, table, unfolding
 
 # Of a box, and between boxes.
@@ -51,16 +52,14 @@ def items_of(program: Any) -> list[Item]:
 
 def _items(net: Layer, shape: Shape, with_front: set[tuple[str, str]]) -> list[Item]:
     found: list[Item] = []
-    for layer in _in_line(net):
+    for layer in leaves(net, Sequential):
         before, shape = shape, layer.output_shape(shape)
         item = Item(layer.name or "", layer, shape)
         if isinstance(layer, Joined):
             item.branches = [_items(part, before, with_front) for part in layer.parts]
         else:
             for spec in layer.arrays(before).values():
-                size = 1
-                for length in spec.shape:
-                    size *= length
+                size = math.prod(spec.shape)
                 if spec.trainable:
                     item.parameters += size
                 else:
@@ -68,14 +67,6 @@ def _items(net: Layer, shape: Shape, with_front: set[tuple[str, str]]) -> list[I
         item.fused = bool(found) and (found[-1].name, item.name) in with_front
         found.append(item)
     return found
-
-
-def _in_line(net: Layer) -> Iterator[Layer]:
-    if isinstance(net, Sequential):
-        for layer in net.layers:
-            yield from _in_line(layer)
-    else:
-        yield net
 
 
 def _rows(items: Sequence[Item], depth: int = 0) -> Iterator[tuple[str, ...]]:
