@@ -16,7 +16,7 @@ import pytest
 import evenly as ev
 from evenly import errors, rows, tables
 from evenly.claims.catalog import names as studies
-from evenly.exchange.keras_kernels import KERNELS
+from evenly.exchange.keras.kernels import KERNELS
 from evenly.exercises import CATALOGUE
 from evenly.lessons import LESSONS
 from evenly.reading import table as reading

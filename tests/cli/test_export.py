@@ -6,7 +6,7 @@ import pytest
 
 import evenly as ev
 from evenly.cli import run
-from evenly.exchange import onnx_files
+from evenly.exchange.onnx import files as onnx_files
 
 IMAGES = ev.Sequential([ev.Conv2D(3, 2), ev.GlobalMaxPool(), ev.Dense(2)])
 

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 import evenly as ev
 from evenly.errors import ConfigurationError
 from evenly.estimators.column_scales import BY_QUANTILES
-from evenly.exchange import onnx_tables
-from evenly.exchange.onnx_graph import Graph
+from evenly.exchange.onnx import tables as onnx_tables
+from evenly.exchange.onnx.graph import Graph
 from evenly.losses import Loss
 from evenly.tables.inputs import PARTS
 from tests.contract.common import error

@@ -10,7 +10,7 @@ from onnx.reference import ReferenceEvaluator
 import evenly as ev
 from evenly import layers
 from evenly.errors import ConfigurationError
-from evenly.exchange.onnx_layers import WRITERS, precision
+from evenly.exchange.onnx.layers import WRITERS, precision
 from evenly.layers.containers import Container
 from tests.contract.common import error
 from tests.contract.rows import LAYERS

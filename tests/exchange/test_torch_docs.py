@@ -11,7 +11,7 @@ from evenly.exchange import (
     torch_noise,
     torch_reader_rules,
 )
-from evenly.exchange import torch_writer_rules as writer
+from evenly.exchange.torch import writer_rules as writer
 from evenly.layers.recurrent import Recurrent
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exchange-torch.md").read_text()

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import evenly as ev
-from evenly.exchange import torch_noise
+from evenly.exchange.torch import noise as torch_noise
 from evenly.layers.containers import leaves
 from tests.contract.common import arrays_for, error, values
 from tests.contract.rows import LAYERS

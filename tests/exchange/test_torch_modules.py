@@ -171,7 +171,7 @@ def test_recurrent(kind, steps, features, units, layers, both, bias, seed):
 
 
 def test_embedding_and_linear_on_steps():
-    from evenly.exchange.torch_modules import RecurrentOutput
+    from evenly.exchange.torch.modules import RecurrentOutput
 
     net = nn.Sequential(
         nn.Embedding(11, 6, padding_idx=0), nn.LayerNorm(6), nn.Linear(6, 5), nn.ReLU(),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import evenly as ev
-from evenly.exchange.torch_modules import RecurrentOutput
+from evenly.exchange.torch.modules import RecurrentOutput
 from tests.contract.common import error, values
 from tests.exchange.test_torch_modules import compare
 

@@ -40,7 +40,7 @@ def export(
     is an input of its name, and types, gaps, categories and scales are in the graph.
     """
     from evenly.exchange import to_onnx
-    from evenly.exchange.onnx_files import data_file, is_large, save_onnx
+    from evenly.exchange.onnx.files import data_file, is_large, save_onnx
 
     from .loading import load_file
     from .writing import cannot, check_place

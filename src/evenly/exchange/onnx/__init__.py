@@ -1,0 +1,1 @@
+"""Networks as ONNX models: the writer, and in `reading` the reader."""
