@@ -24,10 +24,10 @@ pytestmark = pytest.mark.sweep
 
 MODULES = ("dropout", "normalizations", "linear", "activations", "losses", "initialization",
            "depth", "weight_norm")
-NAMES = [name for name, module in CATALOGUE.items() if module in MODULES]
-ACTIVATIONS = [name for name in NAMES if CATALOGUE[name].startswith("activations")]
-LOSSES = [name for name in NAMES if CATALOGUE[name].startswith("losses")]
-NORMS = [name for name in NAMES if CATALOGUE[name].startswith("normalizations")]
+NAMES = [name for name, module in CATALOGUE.items() if module.rpartition(".")[2] in MODULES]
+ACTIVATIONS = [name for name in NAMES if CATALOGUE[name].startswith("layers.activations")]
+LOSSES = [name for name in NAMES if CATALOGUE[name].startswith("training.losses")]
+NORMS = [name for name in NAMES if CATALOGUE[name].startswith("layers.normalizations")]
 DROPOUTS, DEPTHS, RULES = (["dropout", "dropout-classic"],
                            ["vanishing-gradients", "exploding-gradients"], ["xavier", "he"])
 FRACTIONS = {"relu", "leaky-relu", "prelu", "softsign", "hard-sigmoid", "hard-swish"}

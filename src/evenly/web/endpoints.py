@@ -33,13 +33,13 @@ _SEEDS = 10_000
 # The parts of the catalogue, and the modules whose topics belong there.
 _GROUPS = {
     "Normalization": ("batch_norm", "normalizations", "weight_norm", "statistics"),
-    "Layers": ("linear", "windows", "output_sizes", "recurrent", "gates"),
+    "Layers": ("linear", "windows", "output_sizes", "recurrent", "gates", "members", "fronts"),
     "Activations": ("activations",),
     "Losses": ("losses",),
     "Initialization": ("initialization", "depth", "orthogonal"),
     "Regularization": ("dropout", "penalties", "targets"),
     "Optimization": ("optimizers", "adaptive", "clipping", "schedules", "watching",
-                     "mini_batches"),
+                     "mini_batches", "averaging"),
 }
 _OTHERS = "More"
 
@@ -137,7 +137,8 @@ def _catalogue(words: str) -> str:
     for name, module in CATALOGUE.items():
         own = topic(name)
         if all(word in _text(own) for word in wanted):
-            group = next((g for g, modules in _GROUPS.items() if module in modules), _OTHERS)
+            group = next((g for g, modules in _GROUPS.items()
+                          if module.rpartition(".")[2] in modules), _OTHERS)
             found[group].append(own)
     groups = {group: topics for group, topics in found.items() if topics}
     return render("catalogue.html.j2", groups=groups, every=len(CATALOGUE), words=words,

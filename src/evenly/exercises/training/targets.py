@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..augmentation import mixed
-from ..byhand.exact import Exact
-from ..errors import DataError
-from ..losses import MeanSquaredError
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, at_least, count, pick, share, sizes_of, text, within
-from .friendly import not_zero
+from ...augmentation import mixed
+from ...byhand.exact import Exact
+from ...errors import DataError
+from ...losses import MeanSquaredError
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, at_least, count, pick, share, sizes_of, text, within
+from ..friendly import not_zero
 
 
 def _one_hot(rng: np.random.Generator, examples: int, classes: int) -> Any:

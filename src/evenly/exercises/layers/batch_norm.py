@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import exact_array
-from ..byhand.work import Work, work_out
-from ..layers import BatchNorm, Dense, ReLU, Sequential
-from .additions import with_given
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import at_least, check_varies, sizes_of
-from .friendly import not_zero, square_variance, unimodular, whole
+from ...byhand.exact import exact_array
+from ...byhand.work import Work, work_out
+from ...layers import BatchNorm, Dense, ReLU, Sequential
+from ..additions import with_given
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import at_least, check_varies, sizes_of
+from ..friendly import not_zero, square_variance, unimodular, whole
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, features: int) -> Inputs:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from ..optimizers import SGD
-from ..schedules import (
+from ...errors import DataError
+from ...optimizers import SGD
+from ...schedules import (
     CosineDecay,
     CosineRestarts,
     ExponentialDecay,
@@ -22,9 +22,9 @@ from ..schedules import (
     Schedule,
     StepDecay,
 )
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, count, fits, number, pick, positive, sizes_of, text, timed
-from .friendly import not_zero
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, count, fits, number, pick, positive, sizes_of, text, timed
+from ..friendly import not_zero
 
 _HALF, _QUARTER, _TENTH = Fraction(1, 2), Fraction(1, 4), Fraction(1, 10)
 # Rates of one or two digits, so many that the sheets of a class differ.

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..clipping import ClipGlobalNorm, ClipNorm, ClipValue
-from ..optimizers import SGD
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, fits, is_square, pick, positive, sizes_of, text
-from .friendly import not_zero
+from ...clipping import ClipGlobalNorm, ClipNorm, ClipValue
+from ...optimizers import SGD
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, fits, is_square, pick, positive, sizes_of, text
+from ..friendly import not_zero
 
 _RATES = (Fraction(1, 2), Fraction(1), Fraction(1, 10))
 _AXES = dict.fromkeys(("kernel", "bias"), ("weight",))

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import Exact
-from ..errors import DataError
-from ..optimizers import SGD, Adagrad, Adam, AdaMax, AdamW, Momentum, NAdam, Optimizer, RMSprop
-from . import chains
-from .base import Ask, Inputs, Size, Solution, Topic, expect_shape
-from .calculation import Draft, count, fits, number, pick, sizes_of
-from .friendly import not_zero
+from ...byhand.exact import Exact
+from ...errors import DataError
+from ...optimizers import SGD, Adagrad, Adam, AdaMax, AdamW, Momentum, NAdam, Optimizer, RMSprop
+from .. import chains
+from ..base import Ask, Inputs, Size, Solution, Topic, expect_shape
+from ..calculation import Draft, count, fits, number, pick, sizes_of
+from ..friendly import not_zero
 
 _MOST_STEPS = 6
 _SETTINGS = {

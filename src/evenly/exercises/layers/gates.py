@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import Sigmoid, SiLU
-from ..layers.special import logistic
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, sizes_of
-from .friendly import not_zero, whole
+from ...layers import Sigmoid, SiLU
+from ...layers.special import logistic
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, sizes_of
+from ..friendly import not_zero, whole
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.work import work_out
-from ..layers import Dense, Layer, Parametric, Periodic, PiecewiseLinear, ReLU, Scale, Sequential
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import at_least, sizes_of
-from .friendly import not_zero, whole
+from ...byhand.work import work_out
+from ...layers import Dense, Layer, Parametric, Periodic, PiecewiseLinear, ReLU, Scale, Sequential
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import at_least, sizes_of
+from ..friendly import not_zero, whole
 
 Words = tuple[str, str, str]
 # Units of the linear layer behind, at level 3.

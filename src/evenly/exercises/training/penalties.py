@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import Exact
-from ..byhand.work import work_out
-from ..constraints import Constraint, MaxNorm, UnitNorm
-from ..errors import DataError
-from ..layers import Dense, Sequential
-from ..layers.base import Run
-from ..losses import MeanSquaredError
-from ..optimizers import SGD, Adam, AdamW, Momentum
-from ..penalties import L1, L2, ElasticNet, Penalty
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
-from .chains import rooted
-from .friendly import RATES, SLANTING, descending, not_zero, whole
+from ...byhand.exact import Exact
+from ...byhand.work import work_out
+from ...constraints import Constraint, MaxNorm, UnitNorm
+from ...errors import DataError
+from ...layers import Dense, Sequential
+from ...layers.base import Run
+from ...losses import MeanSquaredError
+from ...optimizers import SGD, Adam, AdamW, Momentum
+from ...penalties import L1, L2, ElasticNet, Penalty
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
+from ..chains import rooted
+from ..friendly import RATES, SLANTING, descending, not_zero, whole
 
 _RATES = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
 _KERNEL = (Size("features", 2, 2, 4), Size("units", 2, 1, 4))

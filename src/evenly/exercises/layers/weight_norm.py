@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..byhand.work import work_out
-from ..errors import DataError
-from ..layers import Dense, WeightNorm
-from ..optimizers import SGD
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import pick, positive, sizes_of
-from .friendly import SLANTING, not_zero, whole
+from ...byhand.work import work_out
+from ...errors import DataError
+from ...layers import Dense, WeightNorm
+from ...optimizers import SGD
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import pick, positive, sizes_of
+from ..friendly import SLANTING, not_zero, whole
 
 
 def draw(rng: np.random.Generator, level: int, examples: int, width: int, units: int) -> Inputs:

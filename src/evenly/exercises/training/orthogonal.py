@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, pick, positive, root, sizes_of, text
-from .friendly import not_zero
+from ...errors import DataError
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, pick, positive, root, sizes_of, text
+from ..friendly import not_zero
 
 # Orthogonal matrices of whole numbers, whose columns all have the length in front.
 _TURNS: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = (

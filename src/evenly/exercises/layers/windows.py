@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.work import work_out
-from ..layers import (
+from ...byhand.work import work_out
+from ...layers import (
     AveragePool2D,
     Conv1D,
     Conv2D,
@@ -20,9 +20,9 @@ from ..layers import (
     MaxPool2D,
     Sequential,
 )
-from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
-from .calculation import count, fits, pick, sizes_of
-from .friendly import not_zero, whole
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
+from ..calculation import count, fits, pick, sizes_of
+from ..friendly import not_zero, whole
 
 _FIELDS = {
     "stride": "a whole number: positions from one window to the next",

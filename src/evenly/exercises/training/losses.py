@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import exact_array
-from ..byhand.recorder import Recorder
-from ..byhand.work import Work
-from ..errors import DataError
-from ..layers.base import Run
-from ..losses import (
+from ...byhand.exact import exact_array
+from ...byhand.recorder import Recorder
+from ...byhand.work import Work
+from ...errors import DataError
+from ...layers.base import Run
+from ...losses import (
     BinaryCrossEntropy,
     Huber,
     Loss,
@@ -24,10 +24,10 @@ from ..losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
-from .additions import with_given
-from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
-from .calculation import at_least, positive, share, sizes_of, whole_numbers, within
-from .friendly import whole
+from ..additions import with_given
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
+from ..calculation import at_least, positive, share, sizes_of, whole_numbers, within
+from ..friendly import whole
 
 _CALCULATOR = "Use a calculator, and give four digits behind the point."
 _WEIGHTS = ("Each example has a weight w: the loss is the sum of w times its loss, divided by the "

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..layers.base import ArrayLike, Run
-from ..optimizers import Adam, Optimizer, RAdam
-from ..optimizers.base import State, Stepped
-from . import chains
-from .base import Inputs
-from .calculation import pick
-from .friendly import not_zero
+from ...layers.base import ArrayLike, Run
+from ...optimizers import Adam, Optimizer, RAdam
+from ...optimizers.base import State, Stepped
+from .. import chains
+from ..base import Inputs
+from ..calculation import pick
+from ..friendly import not_zero
 from .optimizers import ADAM, Numbers, Rule, rooted, rule_topic
 
 _HALF = Fraction(1, 2)

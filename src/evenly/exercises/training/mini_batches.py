@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from ..optimizers import SGD
-from ..schedules import steps_per_epoch
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, count, number, pick, positive, sizes_of, text, timed
-from .friendly import not_zero
+from ...errors import DataError
+from ...optimizers import SGD
+from ...schedules import steps_per_epoch
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, count, number, pick, positive, sizes_of, text, timed
+from ..friendly import not_zero
 
 _MOST = 10**9
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import Exact
-from ..errors import DataError
-from ..layers import BatchNorm
-from ..optimizers import Momentum
-from ..scaling import moments, scaled, spread
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, share, sizes_of, text, timed
-from .friendly import square_variance
+from ...byhand.exact import Exact
+from ...errors import DataError
+from ...layers import BatchNorm
+from ...optimizers import Momentum
+from ...scaling import moments, scaled, spread
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, share, sizes_of, text, timed
+from ..friendly import square_variance
 
 _DATA = ("example", "feature")
 

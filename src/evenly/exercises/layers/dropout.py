@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import Exact, exact_array
-from ..byhand.traced import traced
-from ..byhand.work import Work, work_out
-from ..layers import Dense, Dropout, ReLU, Sequential
-from ..losses import MeanSquaredError
-from ..optimizers import SGD
-from .additions import read, with_given, with_step
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import positive, shares, sizes_of
-from .friendly import RATES, descending, not_zero, whole
-from .losses import SUMMED, SummedSquaredError
+from ...byhand.exact import Exact, exact_array
+from ...byhand.traced import traced
+from ...byhand.work import Work, work_out
+from ...layers import Dense, Dropout, ReLU, Sequential
+from ...losses import MeanSquaredError
+from ...optimizers import SGD
+from ..additions import read, with_given, with_step
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import positive, shares, sizes_of
+from ..friendly import RATES, descending, not_zero, whole
+from ..training.losses import SUMMED, SummedSquaredError
 
 _RATES = (Fraction(1, 2), Fraction(1, 3))
 # The convention that names the probability of keeping.

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import Exact, exact_array
-from ..byhand.recorder import Recorder
-from ..byhand.work import Work, work_out
-from ..errors import DataError
-from ..initializers import HeNormal, XavierNormal
-from ..layers import Dense, Sequential, Tanh
-from ..losses import MeanSquaredError
-from ..optimizers import SGD
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import positive, shares, sizes_of, whole_numbers, within
-from .friendly import RATES, descending, not_zero
+from ...byhand.exact import Exact, exact_array
+from ...byhand.recorder import Recorder
+from ...byhand.work import Work, work_out
+from ...errors import DataError
+from ...initializers import HeNormal, XavierNormal
+from ...layers import Dense, Sequential, Tanh
+from ...losses import MeanSquaredError
+from ...optimizers import SGD
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import positive, shares, sizes_of, whole_numbers, within
+from ..friendly import RATES, descending, not_zero
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import exact_array
-from ..byhand.work import work_out
-from ..layers import Dense, ReLU, Sequential
-from ..losses import MeanSquaredError
-from ..optimizers import SGD
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import positive, sizes_of
-from .friendly import RATES, descending, not_zero, whole
+from ...byhand.exact import exact_array
+from ...byhand.work import work_out
+from ...layers import Dense, ReLU, Sequential
+from ...losses import MeanSquaredError
+from ...optimizers import SGD
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import positive, sizes_of
+from ..friendly import RATES, descending, not_zero, whole
 
 _FORWARD = "Each row times each column of the kernel, plus the bias of that column."
 _KERNEL = "The layer's input, transposed, times the gradient on its output."

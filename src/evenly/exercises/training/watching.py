@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, count, pick, positive, sizes_of, text, within
+from ...errors import DataError
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, count, pick, positive, sizes_of, text, within
 
 _RATES = tuple(Fraction(n, unit) for unit in (10, 100) for n in (1, 2, 4, 8))
 

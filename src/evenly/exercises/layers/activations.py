@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.work import work_out
-from ..layers import (
+from ...byhand.work import work_out
+from ...layers import (
     ELU,
     GELU,
     SELU,
@@ -31,9 +31,9 @@ from ..layers import (
     Softsign,
     Tanh,
 )
-from .base import Ask, Inputs, Size, Solution, Topic
-from .calculation import number, sizes_of, within
-from .friendly import not_zero, unimodular, whole
+from ..base import Ask, Inputs, Size, Solution, Topic
+from ..calculation import number, sizes_of, within
+from ..friendly import not_zero, unimodular, whole
 
 Words = tuple[str, str, str]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.work import Work, work_out
-from ..layers import Dense, Layer, Sequential, Sigmoid
-from ..optimizers import SGD
-from .additions import read, with_step
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import positive, sizes_of
+from ...byhand.work import Work, work_out
+from ...layers import Dense, Layer, Sequential, Sigmoid
+from ...optimizers import SGD
+from ..additions import read, with_step
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import positive, sizes_of
 
 _VANISHING = (Fraction(1, 2), Fraction(1, 4), Fraction(-1, 2), Fraction(1, 3), Fraction(1))
 _EXPLODING = (2, 3, 4, -2, -3)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, sizes_of
-from .friendly import not_zero, whole
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, sizes_of
+from ..friendly import not_zero, whole
 
 _SHAPES = {"x": "width", "kernel": "width units", "input_scale": "members width",
            "output_scale": "members units", "bias": "members units"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from .base import Ask, Inputs, Solution, Topic, by_name
-from .calculation import Draft, pick, sizes_of, whole_numbers
-from .friendly import whole
+from ...errors import DataError
+from ..base import Ask, Inputs, Solution, Topic, by_name
+from ..calculation import Draft, pick, sizes_of, whole_numbers
+from ..friendly import whole
 
 _MOST = 10**5
 # The layers of each level, in order.

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.work import work_out
-from ..errors import DataError
-from ..layers import GRU, LSTM, RNN, Sequential
-from ..layers.base import Run
-from ..layers.recurrent import Recurrent
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import sizes_of, timed
-from .friendly import not_zero, whole
+from ...byhand.work import work_out
+from ...errors import DataError
+from ...layers import GRU, LSTM, RNN, Sequential
+from ...layers.base import Run
+from ...layers.recurrent import Recurrent
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import sizes_of, timed
+from ..friendly import not_zero, whole
 
 _MOST_STEPS = 4
 _HALF = Fraction(1, 2)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..averaging import EMA, SWA
-from ..errors import DataError
-from ..optimizers import SGD
-from .base import Ask, Inputs, Size, Solution, Topic, by_name
-from .calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
-from .friendly import not_zero
+from ...averaging import EMA, SWA
+from ...errors import DataError
+from ...optimizers import SGD
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name
+from ..calculation import Draft, fits, number, pick, positive, sizes_of, text, timed
+from ..friendly import not_zero
 
 # With 1/2, 1/3, ... the weights of few steps are small fractions.
 _DECAYS = tuple(Fraction(p, q) for p, q in ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5)))

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..byhand.exact import Exact
-from ..byhand.work import work_out
-from ..errors import DataError
-from ..layers import GroupNorm, InstanceNorm, Layer, LayerNorm, RMSNorm
-from ..optimizers import SGD
-from ..random import generator
-from .base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
-from .calculation import check_varies, count, positive
-from .friendly import not_zero, square_variance, whole
+from ...byhand.exact import Exact
+from ...byhand.work import work_out
+from ...errors import DataError
+from ...layers import GroupNorm, InstanceNorm, Layer, LayerNorm, RMSNorm
+from ...optimizers import SGD
+from ...random import generator
+from ..base import Ask, Inputs, Size, Solution, Topic, by_name, expect_shape
+from ..calculation import check_varies, count, positive
+from ..friendly import not_zero, square_variance, whole
 
 _TRIES, _POOL = 4000, 120
 

@@ -1,0 +1,1 @@
+"""Layers worked by hand."""
