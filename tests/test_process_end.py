@@ -64,6 +64,7 @@ def test_exit(work):
     assert said == [""] * TIMES
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("work", ["fit", "predict", "small_predict"])
 def test_exit_of_a_busy_main_thread(work):
     statuses, said = ends(work, "busy")
@@ -71,6 +72,7 @@ def test_exit_of_a_busy_main_thread(work):
     assert said == [""] * TIMES
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("work", ["fit", "predict"])
 def test_end_of_the_program(work):
     statuses, said = ends(work, "end")
@@ -78,6 +80,7 @@ def test_end_of_the_program(work):
     assert said == [""] * TIMES
 
 
+@pytest.mark.sweep
 def test_error():
     statuses, said = ends("fit", "error")
     assert statuses == [1] * TIMES, said
@@ -108,6 +111,7 @@ def test_ctrl_c_twice():
     assert b"terminate" not in said
 
 
+@pytest.mark.sweep
 def test_ctrl_c_and_stop():
     statuses, said = ends("fit_until_stopped", "stop", signal.SIGINT)
     assert statuses == [5] * TIMES, said

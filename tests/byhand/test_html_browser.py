@@ -103,12 +103,14 @@ def test_steps_unfold_one_by_one_with_the_keyboard(opened):
     assert page.locator("#next").is_disabled()
 
 
+@pytest.mark.sweep
 def test_the_given_is_there_from_the_beginning(opened):
     page = opened("step")
     assert page.locator("#step-0 table").is_visible()
     assert not page.locator("#step-9 table").first.is_visible()
 
 
+@pytest.mark.sweep
 def test_a_focused_number_shows_what_it_was_made_from(opened):
     page = opened("step")
     page.keyboard.press("ArrowRight")
@@ -127,6 +129,7 @@ def test_a_focused_number_shows_what_it_was_made_from(opened):
     assert not page.locator(".result td.o1").count()
 
 
+@pytest.mark.sweep
 def test_arrow_keys_walk_in_a_table_and_open_no_step(opened):
     page = opened("step")
     page.keyboard.press("ArrowRight")
@@ -140,6 +143,7 @@ def test_arrow_keys_walk_in_a_table_and_open_no_step(opened):
     assert stops.count() == 1
 
 
+@pytest.mark.sweep
 def test_a_number_under_the_pointer_shows_what_it_was_made_from(opened):
     page = opened("step")
     page.keyboard.press("ArrowRight")
@@ -152,6 +156,7 @@ def test_a_number_under_the_pointer_shows_what_it_was_made_from(opened):
     assert not page.locator("td.o1").count()
 
 
+@pytest.mark.sweep
 def test_a_tap_shows_what_a_number_was_made_from(opened):
     page = opened("step", 390, 844, has_touch=True, is_mobile=True)
     page.locator("#next").tap()
@@ -160,6 +165,7 @@ def test_a_tap_shows_what_a_number_was_made_from(opened):
     assert page.locator("#step-9 .where").inner_text() == "example 4, feature 2"
 
 
+@pytest.mark.sweep
 def test_copies_of_the_operands_stand_beside_a_step(opened):
     page = opened("step")
     page.locator("#every").click()
@@ -180,6 +186,7 @@ def test_a_phone_scrolls_tables_and_not_the_page(opened, name):
                              ".some(e => e.scrollWidth > e.clientWidth + 50)")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["step", "sheet"])
 def test_text_stands_out(opened, scheme, name):
@@ -195,6 +202,7 @@ def test_text_stands_out(opened, scheme, name):
     assert (dark == "rgb(15, 19, 25)") == (scheme == "dark")
 
 
+@pytest.mark.sweep
 def test_paper_has_everything_and_no_buttons(opened):
     page = opened("step")
     page.emulate_media(media="print")
@@ -213,6 +221,7 @@ def test_without_javascript_everything_is_readable(opened):
     assert not page.locator("#next").is_visible()
 
 
+@pytest.mark.sweep
 def test_names_that_are_markup_do_not_act(opened):
     page = opened("hostile")
     page.locator("#every").click()
@@ -220,6 +229,7 @@ def test_names_that_are_markup_do_not_act(opened):
     assert sheets.HOSTILE in page.locator("h3").all_inner_texts()[1]
 
 
+@pytest.mark.sweep
 def test_a_worksheet_opens_whole(opened):
     page = opened("sheet")
     assert all(unfolded(page))

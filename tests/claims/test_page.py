@@ -292,6 +292,7 @@ def shown(browser, tmp_path):
     assert not complaints
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_it_fits_the_screen(shown, html, size, scheme):
@@ -309,11 +310,13 @@ def test_it_fits_the_screen(shown, html, size, scheme):
     assert {"light": "rgb(47, 95, 208)", "dark": "rgb(125, 166, 255)"}[scheme] in stroke
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
 def test_no_rule_of_accessibility_is_broken(shown, html, scheme, width):
     assert breaches(shown(html, width, 844, color_scheme=scheme)) == []
 
 
+@pytest.mark.sweep
 def test_long_words_break_on_a_phone(shown):
     long = "Donaudampfschifffahrtsgesellschaftskapitaenskajuetenschluesselbund" * 2
     result = run(WORSE)
@@ -324,6 +327,7 @@ def test_long_words_break_on_a_phone(shown):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.sweep
 def test_what_a_screen_reader_hears(shown, html, results):
     for width in (1400, 390):
         page = shown(html, width)
@@ -352,6 +356,7 @@ def test_a_row_leads_to_its_section(shown, html):
     assert page.url.endswith("#claims")
 
 
+@pytest.mark.sweep
 def test_the_table_of_a_dozen_is_on_the_first_screen(shown, results):
     sections = [Result(WORSE, replace(results[2].record, name=f"claim-{i}",
                                       claim="A claim in its usual words, which are not so few."))
@@ -362,6 +367,7 @@ def test_the_table_of_a_dozen_is_on_the_first_screen(shown, results):
     assert rows.nth(9).bounding_box()["y"] < 900
 
 
+@pytest.mark.sweep
 def test_it_is_printed_as_tables(shown, html):
     page = shown(html, 718, 1000)
     page.emulate_media(media="print")
@@ -377,6 +383,7 @@ HOST = """<!doctype html><meta charset=utf-8><title>n</title><style>h3 {{ color:
 <p id=par>own</p>{first}{second}"""
 
 
+@pytest.mark.sweep
 def test_a_notebook_keeps_its_own_looks(shown, results):
     first, second = (result._repr_html_() for result in results[:2])
     plain = shown(HOST.format(light="true", first="", second=""))

@@ -128,6 +128,7 @@ def test_a_folder_that_exists_is_not_touched(capsys: pytest.CaptureFixture[str])
     assert Path("evenly-study/report.html").read_text() != "mine"
 
 
+@pytest.mark.sweep
 def test_ctrl_c_keeps_what_has_ended_and_resume_goes_on(
     capsys: pytest.CaptureFixture[str], own_folder: Path
 ) -> None:

@@ -300,6 +300,7 @@ def test_force_replaces(fitted):
     assert (fitted / "m.evenly").read_bytes() != old
 
 
+@pytest.mark.sweep
 def test_four_at_once_and_one_killed_leave_whole_files(here):
     make(4000).to_csv("large.csv", index=False)
     command = [sys.executable, "-c", "from evenly.cli import main; main()", "fit", "large.csv",

@@ -374,6 +374,7 @@ def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
     assert err.count("\n") == 1
 
 
+@pytest.mark.sweep
 def test_a_terminal_without_the_signs_gets_no_traceback(own_folder: Path) -> None:
     write_csv()
     words = ["study", "t.csv", "--target", "kind", "--variants", "l2", *QUICK]

@@ -21,7 +21,7 @@ def slope(function, at, direction):
 
 
 @pytest.mark.parametrize("row", **ids([row for row in LAYERS if row.smooth]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_layer(row, data, seed):
     shape = tuple(min(n, 40) for n in data.draw(row.shapes))

@@ -267,7 +267,7 @@ def test_ignored_classes_are_pytorchs(weights, smoothing, ignored):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=st.integers(1, 30), steps=st.integers(1, 6), k=st.integers(1, 9),
        seed=st.integers(0, 2**31), weighted=st.booleans(), by_class=st.booleans(),
        smoothing=st.sampled_from([0.0, 0.1]), over=st.sampled_from(["weights", "rows"]),

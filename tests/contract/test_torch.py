@@ -22,7 +22,7 @@ def load(module, row, layer_arrays):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("row", **ids([row for row in LAYERS if row.torch]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_layer(row, training, data, seed):
     shape, batch = data.draw(row.shapes), data.draw(batches)

@@ -151,6 +151,7 @@ def threads(setting=None):
     return result.stdout.split()
 
 
+@pytest.mark.sweep
 def test_limits_of_threads(monkeypatch):
     everything = min(16, processors())
     assert threads() == ["None" if everything > 1 else "1", str(everything)]

@@ -95,7 +95,7 @@ def test_what_a_key_prints_and_what_follows_the_sheet_is_right(name, level):
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_what_a_key_prints_and_what_follows_the_sheet_is_right_over_seeds(name, level):
-    for seed in many(300):
+    for seed in many(100):
         judge_the_key(name, level, seed)
         judge_the_attentive(name, level, seed)
 

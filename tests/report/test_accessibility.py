@@ -6,6 +6,7 @@ from evenly.report import render
 from tests.axe import breaches
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_report_breaks_no_rule(make_study, browser, scheme):
     with browser.new_context(color_scheme=scheme) as context:

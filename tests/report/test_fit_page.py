@@ -127,6 +127,7 @@ def test_a_wide_table_is_a_page_still():
     assert "c300<" not in page
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_is_wider_than_its_window(pages, tmp_path, width, browser):
     for kind, text in pages.items():

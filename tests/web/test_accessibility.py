@@ -24,6 +24,7 @@ def test_no_page_breaks_a_rule(opened, path, scheme, width):
     assert breaches(page) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_a_page_in_use_breaks_no_rule(opened, scheme, width):
     """With verdicts, a mistake, a hint, the work shown, and numbers that are changed."""

@@ -56,6 +56,7 @@ def test_a_whole_exercise_by_keyboard_alone(opened):
     assert page.locator(".mark", has_text="✓").count() == CELLS
 
 
+@pytest.mark.sweep
 def test_arrows_walk_between_cells(opened):
     page = opened(PAGE)
     cells = step(page, "dense_1.y").locator(".answers input").all()
@@ -108,6 +109,7 @@ def test_a_mistake_is_named(opened):
     assert step(page, "batch_norm_1.deviation").locator(".cell.follows").count() == 0
 
 
+@pytest.mark.sweep
 def test_a_corrected_step_changes_what_is_said_of_those_behind_it(opened):
     page = opened(PAGE)
     first, second = "batch_norm_1.variance", "batch_norm_1.deviation"
@@ -129,6 +131,7 @@ def test_a_corrected_step_changes_what_is_said_of_those_behind_it(opened):
     assert step(page, "batch_norm_1.x_hat").locator(".verdict p").count() == 0
 
 
+@pytest.mark.sweep
 def test_what_cannot_be_read_is_said(opened):
     page = opened(PAGE)
     fill(page, "batch_norm_1.mean", ["x!", "", "3"])
@@ -138,6 +141,7 @@ def test_what_cannot_be_read_is_said(opened):
     assert step(page, "batch_norm_1.mean").locator("input").first.input_value() == "x!"
 
 
+@pytest.mark.sweep
 def test_the_hint(opened):
     page = opened(PAGE)
     own = step(page, "batch_norm_1.sum")
@@ -150,6 +154,7 @@ def test_the_hint(opened):
     assert not hint.is_visible()
 
 
+@pytest.mark.sweep
 def test_the_work_of_a_step(opened):
     page = opened(PAGE)
     own = step(page, "batch_norm_1.centred")
@@ -170,6 +175,7 @@ def test_the_work_of_a_step(opened):
     assert lit.count() == 0
 
 
+@pytest.mark.sweep
 def test_a_changed_number_changes_what_follows(opened):
     page = opened(PAGE)
     page.get_by_role("button", name="Change the numbers").click()
@@ -199,6 +205,7 @@ def test_a_changed_number_changes_what_follows(opened):
     assert step(page, "dense_1.y").locator(".answers input").first.is_visible()
 
 
+@pytest.mark.sweep
 def test_own_numbers_can_be_practised_and_shared(opened):
     page = opened(PAGE)
     page.get_by_role("button", name="Change the numbers").click()
@@ -216,6 +223,7 @@ def test_own_numbers_can_be_practised_and_shared(opened):
     assert other.locator(".shown").inner_text() == page.locator(".shown").inner_text()
 
 
+@pytest.mark.sweep
 def test_new_numbers(opened):
     page = opened(PAGE)
     before = page.locator(".shown").inner_text()
@@ -226,6 +234,7 @@ def test_new_numbers(opened):
     assert page.locator(".answers input").first.input_value() == ""
 
 
+@pytest.mark.sweep
 def test_settings_choose_the_exercise(opened):
     page = opened(PAGE)
     page.get_by_role("radio", name="2").check(force=True)
@@ -237,6 +246,7 @@ def test_settings_choose_the_exercise(opened):
     assert page.locator(".step").count() == 14
 
 
+@pytest.mark.sweep
 def test_a_shared_link_shows_the_same_exercise(opened):
     page = opened("/exercise/batch-norm?level=2&seed=8", permissions=["clipboard-read",
                                                                       "clipboard-write"])
@@ -249,6 +259,7 @@ def test_a_shared_link_shows_the_same_exercise(opened):
         "Copied", "Copy link")
 
 
+@pytest.mark.sweep
 def test_where_nothing_may_be_copied_the_link_is_shown(opened):
     page = opened(PAGE)
     page.evaluate("() => { navigator.clipboard.writeText = async () => { throw Error('no'); }; }")
@@ -270,6 +281,7 @@ def test_answers_survive_a_reload(opened):
     assert step(page, "batch_norm_1.mean").locator("input").first.input_value() == ""
 
 
+@pytest.mark.sweep
 def test_a_server_that_is_gone_is_said(opened):
     page = opened(PAGE)
     page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('gone')); }")
@@ -330,6 +342,7 @@ CONTRAST = r"""() => {
 }"""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast(opened, scheme):
     page = opened(PAGE, color_scheme=scheme)
@@ -357,6 +370,7 @@ def test_contrast(opened, scheme):
     assert not [pair for pair in page.evaluate(CONTRAST) if pair[0] < 4.5]
 
 
+@pytest.mark.sweep
 def test_paper_shows_empty_boxes(opened):
     page = opened(PAGE)
     fill(page, "dense_1.y", answers("dense_1.y"))
@@ -372,6 +386,7 @@ def test_paper_shows_empty_boxes(opened):
     assert page.locator(".paper.names").is_visible()
 
 
+@pytest.mark.sweep
 def test_without_javascript_it_can_be_read(opened, address, browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -385,6 +400,7 @@ def test_without_javascript_it_can_be_read(opened, address, browser):
     context.close()
 
 
+@pytest.mark.sweep
 def test_the_catalogue_filters_while_one_types(opened):
     page = opened("/")
     cards = page.locator(".card:visible")
@@ -401,6 +417,7 @@ def test_the_catalogue_filters_while_one_types(opened):
     assert page.evaluate("document.activeElement.closest('.card') !== null")
 
 
+@pytest.mark.sweep
 def test_damaged_memory_is_no_error(opened):
     page = opened(PAGE)
     identity = page.locator("#exercise").get_attribute("data-identity")
