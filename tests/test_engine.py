@@ -33,6 +33,23 @@ def test_a_short_batch_is_what_a_smaller_program_computes():
         assert (array == small.arrays[name]).all()
 
 
+@pytest.mark.parametrize("net", [[], [ev.Flatten()], [ev.Sequential([ev.Flatten()])]])
+def test_a_network_that_only_reshapes(net):
+    x, d_y = values(0, (3, 2, 5), "float32"), values(1, (3, 2, 5), "float32")
+    engine = ev.Engine(ev.compile(ev.Sequential(net), (2, 5), batch=4))
+    shape = (3, *engine.program.output_shape)
+    assert (engine.forward(x) == x.reshape(shape)).all()
+    d_x, gradients = engine.backward(d_y.reshape(shape))
+    assert (d_x == d_y).all()
+    assert gradients == {}
+    with_loss = ev.Engine(ev.compile(ev.Sequential(net), (2, 5), batch=4, input_gradient=True,
+                                     loss=ev.MeanSquaredError()))
+    loss, d_x, _ = with_loss.gradients(x, d_y.reshape(shape))
+    assert d_x.shape == x.shape
+    np.testing.assert_allclose(d_x, (x - d_y) * 2 / d_y[0].size / 3, rtol=1e-5)
+    assert loss == pytest.approx(((x - d_y) ** 2).mean(), rel=1e-5)
+
+
 def test_a_pass_takes_the_rest_as_a_last_batch():
     x, y = data(37)
     a, b = engine_for(), engine_for()

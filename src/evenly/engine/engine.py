@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..program.parts import OVERFLOWED, SCALARS
+from ..program.parts import OVERFLOWED, SCALARS, WORK
 from .checks import as_lengths, check_mixed, check_trainable
 from .records import NotFiniteError, StepRecord
 from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
@@ -216,9 +216,7 @@ class Engine(Runner):
         x = self.rows(x)
         self._forward_input = x, as_lengths(self.program, lengths, len(x))
         self.run("forward", x, None, lengths=self._forward_input[1])
-        return self.buffer(self.program.outputs["forward"])[: len(x)].reshape(
-            len(x), *self.program.output_shape
-        )
+        return self._left(self.program.outputs["forward"], x, self.program.output_shape)
 
     def backward(self, d_y: Any) -> tuple[Any, dict[str, Any]]:
         """Gradients for the last :meth:`forward`: d_x and each parameter's by name, as views."""
@@ -227,7 +225,7 @@ class Engine(Runner):
             len(x), *self.program.output_shape
         )
         self.run("backward", x, None, output_gradient=d_y, lengths=lengths)
-        return self._input_gradient(len(x)), self._gradients()
+        return self._input_gradient(d_y), self._gradients()
 
     def gradients(
         self, x: Any, y: Any, weights: Any = None, lengths: Any = None
@@ -238,7 +236,7 @@ class Engine(Runner):
         batch = self._batch(x, y, weights, lengths)
         rows, (x, y, weights, lengths) = self._counted(batch)
         self.run("gradient", x, y, weights=weights, lengths=lengths)
-        d_x = self._input_gradient(len(x))
+        d_x = self._input_gradient(x)
         if rows is not None and d_x is not None:
             own, d_x = d_x, np.zeros_like(batch[0])
             d_x[rows] = own
@@ -250,7 +248,13 @@ class Engine(Runner):
             self._gradient_views = {name: self.gradient(name) for name in trainable}
         return self._gradient_views.copy()
 
-    def _input_gradient(self, rows: int) -> Any:
-        if self.program.d_x is None:
-            return None
-        return self.buffer(self.program.d_x)[:rows].reshape(rows, *self.program.input_shape)
+    def _input_gradient(self, given: Any) -> Any:
+        name = self.program.d_x
+        return None if name is None else self._left(name, given, self.program.input_shape)
+
+    def _left(self, name: str, given: Any, shape: tuple[int, ...]) -> Any:
+        """What a pass left in a buffer; where no layer does more than reshape, that is what was
+        given."""
+        is_own = self.program.buffers[name].region <= WORK
+        values = self.buffer(name)[: len(given)] if is_own else given
+        return values.reshape(len(given), *shape)
