@@ -1,0 +1,365 @@
+"""Runs a section of a derivation, and holds every line of it against what it claims.
+
+``d_name`` is compared with numeric differentiation of the definition by ``name``, wherever in the
+definition that stands; a name that the page in ``src/evenly`` notes, with what is noted there; the
+results with the page's own and the kernel's.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import evenly as ev
+from evenly.layers.special import normal_cdf
+
+from .pages import Line, Section, sections
+
+SEED = 5
+STEPS = 7
+# Of the largest number compared. A difference quotient of the fourth order errs by 1e-11 or so.
+NUMERIC, SAME = 1e-8, 1e-11
+Names = dict[str, Any]
+
+
+class Wrong(Exception):
+    """A line that does not hold."""
+
+
+def _over(function: Any) -> Any:
+    def reduced(v: Any, axes: Any = None) -> Any:
+        return function(v, axis=axes, keepdims=axes is not None)
+
+    return reduced
+
+
+def drawn(layer: Any, shape: tuple[int, ...], rate: float | None = None) -> Any:
+    """What the layer's dropout keeps of that shape: 1 or 0."""
+    run = ev.Run(training=True, seed=SEED, layer=f"{layer.type_name}_1")
+    return run.keep(shape, layer.rate if rate is None else rate) * 1.0
+
+
+def vocabulary(where: str) -> Names:
+    """What the lines of a section may call."""
+    generator = np.random.default_rng([SEED, sum(where.encode())])
+
+    def normal(*shape: int) -> Any:
+        # away from the kinks of piecewise functions, which are at whole and half numbers
+        x = generator.standard_normal(shape)
+        return np.where(np.abs(2 * x - np.round(2 * x)) < 0.04, x + 0.05, x)
+
+    public = {name: getattr(ev, name) for name in dir(ev) if name[0].isupper()}
+    numpy = ("sqrt", "exp", "expm1", "log", "log1p", "abs", "sign", "where", "maximum", "minimum",
+             "tanh", "cos", "sin", "concatenate", "stack", "reshape", "repeat", "einsum")
+    xp = SimpleNamespace(
+        sum=_over(np.sum), mean=_over(np.mean), max=_over(np.max), product=_over(np.prod),
+        cdf=lambda x: normal_cdf(np, x), lgamma=np.vectorize(math.lgamma),
+        one_hot=lambda y, classes: (np.asarray(y)[..., None] == np.arange(classes)) * 1.0,
+        **{name: getattr(np, name) for name in numpy})
+    return {
+        **public, "Run": ev.Run, "np": np, "xp": xp, "pi": math.pi, "normal": normal,
+        "uniform": lambda *shape: generator.uniform(0.1, 0.9, shape),
+        "whole": lambda below, *shape: generator.integers(0, below, shape), "drawn": drawn,
+    }
+
+
+def run(line: Line, names: Names) -> None:
+    """Runs a line; one that compares must hold."""
+    statement = line.statement
+    if line.name is not None:
+        exec(_code(line.text, line.where, "exec"), names)
+        return
+    compared: Any = statement.value  # type: ignore[attr-defined]
+    sides = [eval(_code(ast.unparse(side), line.where, "eval"), names)
+             for side in (compared.left, compared.comparators[0])]
+    if np.ndim(sides[1]) == 0:
+        sides[1] = sides[1] + np.zeros(np.shape(sides[0]))
+    agree(line, *sides, SAME, "the two sides differ")
+
+
+_code = functools.lru_cache(10_000)(compile)
+
+
+def agree(line: Line, got: Any, wanted: Any, tolerance: float, otherwise: str) -> None:
+    """Raises unless the numbers agree, in whatever shape broadcasting left them."""
+    got, wanted = np.asarray(got, float), np.asarray(wanted, float)
+    if got.size != wanted.size:
+        raise Wrong(f"{line.where}: `{line.text}`: has shape {got.shape}, not {wanted.shape}")
+    apart = float(np.abs(got.ravel() - wanted.ravel()).max(initial=0))
+    largest = max(1e-3, float(np.abs(wanted).max(initial=0)))
+    if not apart <= tolerance * largest:
+        raise Wrong(f"{line.where}: `{line.text}`: {otherwise}, by {apart / largest:.1e}")
+
+
+@dataclass
+class Reference:
+    """What the library says of a section's case."""
+
+    notes: dict[str, list[Any]] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, layer: str, name: str, value: Any, formula: str) -> Any:
+        self.notes.setdefault(name, []).append(np.array(value))
+        return value
+
+
+class Case:
+    """A section with its random values, ready to judge its lines, or changed ones."""
+
+    def __init__(self, section: Section) -> None:
+        self.section = section
+        self.names = vocabulary(section.where)
+        before = set(self.names)
+        exec(compile(section.given, section.where, "exec"), self.names)
+        self.inputs = [name for name in self.names if name not in before | {"__builtins__"}]
+        self.local = set(self.names.get("local", ()))
+        self.output = section.definition[-1].name if section.definition else None
+        self.reference = Reference()
+        self._slopes: dict[tuple[str, str], Any] = {}
+        self.after: Names = {}  # what the lines left when they ran last
+        if "layer" in self.names:
+            self._layer(self.names["layer"])
+        elif "loss" in self.names:
+            self._loss(self.names["loss"])
+        self._random_output()
+
+    def _settings(self, declared: Any) -> None:
+        for name, value in vars(declared).items():
+            if isinstance(value, int | float) and name not in self.inputs:
+                self.names[name] = value
+
+    def _layer(self, layer: ev.Layer) -> None:
+        self._settings(layer)
+        x = self.names["x"]
+        program = ev.compile(ev.Sequential([layer]), x.shape[1:], batch=len(x), dtype="float64")
+        name = f"{layer.type_name}_1"
+        generator = np.random.default_rng(SEED)
+        arrays = {}
+        for array, spec in layer.arrays(x.shape[1:]).items():
+            value = generator.standard_normal(spec.shape)
+            if array not in self.inputs:
+                self.names[array] = 0.5 + np.abs(value) if "variance" in array else value
+                self.inputs.append(array)
+            arrays[array] = self.names[array]
+        given = self.names.get("run", ev.Run(training=True, seed=SEED))
+        training = ev.Run(training=given.training, seed=SEED, layer=name, lengths=given.lengths,
+                          recorder=self.reference.note)
+        y, saved = layer.forward(x, arrays, training)
+        d_y = self.names["d_y"] = generator.standard_normal(y.shape)
+        d_x, gradients = layer.backward(d_y, arrays, saved, training)
+        self.reference.results = {"y": y}
+        made = {"d_x": d_x} if np.asarray(x).dtype.kind == "f" and not layer.reads_indices else {}
+        made |= {f"d_{array}": gradient for array, gradient in gradients.items()}
+        self.reference.results |= made
+        if layer.kernel is None or not given.training or "no_kernel" in self.names:
+            return
+        weights = {f"{name}.{array}": value for array, value in arrays.items()}
+        engine = ev.Engine(program, seed=SEED, weights=weights, threads=1)
+        extra = {} if given.lengths is None else {"lengths": given.lengths}
+        kernel = {"y": engine.forward(x, **extra)}
+        d_x, gradients = engine.backward(d_y.reshape(kernel["y"].shape))
+        kernel["d_x"] = d_x
+        kernel |= {"d_" + array.partition(".")[2]: g for array, g in gradients.items()}
+        line = Line(self.section.where, self.section.definition[-1].statement)
+        for result, value in self.reference.results.items():
+            agree(line, kernel[result], value, 1e-10, f"the kernel's {result} is another")
+
+    def _loss(self, loss: ev.Loss) -> None:
+        self._settings(loss)
+        scores, weights = self.names["scores"], self.names.get("w")
+        given = self.names.get("target", self.names.get("label"))
+        target = loss.prepare(given, scores.shape[1:], "float64")
+        training = ev.Run(training=True, recorder=self.reference.note, weights=weights)
+        value, saved = loss.forward(scores, target, training)
+        d_scores = loss.backward(saved, training)
+        self.reference.results = {"loss": value, "d_scores": d_scores}
+        program = ev.compile([], scores.shape[1:], batch=len(scores), loss=loss, dtype="float64",
+                             input_gradient=True)
+        engine = ev.Engine(program, threads=1)
+        got, d_kernel, _ = engine.gradients(scores, given, weights)
+        line = Line(self.section.where, self.section.definition[-1].statement)
+        agree(line, got, value, 1e-10, "the kernel's loss is another")
+        agree(line, d_kernel, d_scores, 1e-10, "the kernel's d_scores is another")
+
+    def _random_output(self) -> None:
+        """The gradient on the last line of a definition that stands for no layer: random, or 1."""
+        if self.output is None or "layer" in self.names or "rule" in self.names:
+            return
+        after = self._forward(self.section.definition)
+        shape = np.shape(after[self.output])
+        random = np.random.default_rng(SEED).standard_normal(shape)
+        self.names.setdefault(f"d_{self.output}", random if shape else 1.0)
+
+    def _forward(self, definition: list[Line]) -> Names:
+        names = dict(self.names)
+        for line in definition:
+            run(line, names)
+        return names
+
+    def problem(self, definition: list[Line] | None = None,
+                derivation: list[Line] | None = None) -> str | None:
+        """The first line that does not hold, of the section or of others in its place."""
+        definition = self.section.definition if definition is None else definition
+        derivation = self.section.derivation if derivation is None else derivation
+        try:
+            with np.errstate(all="ignore"):
+                if "rule" in self.names:
+                    self._steps(self.names["rule"], [*definition, *derivation])
+                else:
+                    self._gradients(definition, derivation)
+        except Wrong as wrong:
+            return str(wrong)
+        except Exception as error:
+            return f"{self.section.where}: {type(error).__name__}: {error}"
+        return None
+
+    def _gradients(self, definition: list[Line], derivation: list[Line]) -> None:
+        own = definition is self.section.definition
+        names, seen = dict(self.names), {}
+        for line in definition:
+            run(line, names)
+            if line.name is not None:
+                seen[line.name] = line
+                self._noted(line, names)
+        places = {line.name: place for place, line in enumerate(definition) if line.name}
+        for line in derivation:
+            run(line, names)
+            if line.name is None:
+                continue
+            seen[line.name] = line
+            self._noted(line, names)
+            if line.name in self.names.get("slopes", {}):
+                of, by = self.names["slopes"][line.name]
+                wanted = self._slope(of, by, definition, places, own)
+                agree(line, names[line.name] + 0 * wanted, wanted, NUMERIC,
+                      f"is not the slope of {of} by {by}")
+            source = line.name.removeprefix("d_")
+            if source != line.name and line.name not in self.local and (
+                    source in places or source in self.inputs):
+                wanted = self._numeric(source, definition, places, own)
+                agree(line, names[line.name], wanted, NUMERIC,
+                      f"is not the numeric gradient by {source}")
+        self.after = names
+        for line in self.section.page:
+            run(line, names)
+        wanted = {*self.reference.results, *self.reference.notes}
+        wanted -= set(self.names.get("leaves", ()))
+        missing = sorted(wanted - set(seen))
+        if missing:
+            raise Wrong(f"{self.section.where}: nothing derives {', '.join(missing)}")
+
+    def _noted(self, line: Line, names: Names) -> None:
+        name = str(line.name)
+        if name in self.reference.results:
+            agree(line, names[name], self.reference.results[name], SAME, "is not the page's")
+        elif name in self.reference.notes and name not in self.names.get("other", ()):
+            noted = self.reference.notes[name]
+            agree(line, names[name], noted[0] if len(noted) == 1 else np.stack(noted), SAME,
+                  "is not what the page notes")
+
+    def _rest(self, name: str, definition: list[Line], places: dict[Any, int]) -> Any:
+        """The definition from behind a name on, as a function of that name's value."""
+        start = places.get(name, -1) + 1
+        before = self._forward(definition[:start])
+        codes = [_code(line.text, line.where, "exec") for line in definition[start:]
+                 if line.name is not None]
+
+        def rest(value: Any) -> Names:
+            names = {**before, name: value}
+            for code in codes:
+                exec(code, names)
+            return names
+
+        return rest, np.asarray(before[name], float)
+
+    def _numeric(self, name: str, definition: list[Line], places: dict[Any, int],
+                 own: bool) -> Any:
+        """The gradient of the output, weighted, by every number of a name: a difference quotient
+        of the fourth order."""
+        if own and ("", name) in self._slopes:
+            return self._slopes["", name]
+        rest, value = self._rest(name, definition, places)
+        output = str(definition[-1].name)
+        d_output, gradient = self.names[f"d_{output}"], np.zeros(value.shape)
+        for place in np.ndindex(value.shape):
+            def cost(step: float, place: Any = place) -> float:
+                moved = value.copy()
+                moved[place] += step
+                return float(np.sum(np.reshape(rest(moved)[output], np.shape(d_output)) * d_output))
+
+            gradient[place] = _quotient(cost)
+        if own:
+            self._slopes["", name] = gradient
+        return gradient
+
+    def _slope(self, of: str, by: str, definition: list[Line], places: dict[Any, int],
+               own: bool) -> Any:
+        """The slope, number by number, of a name by another that it depends on element-wise."""
+        if own and (of, by) in self._slopes:
+            return self._slopes[of, by]
+        rest, value = self._rest(by, definition, places)
+        self._slopes[of, by] = slope = _quotient(lambda step: rest(value + step)[of])
+        return slope
+
+    def _steps(self, rule: ev.Optimizer, lines: list[Line]) -> None:
+        """Runs the lines once a step, beside the rule and its kernel."""
+        names = dict(self.names)
+        self._settings(rule)
+        names |= {name: value for name, value in vars(rule).items()
+                  if isinstance(value, int | float)}
+        value = np.array(names["value"], float)
+        program = ev.compile([ev.Dense(value.shape[1], bias=False)], value.shape[0], batch=2,
+                             loss=ev.MeanSquaredError(), optimizer=rule, dtype="float64")
+        engine = ev.Engine(program, weights={"dense_1.kernel": value}, threads=1)
+        state = tuple(np.zeros_like(value) for _ in rule.states)
+        generator, past = np.random.default_rng(SEED), []
+        for step in range(STEPS):
+            names |= {"t": step + 1, "rate": rule.learning_rate}
+            g = generator.standard_normal(value.shape)
+            if "gradient" in names:
+                g = names["gradient"](value)
+            past.append(g)
+            names |= {"g": g, "g_s": np.stack(past),
+                      "s": np.arange(1, step + 2).reshape(-1, 1, 1)}
+            seen: dict[str, Line] = {}
+            for line in lines:
+                run(line, names)
+                if line.name is not None:
+                    seen[line.name] = line
+            self.reference.notes, self.after = {}, names
+            training = ev.Run(training=True, step=step, recorder=self.reference.note)
+            value, state = rule.update(value, g, state, training, decays=True)
+            engine.gradient("dense_1.kernel")[...] = g
+            engine.update()
+            self.reference.notes["value"] = [value]
+            missing = [name for name in self.reference.notes if name not in seen
+                       and name not in self.names.get("leaves", ())]
+            if missing:
+                raise Wrong(f"{self.section.where}: nothing derives {', '.join(missing)}")
+            for name, (noted, *_) in self.reference.notes.items():
+                if name in seen:
+                    agree(seen[name], names[name], noted, SAME, f"is not the page's in step {step}")
+            agree(seen["value"], engine.arrays["dense_1.kernel"], value, 1e-10,
+                  "the kernel's value is another")
+
+
+def _quotient(function: Any) -> Any:
+    h = 1e-3
+    near, far = function(h) - function(-h), function(2 * h) - function(-2 * h)
+    return (8 * near - far) / (12 * h)
+
+
+def problems(path: Path) -> Iterator[str]:
+    """What does not hold on a page."""
+    for section in sections(path):
+        found = Case(section).problem()
+        if found is not None:
+            yield found
