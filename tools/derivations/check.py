@@ -19,7 +19,9 @@ from typing import Any
 import numpy as np
 
 import evenly as ev
+from evenly.layers import windows
 from evenly.layers.special import normal_cdf
+from evenly.random import normals
 
 from .pages import Line, Section, sections
 
@@ -47,6 +49,25 @@ def drawn(layer: Any, shape: tuple[int, ...], rate: float | None = None) -> Any:
     return run.keep(shape, layer.rate if rate is None else rate) * 1.0
 
 
+def picked(layer: Any, shape: tuple[int, ...], padded: bool = False) -> Any:
+    """The windows of a layer as matrices, one for each place of the window: (places, outputs,
+    positions), 1 where the place of that output's window lies on that position."""
+    axes = layer.windows(shape)
+    sizes = [axis.extent for axis in axes] if padded else shape[:-1]
+    positions = math.prod(sizes)
+    unit = np.eye(positions).reshape(positions, *sizes, 1)
+    unit = unit if padded else windows.pad(unit, axes, 0, np)
+    return np.stack([unit[(slice(None), *at)].reshape(positions, -1).T
+                     for _, at in windows.taps(axes)])
+
+
+def inside(layer: Any, shape: tuple[int, ...]) -> Any:
+    """The matrix that puts the positions of an example into its padding."""
+    positions = math.prod(shape[:-1])
+    unit = np.eye(positions).reshape(positions, *shape[:-1], 1)
+    return windows.pad(unit, layer.windows(shape), 0, np).reshape(positions, -1).T
+
+
 def vocabulary(where: str) -> Names:
     """What the lines of a section may call."""
     generator = np.random.default_rng([SEED, sum(where.encode())])
@@ -61,6 +82,7 @@ def vocabulary(where: str) -> Names:
              "tanh", "cos", "sin", "concatenate", "stack", "reshape", "repeat", "einsum")
     xp = SimpleNamespace(
         sum=_over(np.sum), mean=_over(np.mean), max=_over(np.max), product=_over(np.prod),
+        sigmoid=lambda x: 1 / (1 + np.exp(-x)), turned=lambda v: np.swapaxes(v, -1, -2),
         cdf=lambda x: normal_cdf(np, x), lgamma=np.vectorize(math.lgamma),
         one_hot=lambda y, classes: (np.asarray(y)[..., None] == np.arange(classes)) * 1.0,
         **{name: getattr(np, name) for name in numpy})
@@ -68,6 +90,8 @@ def vocabulary(where: str) -> Names:
         **public, "Run": ev.Run, "np": np, "xp": xp, "pi": math.pi, "normal": normal,
         "uniform": lambda *shape: generator.uniform(0.1, 0.9, shape),
         "whole": lambda below, *shape: generator.integers(0, below, shape), "drawn": drawn,
+        "noise_of": lambda layer, shape: normals(SEED, f"{layer.type_name}_1", 0, shape),
+        "picked": picked, "inside": inside,
     }
 
 
@@ -105,10 +129,33 @@ class Reference:
 
     notes: dict[str, list[Any]] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
+    # Whose notes count: a container's own, not those of what it holds.
+    layers: tuple[str, ...] = ("",)
 
     def note(self, layer: str, name: str, value: Any, formula: str) -> Any:
-        self.notes.setdefault(name, []).append(np.array(value))
+        if layer in self.layers:
+            self.notes.setdefault(name, []).append(np.array(value))
         return value
+
+    def noted(self, name: str) -> Any:
+        """What is noted of a name; of ``h_2`` where h is noted in each step, the second step's.
+        Backward goes through the steps from the last to the first. None: nothing."""
+        if name in self.results:
+            return self.results[name]
+        if len(self.notes.get(name, ())) == 1:
+            return self.notes[name][0]
+        base, _, number = name.rpartition("_")
+        several = self.notes.get(base, [])
+        if len(several) > 1 and number.isdigit():
+            return several[-int(number) if base.startswith("d_") else int(number) - 1]
+        return None
+
+    def wanted(self) -> set[str]:
+        """Every name that is to be derived."""
+        several = {f"{name}_{i + 1}" for name, notes in self.notes.items() if len(notes) > 1
+                   for i in range(len(notes))}
+        return {name for name, notes in self.notes.items() if len(notes) == 1} | several | set(
+            self.results)
 
 
 class Case:
@@ -138,39 +185,38 @@ class Case:
 
     def _layer(self, layer: ev.Layer) -> None:
         self._settings(layer)
-        x = self.names["x"]
-        program = ev.compile(ev.Sequential([layer]), x.shape[1:], batch=len(x), dtype="float64")
-        name = f"{layer.type_name}_1"
+        x, given = self.names["x"], self.names.get("run", ev.Run(training=True))
+        net = layer if isinstance(layer, ev.Sequential) else ev.Sequential([layer])
+        own = f"{layer.type_name}_1."
+        self.reference.layers = ("", own[:-1])
         generator = np.random.default_rng(SEED)
-        arrays = {}
-        for array, spec in layer.arrays(x.shape[1:]).items():
+        arrays, short = {}, {}
+        for full, spec in net.arrays(x.shape[1:]).items():
+            array = short[full] = full.removeprefix(own).replace(".", "_")
             value = generator.standard_normal(spec.shape)
             if array not in self.inputs:
                 self.names[array] = 0.5 + np.abs(value) if "variance" in array else value
                 self.inputs.append(array)
-            arrays[array] = self.names[array]
-        given = self.names.get("run", ev.Run(training=True, seed=SEED))
-        training = ev.Run(training=given.training, seed=SEED, layer=name, lengths=given.lengths,
+            arrays[full] = self.names[array]
+        training = ev.Run(training=given.training, seed=SEED, lengths=given.lengths,
                           recorder=self.reference.note)
-        y, saved = layer.forward(x, arrays, training)
+        y, saved = net.forward(x, arrays, training)
         d_y = self.names["d_y"] = generator.standard_normal(y.shape)
-        d_x, gradients = layer.backward(d_y, arrays, saved, training)
-        self.reference.results = {"y": y}
-        made = {"d_x": d_x} if np.asarray(x).dtype.kind == "f" and not layer.reads_indices else {}
-        made |= {f"d_{array}": gradient for array, gradient in gradients.items()}
-        self.reference.results |= made
-        if layer.kernel is None or not given.training or "no_kernel" in self.names:
+        d_x, gradients = net.backward(d_y, arrays, saved, training)
+        self.reference.results = {"y": y} | ({} if layer.reads_indices else {"d_x": d_x}) | {
+            f"d_{short[full]}": gradient for full, gradient in gradients.items()}
+        if not given.training or "no_kernel" in self.names:
             return
-        weights = {f"{name}.{array}": value for array, value in arrays.items()}
-        engine = ev.Engine(program, seed=SEED, weights=weights, threads=1)
+        program = ev.compile(net, x.shape[1:], batch=len(x), dtype="float64")
+        engine = ev.Engine(program, seed=SEED, weights=arrays, threads=1)
         extra = {} if given.lengths is None else {"lengths": given.lengths}
         kernel = {"y": engine.forward(x, **extra)}
-        d_x, gradients = engine.backward(d_y.reshape(kernel["y"].shape))
-        kernel["d_x"] = d_x
-        kernel |= {"d_" + array.partition(".")[2]: g for array, g in gradients.items()}
+        kernel["d_x"], gradients = engine.backward(d_y.reshape(kernel["y"].shape))
+        kernel |= {f"d_{short[full]}": gradient for full, gradient in gradients.items()}
         line = Line(self.section.where, self.section.definition[-1].statement)
         for result, value in self.reference.results.items():
-            agree(line, kernel[result], value, 1e-10, f"the kernel's {result} is another")
+            if result in kernel:
+                agree(line, kernel[result], value, 1e-10, f"the kernel's {result} is another")
 
     def _loss(self, loss: ev.Loss) -> None:
         self._settings(loss)
@@ -250,20 +296,14 @@ class Case:
         self.after = names
         for line in self.section.page:
             run(line, names)
-        wanted = {*self.reference.results, *self.reference.notes}
-        wanted -= set(self.names.get("leaves", ()))
-        missing = sorted(wanted - set(seen))
+        missing = sorted(self.reference.wanted() - set(self.names.get("leaves", ())) - set(seen))
         if missing:
             raise Wrong(f"{self.section.where}: nothing derives {', '.join(missing)}")
 
     def _noted(self, line: Line, names: Names) -> None:
-        name = str(line.name)
-        if name in self.reference.results:
-            agree(line, names[name], self.reference.results[name], SAME, "is not the page's")
-        elif name in self.reference.notes and name not in self.names.get("other", ()):
-            noted = self.reference.notes[name]
-            agree(line, names[name], noted[0] if len(noted) == 1 else np.stack(noted), SAME,
-                  "is not what the page notes")
+        noted = self.reference.noted(str(line.name))
+        if noted is not None and line.name not in self.names.get("leaves", ()):
+            agree(line, names[str(line.name)], noted, SAME, "is not the page's")
 
     def _rest(self, name: str, definition: list[Line], places: dict[Any, int]) -> Any:
         """The definition from behind a name on, as a function of that name's value."""

@@ -107,6 +107,8 @@ def _call(node: ast.Call) -> tuple[str, int]:
         return rf"\sqrt{{{_write(given[0])}}}", _ATOM
     if name == "exp":
         return f"e^{{{_write(given[0])}}}", _POWER
+    if name == "turned":
+        return rf"{_write(given[0], _ATOM)}^{{\top}}", _POWER
     if name == "abs":
         return rf"\left\lvert {_write(given[0])} \right\rvert", _ATOM
     if name == "where":
@@ -115,6 +117,6 @@ def _call(node: ast.Call) -> tuple[str, int]:
         return (rf"\begin{{cases}} {_write(yes)} & \text{{where }} {condition} \cr {_write(no)} "
                 r"& \text{elsewhere} \end{cases}"), _ATOM
     known = {"log": r"\ln", "tanh": r"\tanh", "cos": r"\cos", "sin": r"\sin", "maximum": r"\max",
-             "minimum": r"\min"}
+             "minimum": r"\min", "sigmoid": r"\sigma"}
     sign = known.get(name, rf"\operatorname{{{name.replace('_', ' ')}}}")
     return rf"{sign}\left({', '.join(_write(argument) for argument in given)}\right)", _ATOM
