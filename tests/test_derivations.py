@@ -21,7 +21,7 @@ def test_formulas_are_those_of_the_lines(page):
     """`python -m tools.derivations` writes them."""
     text = page.read_text()
     assert with_formulas(text) == text
-    assert len(re.sub(r"^\$\$$.*?^\$\$$", "", text, flags=re.M | re.S).split()) < 1500
+    assert len(text.split()) < 1500
 
 
 @each_page

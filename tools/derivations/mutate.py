@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .check import Case
+from .check import Case, Names
 from .pages import Line
 
 _TURNED: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div,
@@ -35,7 +35,7 @@ def _arithmetic(node: Any) -> Iterator[tuple[Any, str, Any]]:
                 yield from _arithmetic(item)
 
 
-def _changes(node: ast.expr, others: list[str]) -> Iterator[ast.expr]:
+def _changes(node: ast.expr, others: list[str], values: Names) -> Iterator[ast.expr]:
     if isinstance(node, ast.BinOp):
         turned = _TURNED.get(type(node.op))
         if turned is not None:
@@ -52,12 +52,21 @@ def _changes(node: ast.expr, others: list[str]) -> Iterator[ast.expr]:
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield node.value
     elif isinstance(node, ast.Name):
-        yield from (ast.Name(other, ast.Load()) for other in others if other != node.id)
+        # one that says the same is no mistake
+        yield from (ast.Name(other, ast.Load()) for other in others
+                    if not _same(values.get(other), values.get(node.id)))
 
 
-def mistakes(line: Line, others: list[str]) -> Iterator[Line]:
+def _same(one: Any, other: Any) -> bool:
+    return one is other or bool(
+        np.size(one) and np.size(other) and np.all(np.isclose(np.ravel(one)[0], other, 1e-12))
+        and np.all(np.isclose(one, np.ravel(other)[0], 1e-12))
+    ) or (np.shape(one) == np.shape(other) and np.allclose(one, other, 1e-12))
+
+
+def mistakes(line: Line, others: list[str], values: Names) -> Iterator[Line]:
     """The line with one mistake in it, for each that can be made. `others`: names that may stand in
-    the place of one that is right."""
+    the place of one that is right; `values`: of all names."""
     seen = {ast.unparse(line.statement)}
     if line.name is not None:
         negative = copy.deepcopy(line.statement)
@@ -70,7 +79,8 @@ def mistakes(line: Line, others: list[str]) -> Iterator[Line]:
             statement = copy.deepcopy(line.statement)
             parent, name, place = list(_arithmetic(statement))[which]
             child = getattr(parent, name)
-            options = list(_changes(child if place is None else child[place], others))
+            options = list(_changes(child if place is None else child[place], others,
+                                    values))
             if at >= len(options):
                 break
             if place is None:
@@ -85,15 +95,6 @@ def mistakes(line: Line, others: list[str]) -> Iterator[Line]:
                 yield replace(line, statement=ast.parse(text).body[0])
 
 
-def _distinct(names: list[str], values: dict[str, Any]) -> list[str]:
-    """The names without those that say the same as an input or as a name before them."""
-    kept: dict[str, Any] = {"d_y": values.get("d_y")}
-    for name in names:
-        if not any(np.array_equal(values[name], other) for other in kept.values()):
-            kept[name] = values[name]
-    return list(kept)[1:]
-
-
 def unseen(case: Case) -> Iterator[tuple[int, str]]:
     """Of every mistake in a section's lines: 1, and the line with it if nothing fails, or ''."""
     section = case.section
@@ -101,9 +102,7 @@ def unseen(case: Case) -> Iterator[tuple[int, str]]:
         lines = getattr(section, part)
         for place, line in enumerate(lines):
             before = [other.name for other in lines[:place] if other.name]
-            for wrong in mistakes(line, _distinct(before, case.after)[-2:]):
-                if ast.unparse(wrong.statement) == line.text:
-                    continue
+            for wrong in mistakes(line, before[-3:], case.after):
                 changed = {part: [*lines[:place], wrong, *lines[place + 1 :]]}
                 found = case.problem(**changed)
                 yield 1, "" if found else f"{wrong.where}: `{wrong.text}`"

@@ -57,11 +57,11 @@ def pages() -> list[Path]:
 
 
 def names(path: Path) -> list[str]:
-    """The public names that a page is about."""
-    found = re.match(r"---\nnames: \[([\w, ]+)\]\n---\n", path.read_text())
+    """The public names that a page is about; none where it goes on from another."""
+    found = re.match(r"---\nnames: \[([\w, ]*)\]\n---\n", path.read_text())
     if found is None:
         raise ValueError(f"{path.name}: expects '---', 'names: [Name, ...]', '---' at its top")
-    return [name.strip() for name in found[1].split(",")]
+    return [name.strip() for name in found[1].split(",") if name]
 
 
 def page_of() -> dict[str, Path]:
