@@ -373,8 +373,8 @@ class Case:
             if "gradient" in names:
                 g = names["gradient"](value)
             past.append(g)
-            names |= {"g": g, "g_s": np.stack(past),
-                      "s": np.arange(1, step + 2).reshape(-1, 1, 1)}
+            names |= {"g": g, "g_i": np.stack(past),
+                      "i": np.arange(1, step + 2).reshape(-1, 1, 1)}
             seen: dict[str, Line] = {}
             for line in lines:
                 run(line, names)
