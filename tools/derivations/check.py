@@ -100,7 +100,7 @@ class Case:
 
     def __init__(self, section: Section) -> None:
         self.section = section
-        self.names = vocabulary(section.where)
+        self.names = vocabulary(section.seed)
         before = set(self.names)
         exec(compile(section.given, section.where, "exec"), self.names)
         self.inputs = [name for name in self.names if name not in before | {"__builtins__"}]
@@ -218,10 +218,15 @@ class Case:
                 seen[line.name] = line
                 self._noted(line, names)
         places = {line.name: place for place, line in enumerate(definition) if line.name}
+        derived: Names = {}
         for line in derivation:
             run(line, names)
             if line.name is None:
                 continue
+            if line.name in derived:
+                agree(line, names[line.name], derived[line.name], 1e-9,
+                      "is not what the line before it says")
+            derived[line.name] = names[line.name]
             seen[line.name] = line
             self._noted(line, names)
             if line.name in self.names.get("slopes", {}):

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .formulas import equation
+from .formulas import equation, symbol
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "derivations"
@@ -46,6 +46,8 @@ class Section:
     """A given case with the lines that follow it."""
 
     where: str
+    # Of its random values: what stays when lines above it come or go.
+    seed: str
     given: str
     definition: list[Line] = field(default_factory=list)
     derivation: list[Line] = field(default_factory=list)
@@ -90,7 +92,7 @@ def sections(path: Path) -> list[Section]:
         if kind not in KINDS:
             raise ValueError(f"{path.name}:{first}: a block is one of {KINDS}, got {kind!r}")
         if kind == "given":
-            found.append(Section(f"{path.name}:{first}", code))
+            found.append(Section(f"{path.name}:{first}", f"{path.stem} {len(found)}", code))
         elif not found:
             raise ValueError(f"{path.name}:{first}: a page begins with a given block")
         else:
@@ -101,10 +103,18 @@ def sections(path: Path) -> list[Section]:
 def with_formulas(text: str) -> str:
     """The text with the formulas of its blocks above them, made from the lines that run."""
 
+    local: list[str] = []
+
     def set_above(block: re.Match[str]) -> str:
+        if block[1] == "given":
+            local[:] = [node.value for line in lines(block[2], "", 0) if line.name == "local"
+                        for node in ast.walk(line.statement) if isinstance(node, ast.Constant)]
         if block[1] not in ("definition", "derivation"):
             return block[0]
         rows = [equation(line.statement) for line in lines(block[2], "", 0)]
+        for name in local:  # not the loss's derivative
+            plain = name.replace("_", " ")
+            rows = [row.replace(symbol(name), rf"\text{{{plain}}}") for row in rows]
         body = " \\cr\n".join(rows)
         return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n$$\n\n{block[0]}"
 

@@ -49,9 +49,9 @@ def inside(layer: Any, shape: tuple[int, ...]) -> Any:
     return windows.pad(unit, layer.windows(shape), 0, np).reshape(positions, -1).T
 
 
-def vocabulary(where: str) -> Names:
-    """What the lines of a section may call."""
-    generator = np.random.default_rng([SEED, sum(where.encode())])
+def vocabulary(seed: str) -> Names:
+    """What the lines of a section may call; random values are drawn by the seed."""
+    generator = np.random.default_rng([SEED, *seed.encode()])
 
     def normal(*shape: int) -> Any:
         # away from the kinks of piecewise functions, which are at whole and half numbers
