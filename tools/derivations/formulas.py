@@ -6,9 +6,11 @@ import ast
 import re
 
 _GREEK = {"alpha", "beta", "gamma", "delta", "epsilon", "mu", "rho", "sigma", "phi", "pi", "theta"}
-_COMPARE = {ast.Gt: r"\gt", ast.GtE: r"\ge", ast.Lt: r"\lt", ast.LtE: r"\le", ast.Eq: "=",
+_COMPARE = {ast.Gt: ">", ast.GtE: r"\ge", ast.Lt: "<", ast.LtE: r"\le", ast.Eq: "=",
             ast.NotEq: r"\ne"}
-_SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
+# What holds together more strongly needs no brackets within what does so less. A sum over axes, and
+# cases, reach to the right as far as they can.
+_SUM, _OPEN, _PRODUCT, _FACTOR, _POWER, _ATOM = range(6)
 
 
 def symbol(name: str) -> str:
@@ -19,16 +21,24 @@ def symbol(name: str) -> str:
         return rf"\hat{{{symbol(name[:-4])}}}"
     numbered = re.fullmatch(r"(\w+?)_(\d+)", name)
     if numbered:
-        return f"{symbol(numbered[1])}_{{{numbered[2]}}}"
+        base = symbol(numbered[1])
+        return f"{{{base}}}_{{{numbered[2]}}}" if "_" in base else f"{base}_{{{numbered[2]}}}"
     if name in _GREEK:
         return "\\" + name
+    letter, _, rest = name.partition("_")
+    if rest and (len(letter) == 1 or letter in _GREEK):
+        return f"{symbol(letter)}_{{{symbol(rest)}}}"
     return name if len(name) == 1 else rf"\text{{{name.replace('_', ' ')}}}"
 
 
 def equation(statement: ast.stmt) -> str:
     """A line as a row of an aligned block."""
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-        return f"{symbol(statement.targets[0].id)} &= {_write(statement.value)}"
+        name = statement.targets[0].id
+        again = any(isinstance(node, ast.Name) and node.id == name
+                    for node in ast.walk(statement.value))
+        sign = r"\gets" if again else "="
+        return f"{symbol(name)} &{sign} {_write(statement.value)}"
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Compare):
         compared = statement.value
         return f"{_write(compared.left)} &= {_write(compared.comparators[0])}"
@@ -48,7 +58,8 @@ def _written(node: ast.expr) -> tuple[str, int]:
         return (str(node.value) if isinstance(node.value, int | float)
                 else rf"\text{{{node.value}}}"), _ATOM
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return f"-{_write(node.operand, _PRODUCT)}", _UNARY - 1
+        open_ended = _written(node.operand)[1] == _OPEN
+        return f"-{_write(node.operand, _OPEN)}", _OPEN if open_ended else _PRODUCT
     if isinstance(node, ast.BinOp):
         return _binary(node)
     if isinstance(node, ast.Compare):
@@ -57,7 +68,7 @@ def _written(node: ast.expr) -> tuple[str, int]:
     if isinstance(node, ast.Attribute) and node.attr == "T":
         return rf"{_write(node.value, _ATOM)}^{{\top}}", _POWER
     if isinstance(node, ast.Subscript):
-        return f"{_write(node.value, _ATOM)}_{{{_index(node.slice)}}}", _ATOM
+        return f"{{{_write(node.value, _ATOM)}}}_{{{_index(node.slice)}}}", _ATOM
     if isinstance(node, ast.Call):
         return _call(node)
     if isinstance(node, ast.Tuple | ast.List):
@@ -81,11 +92,14 @@ def _binary(node: ast.BinOp) -> tuple[str, int]:
     if isinstance(op, ast.Add):
         return f"{_write(left)} + {_write(right)}", _SUM
     if isinstance(op, ast.Sub):
-        return f"{_write(left)} - {_write(right, _PRODUCT)}", _SUM
-    if isinstance(op, ast.Mult):
-        return rf"{_write(left, _PRODUCT)} \cdot {_write(right, _UNARY)}", _PRODUCT
-    if isinstance(op, ast.MatMult):
-        return rf"{_write(left, _PRODUCT)} \enspace {_write(right, _UNARY)}", _PRODUCT
+        return f"{_write(left)} - {_write(right, _OPEN)}", _SUM
+    if isinstance(op, ast.Mult | ast.MatMult):
+        # products of numbers and of matrices do not mix without brackets
+        alike = isinstance(left, ast.BinOp) and isinstance(left.op, type(op))
+        mixed = isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult | ast.MatMult)
+        around = _FACTOR if mixed and not alike else _PRODUCT
+        sign = r"\cdot" if isinstance(op, ast.Mult) else r"\;"
+        return f"{_write(left, around)} {sign} {_write(right, _FACTOR)}", _PRODUCT
     if isinstance(op, ast.Div):
         return rf"\frac{{{_write(left)}}}{{{_write(right)}}}", _POWER
     if isinstance(op, ast.Pow):
@@ -100,7 +114,7 @@ def _call(node: ast.Call) -> tuple[str, int]:
         over = f"_{{{_write(given[1])}}}" if len(given) > 1 else ""
         if name in ("sum", "product"):
             sign = r"\sum" if name == "sum" else r"\prod"
-            return f"{sign}{over} {_write(given[0], _PRODUCT)}", _PRODUCT
+            return f"{sign}{over} {_write(given[0], _PRODUCT)}", _OPEN
         sign = r"\operatorname{mean}" if name == "mean" else r"\max"
         return rf"{sign}{over}\left({_write(given[0])}\right)", _ATOM
     if name == "sqrt":
@@ -114,8 +128,8 @@ def _call(node: ast.Call) -> tuple[str, int]:
     if name == "where":
         test, yes, no = given
         condition = _write(test).removeprefix(r"\left[").removesuffix(r"\right]")
-        return (rf"\begin{{cases}} {_write(yes)} & \text{{where }} {condition} \cr {_write(no)} "
-                r"& \text{elsewhere} \end{cases}"), _ATOM
+        return (rf"\begin{{cases}} {_write(yes)} & \text{{where }} {condition} \\ {_write(no)} "
+                r"& \text{elsewhere} \end{cases}"), _OPEN
     known = {"log": r"\ln", "tanh": r"\tanh", "cos": r"\cos", "sin": r"\sin", "maximum": r"\max",
              "minimum": r"\min", "sigmoid": r"\sigma"}
     sign = known.get(name, rf"\operatorname{{{name.replace('_', ' ')}}}")

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "derivations"
 KINDS = ("given", "definition", "derivation", "page")
 _FENCE = re.compile(r"^```python (\w+)\n(.*?)^```$", re.M | re.S)
-_MATH = re.compile(r"^\$\$\n(?:(?!^\$\$$).*\n)*?\$\$\n\n(?=```python (?:definition|derivation)$)",
+_MATH = re.compile(r"^```math\n(?:(?!^```$).*\n)*?```\n\n(?=```python (?:definition|derivation)$)",
                    re.M)
 
 
@@ -115,8 +115,8 @@ def with_formulas(text: str) -> str:
         for name in local:  # not the loss's derivative
             plain = name.replace("_", " ")
             rows = [row.replace(symbol(name), rf"\text{{{plain}}}") for row in rows]
-        body = " \\cr\n".join(rows)
-        return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n$$\n\n{block[0]}"
+        body = " \\\\\n".join(rows)
+        return f"```math\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n```\n\n{block[0]}"
 
     return _FENCE.sub(set_above, _MATH.sub("", text))
 
