@@ -58,7 +58,7 @@ class Example:
     @property
     def sees(self) -> str:
         """The first sentence, which says what one will see."""
-        return re.split(r"(?<=[.:])\s", " ".join(self.prose.split()), maxsplit=1)[0]
+        return re.split(r"(?<=[.])\s", " ".join(self.prose.split()), maxsplit=1)[0]
 
 
 def names() -> list[str]:
@@ -92,7 +92,8 @@ def run(name: str) -> Example:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder, matplotlib.rc_context(STYLE):
-        show, plt.show = plt.show, lambda: None
+        shown: list[str] = []
+        show, plt.show = plt.show, lambda: _take(plt, shown)
         try:
             os.chdir(folder)
             for cell in example.cells:
@@ -100,15 +101,19 @@ def run(name: str) -> Example:
                 out = io.StringIO()
                 with contextlib.redirect_stdout(out):
                     exec(compile(lines_above + cell.code, str(path), "exec"), namespace)
-                figures = [plt.figure(number) for number in plt.get_fignums()]
-                pictures = tuple(map(_svg, figures))
-                plt.close("all")
-                done.append(Cell(cell.prose, cell.code, out.getvalue(), pictures))
+                done.append(Cell(cell.prose, cell.code, out.getvalue(), tuple(shown)))
+                shown.clear()
         finally:
             plt.show = show
             plt.close("all")
             os.chdir(here)
     return Example(name, example.title, example.prose, tuple(done))
+
+
+def _take(plt: Any, shown: list[str]) -> None:
+    """What ``plt.show()`` does here."""
+    shown += [_svg(plt.figure(number)) for number in plt.get_fignums()]
+    plt.close("all")
 
 
 def _svg(figure: Any) -> str:

@@ -1,8 +1,9 @@
 """First weights, and a signal on its way down
 
 You see the size of the signal in each of thirty ReLU layers: with He's deviation it stays, with
-half of it the signal fades to a billionth, with twice as much it grows as fast. One factor a layer,
-thirty times over, is all there is to it. The gradient on its way back meets the same factors.
+half of it the signal fades to a billionth, with twice as much it grows as fast. One factor a
+layer, thirty times over, is all there is to it. The gradient on its way back meets the same
+factors.
 """
 
 import matplotlib.pyplot as plt
