@@ -256,7 +256,7 @@ def test_a_file_of_keras_comes_in(tmp_path):
 
 def test_the_page():
     page = Path(__file__).parents[2] / "docs" / "exchange-keras.md"
-    (block,) = re.findall(r"^```py\n(.*?)^```", page.read_text(), re.M | re.S)
+    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
     space = {}
     with precision("float32"):
         exec(compile(block, str(page), "exec"), space)
