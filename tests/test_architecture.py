@@ -24,7 +24,7 @@ ORDER = [
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
-    {"estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"}, {"explain"},
+    {"callbacks", "estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"}, {"explain"},
     {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",

@@ -11,6 +11,7 @@ from .lazy import lazily
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import callbacks as callbacks
     from . import errors as errors
     from . import parallel as parallel
     from .augmentation import Augmentation as Augmentation
@@ -270,4 +271,4 @@ __all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home no
 
 
 if not TYPE_CHECKING:  # with it every name would be known to type checkers
-    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors", "parallel"))
+    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("callbacks", "errors", "parallel"))

@@ -25,6 +25,7 @@ from .model import Model
 from .positions import ENDED, Position
 from .progress import Progress
 from .rates import Rates
+from .recorder import Recorder
 
 Callback = Callable[[EpochRecord], str | None]
 _REQUESTS = (None, "stop")
@@ -133,6 +134,11 @@ class Loop:
             self.records.append(record)
             self.rates.after(record)
             self.bar.epoch(record)
+            for callback in callbacks:
+                if isinstance(callback, Recorder):
+                    only_read = steps.view()
+                    only_read.flags.writeable = False
+                    callback.steps(sum(one.steps for one in self.records[:-1]) + 1, only_read)
             requests = [callback(record) for callback in callbacks]
             for request in requests:
                 if request not in _REQUESTS:

@@ -44,6 +44,7 @@ from .interrupt import Interrupt
 from .model import Model, as_sequential
 from .progress import make_progress
 from .rates import Rates, lowering, whole_training
+from .recorder import recorded, told
 from .run_settings import settings_of
 from .snapshots import Cycles, averaging_of
 from .standardized import Standardized
@@ -123,7 +124,8 @@ def fit(
         threads: by default as many as the work is worth; no result depends on it.
         progress: whether to show a bar; by default where standard error is a terminal, and in a
             notebook.
-        callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``.
+        callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``; a
+            :class:`evenly.callbacks.Recorder`, as TensorBoard's and MLflow's are, hears more.
         stop: asked some 20 times a second, or after each step where steps take longer; True ends
             training as Ctrl-C does. For trainings in threads, which hear no Ctrl-C:
             ``stop=event.is_set``.
@@ -266,8 +268,8 @@ def fit(
                 "shuffle_buffer": shuffle_buffer}
         more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
-        told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        keeper = Keeper(checkpoint, resume, engine, told, cycles)
+        wanted = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
+        keeper = Keeper(checkpoint, resume, engine, wanted, cycles)
     observer = None
     if watched:
         seen = x if isinstance(x, Stream) else data
@@ -277,13 +279,16 @@ def fit(
         observer = Doctor(watcher, stops)
     bar = make_progress(progress, epochs, training.steps, score_name)
     try:
-        with Interrupt(stop) as interrupt, keeper or nullcontext():
+        made_of = told(settings, seed=seed, dtype=dtype, rows=rows, batch=batch)
+        with Interrupt(stop) as interrupt, keeper or nullcontext(), \
+                recorded(callbacks, made_of) as heard:
             loop = Loop(engine, training, held, moved, averaged, best, bar, interrupt, keeper,
                         observer)
             position = keeper.restore(training.steps) if keeper is not None else None
             if position is not None:
                 loop.resume(position, epochs)
             model = loop.model(loop.run(epochs, callbacks))
+            heard.stopped = model.history.stopped
     except (CheckpointError, DivergenceError) as error:
         if error.model is not None:
             scaled.finish(engine)
