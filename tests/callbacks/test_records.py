@@ -121,7 +121,7 @@ def test_an_estimator_hands_it_on(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     pytest.importorskip("tensorboard", reason="needs tensorboard")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match=r"TensorBoard: .*file: cannot be written: .*exist"):
+    with pytest.raises(ConfigurationError, match=r"TensorBoard: .*file: cannot be written:"):
         trained(TensorBoard(tmp_path / "file"))
 
 

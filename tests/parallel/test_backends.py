@@ -4,6 +4,7 @@ import http.server
 import os
 import socket
 import threading
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -45,8 +46,10 @@ def ray():
     ray = pytest.importorskip("ray", reason="needs ray")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [
-            os.path.dirname(os.path.dirname(ev.__file__)), os.environ.get("PYTHONPATH")])))
+        # Its workers find the package and the tests.
+        patch.setenv("PYTHONPATH", os.pathsep.join(
+            [str(Path(ev.__file__).parents[1]), str(Path(__file__).parents[2]),
+             os.environ.get("PYTHONPATH", "")]))
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         yield
         ray.shutdown()
@@ -229,12 +232,9 @@ def test_another_version_in_a_worker_is_refused():
         _Worker("", 0, work.squared, "0.0.0")(CELLS[0])
 
 
-def test_ray_leaves_joblibs_own_pool_as_it_was(ray):
-    before = joblib.pool.PicklingPool.__bases__
-    with backend("ray"):
-        joblib.Parallel(n_jobs=2)(joblib.delayed(work.squared)(n) for n in range(2))
-        assert joblib.pool.PicklingPool.__bases__ != before
-    assert joblib.pool.PicklingPool.__bases__ == before
+def test_an_error_on_ray_is_the_tasks_own(ray):
+    with backend("ray"), pytest.raises(ValueError, match=r"^three$"):
+        joblib.Parallel(n_jobs=2)(joblib.delayed(work.broken)(n) for n in range(4))
 
 
 @pytest.mark.parametrize("where", ["dask"], indirect=True)

@@ -55,6 +55,12 @@ def always_killed(number):
     return squared(number)
 
 
+def broken(number):
+    if number == 3:
+        raise ValueError("three")
+    return squared(number)
+
+
 def slow(number):
     until = time.monotonic() + 60
     while not stopped() and time.monotonic() < until:

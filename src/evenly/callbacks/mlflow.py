@@ -70,9 +70,9 @@ class MLflow(Recorder):
                           else found.experiment_id)
                 active = client.create_run(number, run_name=self.name)
         except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"{_WHO}: {self.uri or 'the store'} does not answer: {reason}: "
-                                     "look at uri") from error
+            where, reason = self.uri or "the store", " ".join(str(error).split())
+            raise ConfigurationError(
+                f"{_WHO}: {where} does not answer: {reason}: look at uri") from error
         self._client, self.run_id = client, active.info.run_id
         kept = [mlflow.entities.Param(key, str(value)[:LETTERS])
                 for key, value in settings.items()]

@@ -13,11 +13,9 @@ from urllib.parse import urlsplit
 
 from ..errors import BackendError
 
-# A lost worker's task is done again this often by Ray itself.
-TRIES = 3
 # What the backends raise when a worker ended with its task undone; names, so that none is loaded.
-DEATHS = frozenset({"BrokenProcessPool", "KilledWorker", "RayActorError", "WorkerCrashedError"})
-AWAY = frozenset({"DaskDistributedBackend", "RayBackend"})
+DEATHS = frozenset({"BrokenProcessPool", "KilledWorker", "OutOfMemoryError", "WorkerCrashedError"})
+AWAY = frozenset({"DaskDistributedBackend", "RayTasks"})
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def backend(
     reach = _CLUSTERS.get(name)
     if reach is not None:
         with reach(scheduler, seconds) as (found, settings), \
-                joblib.parallel_config(backend=name, n_jobs=-1, **settings):
+                joblib.parallel_config(n_jobs=-1, **settings):
             yield min(jobs or found, found)
         return
     if name not in joblib.parallel.BACKENDS:
@@ -86,7 +84,7 @@ def handed(value: Any) -> Any:
     """The value as an argument of many calls on the backend in use: it travels once."""
     from joblib.parallel import get_active_backend
 
-    if type(get_active_backend()[0]).__name__ != "RayBackend":
+    if type(get_active_backend()[0]).__name__ != "RayTasks":
         return value  # Dask is handed large arguments once as it is
     return importlib.import_module("ray").put(value)
 
@@ -132,7 +130,7 @@ def _dask(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str
                 raise BackendError(f"backend dask: {address} has no workers: start some: dask "
                                    f"worker {address}")
             time.sleep(0.05)
-        yield found, {"client": client}
+        yield found, {"backend": "dask", "client": client}
     finally:
         client.close()
 
@@ -151,7 +149,6 @@ def _same(data: Any) -> Any:
 @contextmanager
 def _ray(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str, Any]]]:
     ray = _package("ray", "ray", "ray")
-    pools = importlib.import_module("joblib.pool")
     is_own = scheduler is not None or not ray.is_initialized()
     if is_own:
         address = scheduler or os.environ.get("RAY_ADDRESS")
@@ -164,14 +161,12 @@ def _ray(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str,
             ray.init(address=address, logging_level="ERROR", log_to_driver=False)
         except (OSError, ValueError, RuntimeError) as error:
             raise _silent("ray", address, error) from error
-    # Ray's backend puts its own pool under joblib's.
-    before = pools.PicklingPool.__bases__
     try:
-        importlib.import_module("ray.util.joblib").register_ray()
-        settings = {"max_restarts": TRIES, "max_task_retries": TRIES}
-        yield int(ray.cluster_resources().get("CPU", 1)), {"ray_remote_args": settings}
+        from .ray_tasks import RayTasks
+
+        tasks = RayTasks()
+        yield tasks.effective_n_jobs(-1), {"backend": tasks}
     finally:
-        pools.PicklingPool.__bases__ = before
         if is_own:
             ray.shutdown()
 
