@@ -161,6 +161,7 @@ if TYPE_CHECKING:
     from .probes.torch import watch_torch as watch_torch
     from .program import Program as Program
     from .program import compile as compile
+    from .rows import ArrowRows as ArrowRows
     from .rows import Batches as Batches
     from .rows import ParquetRows as ParquetRows
     from .saving import Saved as Saved
@@ -247,7 +248,7 @@ _NAMES = {
     "probes.plain": ("Recorder",),
     "probes.torch": ("watch_torch",),
     "program": ("compile", "Program"),
-    "rows": ("Batches", "ParquetRows"),
+    "rows": ("ArrowRows", "Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
     "tails": ("NormalScaler", "SmoothClipScaler"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import evenly as ev
-from evenly.callbacks import MLflow, Recorder, TensorBoard
+from evenly.callbacks import Listener, MLflow, TensorBoard
 from evenly.errors import ConfigurationError, DivergenceError
 
 X = np.random.default_rng(0).standard_normal((40, 3))
@@ -18,7 +18,7 @@ SETTINGS = {"loss": ev.SoftmaxCrossEntropy(), "optimizer": ev.Adam(0.01), "epoch
             "validation": 0.25, "seed": 1}
 
 
-class Noted(Recorder):
+class Noted(Listener):
     def __init__(self):
         self.heard = []
 
@@ -41,7 +41,7 @@ def trained(*callbacks, **changes):
     return ev.fit(NET, X, Y, callbacks=callbacks, **{**SETTINGS, **changes})
 
 
-def test_a_recorder_hears_all_and_changes_no_bit():
+def test_a_listener_hears_all_and_changes_no_bit():
     noted = Noted()
     model, plain = trained(noted), trained()
     (_, told), *middle, last = noted.heard
@@ -59,7 +59,7 @@ def test_a_recorder_hears_all_and_changes_no_bit():
         np.testing.assert_array_equal(array, model.weights[name])
 
 
-def test_a_recorder_hears_why_it_ended():
+def test_a_listener_hears_why_it_ended():
     noted = Noted()
     with pytest.raises(DivergenceError):
         trained(noted, optimizer=ev.SGD(1e30))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..training.recorder import Recorder
+from ..training.listener import Listener
 from .mlflow import MLflow
 from .tensorboard import TensorBoard
 
-__all__ = ["MLflow", "Recorder", "TensorBoard"]
+__all__ = ["Listener", "MLflow", "TensorBoard"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..training.history import EpochRecord
-from ..training.recorder import Recorder, Value
+from ..training.listener import Listener, Value
 from .measured import check_every, of_epoch, of_steps, package
 
 _WHO = "MLflow"
@@ -18,7 +18,7 @@ METRICS, PARAMETERS, LETTERS = 1000, 100, 6000
 _STATUS = {"failed": "FAILED", "diverged": "FAILED", "interrupted": "KILLED"}
 
 
-class MLflow(Recorder):
+class MLflow(Listener):
     """Records a training as a run of MLflow: settings as parameters, an epoch's numbers by their
     names in :class:`evenly.EpochRecord` as metrics, a step's as ``step/loss``, ``step/penalty`` and
     ``step/gradient_norm``. Within ``mlflow.start_run()`` it is that run.

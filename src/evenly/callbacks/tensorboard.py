@@ -10,14 +10,14 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..training.history import EpochRecord
-from ..training.recorder import Recorder, Value
+from ..training.listener import Listener, Value
 from .measured import check_every, of_epoch, of_steps, package
 
 _WHO = "TensorBoard"
 EVENTS = "events.out.tfevents.*"
 
 
-class TensorBoard(Recorder):
+class TensorBoard(Listener):
     """Writes what a training tells into event files: ``tensorboard --logdir FOLDER`` shows it.
     Needs tensorboard alone, neither TensorFlow nor PyTorch.
 

@@ -21,11 +21,11 @@ from .doctoring import Doctor
 from .early_stopping import BestSoFar
 from .history import EpochRecord, History, epoch_record
 from .interrupt import Interrupt
+from .listener import Listener
 from .model import Model
 from .positions import ENDED, Position
 from .progress import Progress
 from .rates import Rates
-from .recorder import Recorder
 
 Callback = Callable[[EpochRecord], str | None]
 _REQUESTS = (None, "stop")
@@ -135,7 +135,7 @@ class Loop:
             self.rates.after(record)
             self.bar.epoch(record)
             for callback in callbacks:
-                if isinstance(callback, Recorder):
+                if isinstance(callback, Listener):
                     only_read = steps.view()
                     only_read.flags.writeable = False
                     callback.steps(sum(one.steps for one in self.records[:-1]) + 1, only_read)

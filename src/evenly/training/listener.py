@@ -14,13 +14,13 @@ from .history import EpochRecord
 Value = str | int | float | bool
 
 
-class Recorder:
-    """A callback of :func:`evenly.fit` that keeps what it hears; each method may be left out. One
-    recorder may hear several trainings, one after the other.
+class Listener:
+    """A callback of :func:`evenly.fit` that hears more than epochs; each method may be left out.
+    One listener may hear several trainings, one after the other.
 
     Example:
         >>> import evenly as ev
-        >>> class Last(ev.callbacks.Recorder):
+        >>> class Last(ev.callbacks.Listener):
         ...     def ends(self, stopped):
         ...         print("ended:", stopped)
         >>> x = np.eye(4)
@@ -50,19 +50,19 @@ class Recorder:
 
 @dataclass
 class Heard:
-    """The recorders among the callbacks of a training, and how it ended."""
+    """The listeners among the callbacks of a training, and how it ended."""
 
-    recorders: Sequence[Recorder]
+    listeners: Sequence[Listener]
     stopped: str = "failed"
 
 
 @contextmanager
 def recorded(callbacks: Sequence[Any], settings: Mapping[str, Value]) -> Iterator[Heard]:
-    """Tells the recorders among the callbacks of the begin and, whatever happens, of the end."""
-    heard = Heard([one for one in callbacks if isinstance(one, Recorder)])
+    """Tells the listeners among the callbacks of the begin and, whatever happens, of the end."""
+    heard = Heard([one for one in callbacks if isinstance(one, Listener)])
     begun = []
     try:
-        for one in heard.recorders:
+        for one in heard.listeners:
             begun.append(one)
             one.begins(settings)
         yield heard
