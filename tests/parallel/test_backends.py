@@ -35,7 +35,7 @@ pytestmark = [
 def dask():
     """The address of a scheduler with two workers."""
     distributed = pytest.importorskip("distributed", reason="needs dask distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0",
                                   silence_logs=50) as cluster:
         yield cluster
 
@@ -144,7 +144,7 @@ def test_a_stop_ends_what_runs_on_a_cluster(where):
     with backend(**where) as jobs:
         done = run_cells(work.slow, CELLS, jobs=jobs, backend=None, stop=stop)
     assert done.interrupted
-    assert done.seconds < 30
+    assert done.seconds < 100
 
 
 def test_one_number_of_joblib_means_this_machines_processors():
@@ -214,7 +214,7 @@ def test_one_who_is_no_scheduler_is_one_line(deaf):
 
 def test_a_scheduler_without_workers_is_one_line():
     distributed = pytest.importorskip("distributed", reason="needs dask distributed")
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster:
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as cluster:
         assert "has no workers: start some" in refused(
             name="dask", scheduler=cluster.scheduler_address, seconds=0.2)
 

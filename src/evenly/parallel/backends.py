@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -115,12 +116,7 @@ def _dask(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str
         raise BackendError("backend dask: expects the address of a scheduler, as `dask scheduler` "
                            "prints it: name tcp://HOST:8786 (on this machine alone: loky)")
     _answers("dask", address, seconds)
-    client = distributed.Client.__new__(distributed.Client)
-    try:
-        client.__init__(address, timeout=seconds, set_as_default=False, security=security)
-    except (OSError, ValueError, RuntimeError) as error:
-        client.status = "closed"
-        raise _silent("dask", address, error) from error
+    client = _client(distributed, address, seconds, security)
     # Data that a lost worker alone held is made again, where that of Client.scatter is gone.
     client.scatter = _again(client)
     try:
@@ -133,6 +129,27 @@ def _dask(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str
         yield found, {"backend": "dask", "client": client}
     finally:
         client.close()
+
+
+def _client(distributed: Any, address: str, seconds: float, security: Any) -> Any:
+    """A client; made in a thread, since with somebody who is no scheduler it waits for ever."""
+    client, failed = distributed.Client.__new__(distributed.Client), list[Exception]()
+
+    def make() -> None:
+        try:
+            client.__init__(address, timeout=seconds, set_as_default=False, security=security)
+        except Exception as error:  # told by whoever waits
+            client.status = "closed"
+            failed.append(error)
+
+    making = threading.Thread(target=make, daemon=True)
+    making.start()
+    making.join(2 * seconds)
+    if making.is_alive():
+        failed.append(TimeoutError("it is no scheduler of Dask"))
+    if failed:
+        raise _silent("dask", address, failed[0]) from failed[0]
+    return client
 
 
 def _again(client: Any) -> Callable[..., Any]:
