@@ -19,12 +19,12 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given", "showing"},
-    {"records"}, {"initializers"}, {"layers"},
+    {"parallel"}, {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
-    {"estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"}, {"explain"},
+    {"callbacks", "estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"}, {"explain"},
     {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",

@@ -11,7 +11,9 @@ from .lazy import lazily
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import callbacks as callbacks
     from . import errors as errors
+    from . import parallel as parallel
     from .augmentation import Augmentation as Augmentation
     from .augmentation import CutMix as CutMix
     from .augmentation import Cutout as Cutout
@@ -159,6 +161,7 @@ if TYPE_CHECKING:
     from .probes.torch import watch_torch as watch_torch
     from .program import Program as Program
     from .program import compile as compile
+    from .rows import ArrowRows as ArrowRows
     from .rows import Batches as Batches
     from .rows import ParquetRows as ParquetRows
     from .saving import Saved as Saved
@@ -245,7 +248,7 @@ _NAMES = {
     "probes.plain": ("Recorder",),
     "probes.torch": ("watch_torch",),
     "program": ("compile", "Program"),
-    "rows": ("Batches", "ParquetRows"),
+    "rows": ("ArrowRows", "Batches", "ParquetRows"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
     "tails": ("NormalScaler", "SmoothClipScaler"),
@@ -269,4 +272,4 @@ __all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home no
 
 
 if not TYPE_CHECKING:  # with it every name would be known to type checkers
-    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors",))
+    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("callbacks", "errors", "parallel"))

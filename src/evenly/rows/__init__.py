@@ -4,5 +4,6 @@
 they are read while the engine computes; ``training_set`` hands them to the engine.
 """
 
+from .arrow import ArrowRows as ArrowRows
 from .parquet import ParquetRows as ParquetRows
 from .streams import Batches as Batches

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigurationError, DataError
 from ..layers.base import expect
+from .places import Place, opened_at, parquet_in, place_of, said_by_folders
 from .sources import READ_BYTES, rows_in
 from .streams import Outline, Piece, Stream
 
@@ -21,11 +21,11 @@ class ParquetRows(Stream):
     """The rows of a Parquet file, or of all files of a folder, as a source for :func:`evenly.fit`.
 
     Read a few megabytes at a time, row group by row group, anew in every epoch. Of a folder the
-    files ``*.parquet`` are read in the order of their paths, those of its folders too; what the
-    names of folders say (``year=2024``) is not.
+    files ``*.parquet`` are read in the order of their paths, those of its folders too. What the
+    names of folders say (``year=2024``) is a column where it is asked for by its name.
 
     Arguments:
-        path: the file or the folder.
+        path: the file or the folder; or the address of one that fsspec reads, as ``s3://...``.
         target: the column with the targets, or several; None for prediction alone.
         columns: the columns of the inputs, in this order; None: all but those of target and weight.
         weight: the column with the sample weights.
@@ -78,7 +78,7 @@ class ParquetRows(Stream):
 
     def outline(self) -> Outline:
         files = self._files()
-        columns = self._inputs(files[0])
+        columns = self._inputs(files)
         rows = 0
         for path in files:
             with opened(path) as file:
@@ -89,16 +89,19 @@ class ParquetRows(Stream):
 
     def pieces(self) -> Iterator[Piece]:
         files = self._files()
-        columns = self._inputs(files[0])
-        names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
+        columns, said = self._inputs(files), said_by_folders(files)
+        names = self._names(columns)
         # There are several copies of what is read, until it is rows as the kernels want them.
         size = rows_in(READ_BYTES // 4, (len(names),), 8)
         kinds: dict[str, Any] = {}
-        for path in files:
+        for number, path in enumerate(files):
             with opened(path) as file:
-                _check_columns(path, file.schema_arrow, names, kinds)
+                own = [name for name in names if name in file.schema_arrow.names
+                       or name not in said]
+                constant = {name: said[name][number] for name in names if name not in own}
+                check_columns(path, file.schema_arrow, own, kinds)
                 row = 0
-                reading = file.iter_batches(size, columns=names, use_threads=False)
+                reading = file.iter_batches(size, columns=own, use_threads=False)
                 while True:
                     try:
                         batch = next(reading, None)
@@ -106,41 +109,19 @@ class ParquetRows(Stream):
                         raise unreadable(error, path, row) from error
                     if batch is None:
                         break
-                    yield self._piece(batch, names, columns, path, row)
+                    yield piece_of(batch, columns, self.target, self.weight, path, row,
+                                   constant=constant)
                     row += len(batch)
 
-    def _piece(
-        self, batch: Any, names: Sequence[str], columns: Sequence[str], path: Path, row: int
-    ) -> Piece:
-        # By name: iter_batches gives the order of the file, and with 'a' a column 'a.b' too.
-        values = {name: _numbers(batch.column(name), name, path, row) for name in names}
-        x = _side_by_side([values[name] for name in columns])
-        y = None
-        if isinstance(self.target, str):
-            y = values[self.target]
-        elif self.target is not None:
-            y = _side_by_side([values[name] for name in self.target])
-        weights = values[self.weight] if self.weight else None
-        return Piece(x, y, weights, f"{path}, rows {row} to {row + len(batch) - 1}")
+    def _files(self) -> list[Place]:
+        return parquet_in(place_of(self.path), "ParquetRows")
 
-    def _files(self) -> list[Path]:
-        path = Path(self.path)
-        if not path.is_dir():
-            if not path.exists():
-                raise DataError(f"ParquetRows: there is no file or folder {path}")
-            if not path.is_file():  # opening a pipe would wait for ever
-                raise DataError(f"ParquetRows: {path} is neither a file nor a folder")
-            return [path]
-        found = sorted(
-            file for file in path.rglob("*.parquet")
-            if file.is_file() and not any(part[0] in "._" for part in file.relative_to(path).parts)
-        )
-        if not found:
-            raise DataError(f"ParquetRows: the folder {path} holds no *.parquet")
-        return found
+    def _names(self, columns: Sequence[str]) -> list[str]:
+        return [*columns, *self._targets, *([self.weight] if self.weight else [])]
 
-    def _inputs(self, path: Path) -> tuple[str, ...]:
+    def _inputs(self, files: Sequence[Place]) -> tuple[str, ...]:
         """The names of the columns of x, and a check of all that are read."""
+        path, said = files[0], said_by_folders(files)
         with opened(path) as file:
             schema = file.schema_arrow
         others = {*self._targets, self.weight}
@@ -149,12 +130,40 @@ class ParquetRows(Stream):
             columns = [name for name in schema.names if name not in others]
         if not columns:
             raise DataError(f"ParquetRows: {path} has no columns beside {sorted(map(str, others))}")
-        names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
-        _check_columns(path, schema, names, {})
+        names = self._names(columns)
+        for name in names:
+            if name in said and name not in schema.names and isinstance(said[name][0], str):
+                raise DataError(f"ParquetRows: column '{name}' is said by the folders of "
+                                f"{os.fspath(self.path)}, in words, such as {said[name][0]!r}: "
+                                "leave it out with columns=[...], or encode it first")
+        check_columns(path, schema, [name for name in names if name in schema.names
+                                     or name not in said], {})
         return tuple(columns)
 
 
-def opened(path: Path, who: str = "ParquetRows") -> Any:
+def piece_of(
+    batch: Any, columns: Sequence[str], target: str | Sequence[str] | None, weight: str | None,
+    path: Place, row: int, who: str = "ParquetRows", constant: Mapping[str, Any] | None = None,
+) -> Piece:
+    """Some rows of a table as arrays; `constant` are columns of one value."""
+    rows = len(batch)
+
+    def column(name: str) -> Any:
+        if constant and name in constant:
+            return np.full(rows, constant[name])
+        # By name: iter_batches gives the order of the file, and with 'a' a column 'a.b' too.
+        return _numbers(batch.column(name), name, path, row, who)
+
+    y = None
+    if isinstance(target, str):
+        y = column(target)
+    elif target is not None:
+        y = _side_by_side([column(name) for name in target])
+    return Piece(_side_by_side([column(name) for name in columns]), y,
+                 column(weight) if weight else None, f"{path}, rows {row} to {row + rows - 1}")
+
+
+def opened(path: Place, who: str = "ParquetRows") -> Any:
     """A Parquet file, of which no more is read than is asked for.
 
     Raises:
@@ -166,14 +175,15 @@ def opened(path: Path, who: str = "ParquetRows") -> Any:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise ConfigurationError(f"{who} needs pyarrow: pip install 'evenly[data]'") from error
+    source = opened_at(path, who) if isinstance(path, str) else path
     try:
         # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
-        return ParquetFile(path, pre_buffer=False, buffer_size=2**16)
+        return ParquetFile(source, pre_buffer=False, buffer_size=2**16)
     except pa.ArrowInvalid as error:
         raise DataError(f"{who}: {path} is no Parquet file: {error}") from None
 
 
-def unreadable(error: OSError, path: Path, row: int, who: str = "ParquetRows") -> Exception:
+def unreadable(error: OSError, path: Place, row: int, who: str = "ParquetRows") -> Exception:
     """What is raised for an error of the reader."""
     if error.errno is None:  # pyarrow's own word for a file that contradicts itself
         return DataError(
@@ -184,7 +194,9 @@ def unreadable(error: OSError, path: Path, row: int, who: str = "ParquetRows") -
     return error
 
 
-def _check_columns(path: Path, schema: Any, names: Sequence[str], kinds: dict[str, Any]) -> None:
+def check_columns(
+    path: Place, schema: Any, names: Sequence[str], kinds: dict[str, Any], who: str = "ParquetRows"
+) -> None:
     """Raises DataError unless the columns are there, hold numbers, and have the types of the files
     before, which `kinds` keeps."""
     import pyarrow.types as types
@@ -193,26 +205,27 @@ def _check_columns(path: Path, schema: Any, names: Sequence[str], kinds: dict[st
         found = schema.names.count(name)
         if found != 1:
             raise DataError(
-                f"ParquetRows: {path} has {found or 'no'} column{'s' * (found > 1)} '{name}'; "
+                f"{who}: {path} has {found or 'no'} column{'s' * (found > 1)} '{name}'; "
                 f"there are: {', '.join(schema.names)}"
             )
         kind = schema.field(name).type
         if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
             raise DataError(
-                f"ParquetRows: column '{name}' of {path} holds {kind}, not numbers: leave it out "
+                f"{who}: column '{name}' of {path} holds {kind}, not numbers: leave it out "
                 "with columns=[...], or encode it first"
             )
         if kinds.setdefault(name, kind) != kind:
-            raise DataError(f"ParquetRows: column '{name}' of {path} holds {kind}, and that of the "
-                            f"files before it {kinds[name]}: write all with one type")
+            raise DataError(f"{who}: column '{name}' of {path} holds {kind}, and that of the "
+                            f"{'files' if who == 'ParquetRows' else 'batches'} before it "
+                            f"{kinds[name]}: write all with one type")
 
 
-def _numbers(column: Any, name: str, path: Path, row: int) -> Any:
+def _numbers(column: Any, name: str, path: Place, row: int, who: str) -> Any:
     """A column as an array, or a DataError for what is missing."""
     if column.null_count:
         first = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
         raise DataError(
-            f"ParquetRows: column '{name}' of {path} has a missing value in row {row + first}: "
+            f"{who}: column '{name}' of {path} has a missing value in row {row + first}: "
             "fill or leave out such rows"
         )
     values = column.to_numpy(zero_copy_only=False)
@@ -220,7 +233,7 @@ def _numbers(column: Any, name: str, path: Path, row: int) -> Any:
         bad = ~np.isfinite(values)
         if bad.any():
             raise DataError(
-                f"ParquetRows: column '{name}' of {path} holds NaN or infinity in row "
+                f"{who}: column '{name}' of {path} holds NaN or infinity in row "
                 f"{row + int(bad.argmax())}: fill or leave out such rows"
             )
     return values

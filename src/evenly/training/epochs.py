@@ -21,6 +21,7 @@ from .doctoring import Doctor
 from .early_stopping import BestSoFar
 from .history import EpochRecord, History, epoch_record
 from .interrupt import Interrupt
+from .listener import Listener
 from .model import Model
 from .positions import ENDED, Position
 from .progress import Progress
@@ -133,6 +134,11 @@ class Loop:
             self.records.append(record)
             self.rates.after(record)
             self.bar.epoch(record)
+            for callback in callbacks:
+                if isinstance(callback, Listener):
+                    only_read = steps.view()
+                    only_read.flags.writeable = False
+                    callback.steps(sum(one.steps for one in self.records[:-1]) + 1, only_read)
             requests = [callback(record) for callback in callbacks]
             for request in requests:
                 if request not in _REQUESTS:

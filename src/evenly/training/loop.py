@@ -21,6 +21,7 @@ from ..penalties import Penalty
 from ..probes.watcher import TrainingWatcher
 from ..program import DTYPES, hands_on
 from ..program import compile as compile_program
+from ..rows.arrow import as_source
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
 from ..rows.streams import Stream
 from ..rows.training_set import (
@@ -41,6 +42,7 @@ from .early_stopping import BestSoFar, EarlyStopping
 from .epochs import Callback, Loop
 from .history import undefined_score
 from .interrupt import Interrupt
+from .listener import recorded, told
 from .model import Model, as_sequential
 from .progress import make_progress
 from .rates import Rates, lowering, whole_training
@@ -93,7 +95,9 @@ def fit(
             hold the network and what else is not given then.
         x: inputs, (rows, features...). A SciPy sparse matrix is made dense a few rows at a time, an
             array in a file (``numpy.memmap``) is read so. Or a source that brings its own targets:
-            :class:`ParquetRows`, :class:`Batches`.
+            :class:`ParquetRows`, :class:`ArrowRows`, :class:`Batches`. Or the path or address of
+            Parquet files, a table of Dask, Ray or Arrow, of which y names the targets' column; or
+            arrays of Dask, x and y.
         y: targets, as the loss wants them.
         loss: what to lower. It must be given, here or in settings.
         optimizer: by default ``Adam(1e-3)``.
@@ -123,7 +127,8 @@ def fit(
         threads: by default as many as the work is worth; no result depends on it.
         progress: whether to show a bar; by default where standard error is a terminal, and in a
             notebook.
-        callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``.
+        callbacks: each is called with every :class:`EpochRecord` and may return ``"stop"``; a
+            :class:`evenly.callbacks.Listener`, as TensorBoard's and MLflow's are, hears more.
         stop: asked some 20 times a second, or after each step where steps take longer; True ends
             training as Ctrl-C does. For trainings in threads, which hear no Ctrl-C:
             ``stop=event.is_set``.
@@ -184,6 +189,7 @@ def fit(
     weights = net.weights if isinstance(net, Model) else None
     made_for = net.input_shape if isinstance(net, Model) else None
     net = net.net if isinstance(net, Model) else as_sequential(net)
+    x, y = as_source(x, y)
     scaled = Standardized(settings, net, x)
     seed = check_seed(seed)
     _check(epochs, batch, early_stopping, validation, shuffle_buffer)
@@ -266,8 +272,8 @@ def fit(
                 "shuffle_buffer": shuffle_buffer}
         more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
-        told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        keeper = Keeper(checkpoint, resume, engine, told, cycles)
+        wanted = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
+        keeper = Keeper(checkpoint, resume, engine, wanted, cycles)
     observer = None
     if watched:
         seen = x if isinstance(x, Stream) else data
@@ -277,13 +283,16 @@ def fit(
         observer = Doctor(watcher, stops)
     bar = make_progress(progress, epochs, training.steps, score_name)
     try:
-        with Interrupt(stop) as interrupt, keeper or nullcontext():
+        made_of = told(settings, seed=seed, dtype=dtype, rows=rows, batch=batch)
+        with Interrupt(stop) as interrupt, keeper or nullcontext(), \
+                recorded(callbacks, made_of) as heard:
             loop = Loop(engine, training, held, moved, averaged, best, bar, interrupt, keeper,
                         observer)
             position = keeper.restore(training.steps) if keeper is not None else None
             if position is not None:
                 loop.resume(position, epochs)
             model = loop.model(loop.run(epochs, callbacks))
+            heard.stopped = model.history.stopped
     except (CheckpointError, DivergenceError) as error:
         if error.model is not None:
             scaled.finish(engine)
