@@ -133,8 +133,9 @@ class Store:
 
     def count(self) -> int:
         """How many trials were asked for."""
+        waiting = self._optuna.trial.TrialState.WAITING
         with self._as_told():
-            return len(self.study.get_trials(deepcopy=False))
+            return sum(one.state != waiting for one in self.study.get_trials(deepcopy=False))
 
     def records(self, exact: bool) -> tuple[TrialRecord, ...]:
         """The trials that have ended, by number.
