@@ -12,6 +12,7 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import errors as errors
+    from . import parallel as parallel
     from .augmentation import Augmentation as Augmentation
     from .augmentation import CutMix as CutMix
     from .augmentation import Cutout as Cutout
@@ -271,4 +272,4 @@ __all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home no
 
 
 if not TYPE_CHECKING:  # with it every name would be known to type checkers
-    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors",))
+    __getattr__, __dir__ = lazily(__name__, _NAMES, modules=("errors", "parallel"))

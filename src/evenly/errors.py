@@ -29,6 +29,11 @@ class DataError(EvenlyError, ValueError):
     """Data that cannot be used as it is."""
 
 
+class BackendError(EvenlyError, RuntimeError):
+    """Work that cannot be handed to threads, processes or machines as asked: a backend that is not
+    known or not installed, an address that does not answer, workers that end."""
+
+
 class FileFormatError(EvenlyError, ValueError):
     """A file that is not what it should be: truncated, damaged, too large, of a newer version, or
     no file of Evenly at all.

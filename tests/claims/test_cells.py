@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from evenly.errors import BackendError
 from evenly.study import StudyError
 from evenly.study.cells import Cell, Stopped, Store, run_cells, stopped
 
@@ -42,7 +43,7 @@ def test_any_backend_gives_the_same_in_the_same_order(jobs, backend):
 
 
 def test_a_backend_that_does_not_exist_is_named():
-    with pytest.raises(StudyError, match=r"backend: Invalid backend: nowhere"):
+    with pytest.raises(BackendError, match=r"backend: Invalid backend: nowhere"):
         run_cells(square, CELLS, jobs=2, backend="nowhere")
 
 

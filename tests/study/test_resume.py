@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from evenly.errors import BackendError
 from evenly.study import Design, Outcome, StudyError, Table, run_all, runs
 from evenly.study.records import EpochPoint, RunRecord
 from evenly.study.stored import Runs, fingerprint, from_values, to_values
@@ -45,7 +46,7 @@ def test_the_same_numbers_on_any_backend(blobs: Table, backend: str) -> None:
 
 def test_an_unknown_backend_says_so(blobs: Table) -> None:
     for jobs in (1, 2):
-        with pytest.raises(StudyError, match=r"backend: .*lokki.*: try threading or loky"):
+        with pytest.raises(BackendError, match=r"backend: .*lokki.*: try threading or loky"):
             run_all(blobs, SMALL, jobs=jobs, backend="lokki")
 
 

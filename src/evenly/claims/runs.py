@@ -29,7 +29,7 @@ from .verdict import judged
 
 def run(
     study: Study, form: Form = "tour", *, blocks: int | None = None, jobs: int = 1,
-    backend: str = "loky", store: Store | None = None, stop: threading.Event | None = None,
+    backend: str | None = "loky", store: Store | None = None, stop: threading.Event | None = None,
     on_done: Callable[[Cell], None] = lambda cell: None,
 ) -> Result:
     """Runs all cases of a study and gives the verdict.
@@ -39,7 +39,7 @@ def run(
         form: ``"tour"`` or ``"long"``.
         blocks: another number of them than the study's own.
         jobs: trainings at the same time. The numbers do not depend on it, nor on the backend.
-        backend: of joblib.
+        backend: of :func:`evenly.parallel.backend`; None takes the one in use.
         store: keeps what has ended, and has what need not be run again.
         stop: when set, what has not ended is given up.
         on_done: called with each training that has ended.
@@ -56,7 +56,7 @@ def run(
 
 def run_all(
     studies: Sequence[Study], form: Form = "tour", *, blocks: int | None = None, jobs: int = 1,
-    backend: str = "loky", store: Store | None = None, stop: threading.Event | None = None,
+    backend: str | None = "loky", store: Store | None = None, stop: threading.Event | None = None,
     on_done: Callable[[Cell], None] = lambda cell: None, null: bool = False,
 ) -> list[Result]:
     """Runs studies, all their cases in one go, and judges each: see :func:`run`.

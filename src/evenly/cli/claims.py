@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .backend_options import backend_of
 from .needed import need
-from .running import cores, ctrl_c, progress
+from .running import ctrl_c, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +44,7 @@ class AskedClaims:
     target: str | None
     jobs: int | None
     backend: str
+    scheduler: str | None
     out: Path
     force: bool
     resume: bool
@@ -81,23 +83,20 @@ def study_claims(asked: AskedClaims) -> int:
     from evenly.claims.runs import fingerprint, run_all
     from evenly.study.cells import Store
 
-    if asked.jobs is not None and asked.jobs < 1:
-        raise click.UsageError(f"jobs: expects a whole number of at least 1, got {asked.jobs}: "
-                               "try 1")
     studies = _studies(asked)
     form: Literal["tour", "long"] = "tour" if asked.what is None or asked.is_short else "long"
     report.check_folder(asked.out, force=asked.force or asked.resume, names=(REPORT, PARTS, RUNS))
-    # What has ended is kept from the first training on: the folder is there before the report.
-    asked.out.mkdir(parents=True, exist_ok=True)
-    store = Store(asked.out / RUNS, fingerprint(studies, form), resume=asked.resume)
     stop = threading.Event()
     total = sum(len(study.cases(form, asked.blocks)) for study in studies)
-    with progress(total) as (advance, say, end), ctrl_c(stop, say, end):
-        results = run_all(
-            studies, form, blocks=asked.blocks, jobs=asked.jobs or cores(), backend=asked.backend,
-            store=store, stop=stop,
-            on_done=lambda cell: advance(cell.key.split(" ", 1)[0], cell.asks[1].block),
-        )
+    with backend_of(vars(asked)) as jobs:
+        # What has ended is kept from the first training on: the folder is there before the report.
+        asked.out.mkdir(parents=True, exist_ok=True)
+        store = Store(asked.out / RUNS, fingerprint(studies, form), resume=asked.resume)
+        with progress(total) as (advance, say, end), ctrl_c(stop, say, end):
+            results = run_all(
+                studies, form, blocks=asked.blocks, jobs=jobs, backend=None, store=store, stop=stop,
+                on_done=lambda cell: advance(cell.key.split(" ", 1)[0], cell.asks[1].block),
+            )
     if not results:
         click.echo("evenly: stopped before a block had finished: what has ended is in "
                    f"{asked.out / RUNS}: go on with --resume", err=True)

@@ -8,13 +8,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from .backend_options import BACKEND, backend_options
 from .reading_options import READING, WORDS, reading_of, reading_options
 
 DEFAULT_OUT = "evenly-study"
 DIGITS = "digits"
 # Options of each kind of study; the others belong to both.
 OF_CLAIMS = ("blocks", "data", "short")
-OF_BOTH = ("what", "target", "jobs", "backend", "out", "force", "resume")
+OF_BOTH = ("what", "target", *BACKEND, "out", "force", "resume")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -78,12 +79,8 @@ OF_BOTH = ("what", "target", "jobs", "backend", "out", "force", "resume")
 @click.option(
     "--optimizer", metavar="NAME", default="adam", help="sgd, momentum, rmsprop, adam or adamw."
 )
-@click.option(
-    "--backend", metavar="NAME", default="threading",
-    help="Of joblib: threading, loky (processes), or one that is registered.",
-)
+@backend_options
 @click.option("--resume", is_flag=True, help="Go on where the study in --out was stopped.")
-@click.option("--jobs", type=int, help="Runs at the same time.  [default: one a core]")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(DEFAULT_OUT), help="Folder to write."
 )

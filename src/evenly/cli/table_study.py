@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from .backend_options import backend_of
 from .needed import need
 from .reading_options import WORDS
 from .running import cores, ctrl_c, progress
@@ -46,6 +47,7 @@ class Asked:
     optimizer: str
     jobs: int | None
     backend: str
+    scheduler: str | None
     out: Path
     force: bool
     resume: bool
@@ -62,6 +64,7 @@ def study_table(asked: Asked) -> int:
     """
     need("study", "sklearn", "pandas", "polars", "pyarrow", "matplotlib", "jinja2")
     from evenly import report
+    from evenly.parallel.backends import is_away
     from evenly.study import check_fits, load, load_digits, part_sizes, summarize
     from evenly.study.stored import Runs, fingerprint
     from evenly.tables import Reading
@@ -69,11 +72,6 @@ def study_table(asked: Asked) -> int:
     from .table import folded, show
 
     table, design = asked.table, _design(asked)
-    processors = cores()
-    jobs = asked.jobs
-    if jobs is not None and jobs < 1:
-        raise click.UsageError(f"jobs: expects a whole number of at least 1, got {jobs}: try 1")
-    jobs = min(jobs or processors, asked.seeds * len(design.rows))
     _check_words(asked)
     report.check_folder(
         asked.out, force=asked.force or asked.resume, names=(*report.FILES, RUNS)
@@ -96,10 +94,12 @@ def study_table(asked: Asked) -> int:
     if asked.batch is None:
         rows, _ = part_sizes(data, design)
         design = dataclasses.replace(design, batch=min(design.batch, rows))
-    check_fits(data, design, jobs)
     started = datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    store = Runs(asked.out / RUNS, fingerprint(data, design), resume=asked.resume)
-    outcome = _run(data, design, jobs, max(1, processors // jobs), asked.backend, store)
+    with backend_of(vars(asked)) as found:
+        jobs, away = min(found, asked.seeds * len(design.rows)), is_away()
+        check_fits(data, design, 1 if away else jobs)
+        store = Runs(asked.out / RUNS, fingerprint(data, design), resume=asked.resume)
+        outcome = _run(data, design, jobs, None if away else max(1, cores() // jobs), store)
     if not outcome.runs:
         click.echo("evenly: stopped before a run had finished: nothing written", err=True)
         return 130
@@ -208,7 +208,7 @@ def _command(asked: Asked, design: Design, *more: str) -> str:
 
 
 def _run(
-    data: Table, design: Design, jobs: int, threads: int, backend: str, store: Runs
+    data: Table, design: Design, jobs: int, threads: int | None, store: Runs
 ) -> Outcome:
     from evenly.study import run_all
 
@@ -216,6 +216,6 @@ def _run(
     total = design.seeds * len(design.rows) * design.passes
     with progress(total) as (advance, say, end), ctrl_c(stop, say, end):
         return run_all(
-            data, design, jobs=jobs, threads=threads, backend=backend, store=store, stop=stop,
+            data, design, jobs=jobs, threads=threads, backend=None, store=store, stop=stop,
             on_epoch=advance,
         )

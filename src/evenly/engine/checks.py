@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -139,11 +140,23 @@ def check_seed(seed: Any) -> int:
 
 
 def allowed_threads() -> int:
-    """The processors that this process may use, or fewer where OMP_NUM_THREADS says so: joblib
-    gives each of its worker processes a share that way."""
+    """The processors that this process may use, or fewer where OMP_NUM_THREADS says so: joblib,
+    Dask and Ray give each of their worker processes a share that way. A worker that none was given,
+    as a thread beside others, has one."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     limit = int(first) if first.isdigit() else 0
-    return min(processors(), limit) if limit else int(processors())
+    if limit:
+        return min(processors(), limit)
+    return 1 if is_worker() else int(processors())
+
+
+def is_worker() -> bool:
+    """Whether the calling thread is a worker of joblib or of Dask. Neither is loaded to ask."""
+    joblib = sys.modules.get("joblib.parallel")
+    if joblib is not None and (joblib.get_active_backend()[0].nesting_level or 0) > 0:
+        return True
+    dask = sys.modules.get("distributed.worker")
+    return dask is not None and hasattr(dask.thread_state, "execution_state")
 
 
 def most_threads(program: Program, threads: int | None) -> int:

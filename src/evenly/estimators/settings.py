@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import cpu_count
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from ..augmentation import Augmentation, CutMix, Cutout, Mixup
 from ..averaging import EMA, SWA, Lookahead, Snapshots, WeightAverage
 from ..clipping import ClipGlobalNorm
 from ..constraints import MaxNorm
+from ..engine.checks import allowed_threads, is_worker
 from ..errors import ConfigurationError
 from ..optimizers import (
     SGD,
@@ -232,10 +233,14 @@ def batch_rows(batch: Any, rows: int) -> int:
 def threads_of(n_jobs: Any) -> int | None:
     """Threads for the engine: as many as asked for, or None to leave it to the engine.
 
-    Where joblib, threadpoolctl or OMP_NUM_THREADS allow one thread only, it is one."""
+    Where joblib, threadpoolctl or OMP_NUM_THREADS allow one thread only, it is one. A worker of
+    joblib, on whichever backend, has no more than its share: the others have theirs."""
     if n_jobs is not None:
         if isinstance(n_jobs, bool) or not isinstance(n_jobs, numbers.Integral) or n_jobs == 0:
             raise wrong("n_jobs", "a whole number other than 0 (-1: all processors), or None",
                         n_jobs)
-        return int(effective_n_jobs(n_jobs))
+        threads = int(n_jobs)
+        if threads < 0:
+            threads = max(1, int(cpu_count()) + 1 + threads)
+        return min(threads, allowed_threads()) if is_worker() else threads
     return 1 if _openmp_effective_n_threads(only_physical_cores=False) == 1 else None

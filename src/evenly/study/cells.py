@@ -2,7 +2,7 @@
 
 A cell is a name and what its training is asked for; its result is plain numbers and lists, and
 depends on the cell alone. So results are the same for any number of workers on any backend of
-joblib, and a cell that has ended once need not be run again.
+joblib, and a cell that has ended once need not be run again, but one whose worker was killed is.
 """
 
 from __future__ import annotations
@@ -10,18 +10,24 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import platform
 import shutil
 import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import BackendError
+from ..parallel.backends import backend as chosen
+from ..parallel.backends import handed, has_died, is_away, received
+from ..version import __version__
 from .errors import StudyError
+from .shared import Shared, opened
 
 Values = Mapping[str, Any]
 Task = Callable[[Any], Values]
@@ -31,6 +37,8 @@ _OWN = threading.local()
 LISTEN_SECONDS = 0.1
 # Cells a worker between two looks at what came, where a backend allows no other way.
 SLICE = 4
+# Workers lost in a row, with nothing ended between, that are one too many.
+LOST = 3
 
 
 class Stopped(Exception):
@@ -152,7 +160,7 @@ def _parsed(line: str) -> Any:
 
 
 def run_cells(
-    task: Task, cells: Sequence[Cell], *, jobs: int = 1, backend: str = "loky",
+    task: Task, cells: Sequence[Cell], *, jobs: int = 1, backend: str | None = "loky",
     store: Store | None = None, stop: threading.Event | None = None,
     on_done: Callable[[Cell], None] = lambda cell: None,
 ) -> Cells:
@@ -163,14 +171,15 @@ def run_cells(
             not finite. With processes it must be a function of a module.
         cells: in the order to run them.
         jobs: at the same time.
-        backend: of joblib: ``"loky"`` (processes), ``"threading"``, or any that is registered, as
-            ``"dask"`` and ``"ray"`` are by their packages.
+        backend: see :func:`evenly.parallel.backend`; None takes the one in use. Where it reaches
+            other machines, a training that runs there when `stop` is set may go on to its end.
         store: keeps results, and has those that need not be run again.
         stop: when set, cells that have not ended are given up.
         on_done: called in this thread with every cell that has ended, a resumed one too.
 
     Raises:
-        StudyError: the backend is not known; whatever a task raises.
+        BackendError: the backend is not known or does not answer; workers end again and again
+            with nothing done. Whatever a task raises.
     """
     stop = stop or threading.Event()
     started = time.perf_counter()
@@ -181,40 +190,71 @@ def run_cells(
         if cell.key in kept:
             on_done(cell)
     if left and not stop.is_set():
-        with _flag(stop) as flag:
+        where = nullcontext() if backend is None else chosen(backend, jobs=jobs)
+        with where, _flag(stop) as flag:
             worker = _Worker(flag, os.getpid(), task)
-            for key, values in _results(worker, list(left.values()), jobs, backend):
+            for key, values in _results(worker, list(left.values()), jobs):
                 if values is None:
                     continue
                 kept[key] = values
                 if store is not None:
                     store.add(key, values)
                 on_done(left[key])
+                if stop.is_set() and is_away():
+                    break  # those that run on other machines do not hear of it
     ordered = {cell.key: kept[cell.key] for cell in cells if cell.key in kept}
     return Cells(ordered, len(ordered) < len(cells), time.perf_counter() - started)
 
 
 def _results(
-    worker: _Worker, cells: list[Cell], jobs: int, backend: str
+    worker: _Worker, cells: list[Cell], jobs: int
 ) -> Iterator[tuple[str, Values | None]]:
-    """What the worker makes of the cells, as it comes."""
-    jobs = min(jobs, len(cells))
-    if jobs == 1:
+    """What the worker makes of the cells, as it comes; a cell whose worker was lost is run again,
+    and one that has come is not."""
+    left = {cell.key: cell for cell in cells}
+    lost = 0
+    while left:
+        try:
+            # What may have ended a worker does not run in this process.
+            together = jobs if lost else min(jobs, len(left))
+            for key, values in _one_go(worker, list(left.values()), together):
+                del left[key]
+                lost = 0
+                yield key, values
+        except Exception as error:
+            if not has_died(error):
+                raise
+            lost += 1
+            if lost == LOST:
+                raise BackendError(
+                    f"workers ended {LOST} times with nothing done ({type(error).__name__}): were "
+                    "they killed, or out of memory? Ask for fewer --jobs; what has ended is kept"
+                ) from error
+
+
+def _one_go(
+    worker: _Worker, cells: list[Cell], jobs: int
+) -> Iterator[tuple[str, Values | None]]:
+    away = is_away()
+    if jobs == 1 and not away:
         yield from map(worker, cells)
         return
     from joblib import Parallel, delayed
 
-    calls = (delayed(worker)(cell) for cell in cells)
+    parcel: tuple[Any, ...] = ()
+    if away and isinstance(worker.task, Shared):
+        parcel, worker = (handed(worker.task.parcel()),), replace(worker, task=None)
+    calls = (delayed(worker)(cell, *parcel) for cell in cells)
     try:
-        pool = Parallel(n_jobs=jobs, backend=backend, batch_size=1, pre_dispatch="all",
+        pool = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs if away else "all",
                         return_as="generator_unordered")
     except ValueError as error:
         if "return_as" not in str(error):
             raise StudyError(f"backend: {error}") from error
         # Some backends hand out nothing before all has ended.
-        pool = Parallel(n_jobs=jobs, backend=backend)
-        while some := list(itertools.islice(calls, SLICE * jobs)):
-            yield from pool(some)
+        with Parallel(n_jobs=jobs) as pool:
+            while some := list(itertools.islice(calls, SLICE * jobs)):
+                yield from pool(some)
     else:
         yield from pool(calls)
 
@@ -251,14 +291,19 @@ def _flag(stop: threading.Event) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Worker:
-    """What runs a cell, in whichever process: the task, and where it hears of a stop."""
+    """What runs a cell, in whichever process: the task (None: it comes with each cell, in a parcel
+    that travels once), and where it hears of a stop."""
 
     flag: str
     owner: int
-    task: Task
+    task: Task | None
+    version: str = __version__
 
-    def __call__(self, cell: Cell) -> tuple[str, Values | None]:
+    def __call__(self, cell: Cell, parcel: Any = None) -> tuple[str, Values | None]:
         """The cell's key and its values; None where it gave up."""
+        if self.version != __version__:
+            raise BackendError(f"a worker on {platform.node()} has Evenly {__version__}, this is "
+                               f"{self.version}: install the same everywhere")
         is_main = threading.current_thread() is threading.main_thread()
         if os.getpid() != self.owner and is_main:
             # Ctrl-C reaches every process of the terminal. Who owns the run decides what ends.
@@ -267,6 +312,7 @@ class _Worker:
         if stopped():
             return cell.key, None
         try:
-            return cell.key, self.task(cell.asks)
+            task = self.task or opened(received(parcel))
+            return cell.key, task(cell.asks)
         except Stopped:
             return cell.key, None

@@ -17,7 +17,6 @@ from evenly.errors import DivergenceError
 from .cells import Cell, Stopped, Store, run_cells, stopped
 from .data import Table, input_shape
 from .designs import Design, Variant, build
-from .errors import StudyError
 from .measures import measure
 from .records import EpochPoint, RunRecord
 from .references import REFERENCES, Reference, run_reference
@@ -50,8 +49,8 @@ def run_all(
     design: Design,
     *,
     jobs: int = 1,
-    threads: int = 1,
-    backend: str = "threading",
+    threads: int | None = 1,
+    backend: str | None = "threading",
     store: Store | None = None,
     stop: threading.Event | None = None,
     on_epoch: Callable[[str, int], None] = lambda variant, seed: None,
@@ -67,21 +66,20 @@ def run_all(
         table: the checked table.
         design: what is varied and how it is trained.
         jobs: runs at the same time.
-        threads: threads within one run.
-        backend: of joblib: "threading", "loky" for processes, or one that is registered and works
-            on this machine.
+        threads: threads within one run; None leaves it to the worker.
+        backend: "threading", "loky" for processes, or another of :func:`evenly.parallel.backend`;
+            None takes the one in use.
         store: keeps runs that have finished, and has those that need not be run again.
         stop: when set, running runs end after the step they are at, and are dropped.
         on_epoch: called with variant and seed after every epoch, from any thread; for processes,
             and for runs that the store has, when the run is there.
 
     Raises:
-        StudyError: the table cannot be prepared, or does not fit the network; the backend is not
-            known.
+        StudyError: the table cannot be prepared, or does not fit the network.
+        BackendError: the backend is not known, does not answer, or its workers end.
     """
     stop = stop or threading.Event()
     input_shape(table, design)
-    _check_backend(backend)
     rows: tuple[Reference | Variant, ...] = (*REFERENCES, *design.rows)
     cells = [
         Cell(f"{seed} {row.name}", (row.name, seed)) for seed in range(design.seeds) for row in rows
@@ -112,16 +110,6 @@ def run_all(
     )
 
 
-def _check_backend(name: str) -> None:
-    """Raises StudyError for a backend that joblib does not know, however many runs go at a time."""
-    from joblib import Parallel
-
-    try:
-        Parallel(n_jobs=1, backend=name)
-    except (ValueError, ImportError) as error:
-        raise StudyError(f"backend: {error}: try threading or loky") from error
-
-
 class _Asked:
     """What tells of a stop in another process."""
 
@@ -136,7 +124,7 @@ class _Work:
         self,
         table: Table,
         design: Design,
-        threads: int,
+        threads: int | None,
         most: int = 1,
         stop: threading.Event | None = None,
         on_epoch: Callable[[str, int], None] = lambda variant, seed: None,
@@ -177,7 +165,7 @@ def run_one(
     variant: Variant,
     seed: int,
     split: Split,
-    threads: int,
+    threads: int | None,
     stop: Stop,
     on_epoch: Callable[[str, int], None],
 ) -> RunRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import pickle
 import shutil
 import tempfile
@@ -16,7 +17,8 @@ class Shared:
     """Calls what `make` makes of some values.
 
     In this process that is `here`. In another process of this machine the values are read from a
-    file, when the first cell comes, and what is made of them stays there for the others.
+    file, when the first cell comes, and on another machine from a parcel; what is made of them
+    stays there for the others.
 
     Args:
         values: what to make it of.
@@ -41,6 +43,10 @@ class Shared:
             self.here = self._make(*self._values)
         return self.here(asks)
 
+    def parcel(self) -> Parcel:
+        """The values, for processes that do not see this machine's files."""
+        return Parcel(pickle.dumps((self._values, self._make), pickle.HIGHEST_PROTOCOL))
+
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         with self._lock:
             if self._folder is None:
@@ -48,6 +54,30 @@ class Shared:
                 with (self._folder / "values").open("wb") as file:
                     pickle.dump((self._values, self._make), file, pickle.HIGHEST_PROTOCOL)
             return _elsewhere, (str(self._folder / "values"),)
+
+
+class Parcel:
+    """Bytes that a :class:`Shared` is made of."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.name = data, hashlib.sha256(data).hexdigest()
+
+    def __sizeof__(self) -> int:
+        """What Dask goes by when it decides what travels once."""
+        return len(self.data)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parcel) and self.name == other.name
+
+
+@functools.lru_cache(maxsize=1)
+def opened(parcel: Parcel) -> Shared:
+    """What a parcel holds."""
+    values, make = pickle.loads(parcel.data)  # packed by this program on another machine
+    return Shared(values, make)
 
 
 @functools.lru_cache(maxsize=1)
