@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GroupShuffleSplit,
     KFold,
@@ -30,7 +29,8 @@ from sklearn.utils.multiclass import type_of_target
 from ..errors import ConfigurationError, DataError, DivergenceError, TableWarning
 from ..estimators import NetClassifier, NetRegressor
 from ..estimators.base import NetEstimator
-from ..estimators.held_out import checked_groups
+from ..estimators.held_out import Held, checked_groups
+from ..estimators.monitor import scored, scorer_of
 from ..estimators.names import is_number
 from ..reading.frames import frame_of
 from ..study.cells import Stopped, stopped
@@ -157,6 +157,8 @@ def problem_of(
     if isinstance(groups, str):
         groups = _safe_indexing(x, groups, axis=1)
     groups = checked_groups(groups, x.shape[0])
+    if scoring is not None:
+        scorer_of("scoring", scoring, "None")
     estimator = clone(estimator)
     _, network = last_of(estimator)
     if network.random_state is None:
@@ -276,7 +278,7 @@ class Work:
 
     def __init__(self, problem: Problem, stop: threading.Event | None = None) -> None:
         self.problem, self.own = problem, stop
-        self.scorer = get_scorer(problem.scoring)
+        self.scorer = scorer_of("scoring", problem.scoring, "None")
 
     def __call__(self, asks: Mapping[str, Any]) -> dict[str, Any]:
         """Trains one setting and judges it.
@@ -328,12 +330,11 @@ class Work:
     def _score(self, model: Any, held: Any) -> float:
         x, y = _safe_indexing(self.problem.x, held), self._targets(held)
         truth = model._labels_to_score(x, y) if isinstance(y, str) else y
+        given = self.problem.scoring
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TableWarning)
-            score = self.scorer(model, x, truth)
-        if not np.isfinite(score):
-            raise DataError(f"{self.problem.scoring} is {score} on the {len(held)} rows held out")
-        return float(score)
+            return scored(self.scorer, model, Held(x, truth, None), f"scoring={given!r}",
+                          isinstance(given, str))
 
 
 class _Watch:

@@ -56,7 +56,18 @@ class Store:
         self._optuna = optuna
         told = {**told, "space": space.text(), "version": __version__}
         with self._as_told():
-            storage = _storage(optuna, place)
+            self._storage = storage = _storage(optuna, place)
+        try:
+            self._open(storage, name, told, seed, resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(
+        self, storage: Any, name: str, told: Mapping[str, str], seed: int, resume: bool
+    ) -> None:
+        optuna = self._optuna
+        with self._as_told():
             names = optuna.study.get_all_study_names(storage)
             self.is_new = name not in names
             if not self.is_new and not resume:
@@ -66,7 +77,7 @@ class Store:
                 warnings.simplefilter("ignore")  # what is experimental in some versions
                 self.study = optuna.create_study(
                     storage=storage, study_name=name, load_if_exists=True,
-                    directions=["maximize", "minimize"][:len(objectives)],
+                    directions=["maximize", "minimize"][:len(self._objectives)],
                     sampler=_sampler(optuna, seed),
                 )
             if self.is_new:
@@ -128,8 +139,9 @@ class Store:
         running = self._optuna.trial.TrialState.RUNNING
         with self._as_told():
             left = self.study.get_trials(deepcopy=False, states=(running,))
+        # One without an owner is being asked for at this moment.
         return [(one.number, self.space.settings(one.params)) for one in left
-                if _is_gone(one.user_attrs.get("owner"))]
+                if "owner" in one.user_attrs and _is_gone(one.user_attrs["owner"])]
 
     def count(self) -> int:
         """How many trials were asked for."""
@@ -162,14 +174,14 @@ class Store:
 
     def close(self) -> None:
         """Lets go of the database."""
-        storage = self.study._storage
+        storage = self._storage
         storage.remove_session()
         engine = getattr(getattr(storage, "_backend", storage), "engine", None)
         if engine is not None:
             engine.dispose()
 
     def _trial(self, number: int) -> Any:
-        storage = self.study._storage
+        storage = self._storage
         own = storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
         return self._optuna.trial.Trial(self.study, own)
 
