@@ -11,8 +11,8 @@ import numpy as np
 
 from ..estimators.settings import optimizer_of
 from ..settings import source_of
-from ..study.advice import MODEL, reading_words
 from ..tables import Reading, option_words, set_words
+from ..tables.training import MODEL, reading_words
 from .problem import Problem, last_of
 from .records import TrialRecord
 from .space import Space, optuna_module

@@ -131,8 +131,8 @@ def tune(
         groups: (rows,): labels of rows that belong together, or a column's name: a group is held
             out whole or not at all.
         prune: whether a trial ends when, from the tenth epoch on, its best validation score is
-            below that of three quarters of those that finished in earlier rounds, at that epoch.
-            Not with two objectives.
+            below the median of those that finished in earlier rounds, at that epoch. Not with two
+            objectives.
         round: trials that are asked for at once; more than `n_jobs` workers have no use of a
             smaller one.
         seed: of what is drawn and of the rows held out; of the estimator too, if it has none.
@@ -154,7 +154,7 @@ def tune(
         KeyboardInterrupt: Ctrl-C before a trial has finished.
 
     Source: J. Bergstra, R. Bardenet, Y. Bengio and B. Kegl, "Algorithms for hyper-parameter
-    optimization", NIPS 2011; pruning by quantiles: D. Golovin et al., "Google Vizier", KDD 2017.
+    optimization", NIPS 2011; the median rule: D. Golovin et al., "Google Vizier", KDD 2017.
 
     Example:
         >>> import evenly as ev
@@ -317,8 +317,8 @@ class _Run:
         return bool(self.why)
 
     def _bars(self, before: int) -> tuple[float, ...]:
-        """The lower quartile of the best validation score so far, at each epoch, of what has
-        finished in the rounds before one.
+        """The median of the best validation score so far, at each epoch, of what has finished in
+        the rounds before one.
 
         Arguments:
             before: the number of that round's first trial.
@@ -332,7 +332,7 @@ class _Run:
         reach = max(map(len, curves))
         # What ended early keeps its best.
         whole = [np.pad(curve, (0, reach - len(curve)), mode="edge") for curve in curves]
-        return tuple(float(value) for value in np.quantile(whole, 0.25, axis=0))
+        return tuple(float(value) for value in np.median(whole, axis=0))
 
 
 class _Told(CellStore):

@@ -10,6 +10,10 @@ from typing import Any
 from ..estimators import classification_losses, regression_losses
 from ..estimators.names import Make
 from ..estimators.settings import AVERAGES, OPTIMIZERS, SCHEDULES
+from .rules import Reading
+
+# The file that the line of a study or a search writes.
+MODEL = "model.evenly"
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
@@ -139,6 +143,14 @@ def _declared(name: str, option: str, value: Any, settings: Mapping[str, Any]) -
             words += [OPTIONS["learning_rate"], f"{value.learning_rate:g}"]
     for field, own in other.items():
         words += ["--set", f"{name}__{field}={own if isinstance(own, str) else json.dumps(own)}"]
+    return words
+
+
+def reading_words(reading: Reading, sep: str | None, encoding: str | None) -> list[str]:
+    """How a table is read, as options of the commands."""
+    words = option_words({**vars(reading), "early_stopping": True})
+    for option, value in (("--sep", sep), ("--encoding", encoding)):
+        words += [] if value is None else [option, value]
     return words
 
 
