@@ -24,14 +24,15 @@ ORDER = [
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
-    {"callbacks", "estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"}, {"explain"},
-    {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
+    {"callbacks", "estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"},
+    {"explain"}, {"search"}, {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",
-              "TableRegressor"}
+              "TableRegressor", "tune"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.
-REPORT_MAY = {"evenly.study.records", "evenly.explain.records", "evenly.errors"}
+REPORT_MAY = {"evenly.study.records", "evenly.explain.records", "evenly.search.records",
+              "evenly.errors"}
 
 
 def sources():

@@ -182,6 +182,7 @@ if TYPE_CHECKING:
     from .schedules import ReduceOnPlateau as ReduceOnPlateau
     from .schedules import Schedule as Schedule
     from .schedules import StepDecay as StepDecay
+    from .search import tune as tune
     from .settings import Settings as Settings
     from .stopping import EarlyStopping as EarlyStopping
     from .tables import TableClassifier as TableClassifier
@@ -257,6 +258,7 @@ _NAMES = {
         "LinearWarmup", "LogCosine", "MultiStepDecay", "OneCycle", "PolynomialDecay",
         "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
+    "search": ("tune",),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
     "tables": ("TableClassifier", "TableModel", "TableRegressor"),
@@ -267,7 +269,7 @@ _NAMES = {
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 # These need scikit-learn, or polars too: an import of everything must not fail where it is missing.
-_OPTIONAL = ("estimators", "tables")
+_OPTIONAL = ("estimators", "search", "tables")
 __all__ = ["__version__", "errors", *(n for n, home in _HOMES.items() if home not in _OPTIONAL)]
 
 

@@ -16,7 +16,7 @@ from .streams import OutputError, take_over
 # Name of the command, which its file and the function in it bear too.
 COMMANDS = (
     "columns", "doctor", "exercise", "explain", "export", "fit", "grade", "lesson", "predict",
-    "serve", "show", "study",
+    "serve", "show", "study", "tune",
 )
 
 BAD_INPUT = 2

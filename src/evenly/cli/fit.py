@@ -10,6 +10,7 @@ import click
 
 from .needed import need
 from .reading_options import reading_of, reading_options
+from .set_option import set_option, sets_of
 from .values import (
     AT_LEAST_1,
     CLASS_LOSSES,
@@ -111,6 +112,7 @@ def _or_none(*words: str) -> Word:
               help="In the end train anew on the held-out rows too, for as many epochs.")
 @click.option("--all-rows", is_flag=True, help="Hold no rows out; train for all epochs.")
 @click.option("--seed", type=SEED, default=0, help="Of weights, held-out rows and batches.")
+@set_option
 @click.option("--checkpoint", type=PATH, metavar="FOLDER",
               help="Read Parquet files larger than memory piece by piece, and write down here, "
                    "every ten minutes, what was learned.")
@@ -143,7 +145,8 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
 
     return fit_table(Asked(
         tables=table, reading=reading_of(given), settings=_settings(given),
-        groups=given["groups"], checkpoint=given["checkpoint"], resume=given["resume"],
+        sets=sets_of(given["sets"]), groups=given["groups"], checkpoint=given["checkpoint"],
+        resume=given["resume"],
         **{name: given[name] for name in ("target", "out", "report", "task", "curves", "doctor",
                                           "quiet", "force", "sep", "encoding")},
     ))

@@ -7,7 +7,7 @@ import platform
 import shlex
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from evenly.version import __version__
 from . import telling
 from .fit_checks import check_groups, check_losses, check_settings, target_of
 from .loading_tables import of_table, read_tables, sampled_files
+from .set_option import with_sets
 from .values import OF_CLASSES, OF_NUMBERS
 from .writing import cannot, check_place, is_same, write_bytes
 
@@ -40,6 +41,7 @@ class Asked:
     Attributes:
         reading: how the columns are to be read, as arguments of the estimators for tables.
         settings: the network and its training, as such arguments.
+        sets: likewise, what has no option of its own; they win.
     """
 
     tables: tuple[Path, ...]
@@ -58,6 +60,7 @@ class Asked:
     encoding: str | None
     reading: Mapping[str, Any]
     settings: Mapping[str, Any]
+    sets: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def _fitted(asked: Asked, read: Read) -> Fitted:
         check_losses(asked.settings.get("loss"), target, task)
         rules["types"] = found.types(reading.types)
         kind = TableClassifier if task == "classification" else TableRegressor
-        model = kind(quiet=True, **rules, **asked.settings)
+        model = with_sets(kind(quiet=True, **rules, **asked.settings), asked.sets)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if asked.checkpoint is None:

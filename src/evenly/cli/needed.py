@@ -13,6 +13,7 @@ NAMES = {
     "pyarrow": "pyarrow",
     "matplotlib": "matplotlib",
     "jinja2": "jinja2",
+    "optuna": "optuna",
     "starlette": "starlette",
     "uvicorn": "uvicorn",
 }

@@ -19,12 +19,13 @@ def cores() -> int:
 
 @contextmanager
 def progress(
-    total: int,
+    total: int, says: Callable[[str, int], str] = lambda variant, seed: f"seed {seed}, {variant}",
 ) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None], Callable[[], None]]]:
     """A bar on a terminal, nothing elsewhere.
 
     Args:
         total: the steps until the end.
+        says: what stands beside the bar, from what `advance` gets.
 
     Returns:
         A context that hands out three functions: `advance(variant, seed)` after a step, `say(text)`
@@ -52,7 +53,7 @@ def progress(
         task = bar.add_task("training", total=total)
 
         def advance(variant: str, seed: int) -> None:
-            bar.update(task, advance=1, description=f"seed {seed}, {variant}")
+            bar.update(task, advance=1, description=says(variant, seed))
 
         yield advance, lambda text: bar.console.print(text, highlight=False), bar.stop
 

@@ -182,8 +182,8 @@ def _task(text: str | None) -> Literal["classification", "regression"] | None:
 
 def _command(asked: Asked, design: Design, *more: str) -> str:
     """The line that runs this study again, with every setting that its results depend on."""
-    from evenly.study.advice import reading_words
     from evenly.tables import Reading
+    from evenly.tables.training import reading_words
 
     words = ["evenly", "study"]
     words.append("digits" if asked.table is None else str(asked.table))

@@ -12,16 +12,19 @@ from sklearn.utils import estimator_html_repr
 from ..errors import ConfigurationError
 from ..layers import Dropout
 from ..layers.containers import Container, Sequential
+from .classification_losses import LOSSES as CLASS_LOSSES
 from .names import ACTIVATIONS, NORMS, is_number
 from .number_embeddings import EMBEDDINGS
 from .regression_losses import LOSSES
 from .settings import AVERAGES, SCHEDULES, augment_of, clip_of, constraint_of, optimizer_of
 
+# Of classes: those with an output for each, two classes too.
+_OF_LOSSES = {**LOSSES, **{name: made for name, (made, _) in CLASS_LOSSES.items() if made}}
 # What a plain value stands for, where it can have parameters: a name, a number, a default.
 _MEANT: Mapping[str, Callable[[Any], Any]] = {
     "optimizer": lambda value: optimizer_of(value, None),
     "schedule": lambda value: SCHEDULES[value]() if value in SCHEDULES else value,
-    "loss": lambda value: LOSSES[value]() if value in LOSSES else value,
+    "loss": lambda value: _OF_LOSSES[value]() if value in _OF_LOSSES else value,
     "clip": clip_of,
     "constraint": constraint_of,
     "augment": augment_of,

@@ -13,12 +13,12 @@ import evenly as ev
 from evenly.settings import STANDARDIZED
 
 from ..tables import Reading, option_words
+from ..tables.training import MODEL, reading_words
 from .data import Table, input_shape
 from .designs import Design, Variant, build
 from .records import Scale, VariantRecord
 from .sentences import reference_words
 
-MODEL = "model.evenly"
 NORMS = {"BatchNorm": "batch", "LayerNorm": "layer"}
 MOSTLY_ONE = 0.75  # the share of one class from which on another measure is proposed
 
@@ -143,14 +143,6 @@ def _command(table: Table, design: Design, row: Variant | None) -> str:
         words += ["--task", table.task]
     words += reading_words(replace(table.reading, drop=table.left_out), table.sep, table.encoding)
     return shlex.join([*words, *option_words(settings), "--out", MODEL])
-
-
-def reading_words(reading: Reading, sep: str | None, encoding: str | None) -> list[str]:
-    """How a table is read, as options of the commands."""
-    words = option_words({**vars(reading), "early_stopping": True})
-    for option, value in (("--sep", sep), ("--encoding", encoding)):
-        words += [] if value is None else [option, value]
-    return words
 
 
 def _said(reading: Reading) -> dict[str, Any]:

@@ -14,3 +14,4 @@ from .models import TableModel as TableModel
 from .rules import Reading as Reading
 from .task import task_of as task_of
 from .training import option_words as option_words
+from .training import set_words as set_words

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
+
+from ..estimators import classification_losses, regression_losses
+from ..estimators.names import Make
+from ..estimators.settings import AVERAGES, OPTIMIZERS, SCHEDULES
+from .rules import Reading
+
+# The file that the line of a study or a search writes.
+MODEL = "model.evenly"
 
 # The options of `evenly fit` that are arguments of the estimators, in the order they are shown.
 OPTIONS = {
@@ -41,8 +51,20 @@ REPEATED: Mapping[str, Callable[[Any], list[str]]] = {
 }
 
 
+# What the words of an option make, where a declaration may stand in its place.
+MADE: Mapping[str, Mapping[str, Make]] = {
+    "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "average": AVERAGES,
+    "loss": {**regression_losses.LOSSES, **{name: made for name, (made, _) in
+                                            classification_losses.LOSSES.items() if made}},
+}
+# Arguments that change nothing of what is learned, or have a flag.
+NO_WORDS = ("early_stopping", "verbose", "n_jobs", "doctor", "callbacks", "quiet", "warm_start")
+
+
 def option_words(settings: Mapping[str, Any]) -> list[str]:
     """Arguments of an estimator as the options of ``evenly fit`` that give them.
+
+    A declaration whose kind has a name is that name, and its fields are ``--set``.
 
     Example:
         >>> option_words({"hidden": (16, 8), "norm": None, "batch": None, "early_stopping": False})
@@ -61,9 +83,74 @@ def option_words(settings: Mapping[str, Any]) -> list[str]:
         if value is True:
             words.append(option)
             continue
+        if name in MADE and is_dataclass(value):
+            words += _declared(name, option, value, settings)
+            continue
         words += [option, _word(name, value)]
     if not settings.get("early_stopping", True):
         words.append("--all-rows")
+    return words
+
+
+def set_words(settings: Mapping[str, Any], plain: Mapping[str, Any]) -> list[str] | None:
+    """The arguments that have no option of their own as ``--set``; None where one of them cannot be
+    written so.
+
+    Arguments:
+        settings: all arguments.
+        plain: what they are by themselves.
+
+    Example:
+        >>> set_words({"activation": "gelu", "hidden": (8,), "clip": None}, {"activation": "relu",
+        ...           "hidden": (128, 64), "clip": None})
+        ['--set', 'activation=gelu']
+    """
+    words = []
+    for name, value in settings.items():
+        if name in OPTIONS and not (is_dataclass(value) and not _name_of(name, value)):
+            continue
+        if name in NO_WORDS or (type(value) is type(plain[name]) and value == plain[name]):
+            continue
+        try:
+            text = value if isinstance(value, str) else json.dumps(value)
+        except TypeError:
+            return None
+        words += ["--set", f"{name}={text}"]
+    return words
+
+
+def _name_of(name: str, value: Any) -> str:
+    """The word for a declaration's kind, or nothing."""
+    made = {word: make() for word, make in MADE.get(name, {}).items()}
+    words = [word for word, one in made.items() if type(one) is type(value)]
+    return min(words, key=lambda word: len(_other(value, made[word])), default="")
+
+
+def _other(value: Any, plain: Any) -> dict[str, Any]:
+    """The fields that differ."""
+    return {entry.name: own for entry in fields(value) if entry.init
+            and (own := getattr(value, entry.name)) != getattr(plain, entry.name)}
+
+
+def _declared(name: str, option: str, value: Any, settings: Mapping[str, Any]) -> list[str]:
+    word = _name_of(name, value)
+    if not word:
+        return [option, str(value)]
+    other, words = _other(value, MADE[name][word]()), [option, word]
+    if name == "optimizer":
+        other.pop("learning_rate", None)
+        if settings.get("learning_rate") is None:
+            words += [OPTIONS["learning_rate"], f"{value.learning_rate:g}"]
+    for field, own in other.items():
+        words += ["--set", f"{name}__{field}={own if isinstance(own, str) else json.dumps(own)}"]
+    return words
+
+
+def reading_words(reading: Reading, sep: str | None, encoding: str | None) -> list[str]:
+    """How a table is read, as options of the commands."""
+    words = option_words({**vars(reading), "early_stopping": True})
+    for option, value in (("--sep", sep), ("--encoding", encoding)):
+        words += [] if value is None else [option, value]
     return words
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 import evenly as ev
 
-from ...study.errors import StudyError
+from ...search import findings
+from ...search.space import Space
 from ..data import split
 from ..parts import Block, Part
 from ..pictures import Picture
@@ -71,29 +72,14 @@ def importances(
 
 def fanova(settings: Any, errors: Any, seed: int) -> dict[str, float]:
     """A functional ANOVA of any settings and their errors, by a forest of 32 trees."""
-    if np.ptp(errors) == 0:
-        return dict.fromkeys(SPACE, 0.0)
-    try:
-        import optuna
-    except ImportError:
-        raise StudyError("study hyperparameters: needs the package optuna: "
-                         "pip install 'evenly[study]'") from None
-    own: dict[str, Any] = {
-        name: optuna.distributions.IntDistribution(int(low), int(high), log=is_log) if is_whole
-        else optuna.distributions.FloatDistribution(low, high, log=is_log)
-        for name, (low, high, is_log, is_whole) in SPACE.items()
-    }
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study()
-    finally:
-        optuna.logging.set_verbosity(verbosity)
-    for one, error in zip(settings, errors, strict=True):
-        params = {name: int(value) if SPACE[name][3] else value for name, value in one.items()}
-        study.add_trial(optuna.trial.create_trial(params=params, distributions=own, value=error))
-    evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=32, seed=seed % 2**31)
-    return {name: float(share) for name, share in evaluator.evaluate(study).items()}
+    ranges = Space.of({
+        name: {"low": int(low) if is_whole else low, "high": int(high) if is_whole else high,
+               "log": log}
+        for name, (low, high, log, is_whole) in SPACE.items()
+    }).ranges
+    trials = [({name: int(value) if SPACE[name][3] else value for name, value in one.items()},
+               float(error)) for one, error in zip(settings, errors, strict=True)]
+    return findings.fanova(trials, ranges, seed)
 
 
 def measure(case: Case) -> dict[str, Any]:
