@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given", "showing"},
-    {"records"}, {"initializers"}, {"layers"},
+    {"parallel"}, {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},

@@ -1,0 +1,65 @@
+"""Groups: what one rank says arrives at the others, in order."""
+
+import numpy as np
+import pytest
+
+from evenly import parallel
+from evenly.errors import ConfigurationError
+
+
+def conversation(group):
+    """Every call once, as plain values."""
+    mine = np.full(3, group.rank, np.float32)
+    partner = group.rank ^ 1 if group.size > 1 else 0
+    theirs, later = np.empty(3, np.float32), np.empty(3, np.float32)
+    group.exchange(partner, mine, theirs)
+    pending = group.start_exchange(partner, mine + 10, later)
+    everyone = group.gather(mine)
+    pending.wait()
+    group.wait()
+    word = group.share(b"from the last" if group.rank == group.size - 1 else b"", group.size - 1)
+    return theirs.tolist(), later.tolist(), [a[0].item() for a in everyone], word
+
+
+def expected(size):
+    partners = [rank ^ 1 if size > 1 else 0 for rank in range(size)]
+    return [([p] * 3, [p + 10] * 3, list(range(size)), b"from the last") for p in partners]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_threads_talk(size):
+    assert parallel.Threads.run(size, conversation) == expected(size)
+
+
+def test_alone():
+    assert [conversation(parallel.group(None))] == expected(1)
+
+
+def test_a_rank_that_fails_ends_the_others():
+    def task(group):
+        if group.rank == 1:
+            raise ValueError("row 7 is bad")
+        group.wait()
+
+    with pytest.raises(ValueError, match="row 7 is bad"):
+        parallel.Threads.run(3, task)
+
+
+def test_what_was_sent_may_be_changed_after_a_gather():
+    def task(group):
+        mine = np.zeros(1)
+        got = group.gather(mine)
+        mine[0] = 5
+        group.wait()
+        return [a[0].item() for a in got]
+
+    assert parallel.Threads.run(2, task) == [[0, 0]] * 2
+    own = np.zeros(1)
+    got = parallel.Alone().gather(own)
+    own[0] = 5
+    assert got[0][0] == 0
+
+
+def test_what_is_no_group():
+    with pytest.raises(ConfigurationError, match=r"expects a communicator of mpi4py.*got int"):
+        parallel.group(4)
