@@ -20,7 +20,7 @@ def group(workers: Any) -> Group:
     """
     if workers is None:
         return Alone()
-    if all(hasattr(workers, name) for name in ("rank", "size", "gather", "start_exchange")):
+    if all(hasattr(workers, name) for name in ("rank", "size", "gather", "start_exchange", "fail")):
         chosen: Group = workers
         return chosen
     if hasattr(workers, "Get_rank") and hasattr(workers, "Sendrecv"):
