@@ -1,0 +1,182 @@
+"""What the processes of one training agree on beside the sums of its steps."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..engine import Engine
+from ..engine.parts import Parts
+from ..errors import ConfigurationError
+from ..native import available_isas
+from ..parallel import Group, group
+from .checkpoints import Keeper
+from .interrupt import Interrupt
+from .positions import Position
+
+T = TypeVar("T")
+PARTS = 8
+
+
+class Team:
+    """The processes of one training, or one alone.
+
+    Arguments:
+        workers, parts: as of :func:`evenly.fit`.
+
+    Attributes:
+        group: of the processes.
+        parts: of each batch; None where batches stay whole.
+        leads: whether this process writes files and shows progress.
+    """
+
+    def __init__(self, workers: Any = None, parts: int | None = None) -> None:
+        if parts is not None and (isinstance(parts, bool) or not isinstance(parts, int)):
+            raise ConfigurationError(f"fit: parts must be a whole number, got {parts!r}")
+        self.group: Group = group(workers)
+        self.parts = PARTS if parts is None and workers is not None else parts
+        self.leads = self.group.rank == 0
+        self._parts: Parts | None = None
+        self._interrupt: Interrupt | None = None
+
+    @property
+    def isa(self) -> str:
+        """The best instruction set that all processes have: updates round alike then."""
+        if self.group.size == 1:
+            return ""
+        best_first = pickle.dumps(available_isas()[::-1])
+        named: list[str] = pickle.loads(self.group.share(best_first))
+        own = np.array([name in available_isas() for name in named])
+        everyone = np.all(self.group.gather(own), axis=0)
+        if not everyone.any():
+            raise ConfigurationError(
+                "fit: workers: the processes have no instruction set in common: start them on "
+                "processors of one family"
+            )
+        return named[int(everyone.argmax())]
+
+    def joins(self, engine: Engine) -> None:
+        """Has the engine make its steps together with those of the other processes."""
+        if self.parts is not None:
+            self._parts = engine.parts = Parts(engine, self.group, self.parts)
+
+    def hears(self, interrupt: Interrupt, keeper: SharedKeeper | Keeper | None) -> Any:
+        """What stands for the interrupt in the training's loop: whether any process is asked to
+        end, in the same step in all."""
+        parts, self._interrupt = self._parts, interrupt
+        if parts is None:
+            return interrupt
+        timed = isinstance(keeper, SharedKeeper) and keeper.timed and self.leads
+        parts.asks = lambda: (interrupt.asked, timed and keeper.keeper.due())  # type: ignore[union-attr]
+        return _Heard(parts)
+
+    def keeper(self, keeper: Keeper) -> SharedKeeper | Keeper:
+        """What keeps the checkpoints of all."""
+        return keeper if self._parts is None else SharedKeeper(keeper, self, self._parts)
+
+    def first(self, action: Callable[[], T]) -> T:
+        """What an action of the first process gives, in all of them; or its error."""
+        if self.group.size == 1:
+            return action()
+        good, value, error = True, None, None
+        if self.leads:
+            try:
+                value = action()
+            except Exception as raised:
+                good, error = False, raised
+        result = pickle.dumps((good, value if good else error)) if self.leads else b""
+        told = self.group.share(result)
+        if self.leads:
+            if error is not None:
+                raise error
+            return value  # type: ignore[return-value]
+        good, value = pickle.loads(told)
+        if not good:
+            assert isinstance(value, BaseException)
+            raise value
+        return value  # type: ignore[return-value]
+
+    def any(self, *said: bool) -> tuple[bool, ...]:
+        """Of each question, whether a process says yes."""
+        if self.group.size == 1:
+            return said
+        return tuple(map(bool, np.any(self.group.gather(np.array(said)), axis=0)))
+
+    def epoch_ends(self, engine: Engine, epoch: int, seconds: float) -> float:
+        """The first process's time, for all; and a look whether all have the same weights.
+
+        Raises:
+            ConfigurationError: they have not.
+        """
+        if self.group.size == 1:
+            return seconds
+        own = zlib.crc32(engine.buffer("values"))
+        everyone = np.stack(self.group.gather(np.array([seconds, own])))
+        other = np.flatnonzero(everyone[:, 1] != everyone[0, 1])
+        if len(other):
+            raise ConfigurationError(
+                f"fit: workers: in epoch {epoch} process {other[0]} has come to other weights than "
+                "process 0: give all the same data, settings and versions of Evenly and NumPy"
+            )
+        return float(everyone[0, 0])
+
+
+class _Heard:
+    """In the place of an :class:`Interrupt`: what all processes have heard in the last step."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @property
+    def asked(self) -> bool:
+        return self._parts.heard[0]
+
+
+class SharedKeeper:
+    """Checkpoints of several processes: the first one has the folder. To be used in a ``with``
+    block, by all.
+
+    Arguments:
+        keeper: of this process; only the first one's is used.
+        team: of the processes.
+        parts: of their steps.
+    """
+
+    def __init__(self, keeper: Keeper, team: Team, parts: Parts) -> None:
+        self.keeper, self._team, self._parts = keeper, team, parts
+        self.timed = keeper.timed
+
+    def __enter__(self) -> SharedKeeper:
+        def enter() -> None:
+            self.keeper.__enter__()
+
+        self._team.first(enter)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._team.leads:
+            self.keeper.__exit__(*error)
+
+    def restore(self, steps: int | None) -> Position | None:
+        """As :meth:`Keeper.restore`, of the first process's folder into all engines."""
+        engine = self.keeper.engine
+
+        def read() -> tuple[Position | None, int, dict[str, Any]]:
+            position = self.keeper.restore(steps)
+            return position, engine.steps, {} if position is None else engine.kept()
+
+        position, engine.steps, arrays = self._team.first(read)
+        engine.put_back(arrays)
+        return position
+
+    def due(self) -> bool:
+        """As :meth:`Keeper.due`, by the first process's clock."""
+        return self._parts.heard[1] if self.timed else self.keeper.due()
+
+    def write(self, position: Position) -> None:
+        """As :meth:`Keeper.write`."""
+        self._team.first(lambda: self.keeper.write(position))
