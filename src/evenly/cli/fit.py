@@ -132,21 +132,22 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
     `mpiexec -n 4 evenly fit TABLE ...` trains with four processes, on one machine or several, and
     ends with the same file.
     """
-    from .processes import across, is_one_of_several
+    from .processes import across, is_started_with_others
 
-    return across(lambda: _fit(table, given)) if is_one_of_several() else _fit(table, given)
+    return across(lambda: _fit(table, given)) if is_started_with_others() else _fit(table, given)
 
 
 def _fit(table: tuple[Path, ...], given: dict[str, Any]) -> int:
-    from evenly.parallel import entered
+    from evenly.parallel import Alone, entered
 
     from .fitting import Asked, fit_table
 
     need("fit", "sklearn", "polars", *(["matplotlib"] if given["curves"] else []),
          *(["matplotlib", "jinja2"] if given["report"] else []))
-    if entered().size > 1 and any(str(path) == "-" for path in table):
+    several = (entered() or Alone()).size > 1
+    if several and any(str(path) == "-" for path in table):
         raise click.UsageError("-: standard input reaches one of several processes: give a file")
-    if entered().size > 1 and given["time_limit"]:
+    if several and given["time_limit"]:
         raise click.UsageError("--time-limit: several processes have several clocks, and would end "
                                "at different steps: give --epochs")
     if given["resume"] and given["checkpoint"] is None:

@@ -85,7 +85,7 @@ def fit_table(asked: Asked) -> int:
     Raises:
         UsageError, EvenlyError: before any work is done, where something cannot work.
     """
-    group = parallel.entered()
+    group = parallel.entered() or parallel.Alone()
     if group.rank == 0:
         _check_places(asked)
     started = datetime.datetime.now().astimezone()

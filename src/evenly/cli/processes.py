@@ -25,14 +25,15 @@ _GRACE = 5.0
 _BAD_INPUT, _BROKEN, _INTERRUPTED = 2, 1, 130
 
 
-def is_one_of_several() -> bool:
-    """Whether mpiexec, or another such program, started several processes."""
-    return parallel.started_as()[1] > 1
+def is_started_with_others() -> bool:
+    """Whether mpiexec, or another such program, started this process: alone too, since a batch is
+    then cut into the same parts."""
+    return parallel.started_as() is not None
 
 
 def across(work: Callable[[], int]) -> int:
     """What a command returns that all processes run, with `parallel.entered()` as their group."""
-    rank, _ = parallel.started_as()
+    rank, _ = parallel.started_as() or (0, 1)
     try:
         group = parallel.world()
     except EvenlyError:

