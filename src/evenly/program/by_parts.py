@@ -25,9 +25,8 @@ def by_parts(program: Program, parts: int) -> Program:
     states and statistics lie where they do in the whole batch's program; gradients and scalars are
     the part's own, in its work arena.
 
-    Its list ``gradient`` ends in front of what is done once a batch. The line "weigh" leaves the
-    part's share of what the loss is divided by in the scalar "weight"; what else leaves a buffer
-    ``part`` is in :func:`meets`.
+    Its list ``gradient`` ends in front of what is done once a batch. Behind which lines the parts
+    meet, :func:`meets` says.
 
     Raises:
         ConfigurationError: a layer that cannot be trained by parts, by its name.
@@ -44,17 +43,20 @@ def by_parts(program: Program, parts: int) -> Program:
         if line.operation in ("still_row.set_aside", "gradient_check"):
             break
         if own.loss is not None and line.operation == own.loss.kernel:
-            lines.append(replace(line, numbers={**line.numbers, "weighs": 1}, note="weigh"))
+            lines.append(replace(line, numbers={**line.numbers, "weighs": 1}, note="its weight"))
             lines.append(line)
         elif line.operation in _MEETINGS:
-            names = {slot: f"{line.layers[0]}.{line.operation}.{slot}" for slot in ("part", "all")}
+            # Where no gradient on the input is wanted, nobody asks for the others' sums.
+            slots = ("part", "all") if "d_x" in line.buffers or "d_y" not in line.buffers else (
+                "part",)
+            names = {slot: f"{line.layers[0]}.{line.operation}.{slot}" for slot in slots}
             for name in names.values():
                 shape = (2, int(line.numbers["columns"]))
                 buffers[name] = Buffer(name, shape, "float64", WORK, size, 8 * math.prod(shape))
                 size += round_up(buffers[name].bytes)
             first, second = _MEETINGS[line.operation]
             lines.append(replace(line, operation=first, buffers={**line.buffers, **names}))
-            if "d_x" in line.buffers or "d_y" not in line.buffers:
+            if "all" in names:
                 lines.append(replace(line, operation=second, buffers={**line.buffers, **names}))
         else:
             lines.append(line)
@@ -64,10 +66,10 @@ def by_parts(program: Program, parts: int) -> Program:
 
 def meets(line: Instruction) -> str:
     """What the parts tell each other behind a line: "weight", "moments", "sums" or nothing."""
-    if line.note == "weigh" and "weighs" in line.numbers:
+    if "weighs" in line.numbers:
         return "weight"
-    return {first: first.partition(".")[2] for first, _ in _MEETINGS.values()}.get(
-        line.operation, "")
+    first = any(line.operation == first for first, _ in _MEETINGS.values())
+    return line.operation.partition(".")[2] if first and "all" in line.buffers else ""
 
 
 def _own_gradients(program: Program) -> tuple[dict[str, Buffer], int]:
