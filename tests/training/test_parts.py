@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import evenly as ev
-from evenly.errors import ConfigurationError
 from evenly.parallel import Threads
 
 CLASSES, NUMBERS = ev.SoftmaxCrossEntropy(), ev.MeanSquaredError()
@@ -64,6 +63,9 @@ NETS = {
     "depth": (TABLE, [ev.Dense(8), ev.Residual([ev.Dense(8), ev.ReLU(), ev.StochasticDepth(0.4)]),
                       ev.Dense(2)], {}),
     "sequences": (STEPS, [ev.LSTM(5, recurrent_dropout=0.2), ev.Dense(2)], {"lengths": LENGTHS}),
+    "steps": (STEPS, [ev.Dense(4), ev.BatchNorm(), ev.Dense(2)], {
+        "lengths": LENGTHS,
+        "loss": ev.SoftmaxCrossEntropy(ignore_index=-1, class_weights=(1.0, 2.0))}),
     "both ways": (STEPS, [ev.GRU(4, bidirectional=True), ev.Dense(2)], {}),
     "words": (WORDS, [ev.Embedding(7, 3, padding=0), ev.Flatten(), ev.Dense(2)], {}),
     "weights": (TABLE, [ev.Dense(8), ev.BatchNorm(), ev.ReLU(), ev.Dense(2)],
@@ -88,7 +90,8 @@ NETS = {
     "cutout": (TABLE, [ev.Dense(2)], {"augment": ev.Cutout(0.3)}),
     "a layer of one's own": (TABLE, [ev.Dense(8), Square(), ev.BatchNorm(), ev.Dense(2)], {}),
     "early stopping": (TABLE, [ev.Dense(8), ev.BatchNorm(), ev.Dense(2)], {
-        "validation": 0.2, "early_stopping": ev.EarlyStopping(patience=1), "average": ev.SWA(from_epoch=2)}),
+        "validation": 0.2, "early_stopping": ev.EarlyStopping(patience=1),
+        "average": ev.SWA(from_epoch=2)}),
     "members": (TABLE, [ev.Members(3), ev.BatchEnsemble(8), ev.ReLU(), ev.MemberDense(2),
                         ev.MemberMean()], {}),
 }
@@ -98,6 +101,8 @@ def data(shape, given):
     x = drawn(*shape)
     if shape is WORDS:
         x = np.abs(x * 3).astype(int) % 7
+    if "lengths" in given and "loss" in given:  # a target a step
+        return x, np.arange(ROWS * 5).reshape(ROWS, 5) % 3 - 1
     return x, drawn(ROWS, 2) if given.get("loss") is NUMBERS else classes()
 
 

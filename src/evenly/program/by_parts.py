@@ -12,8 +12,8 @@ from .parts import STATE, WORK, Buffer, Instruction
 from .plan import round_up
 from .values import Program
 
-# What the parts of a batch must know of each other: {kernel of a whole batch: the kernel that leaves
-# what a part has in the buffer "part", and the one that reads what all have in the buffer "all"}.
+# What the parts of a batch must know of each other. {kernel of a whole batch: the one that leaves
+# what a part has in the buffer "part", and the one that reads what all have in the buffer "all"}
 _MEETINGS = {
     "batch_norm.forward": ("batch_norm.moments", "batch_norm.apply"),
     "batch_norm.backward": ("batch_norm.sums", "batch_norm.spread"),
@@ -101,8 +101,8 @@ def _problems(program: Program) -> Iterator[str]:
         for line in lines:
             layer = layers.get(line.layers[0]) if line.is_python else None
             if layer is not None and not layer.rows_apart:
-                yield (f"{type(layer).__name__} '{line.layers[0]}': a layer of your own may compute "
-                       "across the rows of a batch, of which each process has some: where it "
+                yield (f"{type(layer).__name__} '{line.layers[0]}': a layer of your own may "
+                       "compute across the rows of a batch, of which each process has some: where it "
                        "does not, say rows_apart = True in its class")
             if layer is not None and any(not program.arrays[f"{line.layers[0]}.{slot}"].trainable
                                          for slot in line.buffers
