@@ -63,7 +63,7 @@ NETS = {
     "depth": (TABLE, [ev.Dense(8), ev.Residual([ev.Dense(8), ev.ReLU(), ev.StochasticDepth(0.4)]),
                       ev.Dense(2)], {}),
     "sequences": (STEPS, [ev.LSTM(5, recurrent_dropout=0.2), ev.Dense(2)], {"lengths": LENGTHS}),
-    "steps": (STEPS, [ev.Dense(4), ev.BatchNorm(), ev.Dense(2)], {
+    "steps": (STEPS, [ev.RNN(4, sequences=True), ev.BatchNorm(), ev.Conv1D(2, 1)], {
         "lengths": LENGTHS,
         "loss": ev.SoftmaxCrossEntropy(ignore_index=-1, class_weights=(1.0, 2.0))}),
     "both ways": (STEPS, [ev.GRU(4, bidirectional=True), ev.Dense(2)], {}),

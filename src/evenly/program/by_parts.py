@@ -97,15 +97,13 @@ def _problems(program: Program) -> Iterator[str]:
                "where it ended in the batch before, and parts of a batch are not kept apart for "
                "that: give stateful=False, or train without workers")
     layers = dict(program.net.named_layers())
-    for lines in program.lists.values():
-        for line in lines:
-            layer = layers.get(line.layers[0]) if line.is_python else None
-            if layer is not None and not layer.rows_apart:
-                yield (f"{type(layer).__name__} '{line.layers[0]}': a layer of your own may "
-                       "compute across the rows of a batch, of which each process has some: where it "
-                       "does not, say rows_apart = True in its class")
-            if layer is not None and any(not program.arrays[f"{line.layers[0]}.{slot}"].trainable
-                                         for slot in line.buffers
-                                         if f"{line.layers[0]}.{slot}" in program.arrays):
-                yield (f"{type(layer).__name__} '{line.layers[0]}' keeps running statistics, which "
-                       "each process would take of its own rows: train without workers")
+    own = {line.layers[0] for line in program.lists["gradient"] if line.is_python}
+    for name in sorted(own):
+        what = f"{type(layers[name]).__name__} '{name}'"
+        if not layers[name].rows_apart:
+            yield (f"{what}: a layer of your own may compute across the rows of a batch, of which "
+                   "each process has some: where it does not, say rows_apart = True in its class")
+        if any(not spec.trainable for array, spec in program.arrays.items()
+               if array.rpartition(".")[0] == name):
+            yield (f"{what} keeps running statistics, which each process would take of its own "
+                   "rows: train without workers")
