@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .chosen import group
-from .group import Alone, Group, Pending, Threads
+from .agreement import agree
+from .chosen import across, entered, group
+from .group import Alone, Group, Pending, Threads, together
+from .mpi import started_as, world
 
-__all__ = ["Alone", "Group", "Pending", "Threads", "group"]
+__all__ = ["Alone", "Group", "Pending", "Threads", "across", "agree", "entered", "group",
+           "started_as", "together", "world"]

@@ -6,15 +6,17 @@ that a result depends on no transport.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EvenlyError
+from ..errors import WorkersError
 
 T = TypeVar("T")
 
@@ -35,10 +37,14 @@ class Group(Protocol):
     Attributes:
         rank: of this one, from 0.
         size: how many there are.
+        threads: how many each may use; None where it is free to choose.
+
+    Every call raises WorkersError where another rank has failed.
     """
 
     rank: int
     size: int
+    threads: int | None
 
     def gather(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         """All ranks' arrays, of one shape and type, in the order of the ranks, on every rank."""
@@ -57,6 +63,9 @@ class Group(Protocol):
     def wait(self) -> None:
         """Until every rank has come here."""
 
+    def fail(self, words: str) -> None:
+        """Tells the others that this rank goes no further, and why: what they wait for ends."""
+
 
 class _Done:
     def wait(self) -> None:
@@ -68,6 +77,7 @@ class Alone:
 
     rank = 0
     size = 1
+    threads: int | None = None
 
     def gather(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         return [np.array(values)]
@@ -87,9 +97,8 @@ class Alone:
     def wait(self) -> None:
         pass
 
-
-class _Left(EvenlyError):
-    """What the other ranks end with when one has failed."""
+    def fail(self, words: str) -> None:
+        pass
 
 
 class _Post:
@@ -100,6 +109,7 @@ class _Post:
             (a, b): queue.SimpleQueue() for a in range(size) for b in range(size)
         }
         self.failed = threading.Event()
+        self.words = ""
 
 
 class _Coming:
@@ -120,6 +130,7 @@ class Threads:
 
     def __init__(self, rank: int, size: int, post: _Post) -> None:
         self.rank, self.size = rank, size
+        self.threads: int | None = max(1, (os.cpu_count() or 1) // size)
         self._post = post
         # Letters are opened in the order in which they were asked for, not waited for.
         self._asked = [0] * size
@@ -138,20 +149,20 @@ class Threads:
         errors: list[BaseException] = []
 
         def rank(number: int) -> None:
+            group = cls(number, size, post)
             try:
-                results[number] = task(cls(number, size, post))
+                results[number] = task(group)
             except BaseException as error:
-                if not isinstance(error, _Left):
-                    errors.append(error)
-                post.failed.set()
+                errors.append(error)
+                group.fail(words_of(error))
 
         threads = [threading.Thread(target=rank, args=(i,)) for i in range(size)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        if errors:
-            raise errors[0]
+        if errors:  # the others only heard of the first one's
+            raise min(errors, key=lambda error: isinstance(error, WorkersError))
         return [results[i] for i in range(size)]
 
     def _send(self, receiver: int, value: Any) -> None:
@@ -169,7 +180,7 @@ class Threads:
                 letter = self._post.boxes[sender, self.rank].get(timeout=_LOOK)
             except queue.Empty:
                 if self._post.failed.is_set():
-                    raise _Left(f"rank {self.rank}: another rank has failed") from None
+                    raise WorkersError(self._post.words) from None
             else:
                 self._opened[sender, self._count[sender]] = letter
                 self._count[sender] += 1
@@ -198,3 +209,30 @@ class Threads:
 
     def wait(self) -> None:
         self.gather(np.zeros(0))
+
+    def fail(self, words: str) -> None:
+        if not self._post.failed.is_set():
+            self._post.words = f"process {self.rank}: {words}"
+            self._post.failed.set()
+
+
+def words_of(error: BaseException) -> str:
+    """An error in a line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by Ctrl-C"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def together(group: Group) -> Iterator[None]:
+    """What fails within on one rank ends what the others wait for."""
+    try:
+        yield
+    except WorkersError:
+        raise
+    except BaseException as error:
+        group.fail(words_of(error))
+        raise
