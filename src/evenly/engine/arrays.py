@@ -44,7 +44,7 @@ class Arrays:
     ) -> None:
         self.turns = Turns()
         self.program, self.seed = program, seed
-        self._state = new_arena(program.state_bytes) if beside is None else beside._state
+        self._state: Any = new_arena(program.state_bytes) if beside is None else beside._state
         self._work = new_arena(program.work_bytes)
         self._views: dict[str, Any] = {}
         self.arrays = {name: self.buffer(name) for name in program.arrays}

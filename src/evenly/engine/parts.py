@@ -54,10 +54,12 @@ class Parts:
         own = parts // group.size
         self._own = range(own * group.rank, own * (group.rank + 1))
         program = by_parts(engine.program, parts)
-        self._parts = [Runner(program, seed=engine.seed, isa=engine.isa, beside=engine) for _ in self._own]
+        self._parts = [Runner(program, seed=engine.seed, isa=engine.isa, beside=engine)
+                       for _ in self._own]
         self._lines = program.lists["gradient"]
         self._ends = [i + 1 for i, line in enumerate(self._lines) if meets(line)]
-        self._ends.append(len(self._lines))
+        if self._ends[-1] < len(self._lines):
+            self._ends.append(len(self._lines))
         done_once = ("still_row.set_aside", "gradient_check")
         self._check = next(i for i, line in enumerate(engine.program.lists["gradient"])
                            if line.operation in done_once)

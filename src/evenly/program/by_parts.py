@@ -12,8 +12,8 @@ from .parts import STATE, WORK, Buffer, Instruction
 from .plan import round_up
 from .values import Program
 
-# What the parts of a batch must know of each other: {kernel of a whole batch: the kernel that leaves
-# what a part has in the buffer "part", and the one that reads what all have in the buffer "all"}.
+# What the parts of a batch must know of each other. {kernel of a whole batch: the one that leaves
+# what a part has in the buffer "part", and the one that reads what all have in the buffer "all"}
 _MEETINGS = {
     "batch_norm.forward": ("batch_norm.moments", "batch_norm.apply"),
     "batch_norm.backward": ("batch_norm.sums", "batch_norm.spread"),
@@ -25,9 +25,8 @@ def by_parts(program: Program, parts: int) -> Program:
     states and statistics lie where they do in the whole batch's program; gradients and scalars are
     the part's own, in its work arena.
 
-    Its list ``gradient`` ends in front of what is done once a batch. The line "weigh" leaves the
-    part's share of what the loss is divided by in the scalar "weight"; what else leaves a buffer
-    ``part`` is in :func:`meets`.
+    Its list ``gradient`` ends in front of what is done once a batch. Behind which lines the parts
+    meet, :func:`meets` says.
 
     Raises:
         ConfigurationError: a layer that cannot be trained by parts, by its name.
@@ -44,17 +43,20 @@ def by_parts(program: Program, parts: int) -> Program:
         if line.operation in ("still_row.set_aside", "gradient_check"):
             break
         if own.loss is not None and line.operation == own.loss.kernel:
-            lines.append(replace(line, numbers={**line.numbers, "weighs": 1}, note="weigh"))
+            lines.append(replace(line, numbers={**line.numbers, "weighs": 1}, note="its weight"))
             lines.append(line)
         elif line.operation in _MEETINGS:
-            names = {slot: f"{line.layers[0]}.{line.operation}.{slot}" for slot in ("part", "all")}
+            # Where no gradient on the input is wanted, nobody asks for the others' sums.
+            slots = ("part", "all") if "d_x" in line.buffers or "d_y" not in line.buffers else (
+                "part",)
+            names = {slot: f"{line.layers[0]}.{line.operation}.{slot}" for slot in slots}
             for name in names.values():
                 shape = (2, int(line.numbers["columns"]))
                 buffers[name] = Buffer(name, shape, "float64", WORK, size, 8 * math.prod(shape))
                 size += round_up(buffers[name].bytes)
             first, second = _MEETINGS[line.operation]
             lines.append(replace(line, operation=first, buffers={**line.buffers, **names}))
-            if "d_x" in line.buffers or "d_y" not in line.buffers:
+            if "all" in names:
                 lines.append(replace(line, operation=second, buffers={**line.buffers, **names}))
         else:
             lines.append(line)
@@ -64,10 +66,10 @@ def by_parts(program: Program, parts: int) -> Program:
 
 def meets(line: Instruction) -> str:
     """What the parts tell each other behind a line: "weight", "moments", "sums" or nothing."""
-    if line.note == "weigh" and "weighs" in line.numbers:
+    if "weighs" in line.numbers:
         return "weight"
-    return {first: first.partition(".")[2] for first, _ in _MEETINGS.values()}.get(
-        line.operation, "")
+    first = any(line.operation == first for first, _ in _MEETINGS.values())
+    return line.operation.partition(".")[2] if first and "all" in line.buffers else ""
 
 
 def _own_gradients(program: Program) -> tuple[dict[str, Buffer], int]:
@@ -95,15 +97,13 @@ def _problems(program: Program) -> Iterator[str]:
                "where it ended in the batch before, and parts of a batch are not kept apart for "
                "that: give stateful=False, or train without workers")
     layers = dict(program.net.named_layers())
-    for lines in program.lists.values():
-        for line in lines:
-            layer = layers.get(line.layers[0]) if line.is_python else None
-            if layer is not None and not layer.rows_apart:
-                yield (f"{type(layer).__name__} '{line.layers[0]}': a layer of your own may compute "
-                       "across the rows of a batch, of which each process has some: where it "
-                       "does not, say rows_apart = True in its class")
-            if layer is not None and any(not program.arrays[f"{line.layers[0]}.{slot}"].trainable
-                                         for slot in line.buffers
-                                         if f"{line.layers[0]}.{slot}" in program.arrays):
-                yield (f"{type(layer).__name__} '{line.layers[0]}' keeps running statistics, which "
-                       "each process would take of its own rows: train without workers")
+    own = {line.layers[0] for line in program.lists["gradient"] if line.is_python}
+    for name in sorted(own):
+        what = f"{type(layers[name]).__name__} '{name}'"
+        if not layers[name].rows_apart:
+            yield (f"{what}: a layer of your own may compute across the rows of a batch, of which "
+                   "each process has some: where it does not, say rows_apart = True in its class")
+        if any(not spec.trainable for array, spec in program.arrays.items()
+               if array.rpartition(".")[0] == name):
+            yield (f"{what} keeps running statistics, which each process would take of its own "
+                   "rows: train without workers")

@@ -85,23 +85,18 @@ class Team:
         """What an action of the first process gives, in all of them; or its error."""
         if self.group.size == 1:
             return action()
-        good, value, error = True, None, None
-        if self.leads:
-            try:
-                value = action()
-            except Exception as raised:
-                good, error = False, raised
-        result = pickle.dumps((good, value if good else error)) if self.leads else b""
-        told = self.group.share(result)
-        if self.leads:
-            if error is not None:
-                raise error
-            return value  # type: ignore[return-value]
-        good, value = pickle.loads(told)
-        if not good:
-            assert isinstance(value, BaseException)
-            raise value
-        return value  # type: ignore[return-value]
+        if not self.leads:
+            told: T | Exception = pickle.loads(self.group.share(b""))
+            if isinstance(told, Exception):
+                raise told
+            return told
+        try:
+            value = action()
+        except Exception as error:
+            self.group.share(pickle.dumps(error))
+            raise
+        self.group.share(pickle.dumps(value))
+        return value
 
     def any(self, *said: bool) -> tuple[bool, ...]:
         """Of each question, whether a process says yes."""
