@@ -19,7 +19,7 @@ from ..errors import ConfigurationError, WorkersError
 from .group import Pending
 
 # Waiting is busy for so many seconds, in which most messages come; then it sleeps ever longer.
-_BUSY, _SHORT, _LONG = 1e-3, 2e-5, 1e-3
+_BUSY, _SHORT, _LONG = 2e-4, 2e-5, 1e-3
 _FAILED = 1  # tag of the messages that tell of a failure
 # The count of a message is a C int.
 _MOST = 2**30
