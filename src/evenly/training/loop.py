@@ -47,12 +47,13 @@ from .rates import Rates, lowering, whole_training
 from .run_settings import settings_of
 from .snapshots import Cycles, averaging_of
 from .standardized import Standardized
-from .team import SharedKeeper, Team
+from .team import SharedKeeper, Team, by_all
 
 # Settings that a checkpoint tells where they are given: older ones know nothing of them.
 _LATER = ("average", "rates", "dropout_schedule", "decay_schedule")
 
 
+@by_all
 def fit(
     net: Layer | Model | Settings,
     x: Any,
@@ -242,7 +243,7 @@ def fit(
             "the rows so, and give shuffle=False"
         )
     try:
-        engine = Engine(program, seed=seed, threads=threads, isa=team.isa,
+        engine = Engine(program, seed=seed, threads=team.threads(program, threads), isa=team.isa,
                         weights=weights or scaled.weights)
     except ShapeError as error:
         if made_for in (None, tuple(shape)):
@@ -274,14 +275,16 @@ def fit(
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
     keeper: Keeper | SharedKeeper | None = None
-    if checkpoint is not None:
+    if checkpoint is not None or team.group.size > 1:
         more = {"schedule": schedule, "early_stopping": early_stopping, "shuffle": shuffle,
                 "shuffle_buffer": shuffle_buffer}
         more |= {} if team.parts is None else {"parts": team.parts}
         more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
         told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        keeper = team.keeper(Keeper(checkpoint, resume, engine, told, cycles))
+        team.agrees({**told, "epochs": str(epochs)})
+        if checkpoint is not None:
+            keeper = team.keeper(Keeper(checkpoint, resume, engine, told, cycles))
     observer = None
     if watched and team.leads:
         seen = x if isinstance(x, Stream) else data
@@ -317,7 +320,7 @@ def fit(
             warnings.warn(
                 f"fit: the {best.rule.monitor.replace('_', ' ')} was not finite in any epoch: "
                 "early stopping had none to choose, and the weights are those of the last",
-                RuntimeWarning, stacklevel=2,
+                RuntimeWarning, stacklevel=3,
             )
     else:
         engine.set_weights(averaged.weights)
