@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 
 import evenly as ev
-from evenly.errors import CheckpointError, ConfigurationError, DivergenceError
-from evenly.parallel import Threads
+from evenly.errors import (
+    CheckpointError,
+    ConfigurationError,
+    DataError,
+    DivergenceError,
+    WorkersError,
+)
+from evenly.parallel import Threads, across
 from evenly.training.progress import Quiet
+from evenly.training.team import Team
 
 X = np.random.default_rng(1).standard_normal((40, 5))
 Y = (X[:, 0] > X[:, 1]).astype(int)
@@ -178,13 +185,46 @@ def test_what_is_not_finite_ends_all_alike():
     assert first == other == rank(None)
 
 
-def test_other_data_in_one_process_ends_in_an_error_not_in_other_weights():
+@pytest.mark.parametrize(("other", "words"), [
+    ({"penalty": ev.L2(0.1)}, "penalty is None in process 0 and L2.* in process 1"),
+    ({"epochs": 5}, "epochs is 4 in process 0 and 5 in process 1"),
+    ({"x": X + 1}, "data is .* in process 0 and .* in process 1"),
+])
+def test_other_settings_or_data_in_one_process_are_refused_in_all(other, words):
     def rank(group):
-        with pytest.raises(ConfigurationError, match="process 1 has come to other weights"):
-            # The same gradients are added up everywhere: only what each adds itself can differ.
-            train(group, penalty=ev.L2(0.1 + group.rank))
+        with pytest.raises(WorkersError, match=words):
+            train(group, **other if group.rank else {})
         return True
     assert all(Threads.run(2, rank))
+
+
+def test_other_weights_in_one_process_are_seen_at_the_end_of_an_epoch():
+    def rank(group):
+        engine = ev.init(NET, 5).engine
+        assert Team(group).epoch_ends(engine, 3, 1.0 + group.rank) == 1.0
+        engine.arrays["dense_1.bias"][0] += 1e-7 * group.rank
+        with pytest.raises(ConfigurationError, match="epoch 3 process 1 has come to other weights"):
+            Team(group).epoch_ends(engine, 3, 1.0)
+        return True
+    assert all(Threads.run(2, rank))
+
+
+def test_what_fails_in_one_process_ends_the_others():
+    def rank(group):
+        x = np.where(np.arange(40)[:, None] == 3, np.nan, X) if group.rank else X
+        with pytest.raises(DataError if group.rank else WorkersError, match="NaN"):
+            train(group, x=x)
+        return True
+    assert all(Threads.run(2, rank))
+
+
+def test_estimators_train_across_the_group_that_is_entered():
+    def rank(group):
+        with across(group):
+            net = ev.NetClassifier((8,), max_epochs=3, random_state=0).fit(X, Y)
+        return net.predict_proba(X).tobytes()
+    first, other = Threads.run(2, rank)
+    assert first == other == Threads.run(4, rank)[3]
 
 
 @pytest.mark.filterwarnings("ignore::evenly.errors.DoctorWarning")

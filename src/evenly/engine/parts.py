@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..errors import ConfigurationError
+from ..native import available_isas
 from ..parallel.group import Group
 from ..program.by_parts import by_parts, meets
 from ..program.parts import OVERFLOWED, SCALARS
@@ -188,6 +189,19 @@ class Parts:
             np.add(total, self._received, out=total)
             distance *= 2
         self._engine.buffer("gradients")[...] = total
+
+
+def common_isa(group: Group) -> str:
+    """The best instruction set of all processes of a group; "" for one alone."""
+    if group.size == 1:
+        return ""
+    own = available_isas()
+    best_first = group.share(" ".join(reversed(own)).encode()).decode().split()
+    has = np.all(group.gather(np.array([name in own for name in best_first])), axis=0)
+    if not has.any():
+        raise ConfigurationError("fit: workers: the processes have no instruction set in common: "
+                                 "start them on processors of one family")
+    return best_first[int(has.argmax())]
 
 
 def _numbers_of(numbers: Any, first: int, rows: int) -> Any:

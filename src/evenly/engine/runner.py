@@ -80,12 +80,6 @@ class Runner(Arrays):
         if inference:
             self._scores = program.buffers[program.outputs["inference"]].place
 
-    def at_most(self, threads: int) -> None:
-        """Takes no more threads than so many."""
-        self.threads = min(self.threads, threads)
-        self.training_threads = ThreadChoice(self.threads, fixed=False)
-        self._inference_threads = ThreadChoice(self.threads, fixed=False)
-
     def __getstate__(self) -> dict[str, Any]:
         """The program, the settings and all that the state arena holds, the optimizer's states
         included: an engine made of them goes on where this one was."""

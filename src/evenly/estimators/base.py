@@ -11,7 +11,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ConfigurationError
-from ..parallel import entered
 from ..program import training_rows
 from ..stopping import EarlyStopping
 from ..training import Model, fit
@@ -301,8 +300,7 @@ class NetEstimator(HasCurves, BuildsNetwork):
             early_stopping=rule if validation is not None and self.early_stopping else None,
             progress=bool(self.verbose),
             doctor=watched(self.doctor, number) if first is None else None,
-            callbacks=(deadline.epoch, *callbacks), stop=deadline.asked, workers=entered(),
-            **settings,
+            callbacks=(deadline.epoch, *callbacks), stop=deadline.asked, **settings,
         )
 
     def _given_validation(self, X_val: Any, y_val: Any) -> Held:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .agreement import agree
-from .calls import by_workers
 from .chosen import across, entered, group
+from .ended import ended_in_words
 from .group import Alone, Group, Pending, Threads, together
 from .mpi import started_as, world
 
-__all__ = ["Alone", "Group", "Pending", "Threads", "across", "agree", "by_workers", "entered",
-           "group", "started_as", "together", "world"]
+__all__ = ["Alone", "Group", "Pending", "Threads", "across", "agree", "ended_in_words",
+           "entered", "group", "started_as", "together", "world"]

@@ -16,7 +16,6 @@ from ..errors import ConfigurationError, DataError
 from ..estimators.effort import is_auto, value_of
 from ..estimators.number_embeddings import learns_bins
 from ..estimators.settings import training_settings, whole
-from ..parallel import entered
 from ..reading.parts import files_of
 from ..reading.streamed import streamed
 from ..training import Checkpoint, EarlyStopping, fit
@@ -110,7 +109,6 @@ def fit_files(
         if validation is not None and net.early_stopping else None,
         shuffle_buffer=min(SHUFFLED, files.rows), progress=bool(own["verbose"]),
         checkpoint=None if checkpoint is None else Checkpoint(checkpoint), resume=resume,
-        workers=entered(),
         **{**chosen, **(settings or {})},
     )
     net._use(trained)

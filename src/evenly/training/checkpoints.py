@@ -206,7 +206,7 @@ class Keeper:
         os.replace(path, aside)
         warnings.warn(
             f"fit: {error}. Training goes on from {used.name}, and the file is now {aside.name}",
-            stacklevel=4,
+            stacklevel=5,
         )
 
     def due(self) -> bool:

@@ -17,7 +17,6 @@ from ..errors import CheckpointError, ConfigurationError, DivergenceError, Shape
 from ..layers.base import Layer, Run
 from ..losses import Loss
 from ..optimizers import ArrayRates, Optimizer
-from ..parallel import agree, by_workers
 from ..penalties import Penalty
 from ..probes.watcher import TrainingWatcher
 from ..program import DTYPES, hands_on
@@ -34,7 +33,6 @@ from ..rows.training_set import (
 )
 from ..schedules import CosineDecay, ReduceOnPlateau, Schedule
 from ..settings import Settings
-from ..version import __version__
 from .arguments import BATCH, EPOCHS, as_settings
 from .averages import Averaged
 from .checkpoints import Checkpoint, Keeper
@@ -49,13 +47,13 @@ from .rates import Rates, lowering, whole_training
 from .run_settings import settings_of
 from .snapshots import Cycles, averaging_of
 from .standardized import Standardized
-from .team import SharedKeeper, Team
+from .team import SharedKeeper, Team, by_all
 
 # Settings that a checkpoint tells where they are given: older ones know nothing of them.
 _LATER = ("average", "rates", "dropout_schedule", "decay_schedule")
 
 
-@by_workers
+@by_all
 def fit(
     net: Layer | Model | Settings,
     x: Any,
@@ -161,7 +159,6 @@ def fit(
             Each makes the same call with the same arrays, computes its share of every batch, and
             has the whole model in the end. The first one alone writes checkpoints and records,
             watches and shows progress; callbacks are called in each, and one "stop" ends all.
-            By default each takes its share of the cores that its machine has.
         parts: into how many parts a batch is cut whose sums are added in one order, a power of two
             that the number of workers divides; 8 with workers. The same number gives the same model
             to the bit, with any number of workers or with none, and any number of threads.
@@ -175,7 +172,6 @@ def fit(
         DivergenceError: the loss or a gradient was not finite.
         CheckpointError: a checkpoint could not be written; the model is in ``error.model``.
         FileFormatError: no checkpoint in the folder is whole.
-        WorkersError: another of the workers has failed, or they were given different things.
 
     Example:
         >>> import evenly as ev
@@ -247,14 +243,14 @@ def fit(
             "the rows so, and give shuffle=False"
         )
     try:
-        engine = Engine(program, seed=seed, threads=threads, isa=team.isa,
+        engine = Engine(program, seed=seed, threads=team.threads(program, threads), isa=team.isa,
                         weights=weights or scaled.weights)
     except ShapeError as error:
         if made_for in (None, tuple(shape)):
             raise
         raise ShapeError(f"fit: the model was made for examples of shape {made_for}, got "
                          f"{tuple(shape)}: {error}") from None
-    team.joins(engine, threads)
+    team.joins(engine)
     training: TrainingSet
     if isinstance(x, Stream):
         training = RowsFromStream(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
@@ -286,9 +282,8 @@ def fit(
         more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
         told = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        agree(team.group, {"the version of Evenly": __version__, **told, "epochs": str(epochs),
-                           "checkpoint": repr(checkpoint), "resume": str(resume),
-                           "weights": team.checksum(engine)})
+        team.agrees({**told, "epochs": str(epochs), "checkpoint": repr(checkpoint),
+                     "resume": str(resume), "weights": team.checksum(engine)})
         if checkpoint is not None:
             keeper = team.keeper(Keeper(checkpoint, resume, engine, told, cycles))
     observer = None
@@ -326,7 +321,7 @@ def fit(
             warnings.warn(
                 f"fit: the {best.rule.monitor.replace('_', ' ')} was not finite in any epoch: "
                 "early stopping had none to choose, and the weights are those of the last",
-                RuntimeWarning, stacklevel=2,
+                RuntimeWarning, stacklevel=3,
             )
     else:
         engine.set_weights(averaged.weights)

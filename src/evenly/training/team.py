@@ -4,22 +4,51 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..engine import Engine
-from ..engine.parts import Parts
+from ..engine import Engine, most_threads
+from ..engine.parts import Parts, common_isa
 from ..errors import ConfigurationError
-from ..native import available_isas
-from ..parallel import Group, group
+from ..parallel import Alone, Group, agree, ended_in_words, entered, group, together
+from ..program.values import Program
+from ..version import __version__
 from .checkpoints import Keeper
 from .interrupt import Interrupt
 from .positions import Position
 
+P = ParamSpec("P")
 T = TypeVar("T")
 PARTS = 8
+
+
+def by_all(train: Callable[P, T]) -> Callable[P, T]:
+    """The same training, whose failure in one of several `workers` ends what the others wait for.
+    """
+    @wraps(train)
+    def trained(*given: P.args, **named: P.kwargs) -> T:
+        members = _members(named.get("workers"))
+        if members.size > 1:
+            named["workers"] = members
+        with together(members), ended_in_words(members, _left(named.get("checkpoint"))):
+            return train(*given, **named)
+
+    return trained
+
+
+def _left(checkpoint: Any) -> str:
+    """What there is of a training that is ended, in words."""
+    folder = getattr(checkpoint, "folder", None)
+    return "" if folder is None else (
+        f"; the checkpoints in {folder} are whole: go on with resume (evenly fit --resume)"
+    )
+
+
+def _members(workers: Any) -> Group:
+    return (entered() or Alone()) if workers is None else group(workers)
 
 
 class Team:
@@ -37,8 +66,9 @@ class Team:
     def __init__(self, workers: Any = None, parts: int | None = None) -> None:
         if parts is not None and (isinstance(parts, bool) or not isinstance(parts, int)):
             raise ConfigurationError(f"fit: parts must be a whole number, got {parts!r}")
-        self.group: Group = group(workers)
-        self.parts = PARTS if parts is None and workers is not None else parts
+        self.group = _members(workers)
+        several = workers is not None or entered() is not None
+        self.parts = PARTS if parts is None and several else parts
         self.leads = self.group.rank == 0
         self._parts: Parts | None = None
         self._interrupt: Interrupt | None = None
@@ -46,24 +76,21 @@ class Team:
     @property
     def isa(self) -> str:
         """The best instruction set that all processes have: updates round alike then."""
-        if self.group.size == 1:
-            return ""
-        best_first = pickle.dumps(available_isas()[::-1])
-        named: list[str] = pickle.loads(self.group.share(best_first))
-        own = np.array([name in available_isas() for name in named])
-        everyone = np.all(self.group.gather(own), axis=0)
-        if not everyone.any():
-            raise ConfigurationError(
-                "fit: workers: the processes have no instruction set in common: start them on "
-                "processors of one family"
-            )
-        return named[int(everyone.argmax())]
+        return common_isa(self.group)
 
-    def joins(self, engine: Engine, threads: int | None = None) -> None:
-        """Has the engine make its steps together with those of the other processes, with so many
-        threads or its share of the machine's cores."""
-        if threads is None and self.group.size > 1 and self.group.threads is not None:
-            engine.at_most(self.group.threads)
+    def threads(self, program: Program, threads: int | None) -> int | None:
+        """How many threads this process gets, where it is left open."""
+        most = self.group.threads
+        return threads if threads is not None or most is None else min(
+            most, most_threads(program, None)
+        )
+
+    def agrees(self, told: Mapping[str, str]) -> None:
+        """Raises WorkersError where processes were given different settings or data."""
+        agree(self.group, {"the version of Evenly": __version__, **told})
+
+    def joins(self, engine: Engine) -> None:
+        """Has the engine make its steps together with those of the other processes."""
         if self.parts is not None:
             self._parts = engine.parts = Parts(engine, self.group, self.parts)
 
