@@ -145,3 +145,25 @@ def test_parts_give_what_whole_batches_give(name):
 def test_parts_give_what_whole_batches_give_in_float32(name):
     sgd = {"optimizer": ev.SGD(0.05)}
     close(train(name, **sgd), train(name, parts=8, **sgd), 1e-5)
+
+
+def test_gradients_are_sent_while_backward_computes_others(monkeypatch):
+    monkeypatch.setattr("evenly.engine.gradient_sum._MESSAGE", 64)
+    name = "images, residual"
+    alone = told(train(name, parts=8))
+    sent = []
+
+    def rank(group):
+        begin = group.start_exchange
+
+        def counted(partner, values, out):
+            sent.append(values.size)
+            return begin(partner, values, out)
+        group.start_exchange = counted
+        return told(train(name, group))
+    assert all(one == alone for one in Threads.run(4, rank))
+    size = train(name, epochs=1).engine.buffer("gradients").size
+    steps = 2 * 3
+    # Each process exchanges all of it with two partners, in several messages.
+    assert sum(sent) == 4 * steps * 2 * size
+    assert len(sent) >= 4 * steps * 2 * 5

@@ -4,7 +4,7 @@ a batch is added up in one order, however many processes there are."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from ..native import available_isas
 from ..parallel.group import Group
 from ..program.by_parts import by_parts, meets
 from ..program.parts import OVERFLOWED, SCALARS
+from .gradient_sum import GradientSum, tree
 from .runner import Runner
 from .step_numbers import FIRST, TOTAL, WHOLE
 
-T = TypeVar("T")
 # (rows, mean, sum of squared deviations) of each column.
 Moments = tuple[int, Any, Any]
 
@@ -58,15 +58,15 @@ class Parts:
         self._parts = [Runner(program, seed=engine.seed, isa=engine.isa, beside=engine)
                        for _ in self._own]
         self._lines = program.lists["gradient"]
-        self._ends = [i + 1 for i, line in enumerate(self._lines) if meets(line)]
-        if self._ends[-1] < len(self._lines):
-            self._ends.append(len(self._lines))
+        own_gradients = [part.buffer("gradients") for part in self._parts]
+        self._gradients = GradientSum(program, own_gradients, group)
+        meetings = {i for i, line in enumerate(self._lines, 1) if meets(line)}
+        self._ends = sorted({*meetings, *self._gradients.ends, len(self._lines)})
         done_once = ("still_row.set_aside", "gradient_check")
         self._check = next(i for i, line in enumerate(engine.program.lists["gradient"])
                            if line.operation in done_once)
         self._tracked = [f"{line.layers[0]}.statistics" for line in self._lines
                          if line.operation == "batch_norm.apply"]
-        self._received = np.empty_like(engine.buffer("gradients"))
         self.asks: Callable[[], tuple[bool, bool]] = lambda: (False, False)
         self.heard = (False, False)
 
@@ -87,6 +87,9 @@ class Parts:
         bounds = [(cuts[part], cuts[part + 1]) for part in self._own]
         data = self._data(take, rows, bounds)
         own_numbers = [_numbers_of(numbers, first, rows) for first, _ in bounds]
+        for part, (first, last) in zip(self._parts, bounds, strict=True):
+            if first == last:
+                part.buffer("gradients")[...] = 0
         begin = 0
         for end in self._ends:
             classes = any("target" in line.buffers.values() for line in self._lines[begin:end])
@@ -100,8 +103,9 @@ class Parts:
                 part.run("gradient", x, y if classes else None, weights=weights, lengths=lengths,
                          numbers=own, begin=begin, end=last, threads=threads)
             self._meet(end - 1, cuts, own_numbers)
+            self._gradients.begin(end)
             begin = end
-        self._add_gradients(bounds)
+        self._gradients.finish(engine.buffer("gradients"))
         self._finish(bounds, own_numbers[0][0, TOTAL])
         engine.run("gradient", None, None, rows=rows, numbers=numbers, begin=self._check,
                    threads=threads)
@@ -152,13 +156,13 @@ class Parts:
             positions = int(line.numbers["rows_per_example"])
             everyone = np.concatenate(self._group.gather(np.stack(left)))
             moments = [(n * positions, *pair) for n, pair in zip(sizes, everyone, strict=True)]
-            whole = np.stack(_tree(moments, _together)[1:])
+            whole = np.stack(tree(moments, _together)[1:])
         for part in self._parts:
             part.buffer(line.buffers["all"])[...] = whole
 
     def _sum(self, own: list[Any]) -> Any:
         """The sum of all parts' arrays, small ones."""
-        return _tree(self._group.gather(_tree(own, np.add)), np.add)
+        return tree(self._group.gather(tree(own, np.add)), np.add)
 
     def _finish(self, bounds: list[tuple[int, int]], total: float) -> None:
         """The engine's scalars are those of the whole batch; and what the processes say is heard.
@@ -168,27 +172,12 @@ class Parts:
         own = [part.buffer("scalars")[places] * (last > first)
                for part, (first, last) in zip(self._parts, bounds, strict=True)]
         said = np.array(self.asks(), float)
-        everyone = self._group.gather(np.concatenate([_tree(own, np.add), said]))
+        everyone = self._group.gather(np.concatenate([tree(own, np.add), said]))
         scalars = self._engine.buffer("scalars")
-        scalars[places] = _tree([one[: len(names)] for one in everyone], np.add)
+        scalars[places] = tree([one[: len(names)] for one in everyone], np.add)
         scalars[SCALARS.index("weight")] = total
         ending, keeping = np.max([one[len(names) :] for one in everyone], axis=0) > 0
         self.heard = bool(ending), bool(keeping)
-
-    def _add_gradients(self, bounds: list[tuple[int, int]]) -> None:
-        """The engine's gradients are the sums of all parts'."""
-        own = [part.buffer("gradients") for part in self._parts]
-        for gradients, (first, last) in zip(own, bounds, strict=True):
-            if first == last:
-                gradients[...] = 0
-        total = _tree(own, lambda a, b: np.add(a, b, out=a))
-        distance = 1
-        # Both partners add the same two numbers: so all processes end with the same bits.
-        while distance < self._group.size:
-            self._group.exchange(self._group.rank ^ distance, total, self._received)
-            np.add(total, self._received, out=total)
-            distance *= 2
-        self._engine.buffer("gradients")[...] = total
 
 
 def common_isa(group: Group) -> str:
@@ -208,15 +197,6 @@ def _numbers_of(numbers: Any, first: int, rows: int) -> Any:
     own = numbers.copy()
     own[0, FIRST], own[0, WHOLE] = first, rows
     return own
-
-
-def _tree(leaves: Sequence[T], add: Callable[[T, T], T]) -> T:
-    """The sum in a balanced tree: ((1 + 2) + (3 + 4)) + ..., so that a process that has neighbours
-    adds these first, and all goes on from there."""
-    level = list(leaves)
-    while len(level) > 1:
-        level = [add(a, b) for a, b in zip(level[::2], level[1::2], strict=True)]
-    return level[0]
 
 
 def _together(a: Moments, b: Moments) -> Moments:
