@@ -9,6 +9,7 @@ import pytest
 
 import evenly as ev
 from evenly.parallel import Threads
+from evenly.rows.data import Examples
 
 CLASSES, NUMBERS = ev.SoftmaxCrossEntropy(), ev.MeanSquaredError()
 ROWS = 41  # batches of 16: the last has 9 rows, so that with 16 parts some are empty
@@ -90,6 +91,7 @@ NETS = {
     "cutout": (TABLE, [ev.Dense(2)], {"augment": ev.Cutout(0.3)}),
     "a layer of one's own": (TABLE, [ev.Dense(8), Square(), ev.BatchNorm(), ev.Dense(2)], {}),
     "early stopping": (TABLE, [ev.Dense(8), ev.BatchNorm(), ev.Dense(2)], {
+        "loss": NUMBERS,
         "validation": 0.2, "early_stopping": ev.EarlyStopping(patience=1),
         "average": ev.SWA(from_epoch=2)}),
     "members": (TABLE, [ev.Members(3), ev.BatchEnsemble(8), ev.ReLU(), ev.MemberDense(2),
@@ -167,3 +169,26 @@ def test_gradients_are_sent_while_backward_computes_others(monkeypatch):
     # Each process exchanges all of it with two partners, in several messages.
     assert sum(sent) == 4 * steps * 2 * size
     assert len(sent) >= 4 * steps * 2 * 5
+
+
+@pytest.mark.parametrize("name", ["early stopping", "weights"])
+def test_each_process_validates_its_share(name):
+    whole = train(name, validation=0.3).history[-1]
+    cut = train(name, validation=0.3, parts=8).history[-1]
+    assert cut.validation_loss == pytest.approx(whole.validation_loss, rel=1e-5)
+    assert cut.validation_score == pytest.approx(whole.validation_score, rel=1e-5)
+    rows = []
+
+    def rank(group):
+        model = train(name, group, validation=0.3, epochs=1)
+        return model.history[-1].validation_loss
+    take = Examples.take
+
+    def counted(self, at):
+        rows.append(at.stop - at.start if isinstance(at, slice) else 0)
+        return take(self, at)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Examples, "take", counted)
+        losses = Threads.run(4, rank)
+    assert len(set(losses)) == 1
+    assert sum(rows) == round(0.3 * ROWS)

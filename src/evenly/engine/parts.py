@@ -83,8 +83,8 @@ class Parts:
         """
         engine = self._engine
         threads, _ = engine.training_threads.begin()
-        cuts = [rows * part // self._count for part in range(self._count + 1)]
-        bounds = [(cuts[part], cuts[part + 1]) for part in self._own]
+        cuts = self._cuts(rows)
+        bounds = self.bounds(rows)
         data = self._data(take, rows, bounds)
         own_numbers = [_numbers_of(numbers, first, rows) for first, _ in bounds]
         for part, (first, last) in zip(self._parts, bounds, strict=True):
@@ -121,6 +121,14 @@ class Parts:
         engine.training_threads.end(threads, 1)
         return 1, False, scalars[failed] == OVERFLOWED
 
+    def bounds(self, rows: int) -> list[tuple[int, int]]:
+        """Of so many rows, where each of this process's parts begins and ends."""
+        cuts = self._cuts(rows)
+        return [(cuts[part], cuts[part + 1]) for part in self._own]
+
+    def _cuts(self, rows: int) -> list[int]:
+        return [rows * part // self._count for part in range(self._count + 1)]
+
     def _data(self, take: Take, rows: int, bounds: list[tuple[int, int]]) -> list[list[Any]]:
         """The rows of each of the own parts; views of the whole batch where rows are mixed."""
         mixed = self._engine.program.augment is not None
@@ -142,7 +150,7 @@ class Parts:
             at = SCALARS.index("weight")
             weights = [np.array([part.buffer("scalars")[at] if n else 0.0])
                        for part, n in zip(self._parts, own, strict=True)]
-            total = self._sum(weights)
+            total = self.sum(weights)
             for row in numbers:
                 row[0, TOTAL] = total[0]
             return
@@ -151,7 +159,7 @@ class Parts:
             if n == 0:
                 array[...] = 0
         if what == "sums":
-            whole = self._sum(left)
+            whole = self.sum(left)
         else:
             positions = int(line.numbers["rows_per_example"])
             everyone = np.concatenate(self._group.gather(np.stack(left)))
@@ -160,7 +168,7 @@ class Parts:
         for part in self._parts:
             part.buffer(line.buffers["all"])[...] = whole
 
-    def _sum(self, own: list[Any]) -> Any:
+    def sum(self, own: list[Any]) -> Any:
         """The sum of all parts' arrays, small ones."""
         return tree(self._group.gather(tree(own, np.add)), np.add)
 

@@ -13,7 +13,7 @@ from ..engine import Engine, NotFiniteError, StepRecord
 from ..errors import CheckpointError, ConfigurationError, DivergenceError
 from ..rows.data import Examples
 from ..rows.streams import Stream
-from ..rows.training_set import TrainingSet, evaluate_any
+from ..rows.training_set import TrainingSet
 from ..schedules import UNMOVED
 from .averages import Averaged
 from .checkpoints import Keeper
@@ -211,7 +211,7 @@ class Loop:
         evaluation = None
         if held is not None:
             with self.averaged.in_force():
-                evaluation = evaluate_any(self.engine, held)
+                evaluation = self.team.evaluate(self.engine, held)
         seconds = self.team.epoch_ends(self.engine, epoch, time.perf_counter() - self._start)
         return epoch_record(
             epoch, steps, score, seconds, evaluation, **self._last(len(steps)),

@@ -10,11 +10,17 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..engine import Engine, most_threads
+from ..engine import Engine, Evaluation, most_threads
 from ..engine.parts import Parts, common_isa
 from ..errors import ConfigurationError
+from ..layers.base import Run
 from ..parallel import Alone, Group, agree, ended_in_words, entered, group, together
 from ..program.values import Program
+from ..rows.data import Examples
+from ..rows.sources import RowSource
+from ..rows.streams import Stream
+from ..rows.tally import Tally
+from ..rows.training_set import evaluate_any
 from ..version import __version__
 from .checkpoints import Keeper
 from .interrupt import Interrupt
@@ -135,6 +141,23 @@ class Team:
     def checksum(engine: Engine) -> str:
         """Of the weights."""
         return str(zlib.crc32(engine.buffer("values")))
+
+    def evaluate(self, engine: Engine, held: Examples | Stream) -> Evaluation:
+        """Loss and score of validation data in memory, of which each process takes its parts; what
+        is read, each reads."""
+        if self._parts is None or isinstance(held, Stream) or isinstance(held.x, RowSource):
+            return evaluate_any(engine, held)
+        own = []
+        for first, last in self._parts.bounds(len(held.y)):
+            tally = Tally(engine)
+            if last > first:
+                tally.add(*held.take(slice(first, last)))
+            own.append(tally.sums)
+        loss = engine.program.loss
+        assert loss is not None
+        run = Run(training=False, weights=held.weights, lengths=held.lengths)
+        spread = loss.spread(held.y, (len(held.y), *engine.program.output_shape), run)
+        return tally.evaluation_of(self._parts.sum(own), spread)
 
     def epoch_ends(self, engine: Engine, epoch: int, seconds: float) -> float:
         """The first process's time, for all; and a look whether all have the same weights.
