@@ -4,5 +4,7 @@
 they are read while the engine computes; ``training_set`` hands them to the engine.
 """
 
+from .own import OwnRows as OwnRows
+from .own import own_part as own_part
 from .parquet import ParquetRows as ParquetRows
 from .streams import Batches as Batches

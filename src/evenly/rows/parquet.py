@@ -88,6 +88,11 @@ class ParquetRows(Stream):
         return Outline((len(columns),), rows, bool(self._targets))
 
     def pieces(self) -> Iterator[Piece]:
+        return self.pieces_of(0, None)
+
+    def pieces_of(self, begin: int, end: int | None) -> Iterator[Piece]:
+        """The rows from one to another, counted over all files; row groups that have none of them
+        are not read."""
         files = self._files()
         columns = self._inputs(files[0])
         names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
@@ -97,8 +102,12 @@ class ParquetRows(Stream):
         for path in files:
             with opened(path) as file:
                 _check_columns(path, file.schema_arrow, names, kinds)
-                row = 0
-                reading = file.iter_batches(size, columns=names, use_threads=False)
+                groups, row = _groups(file.metadata, begin, end)
+                first, last = max(0, begin), file.metadata.num_rows if end is None else end
+                begin, end = (begin - file.metadata.num_rows,
+                              None if end is None else end - file.metadata.num_rows)
+                reading = file.iter_batches(size, row_groups=groups, columns=names,
+                                            use_threads=False)
                 while True:
                     try:
                         batch = next(reading, None)
@@ -106,7 +115,10 @@ class ParquetRows(Stream):
                         raise unreadable(error, path, row) from error
                     if batch is None:
                         break
-                    yield self._piece(batch, names, columns, path, row)
+                    own = slice(max(0, first - row), max(0, min(len(batch), last - row)))
+                    if own.start < own.stop:
+                        part = batch.slice(own.start, own.stop - own.start)
+                        yield self._piece(part, names, columns, path, row + own.start)
                     row += len(batch)
 
     def _piece(
@@ -152,6 +164,19 @@ class ParquetRows(Stream):
         names = [*columns, *self._targets, *([self.weight] if self.weight else [])]
         _check_columns(path, schema, names, {})
         return tuple(columns)
+
+
+def _groups(metadata: Any, begin: int, end: int | None) -> tuple[list[int], int]:
+    """The row groups that have some of the rows from one to another, and where they begin."""
+    found: list[int] = []
+    start = row = 0
+    for number in range(metadata.num_row_groups):
+        after = row + metadata.row_group(number).num_rows
+        if after > begin and (end is None or row < end):
+            start = start if found else row
+            found.append(number)
+        row = after
+    return found, start
 
 
 def opened(path: Path, who: str = "ParquetRows") -> Any:

@@ -22,6 +22,7 @@ from ..probes.watcher import TrainingWatcher
 from ..program import DTYPES, hands_on
 from ..program import compile as compile_program
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
+from ..rows.own import OwnRows, OwnRowsOfAll, RowsOfParts, check_own
 from ..rows.streams import Stream
 from ..rows.training_set import (
     RowsFromStream,
@@ -203,6 +204,9 @@ def fit(
         schedule = CosineDecay()
     _check_checkpoint(checkpoint, resume)
     team = Team(workers, parts)
+    if isinstance(x, OwnRows):
+        check_own(validation, watched)
+        x = x.of_all(team.group, team.parts, dtype)
     held: Examples | Stream | None = None
     if isinstance(x, Stream):
         given = {"sample_weight": sample_weight, "lengths": lengths}
@@ -253,7 +257,8 @@ def fit(
     team.joins(engine)
     training: TrainingSet
     if isinstance(x, Stream):
-        training = RowsFromStream(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
+        passes = RowsOfParts if isinstance(x, OwnRowsOfAll) else RowsFromStream
+        training = passes(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
     else:
         data = data.prepared(engine)
         training = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle))
