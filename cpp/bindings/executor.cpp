@@ -25,7 +25,7 @@ using Bytes = nb::ndarray<std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::c
 using ReadRows = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using WriteRows = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using Order = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-// The nine of struct StepNumbers, a row a step.
+// Those of struct StepNumbers, a row a step.
 using Steps = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Records = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
@@ -222,7 +222,7 @@ class BoundExecutor {
     require(numbers.shape(1) == kStepNumbers && numbers.shape(0) >= steps,
             "each step needs its row of numbers");
     for (std::size_t step = 0; step < steps; ++step)
-      for (const std::size_t whole : {3, 7, 8})
+      for (const std::size_t whole : {3, 7, 8, 9, 10})
         require(numbers(step, whole) >= 0 && numbers(step, whole) < 9e15,
                 "shifts and columns must be at least 0");
     return reinterpret_cast<const StepNumbers*>(numbers.data());

@@ -25,7 +25,11 @@ struct ColumnStatistics {
         factor(base + 5 * columns) {}
 };
 
-template <class T>
+// Where a batch is cut into parts, it is one of two kernels: kMoments leaves mean and squares of
+// the part in "part", kApply takes those of the whole batch from "all".
+enum class Pass { whole, moments, apply };
+
+template <class T, Pass kPass = Pass::whole>
 class BatchNormForward final : public Kernel {
  public:
   explicit BatchNormForward(const Instruction& i)
@@ -38,9 +42,12 @@ class BatchNormForward final : public Kernel {
         beta_(i, "beta", shape_.columns, T(0)),
         statistics_(buffer<T>(i, "statistics"), shape_.columns),
         scratch_(buffer<double>(i, "scratch")),
-        moments_(optional_buffer<double>(i, "moments")) {}
+        moments_(optional_buffer<double>(i, "moments")),
+        part_(optional_buffer<double>(i, "part")),
+        all_(optional_buffer<double>(i, "all")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
+    if constexpr (kPass == Pass::apply) return with_moments_of_all(worker, batch);
     if (moments_ != nullptr) return from_moments(worker, batch);
     const T* x = x_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
@@ -58,6 +65,7 @@ class BatchNormForward final : public Kernel {
       if (blocks.count > 1) continue;
       // Few rows: the strip is still in the cache, and nobody else needs its statistics.
       finish(x, strip, blocks, means, squares);
+      if constexpr (kPass == Pass::moments) continue;
       for (Index row = 0; row < rows; ++row)
         apply(x, {row, row + 1, strip.begin, strip.end}, stream);
     }
@@ -66,6 +74,7 @@ class BatchNormForward final : public Kernel {
     const Range own_strips = worker.share(strips.count);
     for (Index s = own_strips.begin; s < own_strips.end; ++s)
       finish(x, strips.strip(s), blocks, means, squares);
+    if constexpr (kPass == Pass::moments) return;
     worker.meet();
     // Backwards through the rows: the last ones read are still in the cache.
     const Range own = worker.share(rows);
@@ -94,10 +103,35 @@ class BatchNormForward final : public Kernel {
     }
     finish(x, own_columns, RowBlocks(shape_.rows(batch), shape_.rows(batch)), scratch_,
            scratch_ + kMaxBlocks * columns);
+    if constexpr (kPass == Pass::moments) return;
+    apply_all(worker, batch);
+  }
+
+  void with_moments_of_all(const Worker& worker, const Batch& batch) const {
+    const Index columns = shape_.columns, rows = batch.whole() * shape_.rows_per_example;
+    const double n = static_cast<double>(rows), *means = all_, *squares = all_ + columns;
+    const Range own = worker.share(columns);
+    if (keep(own, n, means, squares) > 0) {
+      for (Index c = own.begin; c < own.end; ++c) {
+        const double variance = squares[c] / n;
+        if (squares_hold<T>(variance + epsilon_)) continue;
+        const double scale = scale_to_one<T>(std::fmax(std::fabs(means[c]), std::sqrt(variance)));
+        const double own_variance = variance * scale * scale;
+        // Squares that even double does not hold: the step is not finite.
+        const double reciprocal =
+            std::isfinite(variance) ? reciprocal_deviation(own_variance, epsilon_, scale) : NAN;
+        keep_scaled(c, {scale, means[c] * scale, own_variance, reciprocal});
+      }
+    }
+    apply_all(worker, batch);
+  }
+
+  void apply_all(const Worker& worker, const Batch& batch) const {
     worker.meet();
+    const T* x = x_(batch);
     const DropStream stream = epilogue_.prepare(batch);
     const Range own = worker.share(shape_.rows(batch));
-    for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
+    for_pieces(own, shape_.columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
   }
 
   static Piece mirror(Piece p, Range own) {
@@ -119,6 +153,31 @@ class BatchNormForward final : public Kernel {
       means[c] = all.mean;
       squares[c] = all.squares;
     }
+    if constexpr (kPass == Pass::moments) {
+      leave(x, strip, blocks.rows, means, squares);
+    } else if (keep(strip, n, means, squares) > 0) {
+      for (Index c = strip.begin; c < strip.end; ++c)
+        if (!squares_hold<T>(squares[c] / n + epsilon_))
+          keep_scaled(c, moments_of(x, c, blocks.rows));
+    }
+  }
+
+  // A part's moments, in double: there squares of float hold.
+  void leave(const T* x, Range strip, Index rows, const double* means,
+             const double* squares) const {
+    const double n = static_cast<double>(rows);
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      part_[c] = means[c];
+      part_[shape_.columns + c] = squares[c];
+      if (squares_hold<T>(squares[c] / n + epsilon_)) continue;
+      const Normal normal = moments_of(x, c, rows);
+      part_[c] = normal.mean / normal.scale;
+      part_[shape_.columns + c] = normal.variance / normal.scale / normal.scale * n;
+    }
+  }
+
+  // What each column of a strip is normalized by; returns how many have lost their squares.
+  Index keep(Range strip, double n, const double* means, const double* squares) const {
     const T* gamma = gamma_.get();
     Index lost = 0;
 #pragma omp simd reduction(+ : lost)
@@ -134,13 +193,15 @@ class BatchNormForward final : public Kernel {
       statistics_.factor[c] = static_cast<T>(reciprocal * static_cast<double>(gamma[c]));
       lost += squares_hold<T>(variance) ? 0 : 1;
     }
-    for (Index c = strip.begin; lost > 0 && c < strip.end; ++c)
-      if (!squares_hold<T>(squares[c] / n + epsilon_)) keep_scaled(x, c, blocks.rows);
+    return lost;
   }
 
-  void keep_scaled(const T* x, Index c, Index rows) const {
-    const Normal normal = scaled_moments<T>(
-        rows, epsilon_, [=, this](Index row) { return x[row * shape_.columns + c]; });
+  Normal moments_of(const T* x, Index c, Index rows) const {
+    return scaled_moments<T>(rows, epsilon_,
+                             [=, this](Index row) { return x[row * shape_.columns + c]; });
+  }
+
+  void keep_scaled(Index c, const Normal& normal) const {
     const double gamma = static_cast<double>(gamma_.get()[c]);
     statistics_.scale[c] = static_cast<T>(normal.scale);
     statistics_.mean[c] = static_cast<T>(normal.mean);
@@ -177,135 +238,7 @@ class BatchNormForward final : public Kernel {
   OrConstant<T> gamma_, beta_;
   ColumnStatistics<T> statistics_;
   double* scratch_;
-  double* moments_;
-};
-
-//   d_beta = sum d_z,  d_gamma = sum d_z x_hat,
-//   d_x = gamma / sqrt(variance + epsilon) (d_z - d_beta / n - x_hat d_gamma / n)
-// Frozen statistics do not depend on x: then d_x is the first term alone.
-template <class T>
-class BatchNormBackward final : public Kernel {
- public:
-  explicit BatchNormBackward(const Instruction& i)
-      : shape_(i),
-        epilogue_(i),
-        frozen_(has_number(i, "frozen")),
-        x_(i, "x"),
-        y_(i, "y"),
-        d_y_(i, "d_y"),
-        d_x_(optional_buffer<T>(i, "d_x")),
-        gamma_(optional_buffer<T>(i, "gamma")),
-        d_gamma_(optional_buffer<T>(i, "d_gamma")),
-        d_beta_(optional_buffer<T>(i, "d_beta")),
-        sums_(buffer<T>(i, "sums")),
-        statistics_(buffer<T>(i, "statistics"), shape_.columns),
-        scratch_(buffer<double>(i, "scratch")),
-        d_z_(optional_buffer<T>(i, "d_z")) {}
-
-  void run(const Worker& worker, const Batch& batch) const override {
-    const Index rows = shape_.rows(batch);
-    const T *y = y_(batch), *d_y = d_y_(batch);
-    if (!epilogue_.output_tells()) {
-      epilogue_.backward_all(y, d_y, d_z_, rows * shape_.columns, worker, batch);
-      d_y = d_z_;
-      worker.meet();
-    }
-    if (epilogue_.is_relu()) {
-      const T pass = epilogue_.pass(epilogue_.prepare(batch));
-      reduce_and_apply(worker, batch, rows,
-                       [y, d_y, pass](Index i) { return y[i] > T(0) ? d_y[i] * pass : T(0); });
-    } else {
-      reduce_and_apply(worker, batch, rows, [d_y](Index i) { return d_y[i]; });
-    }
-  }
-
- private:
-  // d_z(i) is the gradient of element i in front of the epilogue.
-  template <class Gradient>
-  void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows, Gradient d_z) const {
-    const T* x = x_(batch);
-    const Index columns = shape_.columns;
-    const T *scale = statistics_.scale, *mean = statistics_.mean;
-    const RowBlocks blocks = reduction_blocks(rows);
-    const Strips strips(columns, blocks);
-    double* betas = scratch_;
-    double* gammas = scratch_ + kMaxBlocks * columns;
-    const Range tasks = worker.share(blocks.count * strips.count);
-    for (Index task = tasks.begin; task < tasks.end; ++task) {
-      const Index block = task / strips.count;
-      const Range strip = strips.strip(task % strips.count);
-      const Index at = block * columns + strip.begin;
-      sum_many_rows<T>(blocks.block(block), strip, betas + at, gammas + at,
-                       [=](Index r, Index c, T& a, T& b) {
-                         const Index i = r * columns + c;
-                         const T d = d_z(i);
-                         a += d;
-                         b += d * (x[i] * scale[c] - mean[c]);
-                       });
-      if (blocks.count > 1) continue;
-      finish(strip, rows, blocks, betas, gammas);
-      apply(x, {0, rows}, strip, d_z);
-    }
-    if (blocks.count == 1) return;
-    worker.meet();
-    const Range own = worker.share(strips.count);
-    for (Index s = own.begin; s < own.end; ++s)
-      finish(strips.strip(s), rows, blocks, betas, gammas);
-    worker.meet();
-    apply(x, worker.share(rows), {0, columns}, d_z);
-  }
-
-  // Backwards through the rows, as in forward.
-  template <class Gradient>
-  void apply(const T* x, Range rows, Range columns, Gradient d_z) const {
-    if (d_x_ == nullptr) return;
-    const Index stride = shape_.columns;
-    const T *scale = statistics_.scale, *mean = statistics_.mean;
-    const T *outer = sums_, *shift = sums_ + stride, *slope = sums_ + 2 * stride;
-    for (Index row = rows.end - 1; row >= rows.begin; --row) {
-      const Index base = row * stride;
-      T* to = d_x_ + base;
-#pragma omp simd
-      for (Index c = columns.begin; c < columns.end; ++c) {
-        const T centred = x[base + c] * scale[c] - mean[c];
-        to[c] = outer[c] * ((d_z(base + c) - shift[c]) - centred * slope[c]);
-      }
-    }
-  }
-
-  // "sums" holds what each column's d_x needs: the factor in front of all, the mean of d_z, and
-  // x_hat's share. What the mean's upper number leaves is taken into account here, once a column.
-  void finish(Range strip, Index rows, const RowBlocks& blocks, const double* betas,
-              const double* gammas) const {
-    const Index columns = shape_.columns;
-    for (Index c = strip.begin; c < strip.end; ++c) {
-      double beta = 0, gamma = 0;
-      for (Index b = 0; b < blocks.count; ++b) {
-        beta += betas[b * columns + c];
-        gamma += gammas[b * columns + c];
-      }
-      const double n = static_cast<double>(rows);
-      const double reciprocal = static_cast<double>(statistics_.reciprocal[c]);
-      const double rest = static_cast<double>(statistics_.mean_rest[c]);
-      gamma = (gamma - rest * beta) * reciprocal;
-      if (d_beta_) d_beta_[c] = static_cast<T>(beta);
-      if (d_gamma_) d_gamma_[c] = static_cast<T>(gamma);
-      const double gain = gamma_ ? static_cast<double>(gamma_[c]) : 1.0;
-      const double slope = frozen_ ? 0.0 : reciprocal * gamma / n;
-      sums_[c] = static_cast<T>(reciprocal * gain * static_cast<double>(statistics_.scale[c]));
-      sums_[columns + c] = static_cast<T>(frozen_ ? 0.0 : beta / n - rest * slope);
-      sums_[2 * columns + c] = static_cast<T>(slope);
-    }
-  }
-
-  Shape shape_;
-  Epilogue<T> epilogue_;
-  bool frozen_;
-  Source<T> x_, y_, d_y_;
-  T *d_x_, *gamma_, *d_gamma_, *d_beta_, *sums_;
-  ColumnStatistics<T> statistics_;
-  double* scratch_;
-  T* d_z_;
+  double *moments_, *part_, *all_;
 };
 
 // Inference, and training with frozen statistics: the running averages stand in for the batch.

@@ -3,8 +3,10 @@
 //
 //   loss = sum of w l / sum of w n,  n the class weight: 1 without class weights
 //
-// or, over rows, sum of w l / number of rows. A row of weight 0, or of the class that is ignored,
-// is not looked at: whatever its scores are, its loss and its gradient are 0.
+// or, over rows, sum of w l / number of rows. Of a part of a batch the divisor is the whole
+// batch's; what the part adds to it a run beforehand tells (number "weighs"). A row of weight 0, or
+// of the class that is ignored, is not looked at: whatever its scores are, its loss and its
+// gradient are 0.
 #pragma once
 #include "kernels/cross_entropy.hpp"
 
@@ -101,6 +103,7 @@ class LossKernel final : public Kernel {
         parts_(buffer<RowLoss>(i, "row_loss")),
         scalars_(buffer<Scalars>(i, "scalars")),
         mixes_(has_number(i, "mixes")),
+        weighs_(has_number(i, "weighs")),
         shares_target_(number(i, "shares_target") > 0),
         over_rows_(number(i, "over_rows") > 0) {}
 
@@ -109,7 +112,12 @@ class LossKernel final : public Kernel {
     const auto* target = target_(batch);
     const T* weights = weights_(batch);
     const std::int32_t* lengths = lengths_(batch);
-    const double total = total_weight(batch, target, weights, lengths);
+    if (weighs_) {
+      if (worker.index == 0) scalars_->weight = total_weight(batch, target, weights, lengths);
+      return;
+    }
+    const double known = batch.numbers.total;
+    const double total = std::isnan(known) ? total_weight(batch, target, weights, lengths) : known;
     const double share = total > 0 ? 1 / total : 0;  // no weight at all: nothing is learned
     const Range own = worker.share(batch.rows);
     for (Index e = own.begin; e < own.end; ++e)
@@ -232,7 +240,7 @@ class LossKernel final : public Kernel {
   T* d_scores_;
   RowLoss* parts_;
   Scalars* scalars_;
-  bool mixes_, shares_target_, over_rows_;
+  bool mixes_, weighs_, shares_target_, over_rows_;
 };
 
 }  // namespace evenly::EVENLY_ISA

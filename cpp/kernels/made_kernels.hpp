@@ -121,7 +121,8 @@ class DropConnect final : public Kernel {
         to_(buffer<T>(i, kBackward ? "d_kernel" : "made")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const DropStream stream = keep_.stream(batch);
+    DropStream stream = keep_.stream(batch);
+    stream.first = 0;  // all parts of a batch have the same kernel
     const Range pieces = worker.share(divide_up(count_, kPiece));
     for (Index p = pieces.begin; p < pieces.end; ++p) {
       const Index first = p * kPiece, count = smaller(kPiece, count_ - first);

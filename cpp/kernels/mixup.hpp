@@ -49,7 +49,7 @@ class Cut final : public Kernel {
     const T* x = x_(batch);
     const Index place = static_cast<Index>(batch.numbers.place), b = place % columns_;
     const Index a = place / columns_ % columns_, cut = static_cast<Index>(batch.numbers.cut);
-    const bool alone = kFromPartner && batch.rows < 2;
+    const bool alone = kFromPartner && batch.whole() < 2;
     const Range own = worker.share(batch.rows);
     for (Index r = own.begin; r < own.end; ++r) {
       T* y = y_ + r * columns_;

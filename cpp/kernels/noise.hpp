@@ -135,7 +135,7 @@ class GaussianDropout final : public Kernel {
     const Index count = shape_.rows(batch) * shape_.columns;
     Epilogue<T>::for_flat(worker, count, [&](Index first, Index size) {
       T n[kPiece];
-      draw_by_example<kNormalTile>(first, size, features_, n,
+      draw_by_example<kNormalTile>(first + batch.first() * features_, size, features_, n,
                                    [&](Index tile, T* to) { normal_tile(tile, stream, to); });
       const T* from = all + first;
       T* to = ends_.to + first;
@@ -175,7 +175,7 @@ class GaussianNoise final : public Kernel {
         return;
       }
       T n[kPiece];
-      draw_by_example<kNormalTile>(first, size, features_, n,
+      draw_by_example<kNormalTile>(first + batch.first() * features_, size, features_, n,
                                    [&](Index tile, T* where) { normal_tile(tile, stream, where); });
 #pragma omp simd
       for (Index i = 0; i < size; ++i) to[i] = from[i] + deviation_ * n[i];

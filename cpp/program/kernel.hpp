@@ -19,9 +19,12 @@ struct StepNumbers {
   double decay = 1;       // what the weight decay is multiplied by
   double cut = 0;         // how many columns of the input are cut out,
   double place = 0;       // and which: see kernels/mixup.hpp
+  double first = 0;       // of a part of a batch: which row of the whole batch its first one is,
+  double whole = 0;       // the rows of the whole batch (0: this is no part),
+  double total = NAN;     // and what the whole batch's loss is divided by (NaN: not known)
 };
 
-constexpr int kStepNumbers = 9;
+constexpr int kStepNumbers = 12;
 
 struct Batch {
   std::int64_t rows;   // examples in this batch; at most what the program was planned for
@@ -34,10 +37,18 @@ struct Batch {
   const void* weights = nullptr;          // of the examples; null: 1 each
   const std::int32_t* lengths = nullptr;  // steps of each example that count; null: all
 
-  // The row that mixup mixes into this one: another one, if there is any.
+  std::int64_t first() const { return static_cast<std::int64_t>(numbers.first); }
+  std::int64_t whole() const {
+    return numbers.whole > 0 ? static_cast<std::int64_t>(numbers.whole) : rows;
+  }
+
+  // The row that mixup mixes into this one: another one, if there is any. Counted from the part's
+  // first row, it may lie before that or behind the last: then the arrays are the whole batch's.
   std::int64_t partner(std::int64_t row) const {
-    if (rows < 2) return row;
-    return (row + 1 + static_cast<std::int64_t>(numbers.shift) % (rows - 1)) % rows;
+    const std::int64_t all = whole();
+    if (all < 2) return row;
+    const std::int64_t distance = 1 + static_cast<std::int64_t>(numbers.shift) % (all - 1);
+    return (first() + row + distance) % all - first();
   }
 };
 

@@ -1,7 +1,7 @@
 // The table of kernels. Compiled once for each instruction set and each precision.
 #include "kernels/average.hpp"
 #include "kernels/batch_ensemble.hpp"
-#include "kernels/batch_norm.hpp"
+#include "kernels/batch_norm_backward.hpp"
 #include "kernels/clip_norm.hpp"
 #include "kernels/constraint.hpp"
 #include "kernels/convolution_backward.hpp"
@@ -52,6 +52,10 @@ constexpr Row kTable[] = {
     {"dense.backward", make<DenseBackward<Real>>},
     {"batch_norm.forward", make<BatchNormForward<Real>>},
     {"batch_norm.backward", make<BatchNormBackward<Real>>},
+    {"batch_norm.moments", make<BatchNormForward<Real, Pass::moments>>},
+    {"batch_norm.apply", make<BatchNormForward<Real, Pass::apply>>},
+    {"batch_norm.sums", make<BatchNormBackward<Real, Pass::moments>>},
+    {"batch_norm.spread", make<BatchNormBackward<Real, Pass::apply>>},
     {"batch_norm.inference", make<BatchNormFixed<Real>>},
     {"batch_norm.track", make<BatchNormTrack<Real>>},
     {"frozen_batch_norm.forward", make<BatchNormFixed<Real>>},

@@ -41,6 +41,7 @@ struct DropStream : Stream {
   double rate;
   double scale;  // 1 / (1 - rate), or 1 for classic dropout
   std::uint32_t upper, lower;
+  Index first;  // example of the whole batch that a part of it begins with
 
   DropStream(const Batch& batch, std::uint32_t layer_, double rate_, bool classic)
       : Stream(batch.seed, batch.step, layer_),
@@ -51,6 +52,7 @@ struct DropStream : Stream {
         threshold >= 4294967295.0 ? 0xFFFFFFFFu : static_cast<std::uint32_t>(threshold);
     upper = whole >> 24;
     lower = whole & 0xFFFFFFu;
+    first = batch.first();
   }
 };
 
@@ -138,7 +140,7 @@ class KeepFactors {
 
   // factors[i] belongs to element first + i of the layer's output.
   void draw(Index first, Index count, const DropStream& stream, T* factors) const {
-    draw_by_example<kTile>(first, count, features_, factors,
+    draw_by_example<kTile>(first + stream.first * features_, count, features_, factors,
                            [&](Index tile, T* to) { draw_tile(tile, stream, to); });
   }
 

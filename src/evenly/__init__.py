@@ -163,7 +163,9 @@ if TYPE_CHECKING:
     from .program import compile as compile
     from .rows import ArrowRows as ArrowRows
     from .rows import Batches as Batches
+    from .rows import OwnRows as OwnRows
     from .rows import ParquetRows as ParquetRows
+    from .rows import own_part as own_part
     from .saving import Saved as Saved
     from .saving import load as load
     from .saving import save as save
@@ -249,7 +251,7 @@ _NAMES = {
     "probes.plain": ("Recorder",),
     "probes.torch": ("watch_torch",),
     "program": ("compile", "Program"),
-    "rows": ("ArrowRows", "Batches", "ParquetRows"),
+    "rows": ("ArrowRows", "Batches", "OwnRows", "ParquetRows", "own_part"),
     "saving": ("load", "save", "Saved"),
     "scaling": ("RobustScaler", "Standardizer"),
     "tails": ("NormalScaler", "SmoothClipScaler"),

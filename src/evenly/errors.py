@@ -120,6 +120,11 @@ class CheckpointError(EvenlyError, OSError):
         self.model: Any = None
 
 
+class WorkersError(EvenlyError, RuntimeError):
+    """Processes that train one network together cannot go on: one of them failed, or they were
+    given different things."""
+
+
 def expect(condition: bool, declared: Any, rule: str, came: Any) -> None:
     """Raises ConfigurationError naming the declaration's type, the rule and what came."""
     if not condition:

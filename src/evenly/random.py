@@ -54,7 +54,9 @@ def _words(counters: Any, step: Any, stream: int, purpose: int, seed: int) -> An
     return philox(full, (seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF))
 
 
-def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate: float) -> Any:
+def dropout_keep(
+    seed: int, layer: str, step: int, shape: tuple[int, ...], rate: float, first: int = 0
+) -> Any:
     """Which elements dropout keeps.
 
     An element is dropped when its 32-bit number is below ``rate * 2**32``. The upper 8 bits of that
@@ -67,6 +69,7 @@ def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate:
         step: training step, counted from 0.
         shape: of the layer's output, (batch, ...).
         rate: fraction dropped, 0 <= rate < 1.
+        first: which example of a whole batch the first one is, where these are a part of it.
 
     Returns:
         Booleans of that shape: True where an element is kept.
@@ -74,7 +77,8 @@ def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate:
     examples, features = shape[0], int(np.prod(shape[1:], dtype=np.int64))
     tiles = -(-features // _TILE)  # each example begins at a tile of its own
     stream = stream_of(layer)
-    words = _words(np.arange(examples * tiles * _TILE_BLOCKS), step, stream, _DROPOUT, seed)
+    blocks = np.arange(examples * tiles * _TILE_BLOCKS) + first * tiles * _TILE_BLOCKS
+    words = _words(blocks, step, stream, _DROPOUT, seed)
     by_tile = words.reshape(examples * tiles, _TILE_BLOCKS, 4).transpose(0, 2, 1)
     shifts = np.array([0, 8, 16, 24], dtype=np.uint32)[None, :, None, None]
     upper = (by_tile[:, None] >> shifts & np.uint32(0xFF)).reshape(examples, tiles * _TILE)
@@ -83,13 +87,15 @@ def dropout_keep(seed: int, layer: str, step: int, shape: tuple[int, ...], rate:
     lower = threshold & 0xFFFFFF
     if lower:
         ties = np.nonzero(upper == threshold >> 24)
-        element = ties[0] * (tiles * _TILE) + ties[1]
+        element = (first + ties[0]) * (tiles * _TILE) + ties[1]
         own = _words(element, step, stream, _DROPOUT_TIE, seed)[:, 0]
         kept[ties] = own >> np.uint32(8) >= lower
     return kept[:, :features].reshape(shape)
 
 
-def normals(seed: int, layer: str, step: int, shape: tuple[int, ...]) -> Any:
+def normals(
+    seed: int, layer: str, step: int, shape: tuple[int, ...], first: int = 0
+) -> Any:
     """Normal deviates, mean 0 and variance 1, as layers add them in training.
 
     Two words of a block make two deviates, ``r cos(a)`` and ``r sin(a)`` with ``r = sqrt(-2
@@ -97,7 +103,7 @@ def normals(seed: int, layer: str, step: int, shape: tuple[int, ...]) -> Any:
     deviates"). Of each word the upper 24 bits count, so no deviate is larger than 5.77.
 
     Arguments:
-        seed, layer, step: as for :func:`dropout_keep`.
+        seed, layer, step, first: as for :func:`dropout_keep`.
         shape: of the layer's output, (batch, ...).
 
     Returns:
@@ -105,7 +111,7 @@ def normals(seed: int, layer: str, step: int, shape: tuple[int, ...]) -> Any:
     """
     examples, features = shape[0], int(np.prod(shape[1:], dtype=np.int64))
     tiles = -(-features // _NORMAL_TILE)  # each example begins at a tile of its own
-    blocks = np.arange(examples * tiles * _TILE_BLOCKS)
+    blocks = np.arange(examples * tiles * _TILE_BLOCKS) + first * tiles * _TILE_BLOCKS
     words = _words(blocks, step, stream_of(layer), _NORMAL, seed) >> np.uint32(8)
     pairs = words.reshape(examples * tiles, _TILE_BLOCKS, 2, 2).astype(np.float64) / 2**24
     size = np.sqrt(-2 * np.log(pairs[..., 0] + 2.0**-24))

@@ -130,9 +130,28 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
     are read one below the other. Each column is taken for a type, and new tables are read by the
     types of training: `evenly columns TABLE` shows them beforehand. A tenth of the rows is held
     out, and training ends when the loss on them no longer improves.
+
+    `mpiexec -n 4 evenly fit TABLE ...` trains with four processes, on one machine or several, and
+    ends with the same file.
     """
+    from .processes import across, is_started_with_others
+
+    return across(lambda: _fit(table, given)) if is_started_with_others() else _fit(table, given)
+
+
+def _fit(table: tuple[Path, ...], given: dict[str, Any]) -> int:
+    from evenly.parallel import Alone, entered
+
+    from .fitting import Asked, fit_table
+
     need("fit", "sklearn", "polars", *(["matplotlib"] if given["curves"] else []),
          *(["matplotlib", "jinja2"] if given["report"] else []))
+    several = (entered() or Alone()).size > 1
+    if several and any(str(path) == "-" for path in table):
+        raise click.UsageError("-: standard input reaches one of several processes: give a file")
+    if several and given["time_limit"]:
+        raise click.UsageError("--time-limit: several processes have several clocks, and would end "
+                               "at different steps: give --epochs")
     if given["resume"] and given["checkpoint"] is None:
         raise click.UsageError("--resume: goes with --checkpoint FOLDER")
     if given["checkpoint"] is not None:
@@ -141,8 +160,6 @@ def fit(table: tuple[Path, ...], **given: Any) -> int:
             if given[name]:
                 raise click.UsageError(f"--{name.replace('_', '-')}: is for tables in memory: "
                                        "leave it out beside --checkpoint")
-    from .fitting import Asked, fit_table
-
     return fit_table(Asked(
         tables=table, reading=reading_of(given), settings=_settings(given),
         sets=sets_of(given["sets"]), groups=given["groups"], checkpoint=given["checkpoint"],

@@ -15,6 +15,7 @@ import click
 import numpy as np
 from rich.text import Text
 
+from evenly import parallel
 from evenly.version import __version__
 
 from . import telling
@@ -87,12 +88,18 @@ def fit_table(asked: Asked) -> int:
     Raises:
         UsageError, EvenlyError: before any work is done, where something cannot work.
     """
-    _check_places(asked)
+    group = parallel.entered() or parallel.Alone()
+    if group.rank == 0:
+        _check_places(asked)
     started = datetime.datetime.now().astimezone()
-    fitted = _fitted(asked, read_tables(asked.tables, vars(asked)) if asked.checkpoint is None
-                     else sampled_files(asked.tables, asked.settings))
+    read = read_tables(asked.tables, vars(asked)) if asked.checkpoint is None \
+        else sampled_files(asked.tables, asked.settings)
+    parallel.agree(group, {"the SHA-256 of the table": read.sha256})
+    fitted = _fitted(asked, read)
     model, record = fitted.model, None
     is_stopped = model.estimator_.history_.stopped == "interrupted"
+    if group.rank:  # the first tells and writes
+        return INTERRUPTED if is_stopped else 0
     try:
         record = _record(asked, fitted, started)
         model.scores_ = record.scores

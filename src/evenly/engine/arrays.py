@@ -39,17 +39,20 @@ class Arrays:
         turns: of threads: who has one finds the arrays as they are between two steps.
     """
 
-    def __init__(self, program: Program, seed: int, weights: Mapping[str, Any]) -> None:
+    def __init__(
+        self, program: Program, seed: int, weights: Mapping[str, Any], beside: Arrays | None = None
+    ) -> None:
         self.turns = Turns()
         self.program, self.seed = program, seed
-        self._state = new_arena(program.state_bytes)
+        self._state: Any = new_arena(program.state_bytes) if beside is None else beside._state
         self._work = new_arena(program.work_bytes)
         self._views: dict[str, Any] = {}
         self.arrays = {name: self.buffer(name) for name in program.arrays}
         self.averages = {} if program.average is None else {
             name: self.buffer(f"{name}.average") for name in program.arrays
         }
-        self._initialize(weights)
+        if beside is None:
+            self._initialize(weights)
 
     def buffer(self, name: str) -> Any:
         """A buffer of the program as an array: a view of its arena."""

@@ -26,6 +26,7 @@ class DefinitionRunner:
     def run(
         self, line: Instruction, rows: int, seed: int, step: int,
         buffer: Callable[[str], Any], external: Mapping[str, Any], dropout: float = 1.0,
+        first_row: int = 0,
     ) -> dict[str, Any]:
         """Runs one instruction; returns new running statistics by array name."""
         name = line.layers[0]
@@ -34,7 +35,7 @@ class DefinitionRunner:
         specs = layer.arrays(before)
         arrays = {slot: buffer(line.buffers[slot]) for slot in specs}
         run = Run(line.operation != "python.inference", seed, step, name,
-                  lengths=external.get("lengths"), dropout=dropout)
+                  lengths=external.get("lengths"), dropout=dropout, first_row=first_row)
 
         def read(slot: str, shape: tuple[int, ...]) -> Any:
             source = line.buffers[slot]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .records import NotFiniteError, StepRecord
 from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
 from .runner import Runner
 from .step_numbers import average_numbers, step_numbers
-from .watching import batch_of
+from .watching import batch_of, rows_of_batch
 
 # A native call returns to Python this often, so that Ctrl-C is heard; a trial of another number of
 # threads is shorter.
@@ -40,6 +41,7 @@ class Engine(Runner):
         arrays: every parameter and running statistic by name: views, not copies.
         pause_every: :meth:`train` yields at each step whose number this divides; None: as it comes.
         watcher: looks at steps of :meth:`train`; None: nobody does.
+        parts: makes the steps of :meth:`train` together with other processes; None: alone.
 
     Example:
         >>> import evenly as ev
@@ -77,11 +79,11 @@ class Engine(Runner):
                 return StepRecord(*records[0].tolist())
         check_mixed(self.program, lengths)
         numbers = self._own_numbers()
-        threads, _ = self._training_threads.begin()
+        threads, _ = self.training_threads.begin()
         record, failed, overflowed = self._executor.step(
             x, y, weights, lengths, self.seed, self.steps, numbers, threads
         )
-        self._training_threads.end(threads, 1)
+        self.training_threads.end(threads, 1)
         if failed:
             raise NotFiniteError(
                 self.steps, *first_not_finite(self, numbers, x, y, weights, lengths)
@@ -136,13 +138,18 @@ class Engine(Runner):
                 if watched is not None:
                     parts = batch_of(data, order, n, batch, done)
                     watched.before(self, numbers[done : done + 1], *parts)
-                if self._definitions is not None:
+                if self.parts is not None:
+                    ran, failed, overflowed = self.parts.step(
+                        partial(rows_of_batch, data, order, done * batch),
+                        min(batch, n - done * batch), numbers[done : done + 1], records[done],
+                    )
+                elif self._definitions is not None:
                     parts = batch_of(data, order, n, batch, done)
                     ran, failed, overflowed = self._python_step(
                         parts, numbers[done : done + 1], records[done]
                     )
                 else:
-                    threads, trial = self._training_threads.begin()
+                    threads, trial = self.training_threads.begin()
                     every, end = self.pause_every, batches
                     if every is not None:
                         end = min(batches, done + every - self.steps % every)
@@ -153,7 +160,7 @@ class Engine(Runner):
                         self.steps, numbers[done:], records[done:],
                         _SECONDS_A_TRIAL if trial else _SECONDS_A_CALL, threads,
                     )
-                    self._training_threads.end(threads, ran)
+                    self.training_threads.end(threads, ran)
                 self.steps += ran
                 if watched is not None and ran:
                     watched.after(self)

@@ -24,7 +24,7 @@ from .definitions import DefinitionRunner
 from .native_calls import make_executor
 from .records import Evaluation
 from .segments import segments
-from .step_numbers import DROPOUT, step_numbers
+from .step_numbers import DROPOUT, FIRST, step_numbers
 from .threads import ThreadChoice
 from .watching import Watcher
 
@@ -32,7 +32,8 @@ from .watching import Watcher
 class Runner(Arrays):
     """Owns the arrays of a program and runs its lists; :class:`Engine` trains with it.
 
-    Arguments: as of :class:`Engine`.
+    Arguments: as of :class:`Engine`, and
+        beside: another, whose parameters, statistics and optimizer's states it computes with.
     """
 
     def __init__(
@@ -43,16 +44,19 @@ class Runner(Arrays):
         threads: int | None = None,
         weights: Mapping[str, Any] | None = None,
         isa: str = "",
+        beside: Runner | None = None,
     ) -> None:
-        super().__init__(program, check_seed(seed), weights or {})
+        super().__init__(program, check_seed(seed), weights or {}, beside)
         self.threads = most_threads(program, threads)
         fixed = threads is not None
         self._kept = (threads, isa)
-        self._training_threads = ThreadChoice(self.threads, fixed)
+        self.isa = isa
+        self.training_threads = ThreadChoice(self.threads, fixed)
         self._inference_threads = ThreadChoice(self.threads, fixed)
         self.steps = 0
         self.pause_every: int | None = None
         self.watcher: Watcher | None = None
+        self.parts: Any = None
         self._moves = program.augment is not None or program.average is not None
         self._numbers = None if self._moves else step_numbers(program, self.seed, 0, 1)
         self._scalars = self.buffer("scalars")
@@ -164,12 +168,12 @@ class Runner(Arrays):
                 external = {"input": x, "output_gradient": output_gradient, "lengths": lengths}
                 updates |= self._definitions.run(
                     lines[0], rows, self.seed, self.steps, self.buffer, external,
-                    float(numbers[0, DROPOUT]),
+                    float(numbers[0, DROPOUT]), int(numbers[0, FIRST]),
                 )
             else:
                 self._executor.run(
                     name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
-                    self.steps, numbers, threads or self._training_threads.best,
+                    self.steps, numbers, threads or self.training_threads.best,
                 )
         return updates
 

@@ -11,7 +11,8 @@ import numpy as np
 from ..program.values import Program
 
 # The columns of struct StepNumbers in cpp/program/kernel.hpp.
-_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE, DROPOUT, _DECAY, _CUT, _PLACE = range(9)
+(_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE, DROPOUT, _DECAY, _CUT, _PLACE,
+ FIRST, WHOLE, TOTAL) = range(12)
 _DRAWN = {"mix": _MIX, "shift": _SHIFT, "cut": _CUT, "place": _PLACE}
 
 
@@ -28,14 +29,15 @@ def step_numbers(
         rates, momenta: where a schedule moves them; else the optimizer's own count.
         dropouts, decays: what dropout and the weight decay are multiplied by; 1 by default.
     """
-    numbers = np.empty((steps, 9))
+    numbers = np.empty((steps, 12))
     optimizer = program.optimizer
     if rates is None:
         rates = optimizer.learning_rate if optimizer is not None else 0.0
     numbers[:, _RATE] = rates
     numbers[:, _MOMENTUM] = np.nan if momenta is None else momenta
     numbers[:, _MIX] = 1.0
-    numbers[:, (_SHIFT, _CUT, _PLACE)] = 0.0
+    numbers[:, (_SHIFT, _CUT, _PLACE, FIRST, WHOLE)] = 0.0
+    numbers[:, TOTAL] = np.nan
     if program.augment is not None:
         features = math.prod(program.input_shape)
         drawn = program.augment.numbers(seed, first_step, steps, features)
@@ -52,4 +54,4 @@ def step_numbers(
 
 def average_numbers(weight: float) -> Any:
     """The numbers that take the weights into their average between two steps."""
-    return np.array([[0.0, np.nan, 1.0, 0.0, weight, 1.0, 1.0, 0.0, 0.0]])
+    return np.array([[0.0, np.nan, 1.0, 0.0, weight, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, np.nan]])

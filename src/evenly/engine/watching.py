@@ -24,6 +24,11 @@ class Watcher(Protocol):
 
 def batch_of(parts: Any, order: Any, n: int, batch: int, index: int) -> list[Any]:
     """The rows of one batch of a pass, of each array; None stays None."""
-    at = slice(index * batch, min(n, (index + 1) * batch))
+    return rows_of_batch(parts, order, index * batch, 0, min(batch, n - index * batch))
+
+
+def rows_of_batch(parts: Any, order: Any, begin: int, first: int, last: int) -> list[Any]:
+    """The rows [first, last) of the batch that begins at a place of a pass, likewise."""
+    at = slice(begin + first, begin + last)
     rows = at if order is None else order[at]
     return [part if part is None else np.ascontiguousarray(part[rows]) for part in parts]

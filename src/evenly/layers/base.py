@@ -75,6 +75,7 @@ class Run:
         dropout, decay: what the rates of dropout and the weight decay are multiplied by, where a
             schedule moves them.
         kept: which elements dropout keeps, by layer name, instead of those that it would draw.
+        first_row: where the rows are a part of a batch: which row of the whole the first one is.
     """
 
     training: bool
@@ -95,6 +96,7 @@ class Run:
     dropout: float = 1.0
     decay: float = 1.0
     kept: Mapping[str, Any] = field(default_factory=dict)
+    first_row: int = 0
 
     def at(self, layer: str) -> Run:
         """The same circumstances for another layer."""
@@ -112,7 +114,7 @@ class Run:
         """Which elements of an array of this shape dropout keeps: truth values."""
         if self.layer in self.kept:
             return np.asarray(self.kept[self.layer], bool).reshape(shape)
-        return dropout_keep(self.seed, self.layer, self.step, shape, float(rate))
+        return dropout_keep(self.seed, self.layer, self.step, shape, float(rate), self.first_row)
 
     def update(self, array: str, value: ArrayLike) -> None:
         """Leaves a new running statistic of the layer that runs."""
@@ -196,6 +198,9 @@ class Layer(Declared):
     picks: ClassVar[bool] = False
     # Whether its kernel draws random numbers in training: it then gets the number "stream".
     draws: ClassVar[bool] = False
+    # Of a layer without a kernel: whether what it does to a row of a batch depends on no other row.
+    # Only then can a batch be cut into parts, each with a process of its own.
+    rows_apart: ClassVar[bool] = False
     # Whether a schedule moves how much it drops: its definition asks ``run.dropped(rate)``.
     drops: ClassVar[bool] = False
 

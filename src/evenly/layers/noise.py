@@ -200,7 +200,8 @@ class GaussianDropout(_Dropping):
     def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
         rate = run.dropped(self.rate)
         deviation = math.sqrt(rate / (1 - rate))
-        noise = run.note("noise", normals(run.seed, run.layer, run.step, x.shape), "of N(0, 1)")
+        drawn = normals(run.seed, run.layer, run.step, x.shape, run.first_row)
+        noise = run.note("noise", drawn, "of N(0, 1)")
         factor = run.note("factor", 1 + deviation * noise, "1 + sqrt(rate / (1 - rate)) noise")
         return run.note("y", x * factor, "x factor"), factor
 
@@ -237,7 +238,8 @@ class GaussianNoise(_Noise):
         return {"deviation": self.deviation}
 
     def noisy(self, x: ArrayLike, run: Run) -> tuple[ArrayLike, Any]:
-        noise = run.note("noise", normals(run.seed, run.layer, run.step, x.shape), "of N(0, 1)")
+        drawn = normals(run.seed, run.layer, run.step, x.shape, run.first_row)
+        noise = run.note("noise", drawn, "of N(0, 1)")
         return run.note("y", x + self.deviation * noise, "x + deviation noise"), None
 
     def backward(self, d_y: ArrayLike, arrays: Arrays, saved: Any, run: Run) -> Gradients:

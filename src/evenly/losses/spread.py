@@ -46,6 +46,20 @@ class Spread:
         n = here.sum(axis=0)
         mean = np.where(here, y, 0).sum(axis=0) / np.maximum(n, 1)
         squares = (np.where(here, y - mean, 0) ** 2).sum(axis=0)
+        self._join(n, mean, squares)
+
+    def state(self) -> Any:
+        """All that it has taken in, as an array for :meth:`join`."""
+        parts = np.broadcast_arrays(self.rows, self._counts, self._mean, self._squares)
+        return np.stack(parts).astype(np.float64)
+
+    def join(self, state: Any) -> None:
+        """Takes in what another has taken in."""
+        rows, n, mean, squares = state
+        self.rows += int(rows.flat[0])
+        self._join(n, mean, squares)
+
+    def _join(self, n: Any, mean: Any, squares: Any) -> None:
         total = self._counts + n
         share = n / np.maximum(total, 1)
         step = mean - self._mean

@@ -5,5 +5,7 @@ they are read while the engine computes; ``training_set`` hands them to the engi
 """
 
 from .arrow import ArrowRows as ArrowRows
+from .own import OwnRows as OwnRows
+from .own import own_part as own_part
 from .parquet import ParquetRows as ParquetRows
 from .streams import Batches as Batches

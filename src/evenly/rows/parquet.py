@@ -88,6 +88,11 @@ class ParquetRows(Stream):
         return Outline((len(columns),), rows, bool(self._targets))
 
     def pieces(self) -> Iterator[Piece]:
+        return self.pieces_of(0, None)
+
+    def pieces_of(self, begin: int, end: int | None) -> Iterator[Piece]:
+        """The rows from one to another, counted over all files; row groups that have none of them
+        are not read."""
         files = self._files()
         columns, said = self._inputs(files), said_by_folders(files)
         names = self._names(columns)
@@ -100,8 +105,12 @@ class ParquetRows(Stream):
                        or name not in said]
                 constant = {name: said[name][number] for name in names if name not in own}
                 check_columns(path, file.schema_arrow, own, kinds)
-                row = 0
-                reading = file.iter_batches(size, columns=own, use_threads=False)
+                groups, row = _groups(file.metadata, begin, end)
+                first, last = max(0, begin), file.metadata.num_rows if end is None else end
+                begin, end = (begin - file.metadata.num_rows,
+                              None if end is None else end - file.metadata.num_rows)
+                reading = file.iter_batches(size, row_groups=groups, columns=own,
+                                            use_threads=False)
                 while True:
                     try:
                         batch = next(reading, None)
@@ -109,8 +118,11 @@ class ParquetRows(Stream):
                         raise unreadable(error, path, row) from error
                     if batch is None:
                         break
-                    yield piece_of(batch, columns, self.target, self.weight, path, row,
-                                   constant=constant)
+                    wanted = slice(max(0, first - row), max(0, min(len(batch), last - row)))
+                    if wanted.start < wanted.stop:
+                        part = batch.slice(wanted.start, wanted.stop - wanted.start)
+                        yield piece_of(part, columns, self.target, self.weight, path,
+                                       row + wanted.start, constant=constant)
                     row += len(batch)
 
     def _files(self) -> list[Place]:
@@ -139,6 +151,19 @@ class ParquetRows(Stream):
         check_columns(path, schema, [name for name in names if name in schema.names
                                      or name not in said], {})
         return tuple(columns)
+
+
+def _groups(metadata: Any, begin: int, end: int | None) -> tuple[list[int], int]:
+    """The row groups that have some of the rows from one to another, and where they begin."""
+    found: list[int] = []
+    start = row = 0
+    for number in range(metadata.num_row_groups):
+        after = row + metadata.row_group(number).num_rows
+        if after > begin and (end is None or row < end):
+            start = start if found else row
+            found.append(number)
+        row = after
+    return found, start
 
 
 def piece_of(

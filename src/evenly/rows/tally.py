@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..engine import Engine, Evaluation
 from ..layers.base import Run
 from ..losses import Spread
@@ -39,9 +41,18 @@ class Tally:
         if not loss.counts_right_answers:
             self._spread.add(loss.judged(y), loss.scored(y, shape, run))
 
+    @property
+    def sums(self) -> Any:
+        """Of all rows so far: losses, weights, scores, and how many examples count in these."""
+        return np.array([self._loss, self._weight, self._score, self._scored])
+
     def evaluation(self) -> Evaluation:
         """Of all rows so far: at least one."""
+        return self.evaluation_of(self.sums, self._spread)
+
+    def evaluation_of(self, sums: Any, spread: Spread | None) -> Evaluation:
+        """Of several tallies' sums together."""
         loss = self._engine.program.loss
         assert loss is not None
-        value = self._loss / self._weight if self._weight else 0.0
-        return Evaluation(value, loss.score(self._score, self._scored, self._spread))
+        value, weight, score, scored = map(float, sums)
+        return Evaluation(value / weight if weight else 0.0, loss.score(score, scored, spread))

@@ -122,7 +122,6 @@ class RowsFromStream:
         engine, batch = self._engine, self._batch
         loss = engine.program.loss
         assert loss is not None
-        spread = not loss.counts_right_answers
         with Ahead(self._chunks(epoch)) as chunks:
             for chunk in chunks:
                 if chunk is WAITING:
@@ -136,10 +135,8 @@ class RowsFromStream:
                 # One number stands for all steps where their number is not known.
                 own = moved if self.steps is None else moved.at(steps)
                 self._taken += rows
-                if spread:
-                    run = Run(training=True, weights=chunk.weights)
-                    shape = (rows, *engine.program.output_shape)
-                    self._spread.add(loss.judged(chunk.y), loss.scored(chunk.y, shape, run))
+                if not loss.counts_right_answers:
+                    self._judge(chunk, rows)
                 if skipped < rows:
                     x, y, weights, _ = chunk.part(slice(skipped, None))
                     yield from engine.train(x, y, None, batch, weights, None, *own)
@@ -152,6 +149,13 @@ class RowsFromStream:
                 f"was written, after {done} batches of {batch}: it must bring the same rows again"
             )
         self._whole = True
+
+    def _judge(self, chunk: Piece, rows: int) -> None:
+        """Takes in the targets of a chunk of so many rows."""
+        loss, shape = self._engine.program.loss, (rows, *self._engine.program.output_shape)
+        assert loss is not None
+        run = Run(training=True, weights=chunk.weights)
+        self._spread.add(loss.judged(chunk.y), loss.scored(chunk.y, shape, run))
 
     def is_whole(self, steps: int) -> bool:
         return self._whole or steps == self.steps

@@ -100,6 +100,9 @@ class Keeper:
         settings: of the training, from ``run_settings.py``.
         cycles: whose ends leave snapshots.
 
+    Attributes:
+        timed: whether minutes decide when a checkpoint is due, not steps.
+
     Raises:
         ConfigurationError: on entering, for a folder that another training uses, or that holds
             checkpoints although `resume` is False.
@@ -110,7 +113,8 @@ class Keeper:
         cycles: Snapshots | None = None,
     ) -> None:
         self._rule, self._resume = rule, resume
-        self._engine, self._settings, self._cycles = engine, settings, cycles
+        self.engine, self._settings, self._cycles = engine, settings, cycles
+        self.timed = rule.steps is None
         self._folder = Path(rule.folder).absolute()
         self._lock = FolderLock(str(self._folder))
         self._written = time.monotonic()
@@ -132,11 +136,11 @@ class Keeper:
             self._lock.__exit__(None, None, None)
             raise
         steps = self._rule.steps
-        self._engine.pause_every = None if steps is None else int(steps)
+        self.engine.pause_every = None if steps is None else int(steps)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._engine.pause_every = None
+        self.engine.pause_every = None
         self._lock.__exit__(*error)
 
     def _files(self) -> list[Path]:
@@ -168,8 +172,8 @@ class Keeper:
             for reason in damaged:
                 self._set_aside(reason, path)
             for name, array in contents.arrays.items():
-                self._engine.buffer(name)[...] = array
-            self._engine.steps = contents.steps
+                self.engine.buffer(name)[...] = array
+            self.engine.steps = contents.steps
             return contents.position
         if damaged:
             raise FileFormatError(
@@ -179,14 +183,14 @@ class Keeper:
         return None
 
     def _read(self, path: Path, steps: int | None) -> Contents:
-        arrays, content = read(path, self._engine, self._cycles)
+        arrays, content = read(path, self.engine, self._cycles)
         other = differences(settings_in(path, content), self._settings)
         if other:
             raise ConfigurationError(
                 f"fit: {path} is a checkpoint of another training: {other}. Give what it was begun "
                 "with, or another folder"
             )
-        contents = as_position(path, self._engine, arrays, content, self._cycles)
+        contents = as_position(path, self.engine, arrays, content, self._cycles)
         done = len(contents.position.steps)
         if steps is not None and done > steps:
             raise FileFormatError(path, f"has {done} steps of an epoch of {steps} behind it")
@@ -202,13 +206,13 @@ class Keeper:
         os.replace(path, aside)
         warnings.warn(
             f"fit: {error}. Training goes on from {used.name}, and the file is now {aside.name}",
-            stacklevel=4,
+            stacklevel=5,
         )
 
     def due(self) -> bool:
         """Whether the step that was just made is one to write a checkpoint after."""
         if self._rule.steps is not None:
-            return self._engine.steps % self._rule.steps == 0
+            return self.engine.steps % self._rule.steps == 0
         minutes = _MINUTES if self._rule.minutes is None else self._rule.minutes
         return time.monotonic() - self._written >= 60 * minutes
 
@@ -218,9 +222,9 @@ class Keeper:
         Raises:
             CheckpointError: the file cannot be written.
         """
-        path = self._folder / f"checkpoint-{self._engine.steps:010d}.evenly"
+        path = self._folder / f"checkpoint-{self.engine.steps:010d}.evenly"
         try:
-            write_arrays(path, *as_contents(self._engine, self._settings, position), _TEMPORARY)
+            write_arrays(path, *as_contents(self.engine, self._settings, position), _TEMPORARY)
             for old in self._files()[: -self._rule.keep]:
                 old.unlink(missing_ok=True)
         except OSError as error:

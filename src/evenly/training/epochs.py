@@ -13,7 +13,7 @@ from ..engine import Engine, NotFiniteError, StepRecord
 from ..errors import CheckpointError, ConfigurationError, DivergenceError
 from ..rows.data import Examples
 from ..rows.streams import Stream
-from ..rows.training_set import TrainingSet, evaluate_any
+from ..rows.training_set import TrainingSet
 from ..schedules import UNMOVED
 from .averages import Averaged
 from .checkpoints import Keeper
@@ -26,6 +26,7 @@ from .model import Model
 from .positions import ENDED, Position
 from .progress import Progress
 from .rates import Rates
+from .team import SharedKeeper, Team
 
 Callback = Callable[[EpochRecord], str | None]
 _REQUESTS = (None, "stop")
@@ -41,6 +42,7 @@ class Loop:
         bar, interrupt: of whoever watches.
         keeper: of checkpoints.
         doctor: who watches over it, or None.
+        team: the processes that train together; None: this one alone.
 
     Attributes:
         records: of the epochs so far.
@@ -49,10 +51,11 @@ class Loop:
     def __init__(
         self, engine: Engine, data: TrainingSet, validation: Examples | Stream | None,
         rates: Rates, averaged: Averaged, best: BestSoFar | None, bar: Progress,
-        interrupt: Interrupt, keeper: Keeper | None, doctor: Doctor | None = None,
+        interrupt: Interrupt, keeper: Keeper | SharedKeeper | None, doctor: Doctor | None = None,
+        team: Team | None = None,
     ) -> None:
         self.engine, self.data, self.validation = engine, data, validation
-        self.doctor = doctor
+        self.doctor, self.team = doctor, team or Team()
         self.rates, self.best, self.bar, self.interrupt = rates, best, bar, interrupt
         self.averaged, self.keeper = averaged, keeper
         self.records: list[EpochRecord] = []
@@ -145,16 +148,19 @@ class Loop:
                     raise ConfigurationError(
                         f"fit: a callback may return 'stop' or None, got {request!r}"
                     )
-            ill = self.doctor is not None and self.doctor.epoch_ends(record, steps)
+            asked, ill = self.team.any(
+                "stop" in requests,
+                self.doctor is not None and self.doctor.epoch_ends(record, steps),
+            )
             over = self.best is not None and self.best.is_over(
                 record, self.averaged.weights, self.averaged.counts
             )
             if self.interrupt.asked and not (whole and epoch == epochs):
                 if whole:  # else the checkpoint was written where the epoch broke off
                     self._parts = []
-                    self._keep(_ended("stop" in requests, over, ill))
+                    self._keep(_ended(asked, over, ill))
                 return "interrupted"
-            if ended := _ended("stop" in requests, over, ill):
+            if ended := _ended(asked, over, ill):
                 return ended
         return "epochs"
 
@@ -211,10 +217,10 @@ class Loop:
         evaluation = None
         if held is not None:
             with self.averaged.in_force():
-                evaluation = evaluate_any(self.engine, held)
+                evaluation = self.team.evaluate(self.engine, held)
+        seconds = self.team.epoch_ends(self.engine, epoch, time.perf_counter() - self._start)
         return epoch_record(
-            epoch, steps, score, time.perf_counter() - self._start, evaluation,
-            **self._last(len(steps)),
+            epoch, steps, score, seconds, evaluation, **self._last(len(steps)),
         )
 
     def _last(self, steps: int) -> dict[str, float | None]:

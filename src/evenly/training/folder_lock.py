@@ -54,7 +54,7 @@ class FolderLock:
                     raise
                 warnings.warn(
                     f"fit: {self._folder} cannot be locked ({error.strerror}): see to it that no "
-                    "other training uses it", stacklevel=4,
+                    "other training uses it", stacklevel=5,
                 )
             self._file = file
             _here.add(self._folder)

@@ -23,6 +23,7 @@ from ..program import DTYPES, hands_on
 from ..program import compile as compile_program
 from ..rows.arrow import as_source
 from ..rows.data import Examples, Passes, as_arrays, check_finite, rows_of, split
+from ..rows.own import OwnRows, OwnRowsOfAll, RowsOfParts, check_own
 from ..rows.streams import Stream
 from ..rows.training_set import (
     RowsFromStream,
@@ -49,11 +50,13 @@ from .rates import Rates, lowering, whole_training
 from .run_settings import settings_of
 from .snapshots import Cycles, averaging_of
 from .standardized import Standardized
+from .team import SharedKeeper, Team, by_all
 
 # Settings that a checkpoint tells where they are given: older ones know nothing of them.
 _LATER = ("average", "rates", "dropout_schedule", "decay_schedule")
 
 
+@by_all
 def fit(
     net: Layer | Model | Settings,
     x: Any,
@@ -87,6 +90,8 @@ def fit(
     rates: ArrayRates | None = None,
     dropout_schedule: Schedule | None = None,
     decay_schedule: Schedule | None = None,
+    workers: Any = None,
+    parts: int | None = None,
 ) -> Model:
     """Trains a network.
 
@@ -156,6 +161,13 @@ def fit(
         dropout_schedule: lowers the rates of all dropout layers (each that has a ``rate``, and
             ``recurrent_dropout``): ``rate factor`` in place of ``rate``.
         decay_schedule: lowers the optimizer's weight decay likewise.
+        workers: the processes that train together: a communicator of mpi4py (``MPI.COMM_WORLD``).
+            Each makes the same call with the same arrays, computes its share of every batch, and
+            has the whole model in the end. The first one alone writes checkpoints and records,
+            watches and shows progress; callbacks are called in each, and one "stop" ends all.
+        parts: into how many parts a batch is cut whose sums are added in one order, a power of two
+            that the number of workers divides; 8 with workers. The same number gives the same model
+            to the bit, with any number of workers or with none, and any number of threads.
 
     Returns:
         The trained model. After Ctrl-C, what was learned up to the last whole step
@@ -197,6 +209,10 @@ def fit(
     if cycles is not None and schedule is None:
         schedule = CosineDecay()
     _check_checkpoint(checkpoint, resume)
+    team = Team(workers, parts)
+    if isinstance(x, OwnRows):
+        check_own(validation, watched)
+        x = x.of_all(team.group, team.parts, dtype)
     held: Examples | Stream | None = None
     if isinstance(x, Stream):
         given = {"sample_weight": sample_weight, "lengths": lengths}
@@ -237,15 +253,18 @@ def fit(
             "the rows so, and give shuffle=False"
         )
     try:
-        engine = Engine(program, seed=seed, threads=threads, weights=weights or scaled.weights)
+        engine = Engine(program, seed=seed, threads=team.threads(program, threads), isa=team.isa,
+                        weights=weights or scaled.weights)
     except ShapeError as error:
         if made_for in (None, tuple(shape)):
             raise
         raise ShapeError(f"fit: the model was made for examples of shape {made_for}, got "
                          f"{tuple(shape)}: {error}") from None
+    team.joins(engine)
     training: TrainingSet
     if isinstance(x, Stream):
-        training = RowsFromStream(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
+        passes = RowsOfParts if isinstance(x, OwnRowsOfAll) else RowsFromStream
+        training = passes(engine, x, rows, batch, seed, shuffle, shuffle_buffer)
     else:
         data = data.prepared(engine)
         training = RowsInMemory(engine, data, Passes(engine, len(data.x), batch, seed, shuffle))
@@ -266,28 +285,33 @@ def fit(
     averaged = Cycles(engine, epochs, cycles) if cycles else Averaged(engine, epochs)
     best = BestSoFar(early_stopping) if early_stopping is not None else None
     score_name = "accuracy" if loss.counts_right_answers else "R2"
-    keeper = None
-    if checkpoint is not None:
+    keeper: Keeper | SharedKeeper | None = None
+    if checkpoint is not None or team.group.size > 1:
         more = {"schedule": schedule, "early_stopping": early_stopping, "shuffle": shuffle,
                 "shuffle_buffer": shuffle_buffer}
+        more |= {} if team.parts is None else {"parts": team.parts}
         more |= {name: value for name in _LATER
                  if (value := getattr(settings, name)) is not None}
         wanted = settings_of(engine, x if isinstance(x, Stream) else data, held, more)
-        keeper = Keeper(checkpoint, resume, engine, wanted, cycles)
+        team.agrees({**wanted, "epochs": str(epochs), "checkpoint": repr(checkpoint),
+                     "resume": str(resume), "weights": team.checksum(engine)})
+        if checkpoint is not None:
+            keeper = team.keeper(Keeper(checkpoint, resume, engine, wanted, cycles))
     observer = None
-    if watched:
+    if watched and team.leads:
         seen = x if isinstance(x, Stream) else data
         engine.watcher = watcher = TrainingWatcher(
             engine, seen, held, schedule, epochs, weights is None, record_file, scaled.scale
         )
         observer = Doctor(watcher, stops)
-    bar = make_progress(progress, epochs, training.steps, score_name)
+    bar = make_progress(progress if team.leads else False, epochs, training.steps, score_name)
     try:
+        callbacks = team.callbacks(callbacks)
         made_of = told(settings, seed=seed, dtype=dtype, rows=rows, batch=batch)
         with Interrupt(stop) as interrupt, keeper or nullcontext(), \
                 recorded(callbacks, made_of) as heard:
-            loop = Loop(engine, training, held, moved, averaged, best, bar, interrupt, keeper,
-                        observer)
+            loop = Loop(engine, training, held, moved, averaged, best, bar,
+                        team.hears(interrupt, keeper), keeper, observer, team)
             position = keeper.restore(training.steps) if keeper is not None else None
             if position is not None:
                 loop.resume(position, epochs)
@@ -300,7 +324,7 @@ def fit(
                 error.weights = {name: array.copy() for name, array in engine.arrays.items()}
         raise
     finally:
-        engine.watcher = None
+        engine.watcher = engine.parts = None
         if observer is not None:
             observer.close()
         bar.close()
@@ -312,7 +336,7 @@ def fit(
             warnings.warn(
                 f"fit: the {best.rule.monitor.replace('_', ' ')} was not finite in any epoch: "
                 "early stopping had none to choose, and the weights are those of the last",
-                RuntimeWarning, stacklevel=2,
+                RuntimeWarning, stacklevel=3,
             )
     else:
         engine.set_weights(averaged.weights)

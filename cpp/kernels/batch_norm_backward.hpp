@@ -1,0 +1,161 @@
+// The gradients of batch normalization.
+//
+//   d_beta = sum d_z,  d_gamma = sum d_z x_hat,
+//   d_x = gamma / sqrt(variance + epsilon) (d_z - d_beta / n - x_hat d_gamma / n)
+// Frozen statistics do not depend on x: then d_x is the first term alone.
+//
+// Where a batch is cut into parts, kMoments leaves the two sums of the part in "part", and its
+// d_beta and d_gamma; kApply takes the sums of the whole batch from "all".
+#pragma once
+#include "kernels/batch_norm.hpp"
+
+namespace evenly::EVENLY_ISA {
+
+template <class T, Pass kPass = Pass::whole>
+class BatchNormBackward final : public Kernel {
+ public:
+  explicit BatchNormBackward(const Instruction& i)
+      : shape_(i),
+        epilogue_(i),
+        frozen_(has_number(i, "frozen")),
+        x_(i, "x"),
+        y_(i, "y"),
+        d_y_(i, "d_y"),
+        d_x_(optional_buffer<T>(i, "d_x")),
+        gamma_(optional_buffer<T>(i, "gamma")),
+        d_gamma_(optional_buffer<T>(i, "d_gamma")),
+        d_beta_(optional_buffer<T>(i, "d_beta")),
+        sums_(buffer<T>(i, "sums")),
+        statistics_(buffer<T>(i, "statistics"), shape_.columns),
+        scratch_(buffer<double>(i, "scratch")),
+        d_z_(optional_buffer<T>(i, "d_z")),
+        part_(optional_buffer<double>(i, "part")),
+        all_(optional_buffer<double>(i, "all")) {}
+
+  void run(const Worker& worker, const Batch& batch) const override {
+    const Index rows = shape_.rows(batch);
+    const T *y = y_(batch), *d_y = d_y_(batch);
+    if (!epilogue_.output_tells()) {
+      if constexpr (kPass != Pass::apply) {
+        epilogue_.backward_all(y, d_y, d_z_, rows * shape_.columns, worker, batch);
+        worker.meet();
+      }
+      d_y = d_z_;
+    }
+    if (epilogue_.is_relu()) {
+      const T pass = epilogue_.pass(epilogue_.prepare(batch));
+      reduce_and_apply(worker, batch, rows,
+                       [y, d_y, pass](Index i) { return y[i] > T(0) ? d_y[i] * pass : T(0); });
+    } else {
+      reduce_and_apply(worker, batch, rows, [d_y](Index i) { return d_y[i]; });
+    }
+  }
+
+ private:
+  // d_z(i) is the gradient of element i in front of the epilogue.
+  template <class Gradient>
+  void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows, Gradient d_z) const {
+    const T* x = x_(batch);
+    const Index columns = shape_.columns;
+    const T *scale = statistics_.scale, *mean = statistics_.mean;
+    if constexpr (kPass == Pass::apply) {
+      const Range own = worker.share(columns);
+      const double n = static_cast<double>(batch.whole() * shape_.rows_per_example);
+      for (Index c = own.begin; c < own.end; ++c) keep(c, n, all_[c], all_[columns + c]);
+      worker.meet();
+      return apply(x, worker.share(rows), {0, columns}, d_z);
+    }
+    const RowBlocks blocks = reduction_blocks(rows);
+    const Strips strips(columns, blocks);
+    double* betas = scratch_;
+    double* gammas = scratch_ + kMaxBlocks * columns;
+    const Range tasks = worker.share(blocks.count * strips.count);
+    for (Index task = tasks.begin; task < tasks.end; ++task) {
+      const Index block = task / strips.count;
+      const Range strip = strips.strip(task % strips.count);
+      const Index at = block * columns + strip.begin;
+      sum_many_rows<T>(blocks.block(block), strip, betas + at, gammas + at,
+                       [=](Index r, Index c, T& a, T& b) {
+                         const Index i = r * columns + c;
+                         const T d = d_z(i);
+                         a += d;
+                         b += d * (x[i] * scale[c] - mean[c]);
+                       });
+      if (blocks.count > 1) continue;
+      finish(strip, rows, blocks, betas, gammas);
+      if constexpr (kPass == Pass::whole) apply(x, {0, rows}, strip, d_z);
+    }
+    if (blocks.count == 1) return;
+    worker.meet();
+    const Range own = worker.share(strips.count);
+    for (Index s = own.begin; s < own.end; ++s)
+      finish(strips.strip(s), rows, blocks, betas, gammas);
+    if constexpr (kPass == Pass::moments) return;
+    worker.meet();
+    apply(x, worker.share(rows), {0, columns}, d_z);
+  }
+
+  // Backwards through the rows, as in forward.
+  template <class Gradient>
+  void apply(const T* x, Range rows, Range columns, Gradient d_z) const {
+    if (d_x_ == nullptr) return;
+    const Index stride = shape_.columns;
+    const T *scale = statistics_.scale, *mean = statistics_.mean;
+    const T *outer = sums_, *shift = sums_ + stride, *slope = sums_ + 2 * stride;
+    for (Index row = rows.end - 1; row >= rows.begin; --row) {
+      const Index base = row * stride;
+      T* to = d_x_ + base;
+#pragma omp simd
+      for (Index c = columns.begin; c < columns.end; ++c) {
+        const T centred = x[base + c] * scale[c] - mean[c];
+        to[c] = outer[c] * ((d_z(base + c) - shift[c]) - centred * slope[c]);
+      }
+    }
+  }
+
+  // "sums" holds what each column's d_x needs: the factor in front of all, the mean of d_z, and
+  // x_hat's share. What the mean's upper number leaves is taken into account here, once a column.
+  void finish(Range strip, Index rows, const RowBlocks& blocks, const double* betas,
+              const double* gammas) const {
+    const Index columns = shape_.columns;
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      double beta = 0, gamma = 0;
+      for (Index b = 0; b < blocks.count; ++b) {
+        beta += betas[b * columns + c];
+        gamma += gammas[b * columns + c];
+      }
+      if constexpr (kPass == Pass::moments) {
+        part_[c] = beta;
+        part_[columns + c] = gamma;
+      }
+      keep(c, static_cast<double>(rows), beta, gamma);
+    }
+  }
+
+  // `gamma` is the sum of d_z times the centred x, which the mean's upper number centres.
+  void keep(Index c, double n, double beta, double gamma) const {
+    const Index columns = shape_.columns;
+    const double reciprocal = static_cast<double>(statistics_.reciprocal[c]);
+    const double rest = static_cast<double>(statistics_.mean_rest[c]);
+    gamma = (gamma - rest * beta) * reciprocal;
+    if (kPass != Pass::apply && d_beta_) d_beta_[c] = static_cast<T>(beta);
+    if (kPass != Pass::apply && d_gamma_) d_gamma_[c] = static_cast<T>(gamma);
+    const double gain = gamma_ ? static_cast<double>(gamma_[c]) : 1.0;
+    const double slope = frozen_ ? 0.0 : reciprocal * gamma / n;
+    sums_[c] = static_cast<T>(reciprocal * gain * static_cast<double>(statistics_.scale[c]));
+    sums_[columns + c] = static_cast<T>(frozen_ ? 0.0 : beta / n - rest * slope);
+    sums_[2 * columns + c] = static_cast<T>(slope);
+  }
+
+  Shape shape_;
+  Epilogue<T> epilogue_;
+  bool frozen_;
+  Source<T> x_, y_, d_y_;
+  T *d_x_, *gamma_, *d_gamma_, *d_beta_, *sums_;
+  ColumnStatistics<T> statistics_;
+  double* scratch_;
+  T* d_z_;
+  double *part_, *all_;
+};
+
+}  // namespace evenly::EVENLY_ISA
