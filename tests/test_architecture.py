@@ -18,7 +18,8 @@ PACKAGE = ROOT / "src" / "evenly"
 # Each may import those in front of it; those in one set are independent of each other unless a pair
 # in SIDEWAYS allows it.
 ORDER = [
-    {"portable", "lazy", "version"}, {"errors"}, {"random", "native", "files", "given", "showing"},
+    {"portable", "lazy", "version"}, {"deprecation"}, {"errors"},
+    {"random", "native", "files", "given", "showing"},
     {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
      "scaling"}, {"tails"},
