@@ -25,7 +25,7 @@ def test_fit_predict_save_load(tmp_path):
     model = fitted()
     scores = model.predict(X)
     assert (scores.argmax(1) == Y).mean() > 0.9
-    ev.save(model, tmp_path / "model.evenly")
+    ev.save(tmp_path / "model.evenly", model)
     assert ev.load(tmp_path / "model.evenly").predict(X).tobytes() == scores.tobytes()
 
 
