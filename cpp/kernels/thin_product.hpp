@@ -29,10 +29,10 @@ struct LanesUpTo<0, J...> {
 // Exchanges the blocks of D lanes that stand off the diagonal of two rows D apart.
 template <class T, int D, int... J>
 inline void exchange(Vector<T>& a, Vector<T>& b, Lane<J...>) {
-#if __has_builtin(__builtin_shufflevector)
+#ifdef EVENLY_SHUFFLE
   constexpr int N = sizeof...(J);
-  const Vector<T> upper = __builtin_shufflevector(a, b, ((J & D) ? N + J - D : J)...);
-  b = __builtin_shufflevector(a, b, ((J & D) ? N + J : J + D)...);
+  const Vector<T> upper = EVENLY_SHUFFLE(a, b, ((J & D) ? N + J - D : J)...);
+  b = EVENLY_SHUFFLE(a, b, ((J & D) ? N + J : J + D)...);
 #else
   const Vector<T> upper = {((J & D) ? b[(J - D) & (sizeof...(J) - 1)] : a[J])...};
   b = Vector<T>{((J & D) ? b[J] : a[(J + D) & (sizeof...(J) - 1)])...};

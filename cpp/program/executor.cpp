@@ -1,7 +1,5 @@
 #include "program/executor.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -48,10 +46,10 @@ const std::byte* at(const Rows& rows, std::int64_t first) {
 // would ever end the call that another thread of the parent was in.
 class Turn {
  public:
-  Turn(std::mutex& mutex, std::atomic<pid_t>& holder) : mutex_(mutex), holder_(holder) {
-    const pid_t self = getpid();
+  Turn(std::mutex& mutex, std::atomic<ProcessId>& holder) : mutex_(mutex), holder_(holder) {
+    const ProcessId self = process();
     if (!mutex_.try_lock()) {
-      const pid_t other = holder_.load();
+      const ProcessId other = holder_.load();
       if (other != 0 && other != self)
         throw std::runtime_error(
             "the process was forked while another thread computed with this network: its arrays "
@@ -69,7 +67,7 @@ class Turn {
 
  private:
   std::mutex& mutex_;
-  std::atomic<pid_t>& holder_;
+  std::atomic<ProcessId>& holder_;
 };
 
 // The batch as it lies in the caller's arrays.

@@ -1,6 +1,5 @@
 // Runs instruction lists: one parallel region a call, and nothing allocated in it.
 #pragma once
-#include <sys/types.h>
 
 #include <atomic>
 #include <cstddef>
@@ -13,6 +12,7 @@
 
 #include "program/instruction_data.hpp"
 #include "program/kernel.hpp"
+#include "support/process.hpp"
 
 namespace evenly {
 
@@ -87,8 +87,8 @@ class Executor {
   std::size_t thread_bytes_ = 0;    // that a thread needs for itself
   std::vector<std::byte> scratch_;  // of all threads
   Meeting meeting_;
-  std::mutex mutex_;              // the arena serves one call at a time
-  std::atomic<pid_t> holder_{0};  // the process whose thread has the mutex
+  std::mutex mutex_;                  // the arena serves one call at a time
+  std::atomic<ProcessId> holder_{0};  // the process whose thread has the mutex
 };
 
 }  // namespace evenly

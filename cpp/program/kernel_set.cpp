@@ -162,14 +162,13 @@ constexpr Row kTable[] = {
 #define EVENLY_JOIN_(a, b) a##b
 #define EVENLY_JOIN(a, b) EVENLY_JOIN_(a, b)
 
-__attribute__((visibility("default")))
-Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(const Instruction& instruction) {
+EVENLY_EXPORT Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(const Instruction& instruction) {
   for (const Row& row : kTable)
     if (std::strcmp(row.name, operation(instruction)) == 0) return row.make(instruction);
   return nullptr;
 }
 
-[[gnu::visibility("default")]] void EVENLY_JOIN(multiply_, EVENLY_REAL)(const MatrixProduct& p) {
+EVENLY_EXPORT void EVENLY_JOIN(multiply_, EVENLY_REAL)(const MatrixProduct& p) {
   matrix_product(p.transpose_a, p.transpose_b, p.m, p.n, p.k, static_cast<const Real*>(p.a), p.lda,
                  static_cast<const Real*>(p.b), p.ldb, p.add, static_cast<Real*>(p.c), p.ldc);
 }

@@ -2,6 +2,8 @@
 // instruction that every processor has.
 #pragma once
 #include <cstdint>
+
+#include "support/compiler.hpp"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -17,7 +19,7 @@ constexpr int kLaneBytes = 32;
 #else
 constexpr int kLaneBytes = 16;
 #endif
-typedef std::uint64_t Lanes __attribute__((vector_size(kLaneBytes)));
+typedef std::uint64_t Lanes EVENLY_VECTOR(kLaneBytes);
 constexpr int kLanes = kLaneBytes / 8;
 #if defined(__AVX512F__)
 constexpr Lanes kCounting = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -28,7 +30,7 @@ constexpr Lanes kCounting = {0, 1};
 #endif
 
 // The products of the lower halves of the lanes.
-static inline __attribute__((always_inline)) Lanes low_products(Lanes a, Lanes b) {
+static EVENLY_INLINE Lanes low_products(Lanes a, Lanes b) {
 #if defined(__AVX512F__)
   return (Lanes)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)

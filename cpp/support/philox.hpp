@@ -70,7 +70,7 @@ inline void philox_tile(std::uint32_t first_block, const Stream& stream, std::ui
     c2[v] = zero + stream.layer;
     c3[v] = zero + purpose;
   }
-#pragma GCC unroll 10
+  EVENLY_UNROLL(10)
   for (int round = 0; round < 10; ++round) {
     for (int v = 0; v < kVectors; ++v) {
       const Lanes p0 = low_products(c0[v], m0), p1 = low_products(c2[v], m1);
@@ -155,7 +155,7 @@ class KeepFactors {
     philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutPurpose, words);
     const T keep = static_cast<T>(stream.scale);
     const int upper = static_cast<int>(stream.upper), first_kept = upper + (stream.lower > 0);
-#pragma GCC unroll 4
+    EVENLY_UNROLL(4)
     for (int byte = 0; byte < 4; ++byte) {
       T* to = factors + byte * kTileWords;
 #pragma omp simd

@@ -1,11 +1,11 @@
 #include "support/team.hpp"
 
 #include <omp.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "support/dispatch.hpp"
+#include "support/process.hpp"
 
 namespace evenly {
 
@@ -33,9 +33,9 @@ std::int64_t Meeting::ticket() {
 }
 
 void parallel(int threads, void (*body)(void*, const Worker&), void* argument, Meeting& meeting) {
-  static std::atomic<pid_t> owner{0};
-  const pid_t self = getpid();
-  pid_t expected = 0;
+  static std::atomic<ProcessId> owner{0};
+  const ProcessId self = process();
+  ProcessId expected = 0;
   const bool forked =
       threads > 1 && !owner.compare_exchange_strong(expected, self) && expected != self;
   if (threads == 1 || forked) {

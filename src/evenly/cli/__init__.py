@@ -11,12 +11,13 @@ import click
 
 from evenly.errors import EvenlyError
 
+from .helping import SETTINGS, Group
 from .streams import OutputError, take_over
 
-# Name of the command, which its file and the function in it bear too.
+# Name of the command, which its file and the function in it bear too (with _ for -).
 COMMANDS = (
-    "columns", "doctor", "exercise", "explain", "export", "fit", "grade", "lesson", "predict",
-    "serve", "show", "study", "tune",
+    "columns", "completion", "doctor", "doctor-install", "exercise", "explain", "export", "fit",
+    "grade", "lesson", "predict", "serve", "show", "study", "tune",
 )
 
 BAD_INPUT = 2
@@ -25,7 +26,7 @@ INTERRUPTED = 130
 READER_LEFT = 141
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The commands, each loaded when it is asked for: a quick one does not wait for the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -34,13 +35,14 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f".{cmd_name}", __name__), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f".{name}", __name__), name)
         assert isinstance(command, click.Command)
         return command
 
 
 @click.group(cls=Commands, invoke_without_command=True,
-             context_settings={"max_content_width": 100})
+             context_settings=SETTINGS | {"max_content_width": 100})
 @click.version_option(package_name="evenly", message="evenly %(version)s")
 @click.pass_context
 def evenly(context: click.Context) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .helping import command
 from .needed import need
 from .reading_options import reading_of, reading_options
 from .values import PATH
@@ -25,7 +26,7 @@ RIGHT = ("missing", "distinct")
 PLAIN = ("numbers", "words", "dates", "true or false", "no cell holds anything")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("tables", type=PATH, nargs=-1, required=True)
 @click.option("--target", metavar="NAME", help="Column to predict.")
 @reading_options

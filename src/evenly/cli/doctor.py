@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from .helping import command
 from .needed import need
 from .values import AT_LEAST_1, PATH, RATE, Checked, widths
 
 SEEDS = Checked("integer", int, "a whole number of at least 2", lambda n: n >= 2)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("records", type=PATH, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
 @click.option("--page", type=PATH, metavar="FILE", help="An .html file: the evidence, drawn.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .helping import command
 from .looks import FORMATS, PAPERS, Look, renderer
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _LARGEST_INPUT = 10**6
 _MOST_SHEETS = 1_000
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the exercises.")
 @click.option("--seed", type=int, default=0, help="Each gives other numbers.")
@@ -52,16 +53,7 @@ def exercise(name: str | None, listed: bool, seed: int, level: int, sizes: tuple
              convention: str, own: Path | None, template: bool, answers: bool, format_: str,
              paper: str, out: Path | None, sheets: int | None, link: str | None, practice: bool,
              force: bool) -> int:
-    """An exercise: a problem to be solved by hand, whose numbers come out well.
-
-    \b
-    evenly exercise --list
-    evenly exercise batch-norm --seed 7 --level 2
-    evenly exercise batch-norm --seed 7 --level 2 --answers
-    evenly exercise adam --sheets 30 --out sheets --format pdf
-    evenly exercise adam --template > numbers.json
-    evenly exercise adam --input numbers.json
-    """
+    """An exercise: a problem to be solved by hand, whose numbers come out well."""
     if listed or name is None:
         if name is not None or not listed:
             raise click.UsageError("name one exercise, or say --list to see them all")

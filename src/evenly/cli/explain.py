@@ -10,6 +10,7 @@ import click
 import numpy as np
 from rich.text import Text
 
+from .helping import command
 from .needed import need
 from .values import AT_LEAST_1, PATH, SEED, Word
 
@@ -22,7 +23,7 @@ MEASURES = ("accuracy", "balanced-accuracy", "auc", "log-loss", "brier", "r2", "
 MOST_DRAWN = 3
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("model", type=PATH)
 @click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--column", "columns", multiple=True, metavar="NAME",

@@ -6,17 +6,11 @@ from pathlib import Path
 
 import click
 
+from .helping import command
 from .values import PATH
 
-EPILOG = """\b
-Examples:
-  evenly export model.evenly model.onnx
-  evenly export images.evenly images.onnx --channels-first
-"""
 
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
-               epilog=EPILOG)
+@command()
 @click.argument("model", type=PATH)
 @click.argument("out", type=PATH, metavar="FILE.onnx")
 @click.option("--channels-first", is_flag=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .helping import command
 from .needed import need
 from .reading_options import reading_of, reading_options
 from .set_option import set_option, sets_of
@@ -41,7 +42,7 @@ def _or_none(*words: str) -> Word:
     return Word({**dict(zip(words, words, strict=True)), "none": None})
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--target", metavar="NAME", help="Column to predict.")
 @click.option("--out", type=PATH, default=Path("model.evenly"), help="File to write.")

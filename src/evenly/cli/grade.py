@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .helping import command
+
 if TYPE_CHECKING:
     from evenly.grading.grade import Grade, StepGrade
 
@@ -21,7 +23,7 @@ _FAILED = 2
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--csv", "table", type=click.Path(path_type=Path),
               help="A .csv file to write: a row for each sheet.")

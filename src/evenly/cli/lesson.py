@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .helping import command
 from .needed import need
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from evenly.lessons.progress import Book, Kept
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the lessons.")
 @click.option("--step", type=int, metavar="N", help="Show this step.  [default: the next]")
@@ -30,12 +31,6 @@ def lesson(name: str | None, listed: bool, step: int | None, practice: bool, ans
            runs: bool, marks: bool, reset: bool) -> int:
     """A lesson: a short path of things to read, sheets to do, numbers to predict, claims to see
     tested, and lines for your own network.
-
-    \b
-    evenly lesson --list
-    evenly lesson batch-normalization
-    evenly lesson batch-normalization --practice
-    evenly lesson batch-normalization --step 3 --answer 5/2
 
     What is done is kept in $XDG_DATA_HOME/evenly/lessons.json (~/.local/share/evenly/lessons.json
     without the variable), and sent nowhere. A wrong prediction is status 1.

@@ -11,11 +11,12 @@ from typing import Any
 import click
 import numpy as np
 
+from .helping import command
 from .needed import need
 from .values import PATH, SHARE_OF_100
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("model", type=PATH)
 @click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--out", type=PATH,

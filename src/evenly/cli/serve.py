@@ -9,10 +9,11 @@ import webbrowser
 
 import click
 
+from .helping import command
 from .needed import need
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8000,
               help="Port to listen on; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS",

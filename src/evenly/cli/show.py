@@ -17,11 +17,12 @@ from evenly.program.graph import trace
 from evenly.training.together import unnumbered
 
 from . import telling
+from .helping import command
 from .needed import need
 from .values import PATH
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("model", type=PATH)
 @click.option("--all", "every", is_flag=True, help="Show every column and every line.")
 def show(model: Path, every: bool) -> int:

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from .backend_options import BACKEND, backend_options
+from .helping import command
 from .reading_options import READING, WORDS, reading_of, reading_options
 
 DEFAULT_OUT = "evenly-study"
@@ -18,7 +19,7 @@ OF_CLAIMS = ("blocks", "data", "short")
 OF_BOTH = ("what", "target", *BACKEND, "out", "force", "resume")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("what", required=False, metavar="[NAME | FILE.py | TABLE]")
 @click.option("--list", "listed", is_flag=True, help="List the ready studies, and stop.")
 @click.option("--short", is_flag=True, help="One claim in the form that the tour has.")
@@ -88,15 +89,6 @@ OF_BOTH = ("what", "target", *BACKEND, "out", "force", "resume")
 @click.pass_context
 def study(context: click.Context, /, what: str | None, listed: bool, **given: Any) -> int:
     """Test the claims about these techniques, or compare networks on one table.
-
-    \b
-    evenly study                   the tour: the best-known claims, tested
-    evenly study --list            all ready studies
-    evenly study dropout-gap       one of them at length
-    evenly study my_claim.py       a study of your own
-    evenly study table.csv --target y
-                                   networks with and without a technique
-    evenly study digits --net cnn  the same on handwritten digits
 
     TABLE is a .csv, .tsv, .parquet or .npz file, whose columns are read as `evenly fit` reads them:
     `evenly columns TABLE` shows as what. Images and sequences are arrays in .npz files: x

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class Checked(click.ParamType):  # type: ignore[type-arg]
@@ -51,6 +52,11 @@ class Word(click.ParamType):  # type: ignore[type-arg]
     def __init__(self, table: Mapping[str, Any], other: Checked | None = None) -> None:
         self.name = "word"
         self._table, self._other = table, other
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(word) for word in self._table if word.startswith(incomplete)]
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None

@@ -1,0 +1,32 @@
+// What the language has no word for and compilers spell each in its own way.
+#pragma once
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#error "MSVC's compiler has no vector types: build with clang, as docs/platforms.md says"
+#endif
+
+#define EVENLY_INLINE inline __attribute__((always_inline))
+
+// A type of `bytes` bytes whose arithmetic is that of its lanes: behind the name in a typedef.
+#define EVENLY_VECTOR(bytes) __attribute__((vector_size(bytes)))
+
+#if defined(_WIN32)
+#define EVENLY_EXPORT
+#else
+#define EVENLY_EXPORT __attribute__((visibility("default")))
+#endif
+
+// The loop behind it is laid out n times.
+#define EVENLY_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define EVENLY_UNROLL(n) EVENLY_PRAGMA(clang loop unroll_count(n))
+#else
+#define EVENLY_UNROLL(n) EVENLY_PRAGMA(GCC unroll n)
+#endif
+
+// The lanes of two vectors by their numbers, where the compiler has a word for it.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define EVENLY_SHUFFLE __builtin_shufflevector
+#endif
+#endif
