@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src cpp -type f -not -path '*/__pycache__/*') CMakeLists.txt pyproject.toml
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: study test sweep lint stub bench sanitize clean
+.PHONY: study test sweep lint stub bench sanitize docs clean
 
 study: $(VENV)/.study
 	$(BIN)/evenly study --force
@@ -34,8 +34,13 @@ bench: $(VENV)/.bench
 sanitize: $(VENV)/.test
 	$(BIN)/python tools/sanitize.py
 
+# The site, in build/docs. A warning fails it, and so does a link that leads nowhere.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -b html -W --keep-going -j 2 -d build/docs-trees docs build/docs
+
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build docs/_static/worked
+	find docs -name '*.myst' -delete
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evenly needs Python 3.11 or later: make PYTHON=python3.11 ...")'
@@ -58,6 +63,10 @@ $(VENV)/.test: $(VENV)/.tools $(SOURCES)
 
 $(VENV)/.lint: $(VENV)/.python pyproject.toml
 	$(PIP) install 'ruff>=0.8' 'mypy>=1.13' 'clang-format>=18'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.tools $(SOURCES)
+	$(PIP) install --no-build-isolation '.[docs]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.tools $(SOURCES)

@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from evenly import __version__  # noqa: E402
+from evenly import __version__
 
 project = "Evenly"
 author = "The Evenly contributors"
@@ -25,8 +24,6 @@ extensions = [
 source_suffix = {".md": "myst-nb", ".myst": "myst-nb", ".ipynb": "myst-nb"}
 root_doc = "index"
 exclude_patterns = ["_ext", "_static", "pictures"]
-# A folder that has no page yet is no mistake.
-suppress_warnings = ["toc.empty_glob"]
 nitpicky = True
 default_role = "code"
 

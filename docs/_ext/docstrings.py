@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from textwrap import dedent, indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 SECTIONS = ("Arguments", "Attributes", "Raises", "Returns", "Yields", "Warns", "Example",
             "Examples")
@@ -33,7 +34,10 @@ def marked(section: str, names: str) -> str:
 
 
 def rendered(lines: list[str]) -> list[str]:
-    text = "\n".join(lines)
+    # |g| is a length, no name of a substitution.
+    parts = "\n".join(lines).split("``")
+    parts[::2] = [re.sub(r"\|(\w+)\|", r"\\|\1\\|", part) for part in parts[::2]]
+    text = "``".join(parts)
     parts = re.split(rf"(?m)^({'|'.join(SECTIONS)}):\n((?:(?: .*)?\n)*(?: .*)?)", text)
     out = [parts[0]]
     for section, body, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):

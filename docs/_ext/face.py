@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,9 @@ class Name:
     @property
     def sentence(self) -> str:
         """The first sentence of its docstring, in a line."""
-        first = (inspect.getdoc(self.value) or "").split("\n\n")[0]
-        return " ".join(first.split()).replace("``", "`")
+        first = " ".join((inspect.getdoc(self.value) or "").split("\n\n")[0].split())
+        first = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", first).replace("``", "`")
+        return re.sub(r"\.:$", ".", re.split(r"(?<=\.) (?=[A-Z`])", first)[0])
 
 
 def _folder(value: Any) -> str:

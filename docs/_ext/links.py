@@ -7,6 +7,7 @@ import collections.abc
 import inspect
 import re
 import sys
+from fnmatch import fnmatch
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -51,10 +52,13 @@ class CodeLinks(SphinxPostTransform):
                                            name.path))
 
 
-def outside(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Files beside docs/ are handed on as they are."""
+def sources(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Files beside docs/ are handed on as they are. A pattern for pages that are not there yet
+    is left out of the contents."""
     source[0] = re.sub(r"\[([^][]+)\]\((\.\./(?:\.\./)*(?:[a-z]\w*/)*[A-Z]\w*\.md)\)",
                        r"{download}`\1 <\2>`", source[0])
+    source[0] = re.sub(r"(?m)^[\w/-]*\*\n", lambda line: line[0] if any(
+        fnmatch(page, line[0].strip()) for page in app.env.found_docs) else "", source[0])
 
 
 def missing(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
@@ -80,7 +84,7 @@ def _classes(module: ModuleType) -> list[type]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("source-read", outside)
+    app.connect("source-read", sources)
     app.connect("missing-reference", missing)
     app.add_post_transform(CodeLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,14 +6,16 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from sphinx.application import Sphinx
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
 
 from evenly.claims.catalog import load
 from evenly.claims.catalog import names as studies
 
 from . import face, worked
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -62,20 +64,27 @@ def _members(value: type) -> Iterator[str]:
                 yield one
 
 
-def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
-
-
 def derivation(name: face.Name) -> str:
-    for candidate in (name.short, snake(name.short), snake(name.short).replace("_", "-")):
-        path = DOCS / "derivations" / f"{candidate}.md"
-        if path.exists():
-            options = ":heading-offset: 2\n:relative-docs: .\n:relative-images:"
-            # The page's own title stands above already.
-            return fenced("{include} ../derivations/" + path.name,
-                          f"{options}\n:start-line: 1")
-    return "No derivation of this one is written yet; its backward is held against numeric "\
-           "differentiation and PyTorch.\n"
+    """What the page of its family derives of it: its own section, or all where they share one."""
+    index = DOCS / "derivations" / "index.md"
+    row = index.exists() and re.search(rf"^\| `{name.short}` \| \[(.*)\]\((.*\.md)\) \|$",
+                                       index.read_text(encoding="utf-8"), re.M)
+    if not row:
+        return "There is no derivation of this one; its backward is held against numeric "\
+               "differentiation and PyTorch.\n"
+    text = (DOCS / "derivations" / row[2]).read_text(encoding="utf-8")
+    sections = re.split(r"(?m)^(?=## )", re.split(r"(?m)^# .*\n", text, maxsplit=1)[1])
+    own = [part for part in sections if name.short.lower() in _about(part.split("\n")[0])]
+    # One level lower, and seen from another folder.
+    pieces = re.split(r"(?ms)(^```.*?^```)", "".join(own or sections))
+    pieces[::2] = [re.sub(r"\]\((?=[\w-]+\.md)", "](../derivations/",
+                          re.sub(r"(?m)^#", "##", piece)) for piece in pieces[::2]]
+    return f"From [{row[1]}](../derivations/{row[2]}).\n\n{''.join(pieces)}"
+
+
+def _about(heading: str) -> list[str]:
+    """The names that a heading is about: "ELU and SELU", "Leaky ReLU"."""
+    return [re.sub(r"\W", "", part).lower() for part in heading.split(" and ")]
 
 
 def example(name: face.Name, static: Path) -> str:
@@ -88,19 +97,21 @@ def example(name: face.Name, static: Path) -> str:
             + fenced("text", work.text(84)))
 
 
+# What a definition is made of; of the last three a loss or an optimizer has what it needs.
+METHODS = ("forward", "backward", "each", "direction", "update")
+
+
 def definition(name: face.Name) -> str:
     """The code of the definition, as it stands in its page."""
     value: Any = name.value
     parts = []
-    for method in ("forward", "backward") if name.folder == "layers" else ("forward", "each",
-                                                                            "direction", "update"):
+    for method in METHODS[:2] if name.folder == "layers" else METHODS:
         owner = next((base for base in value.__mro__ if method in vars(base)), None)
-        if owner is not None and not getattr(vars(owner)[method], "__isabstractmethod__", False):
-            code = inspect.cleandoc("\n" + inspect.getsource(vars(owner)[method]))
-            parts.append(code)
-    home = Path(inspect.getfile(value)).relative_to(ROOT).as_posix()
-    return (f"In `{home}`. This is what it means; the kernel is held against it.\n\n"
-            + fenced("python", "\n\n".join(parts)))
+        if owner is not None:
+            parts.append(dedent(inspect.getsource(vars(owner)[method])))
+    home = value.__module__.replace(".", "/")
+    return (f"In `src/{home}.py`. This is what it means; the kernel is held against it.\n\n"
+            + fenced("python", "\n".join(parts)))
 
 
 def kernel(name: face.Name) -> str:
@@ -132,7 +143,7 @@ def _homes(classes: set[str]) -> list[Path]:
              *sorted((ROOT / "cpp/optimizers").glob("*.hpp"))]
     words = "|".join(sorted(classes - {"Update", "LossKernel", "true", "false"}))
     return [path for path in files
-            if re.search(rf"^(?:class|struct) (?:{words})\b(?!;)", path.read_text(), re.M)]
+            if re.search(rf"^(?:class|struct|using) (?:{words})\b(?!;)", path.read_text(), re.M)]
 
 
 def claims(name: face.Name) -> str:
