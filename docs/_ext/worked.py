@@ -108,7 +108,8 @@ def loss(name: str) -> ShownWork:
 def optimizer(name: str) -> ShownWork:
     """One step of an optimizer: the update of a kernel and its bias."""
     return ev.show_work(ev.Dense(1), [[1, 2], [3, 1]], [[1], [2]], loss=ev.MeanSquaredError(),
-                        optimizer=getattr(ev, name)(0.1), weights={"kernel": [[1], [0]], "bias": [1]},
+                        optimizer=getattr(ev, name)(0.1),
+                        weights={"kernel": [[1], [0]], "bias": [1]},
                         phases=["given", "backward", "update"])
 
 
