@@ -35,7 +35,7 @@ def named(text: str) -> face.Name | None:
     return NAMES.get(f"evenly.{match[1]}") or SHORT.get(match[2])
 
 
-class CodeLinks(SphinxPostTransform):
+class CodeLinks(SphinxPostTransform):  # type: ignore[misc,unused-ignore]
     """Code that is a public name leads to its page."""
 
     default_priority = 900

@@ -41,13 +41,12 @@ def fenced(language: str, text: str) -> str:
 
 def directive(name: face.Name) -> str:
     """What Sphinx is asked for: the docstring, and the members that have one of their own."""
-    value = name.value
-    if not inspect.isclass(value):
-        kind, members = "function", []
-    elif issubclass(value, BaseException):
-        kind, members = "exception", []
-    else:
-        kind, members = "class", [] if name.folder != "reference" else sorted(_members(value))
+    value, members = name.value, list[str]()
+    kind = "class" if inspect.isclass(value) else "function"
+    if kind == "class" and issubclass(value, BaseException):
+        kind = "exception"
+    elif kind == "class" and name.folder == "reference":
+        members = sorted(_members(value))
     lines = [f".. auto{kind}:: {name.path}"]
     if members:
         lines.append(f"   :members: {', '.join(members)}")

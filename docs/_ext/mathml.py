@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 
 def formula(source: str, block: bool) -> str:
     """A formula of LaTeX as an element of MathML; what cannot be said so fails the build."""
-    return latex2mathml.tex2mathml(" ".join(source.split()), as_block=block)
+    return str(latex2mathml.tex2mathml(" ".join(source.split()), as_block=block))
 
 
 def inline(translator: Any, node: nodes.Element) -> None:
