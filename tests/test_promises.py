@@ -40,7 +40,9 @@ FOREIGN = {
     *KERNELS, "Add", "Average", "Concatenate",
     "MLPClassifier", "MLPRegressor", "StandardScaler", "MinMaxScaler", "MaxAbsScaler",
     "DistributedDataParallel", "SyncBatchNorm",
-    "GridSearchCV", "HistGradientBoostingClassifier",
+    "GridSearchCV", "HistGradientBoostingClassifier", "OneHotEncoder", "OrdinalEncoder",
+    "ColumnTransformer", "SimpleImputer", "TransformedTargetRegressor", "VotingClassifier",
+    "BaggingClassifier", "MultiOutputRegressor", "MultiOutputClassifier",
     "NeuralNetClassifier", "EpochScoring", "LRScheduler", "GradientNormClipping", "ValidSplit",
 }
 # What a reader is told to write.
