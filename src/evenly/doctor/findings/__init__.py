@@ -2,7 +2,7 @@
 
 A rule looks at a :class:`~evenly.doctor.measures.Case` and yields what it sees. To add one: its
 file, a row here, its place in ``verdict.py`` (what it explains), a row in the bank and in
-``docs/doctor.md``, a section in ``docs/findings.md`` and its picture
+``docs/doctor-kinds.md``, a section in a ``docs/findings-*.md`` and its picture
 (``benchmarks/doctor/pictures``).
 """
 
