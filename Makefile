@@ -53,8 +53,8 @@ oldest: $(VENV)/.release
 # The site, in build/docs. A warning fails it, and so does a link that leads nowhere.
 # First the derivations run, line by line, and the examples of the gallery.
 docs: $(VENV)/.docs
-	$(if $(wildcard tools/derivations),$(BIN)/python -m tools.derivations)
-	$(if $(wildcard tools/gallery.py),$(BIN)/python tools/gallery.py)
+	$(BIN)/python -m tools.derivations
+	$(BIN)/python tools/gallery.py
 	$(BIN)/python -m sphinx -q -b html -W --keep-going -j 2 -d build/docs-trees docs build/docs
 
 clean:

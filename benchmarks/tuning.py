@@ -4,9 +4,9 @@
 
 Both search the same rows by the same held-out part, as many trials, one after the other on one
 thread, and each in turn on each table (who begins changes). A fifth of the rows is seen by no
-trial: the best of each, trained on all the others, is judged on it. Optuna searches what its examples of
-the MLP do: layers, units, learning rate, penalty, batch, activation, with scikit-learn's early
-stopping off and on as one more choice.
+trial: the best of each, trained on all the others, is judged on it. Optuna searches what its
+examples of the MLP do: layers, units, learning rate, penalty, batch, activation, with
+scikit-learn's early stopping off and on as one more choice.
 """
 
 from __future__ import annotations
