@@ -9,7 +9,7 @@ import pytest
 from tools.derivations.check import Case, problems
 from tools.derivations.formulas import equation
 from tools.derivations.mutate import unseen
-from tools.derivations.pages import FOLDER, index, names, page_of, pages, sections, with_formulas
+from tools.derivations.pages import FOLDER, names, page_of, pages, sections, stale, with_formulas
 
 from evenly import clipping, constraints, layers, losses, optimizers, penalties
 
@@ -30,14 +30,12 @@ def test_every_operation_has_one_page():
     assert sorted(public - BASES - set(page_of())) == []
     listed = Counter(name for page in PAGES for name in names(page))
     assert [name for name, count in listed.items() if count > 1] == []
-    assert index() in (FOLDER / "index.md").read_text()
+    assert list(stale()) == []
 
 
 @each_page
 def test_a_page_is_right(page):
-    """`python -m tools.derivations` writes the formulas from the lines that run."""
     text = page.read_text()
-    assert with_formulas(text) == text
     assert len(text.split()) < 1500
     assert re.search(r"\b[A-Z]\w+\s(et al\.\s)?(1[89]|20)\d\d\b", text)  # who derived it first
     given = "\n".join(section.given for section in sections(page))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,9 +134,19 @@ def with_index(text: str) -> str:
     return re.sub(r"^\| name \|.*?(?=\n\n|\n?\Z)", lambda _: index(), text, flags=re.M | re.S)
 
 
+def stale() -> Iterator[str]:
+    """Pages whose formulas, or whose index, are not those of the lines."""
+    for path in [*pages(), FOLDER / "index.md"]:
+        if path.read_text() != _anew(path):
+            yield f"{path.name}: write its formulas anew: python -m tools.derivations"
+
+
 def write() -> None:
     """Writes the formulas of all pages, and the index, from the lines that run."""
-    for path in pages():
-        path.write_text(with_formulas(path.read_text()))
-    path = FOLDER / "index.md"
-    path.write_text(with_index(path.read_text()))
+    for path in [*pages(), FOLDER / "index.md"]:
+        path.write_text(_anew(path))
+
+
+def _anew(path: Path) -> str:
+    text = path.read_text()
+    return with_index(text) if path.stem == "index" else with_formulas(text)
