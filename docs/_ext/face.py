@@ -6,14 +6,18 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import evenly as ev
-from evenly import claims, errors
+from evenly import errors
 from evenly.layers.base import Layer
 from evenly.losses.base import Loss
 from evenly.optimizers.base import Optimizer
 
+# Modules whose names are told by the module's too, as far as there are such modules.
+MODULES = ("claims", "callbacks")
 # Folders of pages that show more than the docstring, by what their names are.
 FOLDERS = {"layers": Layer, "losses": Loss, "optimizers": Optimizer}
 
@@ -38,8 +42,7 @@ class Name:
 
     @property
     def value(self) -> Any:
-        home = {"errors": errors, "claims": claims}.get(self.path.split(".")[1], ev)
-        return getattr(home, self.short)
+        return getattr(import_module(self.path.rpartition(".")[0]), self.short)
 
     @property
     def page(self) -> str:
@@ -68,5 +71,8 @@ def names() -> Iterator[Name]:
     for name, value in vars(errors).items():
         if inspect.isclass(value) and issubclass(value, errors.EvenlyError):
             yield Name(f"evenly.errors.{name}", "reference", "errors")
-    for name in claims.__all__:
-        yield Name(f"evenly.claims.{name}", "reference", "claims")
+    for module in MODULES:
+        if find_spec(f"evenly.{module}"):
+            home = import_module(f"evenly.{module}")
+            for name in home.__all__:
+                yield Name(f"evenly.{module}.{name}", "reference", module)

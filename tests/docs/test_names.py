@@ -1,4 +1,4 @@
-"""The dictionaries of names: what they name is here, and what is said to be elsewhere too."""
+"""The dictionaries of names: what they say is here is here, and what is elsewhere is there."""
 
 import re
 from pathlib import Path

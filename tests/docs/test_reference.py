@@ -2,12 +2,14 @@
 
 import re
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import evenly as ev
-from evenly import claims, errors
+from evenly import errors
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
@@ -25,7 +27,8 @@ def test_every_public_name_has_one_entry():
     assert len(paths) == len(set(paths)) == len({name.page for name in NAMES})
     public = {f"evenly.{name}" for name in dir(ev)
               if not name.startswith("_") and name in ev._HOMES}
-    public |= {f"evenly.claims.{name}" for name in claims.__all__}
+    public |= {f"evenly.{module}.{name}" for module in face.MODULES if find_spec(f"evenly.{module}")
+               for name in import_module(f"evenly.{module}").__all__}
     public |= {f"evenly.errors.{name}" for name, value in vars(errors).items()
                if isinstance(value, type) and issubclass(value, errors.EvenlyError)}
     assert set(paths) == public

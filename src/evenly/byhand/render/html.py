@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import secrets
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -76,18 +77,10 @@ def render_part(document: Document) -> str:
 def _filled(template: str, document: Document, prefix: str, style: str, script: str,
             **others: str) -> str:
     pieces.need("an HTML page", "jinja2", "html")
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(_PACKAGE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     page = _Page(document, Markup, prefix)
-    return environment.get_template(template).render(
+    return _environment().get_template(template).render(
         title=document.title,
         blocks=page.blocks,
         blank=pieces.has_blanks(document),
@@ -97,6 +90,20 @@ def _filled(template: str, document: Document, prefix: str, style: str, script: 
         script=Markup(script),
         data=Markup(_json(page.data)),
         **others,
+    )
+
+
+@cache
+def _environment() -> Any:
+    """The templates; to compile one takes longer than to fill it."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(_PACKAGE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
 
 
