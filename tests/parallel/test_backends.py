@@ -9,13 +9,13 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV
 
 import evenly as ev
 from evenly.cli import run as command
 from evenly.errors import BackendError
 from evenly.native import processors
-from evenly.parallel import backend, backends
+from evenly.parallel import backend
 from evenly.study import Design, load_digits, run_all
 from evenly.study.cells import Cell, Store, run_cells
 
@@ -24,12 +24,6 @@ from . import work
 NAMES = ["loky", "threading", "dask", "ray"]
 CELLS = [Cell(f"cell {number}", number) for number in range(6)]
 SQUARES = {f"cell {number}": {"square": number * number} for number in range(6)}
-# Of Ray's and Dask's own making, as they close.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def dask():
@@ -254,18 +248,18 @@ def test_the_command_line(where, tmp_path, monkeypatch, capsys):
         return [[cell for i, cell in enumerate(row.split(",")) if i != place] for row in text]
 
     assert results("here") == results("there")
-    claim = ["study", "zero-weights", "--short", "--blocks", "2", "--out", "claim"]
-    assert command([*claim, *away]) == 0
     capsys.readouterr()
     assert command([*line, "--backend", "dask", "--scheduler", "127.0.0.1:1", "--out", "x"]) == 2
     assert "evenly: backend dask: 127.0.0.1:1 does not answer" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 
-def test_scores_of_cross_validation_do_not_depend_on_it():
-    alone = cross_val_score(work.tiny(), work.X, work.Y, cv=3)
-    for name in ("loky", "threading"):
-        with backend(name, jobs=2):
-            np.testing.assert_array_equal(
-                cross_val_score(work.tiny(), work.X, work.Y, cv=3, n_jobs=-1), alone)
-    assert backends.has_died(BackendError("x")) is False
+@pytest.mark.sweep
+@pytest.mark.parametrize("where", ["dask"], indirect=True)
+def test_claims_go_there_too(where, tmp_path):
+    claim = ["study", "zero-weights", "--short", "--blocks", "6", "--backend"]
+    assert command([*claim, "threading", "--out", str(tmp_path / "here")]) == 0
+    assert command([*claim, "dask", "--scheduler", where["scheduler"],
+                    "--out", str(tmp_path / "there")]) == 0
+    assert (tmp_path / "here" / "claims.csv").read_text() == (
+        tmp_path / "there" / "claims.csv").read_text()

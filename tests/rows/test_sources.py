@@ -217,3 +217,42 @@ def test_no_more_is_read_than_is_used(monkeypatch):
     assert 0 < sum(read) < 4 * 2**20
     assert min(read) >= 0
     fsspec.filesystem("memory").rm("/large", recursive=True)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_commands_read_addresses(ending, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("fsspec", reason="needs fsspec")
+    pytest.importorskip("polars", reason="needs polars")
+    from evenly.cli import run
+
+    monkeypatch.chdir(tmp_path)
+    here = tmp_path / f"t.{ending}"
+    frame = TABLE.to_pandas()
+    (frame.to_csv(here, index=False) if ending == "csv" else frame.to_parquet(here))
+    quick = ["--target", "y", "--epochs", "1", "--effort", "fast", "--force"]
+    assert run(["fit", str(here), *quick, "--out", "here.evenly"]) == 0
+    assert run(["fit", f"file://{here}", *quick, "--out", "there.evenly"]) == 0
+    for name, array in ev.load("here.evenly").model_.weights.items():
+        np.testing.assert_array_equal(array, ev.load("there.evenly").model_.weights[name])
+    assert run(["predict", "there.evenly", f"file://{here}", "--out", "p.csv"]) == 0
+    capsys.readouterr()
+    assert run(["columns", f"file://{tmp_path}/none.{ending}"]) == 2
+    assert f"file://{tmp_path}/none.{ending}: no such file" in capsys.readouterr().err
+    assert run(["columns", "foo://a/t.csv"]) == 2
+    assert "foo://a/t.csv cannot be read: " in capsys.readouterr().err
+
+
+def test_tables_are_read_from_a_store(tmp_path):
+    fsspec = pytest.importorskip("fsspec", reason="needs fsspec")
+    pytest.importorskip("polars", reason="needs polars")
+    from evenly.reading.table import read
+
+    with fsspec.open("memory://shop/t.csv", "wb") as file:
+        file.write(b"a;b\n1;x\n2;y\n")
+    found = read("memory://shop/t.csv")
+    assert (found.name, found.frame.rows()) == ("memory://shop/t.csv", [("1", "x"), ("2", "y")])
+    for part in range(2):
+        with fsspec.open(f"memory://shop/rows/{part}.parquet", "wb") as file:
+            pq.write_table(TABLE.slice(part * 100, 100), file)
+    assert read("memory://shop/rows").frame.height == 200
+    fsspec.filesystem("memory").rm("/shop", recursive=True)

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, DataError
+from ..rows.places import address_in, fetched, is_address
 from . import memory
 from .files import unpacked
 from .files.arrays import arrays
@@ -75,8 +77,9 @@ def read(
     """Read a table. Nothing is guessed about what its cells mean.
 
     Arguments:
-        paths: a file, a folder of Parquet files, ``-`` for standard input; or several, which have
-            the same columns in any order.
+        paths: a file, a folder of Parquet files, ``-`` for standard input; the address of a file or
+            folder that fsspec reads, as ``s3://...``; or several, which have the same columns in
+            any order.
         sep: what stands between the cells of a text: one character, or ``tab``, ``blanks``, ...;
             None: recognized from the first lines.
         encoding: of a text, as Python names it; None: UTF-8, or what
@@ -119,16 +122,22 @@ def _each(path: str | os.PathLike[str], options: dict[str, Any]) -> list[Read]:
     if unpacked.is_stdin(path):
         return [_from_stdin(options)]
     own = Path(path)
+    address = path if is_address(path) else address_in(path)
     try:
+        if address is not None:
+            with tempfile.TemporaryDirectory(prefix="evenly-") as folder:
+                return [_one(copy, options, name)
+                        for name, copy in fetched(str(address), folder, "reading tables")]
         if own.is_dir() and not _kind(own):
             return [_one(file, options) for file in parquet_files(own, str(own))]
         return [_one(own, options)]
     except OSError as error:
-        raise DataError(f"{own}: cannot be read: {error.strerror or error}") from error
+        raise DataError(
+            f"{address or own}: cannot be read: {error.strerror or error}") from error
 
 
-def _one(path: Path, options: dict[str, Any]) -> Read:
-    name = str(path)
+def _one(path: Path, options: dict[str, Any], name: str = "") -> Read:
+    name = name or str(path)
     if not path.exists():
         raise DataError(f"{name}: no such file: check the name and the folder")
     if not path.is_file():

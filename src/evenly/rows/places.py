@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,32 @@ def place_of(path: str | os.PathLike[str]) -> Place:
 def is_address(path: Any) -> bool:
     """Whether it says by which protocol it is read."""
     return isinstance(path, str) and re.match(r"[a-z][a-z0-9+.-]*://", path) is not None
+
+
+def address_in(path: Any) -> str | None:
+    """The address that a path was made of (``Path("s3://a")`` is ``s3:/a``), or None: it is a path
+    of this machine. A drive has one letter."""
+    found = re.match(r"([a-z][a-z0-9+.-]+):/+", str(path))
+    if found is None or Path(path).exists():
+        return None
+    between = ":///" if found[1] in ("file", "local") else "://"
+    return found[1] + between + str(path)[found.end():]
+
+
+def fetched(address: str, folder: str, who: str) -> Iterator[tuple[str, Path]]:
+    """The file at an address, or the Parquet files of a folder there, copied into a folder of this
+    machine, each as it is asked for: (address, copy)."""
+    system, root = _system(address, who)
+    if system.isdir(root):
+        found = [str(place) for place in parquet_in(address, who)]
+    elif system.exists(root):
+        found = [address]
+    else:
+        raise DataError(f"{address}: no such file: check the name and the folder")
+    for number, one in enumerate(found):
+        copy = Path(folder) / f"{number}-{one.rsplit('/', 1)[-1]}"
+        system.get_file(system._strip_protocol(one), str(copy))
+        yield one, copy
 
 
 def parquet_in(where: Place, who: str) -> list[Place]:

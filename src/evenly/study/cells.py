@@ -16,7 +16,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from .shared import Shared, opened
 
 Values = Mapping[str, Any]
 Task = Callable[[Any], Values]
+Result = tuple[str, Values | None]
 
 # Of the worker's thread: the file whose being there asks its run to stop.
 _OWN = threading.local()
@@ -193,22 +195,35 @@ def run_cells(
         where = nullcontext() if backend is None else chosen(backend, jobs=jobs)
         with where, _flag(stop) as flag:
             worker = _Worker(flag, os.getpid(), task)
-            for key, values in _results(worker, list(left.values()), jobs):
-                if values is None:
-                    continue
-                kept[key] = values
-                if store is not None:
-                    store.add(key, values)
-                on_done(left[key])
-                if stop.is_set() and is_away():
-                    break  # those that run on other machines do not hear of it
+            with _closed(_results(worker, list(left.values()), jobs)) as results:
+                for key, values in results:
+                    if values is None:
+                        continue
+                    kept[key] = values
+                    if store is not None:
+                        store.add(key, values)
+                    on_done(left[key])
+                    if stop.is_set() and is_away():
+                        break  # those that run on other machines do not hear of it
     ordered = {cell.key: kept[cell.key] for cell in cells if cell.key in kept}
     return Cells(ordered, len(ordered) < len(cells), time.perf_counter() - started)
 
 
+@contextmanager
+def _closed(results: Generator[Result, None, None]) -> Iterator[Generator[Result, None, None]]:
+    """Takes back what has not begun, where the results are not read to their end."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            # That is what is wanted.
+            warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning)
+            results.close()
+
+
 def _results(
     worker: _Worker, cells: list[Cell], jobs: int
-) -> Iterator[tuple[str, Values | None]]:
+) -> Generator[Result, None, None]:
     """What the worker makes of the cells, as it comes; a cell whose worker was lost is run again,
     and one that has come is not."""
     left = {cell.key: cell for cell in cells}
@@ -234,7 +249,7 @@ def _results(
 
 def _one_go(
     worker: _Worker, cells: list[Cell], jobs: int
-) -> Iterator[tuple[str, Values | None]]:
+) -> Generator[Result, None, None]:
     away = is_away()
     if jobs == 1 and not away:
         yield from map(worker, cells)
