@@ -20,7 +20,25 @@ from evenly.search.problem import Problem
 from .conftest import SPACE, kept
 
 
-def test_workers_and_backends_change_nothing(rows):
+@pytest.fixture
+def where(request):
+    """What joblib runs on: a backend by name, or Dask with two workers."""
+    if request.param != "dask":
+        with ev.parallel.backend(request.param, jobs=3) as jobs:
+            yield jobs
+        return
+    distributed = pytest.importorskip("distributed", reason="needs dask distributed")
+    with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+                                   silence_logs=50) as cluster,
+          ev.parallel.backend("dask", scheduler=cluster.scheduler_address) as jobs):
+        yield jobs
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of Dask's own, as it closes
+@pytest.mark.parametrize("where", [
+    "threading", pytest.param("loky", marks=pytest.mark.sweep),
+    pytest.param("dask", marks=pytest.mark.sweep)], indirect=True)
+def test_workers_and_backends_change_nothing(rows, where):
     """Curves are compared with those of earlier rounds alone, so pruning does not either."""
     x, _ = rows
     net = ev.NetRegressor((16, 8), max_epochs=11, effort="fast")
@@ -29,13 +47,11 @@ def test_workers_and_backends_change_nothing(rows):
     def found(**settings):
         return ev.tune(net, x, x[:, 0] * x[:, 1], space=space, trials=12, round=3, **settings)
 
-    alone = found()
+    with joblib.parallel_config("sequential"):
+        alone, other = found(n_jobs=1), found(n_jobs=1, seed=1)
     assert alone.record.count("pruned")
-    with joblib.parallel_config("threading"):
-        assert kept(found(n_jobs=3)) == kept(alone)
-    with joblib.parallel_config("loky"):
-        assert kept(found(n_jobs=2)) == kept(alone)
-    assert kept(found(seed=1)) != kept(alone)
+    assert kept(found(n_jobs=where)) == kept(alone)
+    assert kept(other) != kept(alone)
 
 
 def test_the_first_trial_is_what_was_given(rows, net):
