@@ -1,10 +1,13 @@
 """Groups: what one rank says arrives at the others, in order."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from evenly import parallel
-from evenly.errors import ConfigurationError
+from evenly.errors import ConfigurationError, WorkersError
 
 
 def conversation(group):
@@ -63,3 +66,48 @@ def test_what_was_sent_may_be_changed_after_a_gather():
 def test_what_is_no_group():
     with pytest.raises(ConfigurationError, match=r"expects a communicator of mpi4py.*got int"):
         parallel.group(4)
+
+
+def test_what_differs_is_named_on_every_rank():
+    def task(group):
+        parallel.agree(group, {"seed": "1"})
+        try:
+            parallel.agree(group, {"seed": "1", "batch": str(32 + (group.rank == 2))})
+        except WorkersError as error:
+            return str(error)
+
+    assert parallel.Threads.run(4, task) == [
+        "workers: processes were given different things: batch is 32 in process 0 and 33 in "
+        "process 2: give all the same"] * 4
+
+
+def test_a_failure_is_told_to_those_that_wait():
+    def task(group):
+        try:
+            with parallel.together(group):
+                if group.rank == 1:
+                    raise MemoryError
+                group.share(b"", 1)
+        except (WorkersError, MemoryError) as error:
+            return str(error)
+
+    assert parallel.Threads.run(2, task) == ["process 1: out of memory", ""]
+
+
+def test_the_group_of_a_block():
+    assert parallel.entered() is None
+    with parallel.across(parallel.Alone()) as group:
+        assert parallel.entered() is group
+    assert parallel.entered() is None
+
+
+def test_who_is_told_to_end_says_so():
+    """Where a process is killed, mpiexec tells the others to end."""
+    program = ("import os, signal\nfrom evenly.parallel import Alone, ended_in_words\n"
+               "class Two(Alone):\n    size = 2\n"
+               "with ended_in_words(Two(), '; all is well'):\n"
+               "    os.kill(os.getpid(), signal.SIGTERM)\n    signal.pause()\n")
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.returncode == 143
+    assert told.stderr == ("evenly: the training was ended: another process of it is gone, or all "
+                           "were told to end; all is well\n")
