@@ -6,7 +6,8 @@ after round, each in processes of its own; told are the median over all epochs b
 first, and the fastest of them, which other programs on the machine disturb least. More processes
 than cores are there to check the model, not to be fast.
 
-The model, of the fastest: a step takes ``compute / processes``, by as many as there are cores; what
+The model, of the fastest: a step takes ``compute / processes``, by as many as there are cores, and
+longer by what two processes that do not talk lose to each other on this machine; what
 every process does by itself (the update); the partners' gradients, ``log2(processes)`` times, as if
 none came while backward computes; and small messages. Latency and bandwidth are measured between
 two processes, the rest with one.
@@ -49,6 +50,7 @@ class Costs:
         messages: small messages to each partner.
         latency: of a message.
         bandwidth: bytes a second, of an exchange in both directions.
+        beside: what a step takes longer beside another process, as a factor.
     """
 
     compute: float
@@ -57,6 +59,7 @@ class Costs:
     messages: int
     latency: float
     bandwidth: float
+    beside: float = 1.0
 
     def step(self, processes: int, cores: int) -> float:
         """Seconds of a step by so many processes on so many cores."""
@@ -64,7 +67,8 @@ class Costs:
         crowd = max(1.0, processes / cores)  # how many share a core
         exchange = self.latency + self.gradient / self.bandwidth
         told = rounds * (exchange + self.messages * self.latency)
-        return self.compute / min(processes, cores) + crowd * (self.update + told)
+        slow = self.beside if processes > 1 else 1.0
+        return slow * (self.compute / min(processes, cores) + crowd * self.update) + crowd * told
 
 
 def main() -> int:
@@ -73,7 +77,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--epochs", type=int, default=12, help="of 8 steps, the first not counted")
-    parser.add_argument("--in-process", choices=["evenly", "torch", "messages"],
+    parser.add_argument("--in-process", choices=["evenly", "torch", "apart", "messages"],
                         help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.in_process:
@@ -89,6 +93,7 @@ def main() -> int:
             for count in options.processes:
                 taken.setdefault((peer, count), []).append(_job(peer, count, options))
         told.append(_job("messages", 2, options))
+        taken.setdefault(("apart", 2), []).append(_job("apart", 2, options))
     _report(options, peers, taken, {
         "latency": min(one["latency"] for one in told),
         "update": min(one["update"] for one in told),
@@ -107,7 +112,8 @@ def _report(
     step = {key: min(steps) for key, steps in every.items()}
     one = taken["evenly", 1][0]
     costs = Costs(step["evenly", 1] - told["update"], told["update"], one["gradient"],
-                  int(one["messages"]), told["latency"], told["bandwidth"])
+                  int(one["messages"]), told["latency"], told["bandwidth"],
+                  step["apart", 2] / step["evenly", 1])
     print(f"Batch of {options.batch}, {int(one['gradient'] / 4):,} parameters, one thread a "
           f"process, {cores} cores; {options.rounds} rounds. Milliseconds a step, and the "
           "fastest's efficiency:\n")
@@ -126,7 +132,8 @@ def _report(
         cells.append(f"{1e3 * model:.1f} | {costs.step(1, 1) / min(count, cores) / model:.0%}")
         print(f"| {count} | " + " | ".join(cells) + " |")
     print(f"\nLatency {1e6 * told['latency']:.0f} us, bandwidth {told['bandwidth'] / 1e9:.2f} GB/s "
-          f"in each direction, update {1e3 * told['update']:.2f} ms.\n")
+          f"in each direction, update {1e3 * told['update']:.2f} ms; two trainings that do not "
+          f"talk, at once: {costs.beside:.2f} times as long.\n")
     links = {"this machine's own messages": (told["latency"], told["bandwidth"]), **_OTHER}
     print("Model: efficiency with a core a process, the same batch\n")
     counts = [2**i for i in range(1, 7)]
@@ -170,7 +177,11 @@ def _data(rows: int) -> tuple[Any, Any]:
     return x, (x[:, 0] > 0).astype(np.int64)
 
 
-def _evenly(batch: int, epochs: int) -> dict[str, Any] | None:
+def _apart(batch: int, epochs: int) -> dict[str, Any] | None:
+    return _evenly(batch, epochs, apart=True)
+
+
+def _evenly(batch: int, epochs: int, apart: bool = False) -> dict[str, Any] | None:
     from mpi4py import MPI
 
     import evenly as ev
@@ -178,7 +189,7 @@ def _evenly(batch: int, epochs: int) -> dict[str, Any] | None:
     x, y = _data(STEPS * batch)
     net = ev.Sequential([ev.Dense(WIDTH), ev.ReLU(), ev.Dense(WIDTH), ev.ReLU(), ev.Dense(CLASSES)])
     model = ev.fit(net, x, y, loss=ev.SoftmaxCrossEntropy(), epochs=epochs, batch=batch, threads=1,
-                   progress=False, workers=MPI.COMM_WORLD, parts=PARTS)
+                   progress=False, workers=None if apart else MPI.COMM_WORLD, parts=PARTS)
     ends = [record.seconds for record in model.history]
     gradient = 4 * model.engine.program.parameters
     took = (np.diff(ends) / STEPS).tolist()
@@ -247,7 +258,7 @@ def _torch(batch: int, epochs: int) -> dict[str, Any] | None:
     return None if rank else {"steps": [seconds / STEPS for seconds in each[1:]]}
 
 
-_BY_NAME = {"evenly": _evenly, "torch": _torch, "messages": _messages}
+_BY_NAME = {"evenly": _evenly, "apart": _apart, "torch": _torch, "messages": _messages}
 
 
 if __name__ == "__main__":

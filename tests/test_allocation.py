@@ -67,7 +67,7 @@ shim = ctypes.CDLL(os.environ["SHIM"])
 for name in ("evenly_allocations", "evenly_products"):
     getattr(shim, name).restype = ctypes.c_long
 rng = np.random.default_rng(0)
-NUMBERS = [1e-3, np.nan, 1, 0, 0.01, 0.7, 0.5, 2, 23]
+NUMBERS = [1e-3, np.nan, 1, 0, 0.01, 0.7, 0.5, 2, 23, 0, 0, np.nan]
 
 class Steps:
     def __init__(self, layers, shape, dtype="float32", batch=32, lengths=False, classes=3, **more):

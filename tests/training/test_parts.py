@@ -192,3 +192,14 @@ def test_each_process_validates_its_share(name):
         losses = Threads.run(4, rank)
     assert len(set(losses)) == 1
     assert sum(rows) == round(0.3 * ROWS)
+
+
+def test_squares_that_float32_does_not_hold_are_summed_over_the_parts():
+    x = (drawn(ROWS, 6) * [7e18, 1e-18, 1e4, 1, 1, 1]).astype(np.float32)
+    net = ev.Sequential([ev.BatchNorm(epsilon=0.0), ev.Dense(2)])
+    whole, cut = (ev.fit(net, x, classes(), loss=CLASSES, optimizer=ev.SGD(0.1), epochs=2, batch=16,
+                         parts=parts) for parts in (None, 8))
+    for name, value in whole.weights.items():
+        np.testing.assert_allclose(cut.weights[name], value, rtol=1e-5, atol=1e-7 * value.max())
+    tiny = [model.weights["batch_norm_1.running_variance"][1] for model in (cut, whole)]
+    assert tiny[0] == pytest.approx(tiny[1], rel=1e-5)

@@ -78,7 +78,6 @@ class Team:
         self.parts = PARTS if parts is None and several else parts
         self.leads = self.group.rank == 0
         self._parts: Parts | None = None
-        self._interrupt: Interrupt | None = None
 
     @property
     def isa(self) -> str:
@@ -104,7 +103,7 @@ class Team:
     def hears(self, interrupt: Interrupt, keeper: SharedKeeper | Keeper | None) -> Any:
         """What stands for the interrupt in the training's loop: whether any process is asked to
         end, in the same step in all."""
-        parts, self._interrupt = self._parts, interrupt
+        parts = self._parts
         if parts is None:
             return interrupt
         timed = isinstance(keeper, SharedKeeper) and keeper.timed and self.leads
