@@ -8,6 +8,8 @@ Comments in front of a block, which a reader does not see, say what is done othe
     <!-- run with (PREFIX): OPTIONS -->   these run with options more, which make them short
     <!-- ends with 2 (PREFIX): REASON --> these have another exit status than 0
 
+A prefix that ends in ``$`` is a whole command.
+
 Python blocks share one namespace, commands and they one folder, and all run in the order of the
 page. A block with ``>>>`` is a doctest; in `console` lines with ``$`` are commands, and what they
 print stands below them (``...`` for what is left out).
@@ -48,6 +50,8 @@ class Mark:
     why: str
 
     def meets(self, command: str) -> bool:
+        if self.prefix.endswith("$"):
+            return command == self.prefix[:-1]
         return command.startswith(self.prefix)
 
 
