@@ -30,9 +30,9 @@ from evenly.cli import evenly
 
 from .files import make
 
-# `text` is what a program prints or a file holds; `python derivation` runs in a test of its own.
+# `text` is what a program prints or a file holds.
 RUN = {"python", "sh", "console"}
-SHOWN = {"text", "python derivation", "cpp", "json", "toml", "yaml", "html", "bibtex"}
+SHOWN = {"text", "math", "cpp", "json", "toml", "yaml", "html", "bibtex"}
 FENCE = re.compile(r"^ *(`{3,}|~{3,})(.*)$")
 MARK = re.compile(r"^ *<!-- (not run|sweep|run with|ends with \d+)"
                   r"( \((?P<prefix>[^)]*)\))?: (?P<why>.+) -->$")
