@@ -54,8 +54,8 @@ def test_page(page, whole, tmp_path, monkeypatch, request):
 @page
 def test_every_block_has_a_language_that_says_what_becomes_of_it(page):
     for block in blocks(page.read_text()):
-        # A directive of the site; or `python WORD`, which is checked in a test of its own.
-        elsewhere = block.language.startswith(("{", "python "))
+        # A directive of the site; `py` and `python WORD` are run by tests of their own.
+        elsewhere = block.language.startswith(("{", "python ")) or block.language == "py"
         known = block.language in RUN | SHOWN or elsewhere
         assert known, f"line {block.line}: {block.language!r}; output is `text`"
 
