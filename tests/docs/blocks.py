@@ -8,6 +8,8 @@ Comments in front of a block, which a reader does not see, say what is done othe
     <!-- run with (PREFIX): OPTIONS -->   these run with options more, which make them short
     <!-- ends with 2 (PREFIX): REASON --> these have another exit status than 0
 
+A prefix that ends in ``$`` is a whole command.
+
 Python blocks share one namespace, commands and they one folder, and all run in the order of the
 page. A block with ``>>>`` is a doctest; in `console` lines with ``$`` are commands, and what they
 print stands below them (``...`` for what is left out).
@@ -28,9 +30,9 @@ from evenly.cli import evenly
 
 from .files import make
 
-# `text` is what a program prints or a file holds; `python derivation` runs in a test of its own.
+# `text` is what a program prints or a file holds.
 RUN = {"python", "sh", "console"}
-SHOWN = {"text", "python derivation", "cpp", "json", "toml", "yaml", "html", "bibtex"}
+SHOWN = {"text", "math", "cpp", "json", "toml", "yaml", "html", "bibtex"}
 FENCE = re.compile(r"^ *(`{3,}|~{3,})(.*)$")
 MARK = re.compile(r"^ *<!-- (not run|sweep|run with|ends with \d+)"
                   r"( \((?P<prefix>[^)]*)\))?: (?P<why>.+) -->$")
@@ -48,6 +50,8 @@ class Mark:
     why: str
 
     def meets(self, command: str) -> bool:
+        if self.prefix.endswith("$"):
+            return command == self.prefix[:-1]
         return command.startswith(self.prefix)
 
 

@@ -1,12 +1,14 @@
 """The files that commands of the pages name and a reader would have: made when one is named."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from click.testing import CliRunner
 
+import evenly as ev
 from evenly.cli import evenly
 
 ROWS = 120
@@ -22,7 +24,7 @@ def table() -> pl.DataFrame:
         "comment": ["none"] * ROWS,
         "kind": np.where(size > 100, "large", "small"), "hour": np.arange(ROWS), "load": price,
         "patient": np.arange(ROWS) // 4, "stroke": (size > 110).astype(int), "price": price,
-        "y": (size > 100).astype(int)})
+        "y": (size > 100).astype(int), "buys": np.where(size > 90, "yes", "no")})
 
 
 def arrays(path: Path, *shape: int) -> None:
@@ -47,6 +49,11 @@ def answers(path: Path) -> None:
     assert CliRunner().invoke(evenly, words).exit_code == 0
 
 
+def model(path: Path) -> None:
+    fitted = ev.TableRegressor((8,), max_epochs=3, effort="fast", quiet=True, random_state=0)
+    ev.save(path, fitted.fit(table(), "price"))
+
+
 FILES = {
     "table.csv": lambda path: table().write_csv(path),
     "new.csv": lambda path: table().head(5).drop("price").write_csv(path),
@@ -54,6 +61,8 @@ FILES = {
     "load.csv": lambda path: table().drop("price").write_csv(path),
     "images.npz": lambda path: arrays(path, 8, 8),
     "walks.npz": lambda path: arrays(path, 6, 2),
+    "people.csv": lambda path: table().write_csv(path),
+    "model.evenly": model,
     "my_claim.py": claim,
     "rows/": folder,
     "answers/": answers,
@@ -61,6 +70,7 @@ FILES = {
 
 
 def make(words: list[str]) -> None:
-    for word in [re.sub(r"[^/]*\*.*", "", word) for word in words]:
+    read = [word for before, word in pairwise(["", *words]) if before != "--out"]
+    for word in [re.sub(r"[^/]*\*.*", "", word) for word in read]:
         if word in FILES and not Path(word).exists():
             FILES[word](Path(word))

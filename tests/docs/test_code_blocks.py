@@ -54,7 +54,9 @@ def test_page(page, whole, tmp_path, monkeypatch, request):
 @page
 def test_every_block_has_a_language_that_says_what_becomes_of_it(page):
     for block in blocks(page.read_text()):
-        known = block.language in RUN | SHOWN or block.language.startswith("{")
+        # A directive of the site; `py` and `python WORD` are run by tests of their own.
+        elsewhere = block.language.startswith(("{", "python ")) or block.language == "py"
+        known = block.language in RUN | SHOWN or elsewhere
         assert known, f"line {block.line}: {block.language!r}; output is `text`"
 
 
@@ -84,7 +86,7 @@ def test_what_is_not_run_has_its_reason(record_property):
                     said = f"{where}: {mark.prefix or 'all'}: {mark.why}"
                     print(said)
                     record_property("not run", said)
-                    assert len(mark.why.split()) > 2, said
+                    assert len(mark.why.split()) >= 2, said
 
 
 @pytest.mark.parametrize(("text", "error"), [
