@@ -1,6 +1,7 @@
 """The native core takes no more than any compiler of today has, but for a few named files."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -30,3 +31,17 @@ def test_one_compilers_own_words_stand_in_their_places(path):
 def test_the_check_sees(line):
     assert platforms.hostile(ROOT / "cpp" / "kernels" / "own.hpp", f"// plain\n{line}\n")
     assert not platforms.hostile(ROOT / "cpp" / "support" / "compiler.hpp", line)
+
+
+def test_the_release_trusts_no_name_that_can_move():
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    used = re.findall(r"uses: (\S+)", text)
+    assert len(used) > 5
+    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", one) for one in used)
+    assert "\npermissions: {}\n" in text
+    assert "password" not in text.replace("holds a password", "")
+
+
+def test_a_report_of_a_fault_brings_the_installation():
+    form = (ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text()
+    assert "`evenly doctor-install`" in form

@@ -24,23 +24,20 @@ constexpr auto kPatience = 5s;
 std::atomic<int> running{0};
 
 // When a thread called last; later than any time while it calls. An interpreter without a lock has
-// many in here at once, so records are only ever added, and one whose thread has ended is taken by
-// the next new thread. (No mutex: a forked child might find it locked for ever.)
+// many in here at once, so records are only ever added. A thread that gets the number of one that
+// has ended gets its record too. (No mutex: a forked child might find it locked for ever.)
 struct Calls {
-  std::atomic<bool> taken{true};
-  std::atomic<unsigned long> thread{0};
+  const unsigned long thread;
   std::atomic<Clock::time_point> last{Clock::time_point::min()};
   Calls* next = nullptr;
 };
 
 std::atomic<Calls*> all_calls{nullptr};
 
-Calls* calls_of_a_new_thread() {
-  for (Calls* calls = all_calls.load(); calls != nullptr; calls = calls->next) {
-    bool taken = false;
-    if (calls->taken.compare_exchange_strong(taken, true)) return calls;
-  }
-  auto* calls = new Calls;
+Calls* calls_of(unsigned long thread) {
+  for (Calls* calls = all_calls.load(); calls != nullptr; calls = calls->next)
+    if (calls->thread == thread) return calls;
+  auto* calls = new Calls{thread};
   calls->next = all_calls.load();
   while (!all_calls.compare_exchange_weak(calls->next, calls)) {
   }
@@ -49,16 +46,8 @@ Calls* calls_of_a_new_thread() {
 
 // This thread's.
 std::atomic<Clock::time_point>& last_call() {
-  struct Mine {
-    Calls* calls = calls_of_a_new_thread();
-    Mine() { calls->thread.store(PyThread_get_thread_ident()); }
-    ~Mine() {
-      calls->last.store(Clock::time_point::min());
-      calls->taken.store(false);
-    }
-  };
-  thread_local const Mine mine;
-  return mine.calls->last;
+  thread_local Calls* const mine = calls_of(PyThread_get_thread_ident());
+  return mine->last;
 }
 
 [[noreturn]] void wait_for_the_end() {
@@ -96,7 +85,7 @@ std::vector<unsigned long> leave() {
   std::vector<unsigned long> recent;
   const auto moment_ago = Clock::now() - kMoment;
   for (const Calls* calls = all_calls.load(); calls != nullptr; calls = calls->next)
-    if (calls->last.load() > moment_ago) recent.push_back(calls->thread.load());
+    if (calls->last.load() > moment_ago) recent.push_back(calls->thread);
   return recent;
 }
 
