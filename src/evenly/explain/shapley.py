@@ -1,7 +1,7 @@
 """What each column adds to an answer: Shapley values, by the package shap.
 
 The players are the table's columns, not the network's inputs: a cell is present, or it is that of
-another row. In Python the package takes a model's own functions as well, see docs/tables-explain.md.
+another row. In Python the package takes a model's own functions too: docs/tables-explain.md.
 
 Source: Lundberg and Lee, "A unified approach to interpreting model predictions", NeurIPS (2017).
 """
