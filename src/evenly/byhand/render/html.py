@@ -80,7 +80,7 @@ def _filled(template: str, document: Document, prefix: str, style: str, script: 
     from markupsafe import Markup
 
     page = _Page(document, Markup, prefix)
-    return _environment().get_template(template).render(
+    text: str = _environment().get_template(template).render(
         title=document.title,
         blocks=page.blocks,
         blank=pieces.has_blanks(document),
@@ -91,6 +91,7 @@ def _filled(template: str, document: Document, prefix: str, style: str, script: 
         data=Markup(_json(page.data)),
         **others,
     )
+    return text
 
 
 @cache
