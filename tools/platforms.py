@@ -98,6 +98,8 @@ def commands(target: Target, scratch: str) -> dict[str, list[str]]:
     flags = [*target.compiler, *FLAGS, f"-isystem{scipy_openblas32.get_include_dir()}"]
     if target.omp:
         flags.append(f"-isystem{scratch}")
+    if not any("linux" in word or word == "clang++" for word in target.compiler):
+        flags.append("-Dcpu_set_t=void")  # the header is that of Linux's OpenBLAS
     python = [f"-isystem{nanobind.include_dir()}", f"-isystem{sysconfig.get_path('include')}"]
     made = {}
     for path in sorted(CPP.rglob("*.cpp")):

@@ -47,7 +47,7 @@ def doctor_install(as_json: bool) -> int:
 
 def installation() -> dict[str, Any]:
     """All that is to be said, as plain values: the same as ``--json`` prints."""
-    module = _native()
+    module = _module()
     tests = _kernels() if module["loads"] else []
     required, optional = _packages()
     return {
@@ -72,7 +72,7 @@ def installation() -> dict[str, Any]:
     }
 
 
-def _native() -> dict[str, Any]:
+def _module() -> dict[str, Any]:
     try:
         native = importlib.import_module("evenly.native")
         names = native.available_isas()
