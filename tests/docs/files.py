@@ -12,7 +12,7 @@ import evenly as ev
 from evenly.cli import evenly
 
 ROWS = 120
-OWN_CLAIM = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
+OWN_CLAIM = Path(__file__).resolve().parents[2] / "docs" / "claims-own.md"
 
 
 def table() -> pl.DataFrame:
