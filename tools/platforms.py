@@ -101,6 +101,7 @@ def commands(target: Target, scratch: str) -> dict[str, list[str]]:
     if not any("linux" in word or word == "clang++" for word in target.compiler):
         flags.append("-Dcpu_set_t=void")  # the header is that of Linux's OpenBLAS
     python = [f"-isystem{nanobind.include_dir()}", f"-isystem{sysconfig.get_path('include')}"]
+    own = {isa: [f"-march={isa}"] for isa in LEVELS} if "ziglang" in target.compiler else LEVELS
     made = {}
     for path in sorted(CPP.rglob("*.cpp")):
         name = str(path.relative_to(CPP))
@@ -114,7 +115,7 @@ def commands(target: Target, scratch: str) -> dict[str, list[str]]:
             for isa in ("baseline", *target.levels):
                 for real in ("float", "double"):
                     made[f"{name} {isa} {real}"] = [
-                        *flags, *LEVELS.get(isa, []), f"-DEVENLY_ISA={isa}",
+                        *flags, *own.get(isa, []), f"-DEVENLY_ISA={isa}",
                         f"-DEVENLY_REAL={real}", str(path)]
     return {name: [*words, "-o", f"{scratch}/{number}.o"]
             for number, (name, words) in enumerate(made.items())}
