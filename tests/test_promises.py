@@ -43,13 +43,15 @@ FOREIGN = {
     "GridSearchCV", "HistGradientBoostingClassifier", "OneHotEncoder", "OrdinalEncoder",
     "ColumnTransformer", "SimpleImputer", "TransformedTargetRegressor", "VotingClassifier",
     "BaggingClassifier", "MultiOutputRegressor", "MultiOutputClassifier",
+    "RecordBatchReader", "TerminatedWorkerError", "DASK_SCHEDULER_ADDRESS", "RAY_ADDRESS",
+    "FAILED", "KILLED",
     "NeuralNetClassifier", "EpochScoring", "LRScheduler", "GradientNormClipping", "ValidSplit",
 }
 # What a reader is told to write.
 READERS_OWN = {"my_claim.py"}
 FOREIGN_ARGUMENTS = {"eps", "error_score", "enable_metadata_routing", "inplace", "batch_first",
                      "track_running_stats", "memory_format", *MLPClassifier().get_params(),
-                     "criterion", "lr", "train_split", "module__hidden"}
+                     "criterion", "lr", "train_split", "module__hidden", "year"}
 
 
 def blocks(text, *languages):
@@ -160,8 +162,10 @@ KNOWN = {*dir(ev), *dir(errors), *dir(rows), *dir(tables), *dir(builtins), *FORE
 def every_argument():
     """Of every public function, type and method, and every field."""
     found = set(inspect.signature(reading.read).parameters)
-    for name in {*dir(ev), "NetClassifier", "NetRegressor", "NetTransformer"}:
-        value = getattr(ev, name)
+    for value in [*(getattr(ev, name) for name in {*dir(ev), "NetClassifier", "NetRegressor",
+                                                   "NetTransformer"}),
+                  ev.callbacks.TensorBoard, ev.callbacks.MLflow, ev.parallel.backend,
+                  ev.study.run_all]:
         methods = [m for n, m in inspect.getmembers(value, callable) if not n.startswith("__")] \
             if inspect.isclass(value) else []
         for each in [value, *methods]:
@@ -238,12 +242,12 @@ def test_the_documents_that_the_overview_lists_are_files():
     ("`cpp/kernels/dens.hpp`", "file cpp/kernels/dens.hpp"),
     ("```sh\nmake everything\n```", "make everything"),
     ("run `make fast`", "make fast"),
-    ("`evenly tune`", "evenly tune"),
+    ("`evenly tutor`", "evenly tutor"),
     ("```sh\nevenly fit a.csv --goal price\n```", "evenly fit --goal"),
     ("`evenly exercise batchnorm`", "evenly exercise batchnorm"),
     ("`python -m benchmarks.none`", "python -m benchmarks.none"),
     ("`pip install 'evenly[gpu]'`", "[gpu]"),
-    ("```python\nev.tune(net)\n```", "ev.tune"),
+    ("```python\nev.tuner(net)\n```", "ev.tuner"),
     ("`evenly.native.isas()`", "ev.native.isas"),
     ("`ConvLSTM(3)`", "ConvLSTM"),
     ("give `compile_mode=True`", "compile_mode="),

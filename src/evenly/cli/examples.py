@@ -85,4 +85,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("evenly study table.csv --target y", "networks with and without a technique"),
         ("evenly study digits --net cnn", "the same on handwritten digits"),
     ),
+    "tune": (
+        ("evenly tune table.csv --target y", "fifty trials; the best as a line of `evenly fit`"),
+        ("evenly tune table.csv --target y --time-limit 600 --jobs 4", "four at a time"),
+        ("evenly tune table.csv --target y --resume --trials 100", "go on"),
+        ("evenly tune table.csv --target y --objectives score,time", "good and soon trained"),
+    ),
 }

@@ -9,6 +9,7 @@ import click
 
 from .backend_options import BACKEND, backend_options
 from .fit import EFFORTS
+from .helping import command
 from .needed import need
 from .reading_options import reading_of, reading_options
 from .set_option import set_option, sets_of
@@ -21,7 +22,7 @@ HELD_OUT = Checked("number", lambda text: float(text) if "." in text else int(te
 OBJECTIVES = {"score": ("score",), "score,time": ("score", "time")}
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@command()
 @click.argument("table", type=PATH, nargs=-1, required=True, metavar="TABLE...")
 @click.option("--target", metavar="NAME", help="Column to predict.")
 @click.option("--task", type=click.Choice(["classification", "regression"]),
