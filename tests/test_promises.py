@@ -165,7 +165,7 @@ def every_argument():
     for value in [*(getattr(ev, name) for name in {*dir(ev), "NetClassifier", "NetRegressor",
                                                    "NetTransformer"}),
                   ev.callbacks.TensorBoard, ev.callbacks.MLflow, ev.parallel.backend,
-                  ev.study.run_all]:
+                  importlib.import_module("evenly.study").run_all]:
         methods = [m for n, m in inspect.getmembers(value, callable) if not n.startswith("__")] \
             if inspect.isclass(value) else []
         for each in [value, *methods]:
