@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError
 from evenly.estimators import NetClassifier, reliability
-from evenly.estimators.calibration import COLDEST, HOTTEST, best_temperature
+from evenly.estimators.answers.calibration import COLDEST, HOTTEST, best_temperature
 
 from .common import QUICK, classes, labels
 

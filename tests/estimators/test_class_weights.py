@@ -6,7 +6,7 @@ import pytest
 import evenly as ev
 from evenly.errors import ConfigurationError
 from evenly.estimators import NetClassifier
-from evenly.estimators.class_weights import of_mean_one_by_label, weights_of_labels
+from evenly.estimators.answers.class_weights import of_mean_one_by_label, weights_of_labels
 
 from .common import QUICK
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 import evenly as ev
 from evenly import saving
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
-from evenly.estimators.constants import Constants
+from evenly.estimators.scales.constants import Constants
 
 from .common import QUICK, classes, numbers
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from evenly.errors import ConfigurationError, DataError, DoctorWarning
 from evenly.estimators import NetClassifier, NetRegressor
-from evenly.estimators.rows import arranged, fingerprints, held_out
+from evenly.estimators.fits.rows import arranged, fingerprints, held_out
 
 from .common import QUICK, classes, labels, numbers
 

@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 
 from evenly.errors import ConfigurationError, DataError
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
-from evenly.estimators.held_out import whole_groups
+from evenly.estimators.fits.held_out import whole_groups
 
 from .common import QUICK, classes, numbers
 

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from evenly.errors import ConfigurationError, DataError
 from evenly.estimators import NetRegressor
-from evenly.estimators.intervals import conformal_rank
+from evenly.estimators.answers.intervals import conformal_rank
 
 from .common import QUICK, numbers
 

@@ -14,8 +14,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 import evenly as ev
 from evenly.errors import ConfigurationError, DataError
 from evenly.estimators import NetClassifier, NetRegressor
-from evenly.estimators.regression_losses import LOSSES, far_targets
-from evenly.estimators.target_scales import MOST_ROWS, MeanScale, RobustScale
+from evenly.estimators.answers.regression_losses import LOSSES, far_targets
+from evenly.estimators.scales.target_scales import MOST_ROWS, MeanScale, RobustScale
 
 from .common import QUICK, classes, labels
 

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from evenly.engine import Engine
 from evenly.errors import DataError, DivergenceError, ShapeError
 from evenly.estimators import NetClassifier, NetRegressor
-from evenly.estimators.moments import Moments
+from evenly.estimators.scales.moments import Moments
 
 from .common import classes, labels, numbers
 

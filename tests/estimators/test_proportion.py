@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from evenly.estimators import NetClassifier, NetRegressor
-from evenly.estimators.proportion import warn_of_other_scale
+from evenly.estimators.scales.proportion import warn_of_other_scale
 
 from .common import QUICK, classes
 

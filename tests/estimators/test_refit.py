@@ -195,7 +195,7 @@ def _with_a_clock_that_jumps(net, y, late):
     """Fits, with a clock that is far ahead from so many epochs of the second training on."""
     from types import SimpleNamespace
 
-    from evenly.estimators import members
+    from evenly.estimators.fits import members
 
     ahead, trainings = [], []
 

@@ -87,7 +87,7 @@ def test_whole_weights_repeat_rows_and_others_count(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_weights_are_no_weights(kind):
-    from evenly.estimators.column_scales import BY_QUANTILES
+    from evenly.estimators.scales.column_scales import BY_QUANTILES
 
     plain, weighed = (BY_QUANTILES[kind].of(X, w) for w in (None, np.full(240, 0.7)))
     np.testing.assert_allclose(weighed.scaled(X), plain.scaled(X), atol=1e-12)

@@ -12,8 +12,8 @@ from sklearn.metrics import (
 
 from evenly.errors import ConfigurationError, DataError
 from evenly.estimators import NetClassifier
-from evenly.estimators.held_out import Held
-from evenly.estimators.threshold import MOST, tuned_threshold
+from evenly.estimators.answers.threshold import MOST, tuned_threshold
+from evenly.estimators.fits.held_out import Held
 
 from .common import QUICK, classes, labels
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import evenly as ev
 from evenly.errors import ConfigurationError
-from evenly.estimators.column_scales import BY_QUANTILES
+from evenly.estimators.scales.column_scales import BY_QUANTILES
 from evenly.exchange.onnx import tables as onnx_tables
 from evenly.exchange.onnx.graph import Graph
 from evenly.losses import Loss

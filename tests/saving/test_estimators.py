@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score, make_scorer
 import evenly as ev
 from evenly.errors import ConfigurationError
 from evenly.estimators import NetClassifier, NetRegressor, NetTransformer
-from evenly.estimators.monitor import FROM_HELD
+from evenly.estimators.answers.monitor import FROM_HELD
 from evenly.saving import load, save
 from tests.saving.common import assert_same, assert_same_model
 

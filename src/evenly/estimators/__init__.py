@@ -35,9 +35,9 @@ from importlib.util import find_spec as _find_spec
 if _find_spec("sklearn") is None:
     raise ImportError("evenly.estimators needs scikit-learn: pip install 'evenly[sklearn]'")
 
+from .answers.reliability import Reliability as Reliability
+from .answers.reliability import reliability as reliability
 from .classifier import NetClassifier as NetClassifier
 from .cocktail import cocktail as cocktail
 from .regressor import NetRegressor as NetRegressor
-from .reliability import Reliability as Reliability
-from .reliability import reliability as reliability
 from .transformer import NetTransformer as NetTransformer

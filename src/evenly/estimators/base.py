@@ -15,14 +15,12 @@ from ..program import training_rows
 from ..stopping import EarlyStopping
 from ..training import Model, fit
 from ..training.model import as_sequential
+from .answers.monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
 from .building import BuildsNetwork
-from .column_scales import scale_kind
 from .curves import HasCurves
 from .effort import settle
-from .held_out import Held, Table, checked_groups
-from .inference import Predictor
-from .inputs import constants_of
-from .members import (
+from .fits.held_out import Held, Table, checked_groups
+from .fits.members import (
     Deadline,
     Rows,
     check_same_members,
@@ -36,10 +34,12 @@ from .members import (
     trained,
     watched,
 )
-from .monitor import FROM_HELD, callbacks_of, curve_of, stand_in, stopping_rule
-from .proportion import warn_of_other_scale
-from .refit import anew, as_before, best_epochs, ends_after, wanted
-from .rows import arranged, of_mean_one
+from .fits.refit import anew, as_before, best_epochs, ends_after, wanted
+from .fits.rows import arranged, of_mean_one
+from .inference import Predictor
+from .inputs import constants_of
+from .scales.column_scales import scale_kind
+from .scales.proportion import warn_of_other_scale
 from .settings import threads_of, training_settings, truth
 
 # What a fit learns in front of the network.

@@ -13,10 +13,10 @@ from ..rows.sources import is_sparse
 from ..training import Model, init, lsuv, unit_columns
 from ..training.model import as_sequential
 from ..training.run_settings import as_text
-from .going_on import check_same_arrays, first_values, with_weights
-from .held_out import Held
+from .fits.going_on import check_same_arrays, first_values, with_weights
+from .fits.held_out import Held
+from .fits.members import check_sharing, shared_members
 from .inputs import ScaledInputs
-from .members import check_sharing, shared_members
 from .names import LSUV, UNIT_COLUMNS, network
 from .number_embeddings import BIN_ROWS, bins_for, check_alone, front_of, learns_bins
 

@@ -15,10 +15,10 @@ from ..errors import ConfigurationError
 from ..given import check_mask, of_library
 from ..losses import Loss
 from ..rows.sources import is_sparse
-from .class_predictions import PredictsClasses
-from .class_weights import of_mean_one_by_label, weighed_rows, weights_of_labels
-from .classification_losses import class_loss, class_outputs
-from .going_on import ANEW
+from .answers.class_predictions import PredictsClasses
+from .answers.class_weights import of_mean_one_by_label, weighed_rows, weights_of_labels
+from .answers.classification_losses import class_loss, class_outputs
+from .fits.going_on import ANEW
 from .inputs import told_right
 from .settings import truth
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..doctor import Diagnosis
 from ..training import Model
 from .effort import CHOSEN, value_of
-from .members import models_of
+from .fits.members import models_of
 
 
 class HasCurves:

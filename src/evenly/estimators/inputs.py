@@ -15,11 +15,11 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from ..errors import ConfigurationError, DataError
 from ..given import check_mask, of_library
 from ..rows.sources import is_sparse
-from .column_scales import STANDARD, kind_of, learned_scale, scale_kind
-from .constants import Constants
-from .going_on import ANEW
-from .moments import Moments
+from .fits.going_on import ANEW
 from .parameters import NestedParameters
+from .scales.column_scales import STANDARD, kind_of, learned_scale, scale_kind
+from .scales.constants import Constants
+from .scales.moments import Moments
 from .settings import element_type
 
 # The element types that inputs keep; others become the first.

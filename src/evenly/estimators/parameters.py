@@ -12,10 +12,10 @@ from sklearn.utils import estimator_html_repr
 from ..errors import ConfigurationError
 from ..layers import Dropout
 from ..layers.containers import Container, Sequential
-from .classification_losses import LOSSES as CLASS_LOSSES
+from .answers.classification_losses import LOSSES as CLASS_LOSSES
+from .answers.regression_losses import LOSSES
 from .names import ACTIVATIONS, NORMS, is_number
 from .number_embeddings import EMBEDDINGS
-from .regression_losses import LOSSES
 from .settings import AVERAGES, SCHEDULES, augment_of, clip_of, constraint_of, optimizer_of
 
 # Of classes: those with an output for each, two classes too.

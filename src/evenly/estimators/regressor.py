@@ -11,16 +11,16 @@ from sklearn.metrics import d2_pinball_score
 
 from ..errors import ConfigurationError
 from ..losses import Gamma, Loss, MeanSquaredError, Poisson, Quantile
-from .going_on import ANEW
-from .inputs import told_right
-from .intervals import HasIntervals
-from .regression_losses import (
+from .answers.intervals import HasIntervals
+from .answers.regression_losses import (
     check_range,
     regression_loss,
     scale_fits,
     target_scale,
     warn_of_far_targets,
 )
+from .fits.going_on import ANEW
+from .inputs import told_right
 
 
 class NetRegressor(RegressorMixin, MultiOutputMixin, HasIntervals):  # type: ignore[misc]

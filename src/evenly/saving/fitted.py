@@ -9,14 +9,14 @@ import numpy as np
 
 from ..errors import ConfigurationError
 from ..estimators import NetClassifier, NetRegressor
+from ..estimators.answers.calibration import COLDEST, HOTTEST
+from ..estimators.answers.monitor import FROM_HELD
+from ..estimators.answers.regression_losses import scale_fits
 from ..estimators.base import NetEstimator
-from ..estimators.calibration import COLDEST, HOTTEST
-from ..estimators.constants import Constants
 from ..estimators.effort import CHOSEN
 from ..estimators.inputs import constants_of
-from ..estimators.monitor import FROM_HELD
-from ..estimators.regression_losses import scale_fits
-from ..estimators.target_scales import MeanScale, RobustScale
+from ..estimators.scales.constants import Constants
+from ..estimators.scales.target_scales import MeanScale, RobustScale
 from ..training import History
 from .input_scales import read_moments, read_scale, write_moments, write_scale
 from .models import read_model, write_model

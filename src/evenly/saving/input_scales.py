@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..estimators.column_scales import BY_QUANTILES
-from ..estimators.moments import Moments
+from ..estimators.scales.column_scales import BY_QUANTILES
+from ..estimators.scales.moments import Moments
 from ..tails import are_knots
 from .values import NotReadable, Reader, Writer
 

@@ -28,9 +28,9 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..errors import ConfigurationError, DataError, DivergenceError, TableWarning
 from ..estimators import NetClassifier, NetRegressor
+from ..estimators.answers.monitor import scored, scorer_of
 from ..estimators.base import NetEstimator
-from ..estimators.held_out import Held, checked_groups
-from ..estimators.monitor import scored, scorer_of
+from ..estimators.fits.held_out import Held, checked_groups
 from ..estimators.names import is_number
 from ..reading.frames import frame_of
 from ..study.cells import Stopped, stopped

@@ -19,14 +19,14 @@ from sklearn.utils.validation import (
 
 from ..errors import ConfigurationError, DataError, TableWarning
 from ..estimators.base import NetEstimator
-from ..estimators.column_scales import middles
 from ..estimators.effort import settle
-from ..estimators.going_on import ANEW
-from ..estimators.held_out import Held, Table, checked_groups, divided
+from ..estimators.fits.going_on import ANEW
+from ..estimators.fits.held_out import Held, Table, checked_groups, divided
+from ..estimators.fits.members import Deadline, Rows, deadline_of
+from ..estimators.fits.rows import arranged, of_mean_one
 from ..estimators.inputs import named
-from ..estimators.members import Deadline, Rows, deadline_of
 from ..estimators.parameters import NestedParameters
-from ..estimators.rows import arranged, of_mean_one
+from ..estimators.scales.column_scales import middles
 from ..estimators.settings import truth
 from ..given import check_mask, of_library
 from ..reading.frames import frame_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from ..estimators import classification_losses, regression_losses
+from ..estimators.answers import classification_losses, regression_losses
 from ..estimators.names import Make
 from ..estimators.settings import AVERAGES, OPTIMIZERS, SCHEDULES
 from .rules import Reading

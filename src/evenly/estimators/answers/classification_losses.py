@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import ConfigurationError
-from ..losses import (
+from ...errors import ConfigurationError
+from ...losses import (
     AsymmetricCrossEntropy,
     BinaryCrossEntropy,
     BinaryFocalCrossEntropy,
@@ -15,7 +15,7 @@ from ..losses import (
     Loss,
     SoftmaxCrossEntropy,
 )
-from .names import Make, wrong
+from ..names import Make, wrong
 
 # Of one class a row with an output for each, and of an output that is yes or no.
 LOSSES: Mapping[str, tuple[Make | None, Make]] = {

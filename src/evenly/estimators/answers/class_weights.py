@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError
-from .names import is_number
+from ...errors import ConfigurationError
+from ..names import is_number
 
 _BALANCED = "balanced"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError, DataError
-from ..losses import (
+from ...errors import ConfigurationError, DataError
+from ...losses import (
     Gamma,
     Huber,
     Loss,
@@ -19,10 +19,10 @@ from ..losses import (
     Poisson,
     Quantile,
 )
-from ..losses.quantile import as_levels
-from .moments import Moments
-from .names import Make, named
-from .target_scales import MeanScale, RobustScale
+from ...losses.quantile import as_levels
+from ..names import Make, named
+from ..scales.moments import Moments
+from ..scales.target_scales import MeanScale, RobustScale
 
 LOSSES: Mapping[str, Make] = {
     "squared": MeanSquaredError, "absolute": MeanAbsoluteError, "huber": Huber,

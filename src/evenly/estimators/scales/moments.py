@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from ..rows.sources import chunk_rows, is_sparse
+from ...errors import DataError
+from ...rows.sources import chunk_rows, is_sparse
 
 # The square of a smaller number loses digits, or is 0.
 _TINY = 2.0**-480

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..rows.sources import is_sparse
+from ...rows.sources import is_sparse
 
 
 class Constants:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ConfigurationError, DataError
-from ..given import check_mask, of_library
-from ..random import generator
-from .inputs import is_missing
-from .names import is_number, wrong
+from ...errors import ConfigurationError, DataError
+from ...given import check_mask, of_library
+from ...random import generator
+from ..inputs import is_missing
+from ..names import is_number, wrong
+from ..settings import share
 from .rows import LEAST_HELD_OUT, held_out
-from .settings import share
 
 WORDS = "a share between 0 and 1, a splitter with split(X, y, groups), a mask of rows, or None"
 

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import ConfigurationError, DataError
-from ..rows.sources import chunk_rows, is_sparse
-from ..tails import (
+from ...errors import ConfigurationError, DataError
+from ...rows.sources import chunk_rows, is_sparse
+from ...tails import (
     check_size,
     middle_of,
     normal_knots,

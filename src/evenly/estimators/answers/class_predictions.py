@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError
-from ..layers.special import logistic, softplus
-from ..losses import SoftmaxCrossEntropy
+from ...errors import ConfigurationError
+from ...layers.special import logistic, softplus
+from ...losses import SoftmaxCrossEntropy
+from ..fits.held_out import Held
+from ..fits.in_parts import TrainsInParts
+from ..settings import truth
 from .calibration import best_temperature
-from .held_out import Held
-from .in_parts import TrainsInParts
 from .monitor import no_rows
-from .settings import truth
 from .threshold import fixed_threshold, is_measure, tuned_threshold
 
 

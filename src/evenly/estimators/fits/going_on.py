@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import Engine
-from ..errors import ConfigurationError
-from ..layers.containers import Sequential, leaves
-from ..program import Program
-from ..training import Model, init
-from ..training.continued import moved
-from ..training.run_settings import as_text
+from ...engine import Engine
+from ...errors import ConfigurationError
+from ...layers.containers import Sequential, leaves
+from ...program import Program
+from ...training import Model, init
+from ...training.continued import moved
+from ...training.run_settings import as_text
 
 # The remedy for what cannot go on.
 ANEW = "set it back, or begin anew with a fit without warm_start"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.calibration import calibration_curve
 
-from ..errors import ConfigurationError, DataError
+from ...errors import ConfigurationError, DataError
 
 
 @dataclass(frozen=True, eq=False)

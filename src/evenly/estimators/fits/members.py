@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigurationError
-from ..random import generator
-from ..training import Model, ensemble
-from ..training.together import separate
-from .constants import Constants
-from .effort import shares, value_of
+from ...errors import ConfigurationError
+from ...random import generator
+from ...training import Model, ensemble
+from ...training.together import separate
+from ..answers.threshold import is_measure
+from ..effort import shares, value_of
+from ..names import LSUV, UNIT_COLUMNS, is_number, wrong
+from ..scales.constants import Constants
+from ..settings import whole
 from .going_on import ANEW
 from .held_out import Held, Parts, Table, divided, further
-from .names import LSUV, UNIT_COLUMNS, is_number, wrong
-from .settings import whole
-from .threshold import is_measure
 
 
 class Rows:

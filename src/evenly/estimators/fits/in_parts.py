@@ -7,19 +7,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..engine import Engine
-from ..errors import ConfigurationError, DataError
-from ..program import Program, training_rows
-from ..program import compile as compile_program
-from ..training import History, Model
-from ..training.continued import for_single_rows, one_pass
-from ..training.run_settings import as_text
-from .base import NetEstimator
-from .column_scales import BY_QUANTILES, scale_kind
+from ...engine import Engine
+from ...errors import ConfigurationError, DataError
+from ...program import Program, training_rows
+from ...program import compile as compile_program
+from ...training import History, Model
+from ...training.continued import for_single_rows, one_pass
+from ...training.run_settings import as_text
+from ..base import NetEstimator
+from ..number_embeddings import BIN_ROWS, bins_for, learns_bins
+from ..scales.column_scales import BY_QUANTILES, scale_kind
+from ..settings import batch_rows, partial_settings, threads_of
 from .going_on import with_program
 from .members import check_same_members, refuse_several
-from .number_embeddings import BIN_ROWS, bins_for, learns_bins
-from .settings import batch_rows, partial_settings, threads_of
 
 # The square of a larger one is beyond float32 by far.
 LARGEST_WEIGHT = 1e30

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from ..random import generator
-from ..rows.sources import chunk_rows, is_sparse
+from ...errors import DataError
+from ...random import generator
+from ...rows.sources import chunk_rows, is_sparse
 
 # Fewer held-out rows than this say too little about when to stop.
 LEAST_HELD_OUT = 10

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from ..layers.special import logistic, softplus
+from ...layers.special import logistic, softplus
 
 # Temperatures lie between.
 COLDEST, HOTTEST = 0.01, 100.0

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from ..errors import ConfigurationError, DataError
-from .held_out import Held
+from ...errors import ConfigurationError, DataError
+from ..fits.held_out import Held
+from ..names import is_number, wrong
 from .monitor import scored, scorer_of
-from .names import is_number, wrong
 
 # Thresholds that are tried at most.
 MOST = 200

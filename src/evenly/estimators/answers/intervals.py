@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import DataError
-from .held_out import Held
-from .in_parts import TrainsInParts
-from .names import is_number, wrong
-from .settings import share
+from ...errors import DataError
+from ..fits.held_out import Held
+from ..fits.in_parts import TrainsInParts
+from ..names import is_number, wrong
+from ..settings import share
 
 # Rows that early stopping watched make intervals too narrow; so many of them, by next to nothing.
 ENOUGH_WATCHED = 200

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..errors import ConfigurationError
-from ..rows.sources import is_sparse
-from ..schedules import ReduceOnPlateau, Schedule
-from ..training import EpochRecord, History, Model
+from ...errors import ConfigurationError
+from ...rows.sources import is_sparse
+from ...schedules import ReduceOnPlateau, Schedule
+from ...training import EpochRecord, History, Model
+from ..answers.monitor import stand_in
 from .held_out import Held
 from .members import Deadline, members_of
-from .monitor import stand_in
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rows.sources import is_sparse
+from ...rows.sources import is_sparse
 
 # Fewer rows of a validation and a training set say too little.
 LEAST_ROWS, LEAST_TRAINING_ROWS = 10, 20

@@ -12,13 +12,13 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import get_scorer
 
-from ..errors import ConfigurationError, DataError
-from ..stopping import EarlyStopping
-from ..training import Model, init
-from .effort import value_of
-from .held_out import Held
-from .names import wrong
-from .settings import whole
+from ...errors import ConfigurationError, DataError
+from ...stopping import EarlyStopping
+from ...training import Model, init
+from ..effort import value_of
+from ..fits.held_out import Held
+from ..names import wrong
+from ..settings import whole
 
 # What is learned from held-out rows.
 FROM_HELD = ("_monitored", "_chosen", "temperature_", "threshold_", "conformal_", "_watched",

@@ -1,0 +1,1 @@
+"""From scores to answers: losses and what counts, temperature, thresholds, intervals, scorers."""

@@ -1,0 +1,1 @@
+"""Scales of inputs and targets, and columns that say nothing."""
