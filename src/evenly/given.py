@@ -76,7 +76,7 @@ def _handed_out(values: Any, what: str) -> Any:
     if getattr(values, "requires_grad", False):
         raise DataError(f"{came} that requires gradients, which would be lost: give detach() of it")
     try:
-        device = int(values.__dlpack_device__()[0]) if hasattr(values, "__dlpack_device__") else 1
+        device = _device_of(values)
         if device in _READABLE and str(getattr(values, "dtype", "")) == "torch.bfloat16":
             values = values.float()  # NumPy has no such type; float32 holds each of its numbers
         if device in _READABLE:
@@ -88,6 +88,17 @@ def _handed_out(values: Any, what: str) -> Any:
         raise DataError(f"{came} on another device, and networks are trained in the processor's "
                         "memory: give cpu() of it (get() in CuPy)")
     return own.astype(np.float32) if own.dtype.name == "bfloat16" else own
+
+
+def _device_of(values: Any) -> int:
+    """The kind of device, by DLPack's numbers."""
+    try:
+        return int(values.__dlpack_device__()[0])
+    except (AttributeError, BufferError, TypeError):
+        # Some have none to tell of an array with gaps, and hand it out all the same.
+        if hasattr(values, "__array__"):
+            return 1
+        raise
 
 
 def _of_arrow(values: Any, what: str) -> Any:

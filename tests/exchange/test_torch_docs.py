@@ -4,13 +4,7 @@ import re
 from pathlib import Path
 
 import evenly as ev
-from evenly.exchange import (
-    torch_functions,
-    torch_member_modules,
-    torch_modules,
-    torch_noise,
-    torch_reader_rules,
-)
+from evenly.exchange.torch import functions, member_modules, modules, noise, reader_rules
 from evenly.exchange.torch import writer_rules as writer
 from evenly.layers.recurrent import Recurrent
 
@@ -36,15 +30,15 @@ def test_every_layer_stands_in_the_table_of_what_goes_out():
 def test_every_module_that_is_read_is_listed():
     mine = set(re.findall(r"\*(\w+)\*", OUT)) - {"italics"}
     for name in mine:
-        homes = (torch_modules, torch_noise, torch_member_modules)
+        homes = (modules, noise, member_modules)
         assert name == "Steps" or any(hasattr(home, name) for home in homes), name
     listed = re.search(r"Modules: (.*?), and those in italics", IN, re.S)[1]
     names = set(re.split(r",\s+", listed)) - {"Sequential"}
-    assert names == set(torch_reader_rules.RULES) - mine
+    assert names == set(reader_rules.RULES) - mine
 
 
 def test_every_function_that_is_read_is_listed():
     listed = re.search(r"as functions or\s+methods: (.*?)\. Ways", IN, re.S)[1]
     assert re.findall(r"`(\w+)`", listed) == sorted(
-        torch_functions.NAMES, key=re.findall(r"`(\w+)`", listed).index)
-    assert len(torch_functions.NAMES) == listed.count("`") // 2
+        functions.NAMES, key=re.findall(r"`(\w+)`", listed).index)
+    assert len(functions.NAMES) == listed.count("`") // 2

@@ -134,8 +134,9 @@ def test_every_initializer(init, tmp_path):
 def test_the_table_holds_every_public_declaration():
     bases = {"Clip", "Constraint", "Layer", "Loss", "Optimizer", "Penalty", "Schedule",
              "WeightAverage"}
-    other = {"ArraySpec", "Batches", "Checkpoint", "Diagnosis", "EarlyStopping", "Exercise",
-             "Finding", "Grade", "ParquetRows", "Program", "Run", "Saved", "Settings", "ShownWork"}
+    other = {"ArraySpec", "ArrowRows", "Batches", "Checkpoint", "Diagnosis", "EarlyStopping",
+             "Exercise", "Finding", "Grade", "OwnRows", "ParquetRows", "Program", "Run", "Saved",
+             "Settings", "ShownWork"}
     public = {
         name for name in ev.__all__
         if isinstance(getattr(ev, name), type) and hasattr(getattr(ev, name),

@@ -78,7 +78,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("evenly show model.evenly --all", "with every column"),
     ),
     "study": (
-        ("evenly study", "the tour: the best-known claims, tested"),
+        ("evenly study", "the tour: well-known claims, tested"),
         ("evenly study --list", "all ready studies"),
         ("evenly study dropout-gap", "one of them at length"),
         ("evenly study my_claim.py", "a study of your own"),
@@ -86,7 +86,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("evenly study digits --net cnn", "the same on handwritten digits"),
     ),
     "tune": (
-        ("evenly tune table.csv --target y", "fifty trials; the best as a line of `evenly fit`"),
+        ("evenly tune table.csv --target y", "the best as a line to train it with"),
         ("evenly tune table.csv --target y --time-limit 600 --jobs 4", "four at a time"),
         ("evenly tune table.csv --target y --resume --trials 100", "go on"),
         ("evenly tune table.csv --target y --objectives score,time", "good and soon trained"),

@@ -29,7 +29,7 @@ FAMILIES: dict[str, tuple[tuple[int, ...] | None, tuple[Any, ...]]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Tested:
+class Outcome:
     """What came of one family.
 
     Attributes:
@@ -65,7 +65,7 @@ def _numbers(layers: tuple[Any, ...], x: Any, y: Any) -> dict[str, Any]:
     return {"loss": np.array(loss), "scores": model.predict(x), **gradients}
 
 
-def try_family(family: str) -> Tested:
+def try_family(family: str) -> Outcome:
     """One family, by the kernels that run here, in float64."""
     shape, layers = FAMILIES[family]
     random = np.random.default_rng(0)
@@ -78,10 +78,10 @@ def try_family(family: str) -> Tested:
             float(np.abs(got[name] - value).max() / max(1e-3, np.abs(value).max()))
             for name, value in wanted.items())
     except Exception as error:  # whatever is broken, it is said
-        return Tested(family, None, f"{type(error).__name__}: {error}")
-    return Tested(family, worst)
+        return Outcome(family, None, f"{type(error).__name__}: {error}")
+    return Outcome(family, worst)
 
 
-def try_kernels() -> list[Tested]:
+def try_kernels() -> list[Outcome]:
     """Every family."""
     return [try_family(family) for family in FAMILIES]
