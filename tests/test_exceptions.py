@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import copy
+import copyreg
 import importlib
 import multiprocessing
 import pickle
@@ -18,6 +19,15 @@ from evenly.errors import CheckpointError, DivergenceError, EvenlyError, FileFor
 from .exceptions import X, Y, diverge, diverge_with_own_layer
 
 MODEL = ev.init(ev.Sequential([ev.Dense(2)]), 3)
+
+
+@pytest.fixture(autouse=True)
+def without_tblib(monkeypatch):
+    """Dask has tblib pickle all exceptions that there are when it is imported, in its own way:
+    notes of what stayed behind are lost where the exception had others."""
+    for kind in [kind for kind in copyreg.dispatch_table if issubclass(kind, BaseException)]:
+        monkeypatch.delitem(copyreg.dispatch_table, kind)
+
 
 # What those are made of that want more than a message; a new one needs its line here.
 ARGUMENTS = {

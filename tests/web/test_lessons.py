@@ -181,6 +181,10 @@ def test_a_sheet_that_is_right_is_ticked(opened):
     cells[-1].fill(text)
     page.get_by_role("button", name="Check all").click()
     page.locator(".cell.wrong").wait_for(state="detached")
+    for _ in range(50):  # it is kept behind the drawing
+        if kept(page, "evenly-right") is not None:
+            break
+        page.wait_for_timeout(100)
     assert kept(page, "evenly-right") is not None
     page.get_by_role("link", name=path.title).click()
     ready(page)
