@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"portable", "lazy", "version"}, {"deprecation"}, {"errors"},
-    {"random", "native", "files", "given", "showing"}, {"parallel"}, {"records"},
+    {"random", "native", "files", "given", "showing", "templating"}, {"parallel"}, {"records"},
     {"initializers"}, {"layers"},
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
      "scaling"}, {"tails"},
@@ -35,7 +35,7 @@ ROOMS = {"callbacks", "parallel"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # report reads plain records; nothing else below it is its business.
 REPORT_MAY = {"evenly.study.records", "evenly.explain.records", "evenly.search.records",
-              "evenly.errors"}
+              "evenly.errors", "evenly.templating"}
 
 
 def sources():

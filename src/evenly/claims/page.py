@@ -6,18 +6,18 @@ import platform
 import re
 import uuid
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any, Protocol
 
 from ..report.drawing import PAGE, RAISED, svg
 from ..report.scope import scoped, themed
+from ..templating import beside, filled
 from ..version import __version__
 from . import drawn, forest
 from .records import ClaimRecord, PartRecord, Verdict
 from .series import told
 from .study import FEWEST_BLOCKS, Study
 
-CLASS = "evenly-claim"
+ROOM, CLASS = "evenly.claims", "evenly-claim"
 # Pictures in a row of a wide page.
 COLUMNS = 3
 KINDS: dict[Verdict, str] = {"holds": "holds", "fails": "fails", "cannot tell": "open"}
@@ -48,27 +48,27 @@ def render(
         missing: names of studies of which no block ended.
     """
     records = [result.record for result in results]
-    style = _style("evenly.report", "report.css") + _style("evenly.claims", "claims.css")
+    style = beside("evenly.report", "report.css") + beside(ROOM, "claims.css")
     sections = [_section(result.study, result.record, str(place))
                 for place, result in enumerate(results, 1)]
-    return str(_template("claims.html.j2").render(
-        style=style, title=title, command=command, counts=counted(records), sections=sections,
+    return filled(
+        ROOM, "claims.html.j2", style=_markup(style), title=title, command=command,
+        counts=counted(records), sections=sections,
         is_one=len(records) == 1, banners=banners(records, missing),
         facts=[*_facts(records), *facts],
-    ))
+    )
 
 
 def in_notebook(study: Study, record: ClaimRecord) -> str:
     """One claim as a piece of a page: its styles are for it alone, and no name in it is that of
     another."""
     own = uuid.uuid4().hex[:8]
-    css = "".join(_style(package, name) for package, name in (
-        ("evenly.report", "report.css"), ("evenly.claims", "claims.css"),
-        ("evenly.claims", "notebook.css")))
-    return str(_template("notebook.html.j2").render(
+    css = beside("evenly.report", "report.css") + beside(ROOM, "claims.css", "notebook.css")
+    return filled(
+        ROOM, "notebook.html.j2",
         style=_markup(scoped(css, CLASS) + themed(css, CLASS)), name=CLASS,
         section=_section(study, record, own), banners=banners([record]),
-    ))
+    )
 
 
 def counted(records: Sequence[ClaimRecord]) -> list[dict[str, Any]]:
@@ -208,22 +208,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
-def _style(package: str, name: str) -> Any:
-    text = resources.files(package).joinpath(f"templates/{name}").read_text("utf-8")
-    return _markup(text)
-
-
 def _markup(text: str) -> Any:
     from markupsafe import Markup
 
     return Markup(text)
-
-
-def _template(name: str) -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evenly.claims"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template(name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 from ..doctor import Diagnosis, Finding
 from ..records import TrainingRecord
+from ..templating import beside, filled
 from . import charts
 
 
@@ -17,15 +17,9 @@ def render(diagnosis: Diagnosis, name: str = "") -> str:
         diagnosis: with the record that it was read off.
         name: of the training, for the title.
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evenly.clinic"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )
-    style = resources.files("evenly.report").joinpath("templates/report.css").read_text("utf-8")
-    more = resources.files("evenly.clinic").joinpath("templates/doctor.css").read_text("utf-8")
+    style = beside("evenly.report", "report.css") + beside("evenly.clinic", "doctor.css")
     record = diagnosis.record
     ailing = [f.layer for f in (*diagnosis.findings, *diagnosis.consequences) if f.layer]
 
@@ -38,8 +32,9 @@ def render(diagnosis: Diagnosis, name: str = "") -> str:
         {"title": m.title, "about": m.about, "chart": drawn(chart)} for m in charts.MEASURES
         if (chart := charts.layer_chart(record, m, ailing))
     ]
-    return environment.get_template("doctor.html.j2").render(
-        style=Markup(style + more), name=name or "a training", diagnosis=diagnosis,
+    return filled(
+        "evenly.clinic", "doctor.html.j2", style=Markup(style), name=name or "a training",
+        diagnosis=diagnosis,
         findings=[{**_finding(record, finding, drawn), "by_hand": diagnosis.by_hand(number)}
                   for number, finding in enumerate(diagnosis.findings, 1)],
         consequences=list(dict.fromkeys(f.kind for f in diagnosis.consequences)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 from evenly.explain.records import Confusion, Dependence, FitRecord
 from evenly.study.records import Scale
+from evenly.templating import beside, filled
 
 from . import fit_charts
+
+ROOM = "evenly.report"
 
 WIDE, NARROW = 9.6, 3.5
 NOTHING = "\N{EN DASH}"
@@ -20,17 +22,9 @@ MOST_NOTES = 200
 
 def render(record: FitRecord) -> str:
     """The page as text."""
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evenly.report"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )
-    style = "".join(
-        resources.files("evenly.report").joinpath(f"templates/{name}").read_text("utf-8")
-        for name in ("report.css", "fit.css")
-    )
+    style = beside(ROOM, "report.css", "fit.css")
 
     def drawn(svg: str | None) -> Any:
         return Markup(svg) if svg else None
@@ -38,7 +32,8 @@ def render(record: FitRecord) -> str:
     scales, measure = dict(record.scales), record.scores.measure
     factor = record.importance_measure.factor
     is_classes = bool(record.scores.classes)
-    return environment.get_template("fit.html.j2").render(
+    return filled(
+        ROOM, "fit.html.j2",
         record=record, scores=record.scores, style=Markup(style), headline=headline(record),
         about=about(record), banners=banners(record), scale=scales[measure],
         table=scores_table(record), columns=record.columns[:MOST_COLUMNS],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from typing import Any
 
 from evenly.study.records import Interval, StudyRecord, VariantRecord
+from evenly.templating import beside, filled
 
 from . import charts
+
+ROOM = "evenly.report"
 
 VERDICTS = {
     "baseline": "baseline",
@@ -33,18 +35,11 @@ def render(study: StudyRecord) -> str:
     Args:
         study: the records of a study.
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evenly.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    style = resources.files("evenly.report").joinpath("templates/report.css").read_text("utf-8")
-    return environment.get_template("report.html.j2").render(
+    style = beside(ROOM, "report.css")
+    return filled(
+        ROOM, "report.html.j2",
         study=study,
         headline=headline(study),
         style=Markup(style),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from importlib import resources
 from typing import Any
 
 from evenly.search.records import SearchRecord, TrialRecord, said
+from evenly.templating import beside, filled
 
 from . import search_charts
+
+ROOM = "evenly.report"
 
 WIDE, NARROW = 9.6, 3.5
 # Trials that the page lists; the others are counted.
@@ -18,23 +20,16 @@ MOST_TRIALS = 100
 
 def render(record: SearchRecord) -> str:
     """The page as text."""
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evenly.report"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )
-    style = "".join(
-        resources.files("evenly.report").joinpath(f"templates/{name}").read_text("utf-8")
-        for name in ("report.css", "fit.css")
-    )
+    style = beside(ROOM, "report.css", "fit.css")
 
     def drawn(svg: str | None) -> Any:
         return Markup(svg) if svg else None
 
     ranked = record.ranked()
-    return environment.get_template("search.html.j2").render(
+    return filled(
+        ROOM, "search.html.j2",
         record=record, style=Markup(style), banners=banners(record),
         history={"wide": drawn(search_charts.history_chart(record, WIDE)),
                  "narrow": drawn(search_charts.history_chart(record, NARROW))},

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING
+
+from evenly.templating import beside
 
 from .drawing import svg
 
@@ -51,6 +52,6 @@ _LIGHTER = (
 
 def _palette() -> str:
     """The page's colours, by their variables, light and dark."""
-    style = resources.files("evenly.report").joinpath("templates/report.css").read_text("utf-8")
+    style = beside("evenly.report", "report.css")
     colours, _, _ = style.partition("* {")
     return re.sub(r"\s+", " ", colours).strip()

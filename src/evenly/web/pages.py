@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-import jinja2
-
 from ..byhand.render.pieces import quoted
+from ..templating import filled, templates
 
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evenly.web"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["quoted"] = quoted
-    return environment
+templates("evenly.web").filters["quoted"] = quoted
 
 
 def render(template: str, **context: Any) -> str:
     """A page."""
-    return _environment().get_template(template).render(**context)
+    return filled("evenly.web", template, **context)

@@ -11,10 +11,9 @@ import hashlib
 import json
 import re
 import secrets
-from functools import cache
-from importlib import resources
 from typing import Any
 
+from ...templating import beside, filled
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import places
 from ..views import Table, View
@@ -42,7 +41,8 @@ def render_html(document: Document) -> str:
         >>> "<p>Add <code>x</code> and <code>y</code>.</p>" in page
         True
     """
-    style, script = _inlined("page.css"), f'{_inlined("page.js")}evenlyWork(document, "");'
+    style = beside(_PACKAGE, "page.css")
+    script = f'{beside(_PACKAGE, "page.js")}evenlyWork(document, "");'
     # Only this very style and script may act, and nothing may be loaded from anywhere.
     policy = "; ".join([
         "default-src 'none'", f"style-src '{_hash(style)}'", f"script-src '{_hash(script)}'",
@@ -69,9 +69,9 @@ def render_part(document: Document) -> str:
     """
     # No two parts of a page, from whatever session, may share a name.
     prefix = f"e{secrets.token_hex(6)}-"
-    script = (f"(() => {{\n{_inlined('page.js')}"
+    script = (f"(() => {{\n{beside(_PACKAGE, 'page.js')}"
               f"evenlyWork(document.getElementById('{prefix}work'), '{prefix}');\n}})();")
-    return _filled("part.html.j2", document, prefix, _within(_inlined("page.css")), script)
+    return _filled("part.html.j2", document, prefix, _within(beside(_PACKAGE, "page.css")), script)
 
 
 def _filled(template: str, document: Document, prefix: str, style: str, script: str,
@@ -80,7 +80,8 @@ def _filled(template: str, document: Document, prefix: str, style: str, script: 
     from markupsafe import Markup
 
     page = _Page(document, Markup, prefix)
-    text: str = _environment().get_template(template).render(
+    return filled(
+        _PACKAGE, template,
         title=document.title,
         blocks=page.blocks,
         blank=pieces.has_blanks(document),
@@ -90,21 +91,6 @@ def _filled(template: str, document: Document, prefix: str, style: str, script: 
         script=Markup(script),
         data=Markup(_json(page.data)),
         **others,
-    )
-    return text
-
-
-@cache
-def _environment() -> Any:
-    """The templates; to compile one takes longer than to fill it."""
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(_PACKAGE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
     )
 
 
@@ -239,10 +225,6 @@ class _Page:
         return {"title": step.title, "caption": table.caption, "rows": rows,
                 "columns": table.columns if any(table.columns) else (),
                 "named": any(table.rows)}
-
-
-def _inlined(name: str) -> str:
-    return resources.files(_PACKAGE).joinpath(f"templates/{name}").read_text("utf-8")
 
 
 def _hash(text: str) -> str:

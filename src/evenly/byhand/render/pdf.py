@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Any
 
 from ...errors import ConfigurationError
 from ...files import write_bytes
+from ...templating import beside
 from ..document import Document, Heading, Paragraph, StepBlock
 from ..expressions import Number
 from ..notation import Notation
@@ -75,8 +75,7 @@ def typst_source(document: Document, paper: str = "A4",
     """
     if paper not in PAPERS:
         raise ConfigurationError(f"paper must be one of {', '.join(PAPERS)}, got {paper!r}")
-    head = resources.files("evenly.byhand.render").joinpath("templates/sheet.typ").read_text(
-        "utf-8")
+    head = beside("evenly.byhand.render", "sheet.typ")
     lines = [head, f"#set document(title: {string(document.title)}, date: none)"]
     for number, own in enumerate((document, *others)):
         lines += _pages(own, number, paper)
