@@ -83,7 +83,6 @@ def pages() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "src"))
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "man"
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in pages().items():

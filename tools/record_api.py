@@ -122,7 +122,6 @@ def difference(before: str, now: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "src"))
     if "--check" in sys.argv:
         if text := difference(RECORD.read_text(), recorded()):
             sys.exit(text)

@@ -10,7 +10,7 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import train_test_split
 
 import evenly as ev
-from evenly.estimators.answers import reliability
+from evenly.estimators import reliability
 
 x, y = make_classification(3000, 20, n_informative=6, flip_y=0.2, random_state=0)
 x, x_new, y, y_new = train_test_split(x, y, test_size=2000, random_state=0)
