@@ -72,6 +72,8 @@ class OwnRows(Declared):
         whole = isinstance(self.x, ParquetRows)
         expect(not whole or (self.y is None and self.sample_weight is None), self,
                "ParquetRows name the columns of targets and weights themselves", "y or weights")
+        expect(not (whole and self.x.by_groups), self,
+               "each process reads its rows in order: leave by_groups out", "by_groups=True")
         expect(whole or not isinstance(self.x, Stream), self, "x must be an array or ParquetRows",
                type(self.x).__name__)
 

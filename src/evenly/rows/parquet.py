@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,18 @@ from ..layers.base import expect
 from .places import Place, opened_at, parquet_in, place_of, said_by_folders
 from .sources import READ_BYTES, rows_in
 from .streams import Outline, Piece, Stream
+
+
+class _Plan(NamedTuple):
+    """What is read: files, the columns of x, all columns, what folders say, rows at a time; and the
+    types of columns so far."""
+
+    files: Sequence[Place]
+    columns: Sequence[str]
+    names: Sequence[str]
+    said: Mapping[str, Sequence[Any]]
+    size: int
+    kinds: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,9 @@ class ParquetRows(Stream):
         target: the column with the targets, or several; None for prediction alone.
         columns: the columns of the inputs, in this order; None: all but those of target and weight.
         weight: the column with the sample weights.
+        by_groups: whether training reads the row groups of all files in an order drawn for each
+            epoch, before the buffer mixes their rows: for rows that lie sorted, in files larger
+            than the buffer.
 
     Raises:
         ConfigurationError: pyarrow is missing.
@@ -54,9 +69,12 @@ class ParquetRows(Stream):
     target: str | Sequence[str] | None = None
     columns: Sequence[str] | None = None
     weight: str | None = None
+    by_groups: bool = False
 
     def __post_init__(self) -> None:
         expect(isinstance(self.path, (str, os.PathLike)), self, "path must be a path", self.path)
+        expect(isinstance(self.by_groups, bool), self, "by_groups must be True or False",
+               self.by_groups)
         for name in ("target", "columns"):
             value = getattr(self, name)
             if name == "columns":
@@ -93,37 +111,63 @@ class ParquetRows(Stream):
     def pieces_of(self, begin: int, end: int | None) -> Iterator[Piece]:
         """The rows from one to another, counted over all files; row groups that have none of them
         are not read."""
+        plan = self._plan()
+        for number, path in enumerate(plan.files):
+            with opened(path) as file:
+                rows = file.metadata.num_rows
+                yield from self._of_file(plan, number, file, max(0, begin),
+                                         rows if end is None else end)
+            begin, end = begin - rows, None if end is None else end - rows
+
+    def mixed(self, random: np.random.Generator) -> Iterator[Piece]:
+        if not self.by_groups:
+            yield from self.pieces()
+            return
+        plan = self._plan()
+        groups: list[tuple[int, int, int]] = []  # the file, the first row and the one behind
+        for number, path in enumerate(plan.files):
+            with opened(path) as file:
+                found = [file.metadata.row_group(at).num_rows
+                         for at in range(file.metadata.num_row_groups)]
+            ends = np.cumsum(found).tolist()
+            groups += [(number, last - rows, last)
+                       for rows, last in zip(found, ends, strict=True) if rows]
+        for at in random.permutation(len(groups)):
+            number, first, last = groups[at]
+            with opened(plan.files[number]) as file:
+                yield from self._of_file(plan, number, file, first, last)
+
+    def _plan(self) -> _Plan:
         files = self._files()
-        columns, said = self._inputs(files), said_by_folders(files)
+        columns = self._inputs(files)
         names = self._names(columns)
         # There are several copies of what is read, until it is rows as the kernels want them.
         size = rows_in(READ_BYTES // 4, (len(names),), 8)
-        kinds: dict[str, Any] = {}
-        for number, path in enumerate(files):
-            with opened(path) as file:
-                own = [name for name in names if name in file.schema_arrow.names
-                       or name not in said]
-                constant = {name: said[name][number] for name in names if name not in own}
-                check_columns(path, file.schema_arrow, own, kinds)
-                groups, row = _groups(file.metadata, begin, end)
-                first, last = max(0, begin), file.metadata.num_rows if end is None else end
-                begin, end = (begin - file.metadata.num_rows,
-                              None if end is None else end - file.metadata.num_rows)
-                reading = file.iter_batches(size, row_groups=groups, columns=own,
-                                            use_threads=False)
-                while True:
-                    try:
-                        batch = next(reading, None)
-                    except OSError as error:
-                        raise unreadable(error, path, row) from error
-                    if batch is None:
-                        break
-                    wanted = slice(max(0, first - row), max(0, min(len(batch), last - row)))
-                    if wanted.start < wanted.stop:
-                        part = batch.slice(wanted.start, wanted.stop - wanted.start)
-                        yield piece_of(part, columns, self.target, self.weight, path,
-                                       row + wanted.start, constant=constant)
-                    row += len(batch)
+        return _Plan(files, columns, names, said_by_folders(files), size, {})
+
+    def _of_file(
+        self, plan: _Plan, number: int, file: Any, first: int, last: int
+    ) -> Iterator[Piece]:
+        """Some rows of a file."""
+        path, said = plan.files[number], plan.said
+        own = [name for name in plan.names if name in file.schema_arrow.names or name not in said]
+        constant = {name: said[name][number] for name in plan.names if name not in own}
+        check_columns(path, file.schema_arrow, own, plan.kinds)
+        groups, row = _groups(file.metadata, first, last)
+        reading = file.iter_batches(plan.size, row_groups=groups, columns=own, use_threads=False)
+        while True:
+            try:
+                batch = next(reading, None)
+            except OSError as error:
+                raise unreadable(error, path, row) from error
+            if batch is None:
+                return
+            wanted = slice(max(0, first - row), max(0, min(len(batch), last - row)))
+            if wanted.start < wanted.stop:
+                part = batch.slice(wanted.start, wanted.stop - wanted.start)
+                yield piece_of(part, plan.columns, self.target, self.weight, path,
+                               row + wanted.start, constant=constant)
+            row += len(batch)
 
     def _files(self) -> list[Place]:
         return parquet_in(place_of(self.path), "ParquetRows")
@@ -153,13 +197,13 @@ class ParquetRows(Stream):
         return tuple(columns)
 
 
-def _groups(metadata: Any, begin: int, end: int | None) -> tuple[list[int], int]:
+def _groups(metadata: Any, begin: int, end: int) -> tuple[list[int], int]:
     """The row groups that have some of the rows from one to another, and where they begin."""
     found: list[int] = []
     start = row = 0
     for number in range(metadata.num_row_groups):
         after = row + metadata.row_group(number).num_rows
-        if after > begin and (end is None or row < end):
+        if after > begin and row < end:
             start = start if found else row
             found.append(number)
         row = after

@@ -61,6 +61,11 @@ class Stream(Declared):
     def pieces(self) -> Iterator[Piece]:
         """Reads from the beginning. The numbers are finite."""
 
+    def mixed(self, random: np.random.Generator) -> Iterator[Piece]:
+        """Reads for one epoch of a training that shuffles: in another order where the source has
+        parts that can be read in any, else as it lies."""
+        return self.pieces()
+
 
 @dataclass(frozen=True)
 class Batches(Stream):
@@ -218,7 +223,9 @@ def _same_kind(first: Piece, piece: Piece) -> None:
             )
 
 
-def prepared(stream: Stream, engine: Engine, targets: bool = True) -> Iterator[Piece]:
+def prepared(
+    stream: Stream, engine: Engine, targets: bool = True, reading: Iterator[Piece] | None = None,
+) -> Iterator[Piece]:
     """The rows of a stream as the kernels want them, in pieces of a few megabytes. With targets,
     those of weight 0 are left out.
 
@@ -226,10 +233,11 @@ def prepared(stream: Stream, engine: Engine, targets: bool = True) -> Iterator[P
         stream: which.
         engine: whose program says how they want them.
         targets: whether they are needed.
+        reading: its pieces, where not from front to back.
     """
     program = engine.program
     size = rows_in(READ_BYTES, program.input_shape, np.dtype(program.dtype).itemsize)
-    reading = stream.pieces()
+    reading = stream.pieces() if reading is None else reading
     try:
         for x, y, weights, place in reading:
             for start in range(0, len(x), size):

@@ -166,8 +166,11 @@ class RowsFromStream:
         return loss.score(score_sum, scored, self._spread)
 
     def _chunks(self, epoch: int) -> Iterator[Piece]:
-        pieces = prepared(self._stream, self._engine)
-        if self._buffer > 1:
+        if self._buffer <= 1:
+            pieces = prepared(self._stream, self._engine)
+        else:
+            order = generator(self._seed, f"order of epoch {epoch}")
+            pieces = prepared(self._stream, self._engine, reading=self._stream.mixed(order))
             random = generator(self._seed, f"shuffle of epoch {epoch}")
             pieces = shuffled(pieces, self._buffer, self._chunk, random)
         return in_chunks(pieces, self._chunk, self._left_out)
