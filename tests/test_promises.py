@@ -24,7 +24,7 @@ from evenly.reading import table as reading
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md",
-         *sorted((ROOT / "docs").rglob("*.md"))]
+         *(page for page in sorted((ROOT / "docs").rglob("*.md")) if "built" not in page.parts)]
 SOURCES = sorted((ROOT / "src" / "evenly").rglob("*.py"))
 page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
