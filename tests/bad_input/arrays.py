@@ -269,8 +269,8 @@ ROWS = [
         "ParquetRows: rows.parquet has no column 'z'; there are: a, b, c, y",
         None, DataError),
     Bad("Parquet rows and no target", lambda: fit(ParquetRows("rows.parquet")),
-        "fit: ParquetRows(path='rows.parquet', target=None, columns=None, weight=None) has "
-        "no targets: say which column they are", None,
+        "fit: ParquetRows(path='rows.parquet', target=None, columns=None, weight=None, "
+        "by_groups=False) has no targets: say which column they are", None,
         ConfigurationError),
     Bad("Parquet rows with one column in two roles",
         lambda: ParquetRows("rows.parquet", "y", columns=["a", "y"]),
