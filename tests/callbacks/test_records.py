@@ -201,3 +201,10 @@ def test_a_store_that_is_none_is_one_line(tmp_path):
     with pytest.raises(ConfigurationError, match="MLflow: nonsense://x does not answer") as caught:
         trained(MLflow(uri="nonsense://x"))
     assert "\n" not in str(caught.value)
+
+
+def test_where_to_write_is_a_path_or_a_name():
+    with pytest.raises(ConfigurationError, match="folder must be a path, got 3"):
+        ev.callbacks.TensorBoard(3)
+    with pytest.raises(ConfigurationError, match="experiment must be a name, got 3"):
+        ev.callbacks.MLflow(3)

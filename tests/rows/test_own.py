@@ -128,3 +128,9 @@ def test_wrong_shares():
         trained(None, ev.OwnRows(X, CLASSES))
     with pytest.raises(DataError, match="rows have the weight 0"):
         trained(Alone(), own(Alone(), CLASSES, np.arange(ROWS) % 2))
+
+
+@pytest.mark.parametrize("rows", [-1, 10.5, "x", None, True])
+def test_rows_that_are_no_number_of_rows(rows):
+    with pytest.raises(ConfigurationError, match="own_part: rows must be a whole number >= 0"):
+        ev.own_part(rows, None)

@@ -90,3 +90,8 @@ def test_what_the_space_has_not_is_the_nearest():
     space = Space.of({"norm": ["layer", "batch"], "dropout": {"low": 0.3, "high": 0.5}})
     assert space.nearest(ev.NetClassifier()) == ({"norm": "batch", "dropout": 0.3}, False)
     assert space.nearest(ev.NetClassifier(norm="group", dropout=0.4)) == ({"dropout": 0.4}, False)
+
+
+def test_what_is_no_table():
+    with pytest.raises(SearchError, match=r"shape \(rows, columns\).* got ndarray and int"):
+        ev.tune(1, 2)

@@ -49,6 +49,8 @@ class MLflow(Listener):
         name: str | None = None, every: int | None = 10,
     ) -> None:
         check_every(_WHO, every)
+        if not isinstance(experiment, str):
+            raise ConfigurationError(f"{_WHO}: experiment must be a name, got {experiment!r}")
         self.experiment, self.uri, self.name, self.every = experiment, uri, name, every
         self.run_id: str | None = None
         self._client: Any = None

@@ -44,6 +44,8 @@ class TensorBoard(Listener):
 
     def __init__(self, folder: str | os.PathLike[str], *, every: int | None = 1) -> None:
         check_every(_WHO, every)
+        if not isinstance(folder, (str, os.PathLike)):
+            raise ConfigurationError(f"{_WHO}: folder must be a path, got {folder!r}")
         self.folder, self.every = folder, every
         self._writer: Any = None
 

@@ -30,11 +30,16 @@ def own_part(rows: int, workers: Any) -> slice:
         rows: of all.
         workers: as of :func:`evenly.fit`.
 
+    Raises:
+        ConfigurationError: rows that are no whole number of at least 0; other workers.
+
     Example:
         >>> own_part(1001, None)
         slice(0, 1001, None)
     """
-    return _range(rows, group(workers))
+    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 0:
+        raise ConfigurationError(f"own_part: rows must be a whole number >= 0, got {rows!r}")
+    return _range(int(rows), group(workers))
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,17 +124,20 @@ class ParquetRows(Stream):
             yield from self.pieces()
             return
         plan = self._plan()
+        # What a file's end says is read once: it is long where there are many groups.
+        told: list[Any] = []
         groups: list[tuple[int, int, int]] = []  # the file, the first row and the one behind
         for number, path in enumerate(plan.files):
             with opened(path) as file:
-                found = [file.metadata.row_group(at).num_rows
-                         for at in range(file.metadata.num_row_groups)]
+                told.append(file.metadata)
+            found = [told[number].row_group(at).num_rows
+                     for at in range(told[number].num_row_groups)]
             ends = np.cumsum(found).tolist()
             groups += [(number, last - rows, last)
                        for rows, last in zip(found, ends, strict=True) if rows]
         for at in random.permutation(len(groups)):
             number, first, last = groups[at]
-            with opened(plan.files[number]) as file:
+            with opened(plan.files[number], metadata=told[number]) as file:
                 yield from self._of_file(plan, number, file, first, last)
 
     def _plan(self) -> _Plan:
@@ -232,8 +235,9 @@ def piece_of(
                  column(weight) if weight else None, f"{path}, rows {row} to {row + rows - 1}")
 
 
-def opened(path: Place, who: str = "ParquetRows") -> Any:
-    """A Parquet file, of which no more is read than is asked for.
+def opened(path: Place, who: str = "ParquetRows", metadata: Any = None) -> Any:
+    """A Parquet file, of which no more is read than is asked for; its metadata neither, where they
+    are known.
 
     Raises:
         ConfigurationError: pyarrow is missing.
@@ -247,7 +251,7 @@ def opened(path: Place, who: str = "ParquetRows") -> Any:
     source = opened_at(path, who) if isinstance(path, str) else path
     try:
         # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
-        return ParquetFile(source, pre_buffer=False, buffer_size=2**16)
+        return ParquetFile(source, metadata=metadata, pre_buffer=False, buffer_size=2**16)
     except pa.ArrowInvalid as error:
         raise DataError(f"{who}: {path} is no Parquet file: {error}") from None
 

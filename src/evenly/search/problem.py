@@ -145,6 +145,9 @@ def problem_of(
         if not hasattr(x, "shape"):
             x = np.asarray(x)
         y = np.asarray(y) if isinstance(y, (list, tuple)) else y
+        if not x.shape or not getattr(y, "shape", ()):
+            raise SearchError("tune: expects x of shape (rows, columns) and a target for each row, "
+                              f"got {type(x).__name__} and {type(y).__name__}")
         if x.shape[0] != len(y):
             raise SearchError(f"tune: expects a target for each row, got {x.shape[0]} rows and "
                               f"{len(y)} targets")
