@@ -1,6 +1,7 @@
 """`evenly serve`."""
 
 import importlib
+import logging
 import os
 import re
 import signal
@@ -106,6 +107,22 @@ def test_the_browser_is_opened_when_asked_for(monkeypatch, capsys):
     assert run(["serve", "--port", "0", "--open"]) == 0
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", opened[0])
     assert opened[0] in capsys.readouterr().out
+
+
+def test_what_others_log_to_stays_open(monkeypatch, capsys):
+    import uvicorn
+
+    class Handler(logging.Handler):
+        closed = False
+
+        def close(self):
+            self.closed = True
+            super().close()
+
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    handler = Handler()
+    assert run(["serve", "--port", "0"]) == 0
+    assert not handler.closed
 
 
 def test_ipv6():

@@ -38,7 +38,9 @@ def serve(port: int, host: str, opens: bool) -> int:
                        "are not encrypted and ask for no password", err=True)
         server = uvicorn.Server(uvicorn.Config(
             create_app(kept=place()) if local else create_app(hosts=None),
-            log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
+            # uvicorn's own set-up of logging closes the handlers of everyone else in the process.
+            log_config=None, log_level="warning", access_log=False, server_header=False,
+            ws="none", lifespan="off",
             limit_concurrency=128, timeout_keep_alive=5, timeout_graceful_shutdown=3,
             h11_max_incomplete_event_size=64 * 1024,
         ))
