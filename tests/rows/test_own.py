@@ -130,6 +130,15 @@ def test_wrong_shares():
         trained(Alone(), own(Alone(), CLASSES, np.arange(ROWS) % 2))
 
 
+@pytest.mark.parametrize(("x", "y", "words"), [
+    ("no", CLASSES, "x must be an array or ParquetRows"), (3, CLASSES, "x must be an array"),
+    ({"a": X}, CLASSES, "x must be an array"), (X, None, "y must be given beside an array"),
+])
+def test_no_rows(x, y, words):
+    with pytest.raises(ConfigurationError, match=words):
+        ev.OwnRows(x, y)
+
+
 @pytest.mark.parametrize("rows", [-1, 10.5, "x", None, True])
 def test_rows_that_are_no_number_of_rows(rows):
     with pytest.raises(ConfigurationError, match="own_part: rows must be a whole number >= 0"):

@@ -151,6 +151,12 @@ def test_what_is_no_table_is_said(source, error, says):
         trained(ev.ArrowRows(source, target="y"))
 
 
+@pytest.mark.parametrize("source", [3, None, "x.parquet", b"x", {"a": [1]}, X])
+def test_what_gives_no_batches_is_refused_where_it_is_given(source):
+    with pytest.raises(ConfigurationError, match="source must give record batches, got "):
+        ev.ArrowRows(source, target="y")
+
+
 def test_a_number_of_rows_that_is_not_held_is_said():
     with pytest.raises(DataError, match=r"rows=5 was promised, and there are 230"):
         trained(ev.ArrowRows(lambda: TABLE.to_batches(), target="y", rows=5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -34,8 +34,12 @@ class ArrowRows(Stream):
         rows: of one pass, where it is known; else a schedule cannot count in steps.
 
     Raises:
-        ConfigurationError: pyarrow is missing; a reader that can be read only once.
+        ConfigurationError: pyarrow is missing; a reader that can be read only once; a source of
+            another kind.
         DataError: as of :class:`ParquetRows`, with the number of the batch and the row in it.
+
+    Source: record batches: the Arrow columnar format, "Serialization and Interprocess
+    Communication".
 
     Example:
         >>> import evenly as ev
@@ -67,6 +71,8 @@ class ArrowRows(Stream):
                 f"ArrowRows: got a {type(self.source).__name__}, which can be read only once, and "
                 "every epoch reads anew: give the function that makes it, without calling it"
             )
+        if not callable(self.source):
+            _check_kind(self.source)
 
     def outline(self) -> Outline:
         reading = self._open()
@@ -123,6 +129,17 @@ def _is_once(source: Any) -> bool:
         or hasattr(source, "read_chunk")
 
 
+def _check_kind(source: Any) -> None:
+    """Raises ConfigurationError for what cannot give record batches."""
+    if _is_dask(source) or hasattr(source, "schema"):  # a dataset of Ray; a batch, table, dataset
+        return
+    if not isinstance(source, Iterable) or isinstance(source, (str, bytes, Mapping, np.ndarray)):
+        raise ConfigurationError(
+            f"ArrowRows: source must give record batches, got {type(source).__name__}: a DataFrame "
+            "of Dask, a dataset of Ray, a table of Arrow, or a function that returns record batches"
+        )
+
+
 def _batches(source: Any) -> Iterator[Any]:
     """The record batches of whatever gives them."""
     try:
@@ -142,7 +159,8 @@ def _batches(source: Any) -> Iterator[Any]:
         yield from source.to_batches()
     elif isinstance(source, pa.RecordBatch):
         yield source
-    elif isinstance(source, Iterable):
+    else:
+        _check_kind(source)
         for number, item in enumerate(source):
             batch = getattr(item, "data", item)  # of Flight: with metadata beside it
             if hasattr(batch, "to_batches"):
@@ -152,11 +170,6 @@ def _batches(source: Any) -> Iterator[Any]:
             else:
                 raise DataError(f"ArrowRows, item {number}: expects a pyarrow.RecordBatch, got "
                                 f"{type(item).__name__}: for arrays there is Batches")
-    else:
-        raise ConfigurationError(
-            f"ArrowRows: source must give record batches, got {type(source).__name__}: a DataFrame "
-            "of Dask, a dataset of Ray, a table of Arrow, or a function that returns record batches"
-        )
 
 
 def _is_dask(source: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ class OwnRows(Declared):
         sample_weight: of these rows, > 0.
 
     Raises:
-        ConfigurationError: ParquetRows with y or weights.
+        ConfigurationError: ParquetRows with y or weights; an x that is neither; an array without y.
 
     Example:
         >>> import evenly as ev
@@ -79,8 +79,10 @@ class OwnRows(Declared):
                "ParquetRows name the columns of targets and weights themselves", "y or weights")
         expect(not (whole and self.x.by_groups), self,
                "each process reads its rows in order: leave by_groups out", "by_groups=True")
-        expect(whole or not isinstance(self.x, Stream), self, "x must be an array or ParquetRows",
-               type(self.x).__name__)
+        other = isinstance(self.x, (str, bytes, Mapping, Stream))
+        is_rows = hasattr(self.x, "__len__") and not other
+        expect(whole or is_rows, self, "x must be an array or ParquetRows", type(self.x).__name__)
+        expect(whole or self.y is not None, self, "y must be given beside an array", "None")
 
     def of_all(self, members: Group, parts: int | None, dtype: str) -> OwnRowsOfAll:
         """What these rows are together with the others' ones.
