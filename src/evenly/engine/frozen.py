@@ -46,6 +46,8 @@ class FrozenEngine:
         ), None)
         # Measured for each size of a call apart: what is best for one row is not for a thousand.
         self._choices: dict[int, ThreadChoice] = {}
+        name = program.outputs["inference"]
+        self._scores = program.buffers[name].place
         self._made = 0
         self._free: list[Any] = []
         for name in program.arrays:
@@ -99,7 +101,6 @@ class FrozenEngine:
 
     def _run(self, executor: Any, x: Any, lengths: Any, output: Any) -> None:
         program = self.program
-        scores = program.buffers[program.outputs["inference"]].place
         threads, choice = self._threads, None
         if not self._fixed:
             alone = len(self._free) == self._made - 1
@@ -110,6 +111,6 @@ class FrozenEngine:
                 threads, _ = choice.begin()
             else:
                 threads = 1
-        executor.predict(x, lengths, program.inference_batch, scores, output, threads)
+        executor.predict(x, lengths, program.inference_batch, self._scores, output, threads)
         if choice is not None:
             choice.end(threads, len(x))

@@ -40,6 +40,16 @@ class Deviation:
                 f"the mean, {self.largest:.2g} at most; another class in {self.classes:.2%}")
 
 
+class _FrozenModel(Model):
+    """A model whose engine has frozen weights."""
+
+    def predict(self, x: Any, lengths: Any = None) -> Any:
+        # Rows as the kernels want them need no look at what else they could be.
+        if type(x) is np.ndarray and x.dtype == self.engine.program.dtype:
+            return self.engine.predict(x, lengths)
+        return super().predict(x, lengths)
+
+
 class Predictor:
     """Predicts with a trained network whose weights no longer change: for servers.
 
@@ -181,7 +191,7 @@ class Predictor:
 
     def _twin(self, source: Any) -> Any:
         if isinstance(source, Model):
-            return Model(self._frozen(source), source.history)  # type: ignore[arg-type]
+            return _FrozenModel(self._frozen(source))  # type: ignore[arg-type]
         if isinstance(source, Saved):
             twin = copy.copy(source)
             object.__setattr__(twin, "model", self._twin(source.model))
