@@ -250,7 +250,7 @@ def test_rows_that_do_not_fit(classifier):
         predictor.predict(np.full((2, 6), 1e300))
     with pytest.raises(ConfigurationError, match="no layer of the network reads them"):
         predictor.predict(X, np.ones(len(X), int))
-    with pytest.raises(ConfigurationError, match="lengths are for sequences.*NetClassifier"):
+    with pytest.raises(ConfigurationError, match=r"lengths are for sequences.*NetClassifier"):
         ev.Predictor(classifier).predict(X, np.ones(len(X), int))
     with pytest.raises(ValueError, match="5 features"):
         ev.Predictor(classifier).predict(X[:, :5])

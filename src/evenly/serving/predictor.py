@@ -166,6 +166,11 @@ class Predictor:
         Arguments:
             x: rows, as the source takes them.
 
+        Returns:
+            A :class:`Deviation`: ``rows``; the ``largest`` and ``mean`` difference of all outputs;
+            ``scale``, the largest output; ``classes``, the share of the rows that get another
+            class. Print it.
+
         Raises:
             ConfigurationError: no rows.
         """
