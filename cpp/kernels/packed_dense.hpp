@@ -1,6 +1,6 @@
 // The linear layer of a network whose weights no longer change: its kernel lies in panels, packed
-// once, as numbers of the network's type or as bfloat16. Each number of the result is one sum in
-// the order of the inputs, whatever the rows beside it, and how many.
+// once, as numbers of the network's type or as bfloat16. Each number of the result is a sum of sums
+// in the order of the inputs, whatever the rows beside it, and how many.
 #pragma once
 #include "kernels/epilogue.hpp"
 #include "kernels/product.hpp"
@@ -76,6 +76,12 @@ class PackDense final : public Kernel {
   Source<T> x_;
   Stored* packed_;
 };
+
+template <class T, int M>
+EVENLY_INLINE void join(const Sums<T, M>& more, Sums<T, M>& sums) {
+  for (int i = 0; i < M; ++i)
+    for (int v = 0; v < 2; ++v) sums.value[i][v] += more.value[i][v];
+}
 
 // How a layer's rows and panels are cut into tasks: by the shape alone.
 struct PanelTasks {
@@ -163,8 +169,14 @@ class PackedDense final : public Kernel {
   }
 
  private:
-  // Terms that are summed before the next rows: so many of a panel stay in the first-level cache.
-  static constexpr Index kDepth = Index{24576} / (kPanel<T> * static_cast<Index>(sizeof(T)));
+  // Terms that are summed in registers before they join the result: so many of a panel stay in the
+  // first-level cache, and the rounding of a long sum does not grow with its length.
+  static constexpr Index kDepth = Index{16384} / (kPanel<T> * static_cast<Index>(sizeof(T)));
+
+  Index parts() const { return larger(1, divide_up(inputs_, kDepth)); }
+  Range terms(Index part) const {
+    return {inputs_ * part / parts(), inputs_ * (part + 1) / parts()};
+  }
 
   const Stored* panel(Index p) const { return packed_ + p * inputs_ * kPanel<T>; }
   T* result(Index row, Index p) const { return ending_.y + row * shape_.columns + p * kPanel<T>; }
@@ -180,19 +192,25 @@ class PackedDense final : public Kernel {
 
   template <int M, int P>
   void some_panels(const T* x, Index p) const {
-    Sums<T, M> sums[P];
+    Sums<T, M> all[P];
     const Stored* from[P];
     for (int j = 0; j < P; ++j) {
-      sums[j].zero();
+      all[j].zero();
       from[j] = panel(p + j);
     }
-    for (Index k = 0; k < inputs_; ++k)
-      for (int j = 0; j < P; ++j) {
-        Vector<T> row[2];
-        load_row(from[j] + k * kPanel<T>, row);
-        for (int i = 0; i < M; ++i) add_row<T, M, 2>(i, x[i * inputs_ + k], row, sums[j]);
-      }
-    for (int j = 0; j < P; ++j) end_tile<M>(sums[j], 0, p + j);
+    for (Index part = 0; part < parts(); ++part) {
+      const Range own = terms(part);
+      Sums<T, M> sums[P];
+      for (int j = 0; j < P; ++j) sums[j].zero();
+      for (Index k = own.begin; k < own.end; ++k)
+        for (int j = 0; j < P; ++j) {
+          Vector<T> row[2];
+          load_row(from[j] + k * kPanel<T>, row);
+          for (int i = 0; i < M; ++i) add_row<T, M, 2>(i, x[i * inputs_ + k], row, sums[j]);
+        }
+      for (int j = 0; j < P; ++j) join(sums[j], all[j]);
+    }
+    for (int j = 0; j < P; ++j) end_tile<M>(all[j], 0, p + j);
   }
 
   template <int M>
@@ -209,24 +227,27 @@ class PackedDense final : public Kernel {
   // A panel for a block of rows.
   void tiles(const T* x, Range block, Index p) const {
     alignas(kLaneBytes) T room[sizeof(Stored) == sizeof(T) ? 1 : kDepth * kPanel<T>];
-    const Index parts = divide_up(inputs_, kDepth), rows = block.end - block.begin;
-    const Index count = divide_up(rows, kRows), width = shape_.columns - p * kPanel<T>;
-    for (Index part = 0; part < parts; ++part) {
-      const Index begin = inputs_ * part / parts, terms = inputs_ * (part + 1) / parts - begin;
-      const T* right = numbers(panel(p) + begin * kPanel<T>, terms, room);
+    const Index rows = block.end - block.begin, count = divide_up(rows, kRows);
+    const Index width = shape_.columns - p * kPanel<T>;
+    for (Index part = 0; part < parts(); ++part) {
+      const Range own = terms(part);
+      const T* right = numbers(panel(p) + own.begin * kPanel<T>, own.end - own.begin, room);
       for (Index t = 0; t < count; ++t) {
         const Index row = block.begin + rows * t / count;
         with_rows(block.begin + rows * (t + 1) / count - row, [&](auto tile) {
           constexpr int M = decltype(tile)::rows;
           const Index nothing = 0;
           const T* at[M];
-          for (int i = 0; i < M; ++i) at[i] = x + (row + i) * inputs_ + begin;
+          for (int i = 0; i < M; ++i) at[i] = x + (row + i) * inputs_ + own.begin;
           Sums<T, M> sums;
           sums.zero();
-          if (part > 0)
-            for (int i = 0; i < M; ++i) sums.take(i, result(row + i, p), width);
-          add_products(at, &nothing, 1, terms, right, sums);
-          if (part + 1 == parts) return end_tile<M>(sums, row, p);
+          add_products(at, &nothing, 1, own.end - own.begin, right, sums);
+          if (part > 0) {
+            Sums<T, M> before;
+            for (int i = 0; i < M; ++i) before.take(i, result(row + i, p), width);
+            join(before, sums);
+          }
+          if (part + 1 == parts()) return end_tile<M>(sums, row, p);
           for (int i = 0; i < M; ++i) sums.put(i, result(row + i, p), width);
         });
       }

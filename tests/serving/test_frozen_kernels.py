@@ -206,3 +206,15 @@ def test_a_long_sum_of_int8_does_not_wrap():
     assert frozen(net, (inputs,), arrays, "int8").predict(x)[0, 0] == pytest.approx(inputs, 1e-6)
     with pytest.raises(ev.errors.ConfigurationError, match=r"at most 133,144 inputs.*133,145"):
         frozen(net, (inputs + 1,), arrays, "int8")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+def test_rounding_does_not_grow_with_the_number_of_inputs(storage, rows):
+    """Sums that always err the same way: a single running sum is 1e-4 off and more."""
+    inputs = 200_000
+    net = ev.Sequential([ev.Dense(1, bias=False)])
+    arrays = {"dense_1.kernel": np.ones((inputs, 1), np.float32)}
+    x = np.full((rows, inputs), 0.1, np.float32)
+    got = frozen(net, (inputs,), arrays, storage).predict(x)
+    assert error(got, np.full((rows, 1), inputs * float(np.float32(0.1)))) < 1e-5
