@@ -102,7 +102,8 @@ def _evenly(case: Case, threads: int) -> Run:
     from .nets import with_evenly
 
     model = ev.Model(with_evenly.engine(replace(case.net, batch=128), threads))
-    predictor = ev.Predictor(model, case.dtype, threads=_threads(case, threads))
+    # It measures how many of the threads that the environment allows are worth their meetings.
+    predictor = ev.Predictor(model, case.dtype)
     return _repeat(predictor.predict, case)
 
 
