@@ -1,40 +1,83 @@
-"""Prediction with a trained network: 784-256-256-10, one row and a batch.
+"""Prediction with a trained network: 784-256-256-10, one row and a batch; from sixteen threads.
 
 The network was trained with batch normalization and dropout. In inference both are affine or
 nothing, so every peer gets the form its users would deploy: normalization folded into the dense
-layers. Evenly gets the network as it was trained and is asked through ``predict``. Each call takes
-an array that is in memory and leaves scores in memory.
+layers, weights constant. Evenly's is a Predictor. Each call takes an array that is in memory and
+leaves scores in memory. Rows of fewer bits are of Evenly and, for int8, of ONNX Runtime's dynamic
+quantization; the others compute in float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from .nets.case import Net
-from .rows import Faster, Row
+from .rows import Faster, Needs, Row
 
 TITLE = "Prediction"
 Run = Callable[[int], None]
 
 
-def _row(batch: int) -> Row:
-    net = Net((784, 256, 256, 10), batch)
-    return Row(f"predict {net}", net, (Faster(1),), net.inference_needs())
+@dataclass(frozen=True)
+class Case:
+    """What is predicted, and how.
+
+    Attributes:
+        net: with the rows of a call as its batch.
+        dtype: of the kernels of dense layers.
+        callers: threads of a server that call at once; then a call has one thread, and a step is
+            one call of each.
+    """
+
+    net: Net
+    dtype: str = "float32"
+    callers: int = 1
+
+    def __str__(self) -> str:
+        words = [str(self.net)]
+        words += [self.dtype] * (self.dtype != "float32")
+        return ", ".join(words + [f"{self.callers} callers"] * (self.callers > 1))
 
 
-ROWS = (_row(1), _row(256))
+def _row(batch: int, times: float, **more: Any) -> Row:
+    case = Case(Net((784, 256, 256, 10), batch), **more)
+    one, times_all = case.net.inference_needs(), case.callers
+    needs = Needs(one.flops * times_all, one.bytes * times_all, one.working_set * times_all)
+    return Row(f"predict {case}", case, (Faster(times),), needs if not more.get("dtype") else None)
 
 
-def _repeat(predict: Callable[[Any], Any], x: Any) -> Run:
-    def run(steps: int) -> None:
+ROWS = (
+    _row(1, 1.2), _row(256, 1.1), _row(16, 1.1, callers=16),
+    _row(1, 1, dtype="bfloat16"), _row(256, 1, dtype="bfloat16"),
+    _row(1, 1, dtype="int8"), _row(256, 1, dtype="int8"),
+)
+
+
+def _repeat(predict: Callable[[Any], Any], case: Case) -> Run:
+    x = _input(case.net)
+
+    def calls(steps: int) -> None:
         for _ in range(steps):
             predict(x)
 
-    return run
+    if case.callers == 1:
+        return calls
+    pool = ThreadPoolExecutor(case.callers)
+    return lambda steps: [one.result() for one in [
+        pool.submit(calls, steps) for _ in range(case.callers)
+    ]] and None
+
+
+def _threads(case: Case, threads: int) -> int:
+    """Of a call."""
+    return threads if case.callers == 1 else 1
 
 
 def _input(net: Net) -> Any:
@@ -53,11 +96,15 @@ def _folded(net: Net) -> list[tuple[Any, Any]]:
     ]
 
 
-def _evenly(net: Net, threads: int) -> Run:
+def _evenly(case: Case, threads: int) -> Run:
+    import evenly as ev
+
     from .nets import with_evenly
 
-    engine = with_evenly.engine(replace(net, batch=128), threads)
-    return _repeat(engine.predict, _input(net))
+    model = ev.Model(with_evenly.engine(replace(case.net, batch=128), threads))
+    # It measures how many of the threads that the environment allows are worth their meetings.
+    predictor = ev.Predictor(model, case.dtype)
+    return _repeat(predictor.predict, case)
 
 
 def _torch_network(net: Net) -> Any:
@@ -73,60 +120,74 @@ def _torch_network(net: Net) -> Any:
     return nn.Sequential(*layers[:-1]).eval()
 
 
-def _torch(net: Net, threads: int) -> Run:
+def _torch(case: Case, threads: int) -> Run:
     import torch
 
-    torch.set_num_threads(threads)
-    network = _torch_network(net)
-    run = _repeat(network, torch.from_numpy(_input(net)))
-    return torch.inference_mode()(run)
+    torch.set_num_threads(_threads(case, threads))
+    network = _torch_network(case.net)
+
+    def predict(x: Any) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(x))
+
+    return _repeat(predict, case)
 
 
-def _torch_compiled(net: Net, threads: int) -> Run:
+def _torch_compiled(case: Case, threads: int) -> Run:
     import torch
 
     from .nets import with_torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(_threads(case, threads))
     # Frozen weights are constants, which the compiler may lay out anew.
     options = {**with_torch.OPTIONS, "freezing": True}
-    network = torch.compile(_torch_network(net), options=options)
-    run = _repeat(network, torch.from_numpy(_input(net)))
-    return torch.no_grad()(run)
+    network = torch.compile(_torch_network(case.net), options=options)
+
+    def predict(x: Any) -> Any:
+        with torch.no_grad():
+            return network(torch.from_numpy(x))
+
+    return _repeat(predict, case)
 
 
-def _jax(net: Net, threads: int) -> Run:
+def _jax(case: Case, threads: int) -> Run:
     import jax
 
-    layers = [tuple(map(jax.numpy.asarray, layer)) for layer in _folded(net)]
+    layers = [tuple(map(jax.numpy.asarray, layer)) for layer in _folded(case.net)]
 
     @jax.jit
-    def predict(layers: Any, x: Any) -> Any:
+    def network(layers: Any, x: Any) -> Any:
         for kernel, bias in layers[:-1]:
             x = jax.nn.relu(x @ kernel + bias)
         return x @ layers[-1][0] + layers[-1][1]
 
-    x = jax.device_put(_input(net))
-
-    def run(steps: int) -> None:
-        for _ in range(steps):
-            # Whoever asks for one prediction waits for it.
-            predict(layers, x).block_until_ready()
-
-    return run
+    x = jax.device_put(_input(case.net))
+    # Whoever asks for one prediction waits for it.
+    return _repeat(lambda _: network(layers, x).block_until_ready(), case)
 
 
-def _onnxruntime(net: Net, threads: int) -> Run:
+def _onnxruntime(case: Case, threads: int) -> Run:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = _threads(case, threads)
     options.inter_op_num_threads = 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = ort.InferenceSession(
-        _onnx_model(net), options, providers=["CPUExecutionProvider"]
-    )
-    return _repeat(lambda x: session.run(None, {"x": x}), _input(net))
+    model = _onnx_model(case.net)
+    if case.dtype == "int8":
+        model = _onnx_quantized(model)
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return _repeat(lambda x: session.run(None, {"x": x}), case)
+
+
+def _onnx_quantized(model: bytes) -> bytes:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with TemporaryDirectory() as folder:
+        plain, small = Path(folder) / "plain.onnx", Path(folder) / "small.onnx"
+        plain.write_bytes(model)
+        quantize_dynamic(plain, small, weight_type=QuantType.QInt8, per_channel=True)
+        return small.read_bytes()
 
 
 def _onnx_model(net: Net) -> bytes:
@@ -155,14 +216,15 @@ def _onnx_model(net: Net) -> bytes:
     return model.SerializeToString()
 
 
-def _sklearn(net: Net, threads: int) -> Run:
+def _sklearn(case: Case, threads: int) -> Run:
     from sklearn.neural_network import MLPClassifier
 
+    net = case.net
     x, y = net.batches()[0]
     model = MLPClassifier(net.hidden, batch_size=net.batch)
     model.partial_fit(x, y, classes=np.arange(net.sizes[-1]))
     model.coefs_, model.intercepts_ = map(list, zip(*_folded(net), strict=True))
-    return _repeat(model.predict_proba, x)
+    return _repeat(model.predict_proba, case)
 
 
 BUILDERS = {

@@ -173,6 +173,25 @@ print(json.dumps(found))
         assert numbers == [0, 0] * 3, name
 
 
+def test_a_frozen_prediction_allocates_nothing(tmp_path):
+    script = NETS + """
+found = {}
+for dtype in ("float32", "float64", "bfloat16", "int8"):
+    model = ev.init(ev.Sequential(dense + [ev.LayerNorm()]), 20)
+    engine = ev.Predictor(model, dtype, max_batch=50)._answers.engine
+    x, output = np.ones((500, 20), engine.program.dtype), np.empty((500, 3), engine.program.dtype)
+    def predict(rows):
+        executor, _ = engine._free[0]
+        executor.predict(x[:rows], None, 50, engine._scores, output[:rows], 1)
+    predict(1)
+    found[dtype] = [*counted(lambda: predict(500)), *counted(lambda: predict(3))]
+print(json.dumps(found))
+"""
+    found = run(tmp_path, script)
+    assert len(found) == 4
+    assert set(map(tuple, found.values())) == {(0, 0, 0, 0)}
+
+
 def test_two_threads(tmp_path):
     """Large products are OpenBLAS's; it takes a buffer the first time that a thread finds all of
     its others in use."""

@@ -25,8 +25,8 @@ ORDER = [
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},
     {"lessons"}, {"program"}, {"engine"}, {"rows"}, {"reading"}, {"probes"}, {"training"},
-    {"callbacks", "estimators"}, {"tables"}, {"saving"}, {"exchange"}, {"public"}, {"study"},
-    {"explain"}, {"search"}, {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
+    {"callbacks", "estimators"}, {"tables"}, {"saving"}, {"exchange", "serving"}, {"public"},
+    {"study"}, {"explain"}, {"search"}, {"report"}, {"claims"}, {"clinic"}, {"web"}, {"cli"},
 ]
 ESTIMATORS = {"NetClassifier", "NetRegressor", "NetTransformer", "TableClassifier", "TableModel",
               "TableRegressor", "tune"}

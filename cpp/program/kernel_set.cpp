@@ -11,6 +11,7 @@
 #include "kernels/focal.hpp"
 #include "kernels/gradient_check.hpp"
 #include "kernels/group_norm.hpp"
+#include "kernels/int8_dense.hpp"
 #include "kernels/join.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/likelihood.hpp"
@@ -155,6 +156,12 @@ constexpr Row kTable[] = {
     {"mixup", make<Mixup<Real>>},
     {"cutmix", make<Cut<Real, true>>},
     {"cutout", make<Cut<Real, false>>},
+    {"packed_dense.pack", make<PackDense<Real, Real>>},
+    {"packed_dense.forward", make<PackedDense<Real, Real>>},
+    {"bfloat16_dense.pack", make<PackDense<float, Bfloat16>>},
+    {"bfloat16_dense.forward", make<PackedDense<float, Bfloat16>>},
+    {"int8_dense.pack", make<PackInt8>},
+    {"int8_dense.forward", make<Int8Dense>},
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ GROUPS = {
     "byhand": "By hand", "clinic": "Before and after a training", "rows": "Rows to train on",
     "exchange": "Other libraries", "tails": "Scaling: long tails", "claims": "Claims as values",
     "tables": "Tables", "probes": "Watching other libraries", "saving": "Saving and loading",
+    "serving": "Predictions for servers",
 }
 
 

@@ -185,6 +185,7 @@ if TYPE_CHECKING:
     from .schedules import Schedule as Schedule
     from .schedules import StepDecay as StepDecay
     from .search import tune as tune
+    from .serving import Predictor as Predictor
     from .settings import Settings as Settings
     from .stopping import EarlyStopping as EarlyStopping
     from .tables import TableClassifier as TableClassifier
@@ -261,6 +262,7 @@ _NAMES = {
         "ReduceOnPlateau", "Schedule", "StepDecay",
     ),
     "search": ("tune",),
+    "serving": ("Predictor",),
     "settings": ("Settings",),
     "stopping": ("EarlyStopping",),
     "tables": ("TableClassifier", "TableModel", "TableRegressor"),

@@ -36,7 +36,7 @@ from .fits.members import (
 )
 from .fits.refit import anew, as_before, best_epochs, ends_after, wanted
 from .fits.rows import arranged, of_mean_one
-from .inference import Predictor
+from .inference import ExactScores
 from .inputs import constants_of
 from .scales.column_scales import scale_kind
 from .scales.proportion import warn_of_other_scale
@@ -320,7 +320,7 @@ class NetEstimator(HasCurves, BuildsNetwork):
             self._make_predictor()
 
     def _make_predictor(self) -> None:
-        self._predictor = Predictor(self.model_, threads_of(self.n_jobs))
+        self._predictor = ExactScores(self.model_, threads_of(self.n_jobs))
 
     def _scores(self, X: Any) -> Any:
         """The network's outputs, (rows, outputs)."""

@@ -14,7 +14,7 @@ from ..rows.sources import chunk_rows, is_sparse
 from ..training import Model
 
 
-class Predictor:
+class ExactScores:
     """Runs a model's network, or its first layers, in inference mode.
 
     In double precision: what a row gives then does not depend, but for the last of sixteen digits,
@@ -47,11 +47,17 @@ class Predictor:
             engine = self._engine
             with self.model.engine.turns:  # the weights of one step, while another thread trains
                 engine.set_weights({name: self.model.weights[name] for name in engine.arrays})
-            rows, columns = x.shape
-            result = np.empty((rows, int(np.prod(engine.program.output_shape))))
-            size = chunk_rows(columns, 8)
-            for start in range(0, rows, size):
-                part = prepare(x[start : start + size])
-                dense = part.toarray() if is_sparse(part) else np.asarray(part, np.float64)
-                result[start : start + size] = engine.predict(dense).reshape(len(dense), -1)
-            return result
+            return scores_by(engine, x, prepare)
+
+
+def scores_by(engine: Any, x: Any, prepare: Callable[[Any], Any]) -> Any:
+    """What an engine predicts, (rows, outputs) in float64, for rows that `prepare` makes inputs
+    of; so many at a time that they may be made dense."""
+    rows, columns = x.shape
+    result = np.empty((rows, int(np.prod(engine.program.output_shape))))
+    size = chunk_rows(columns, 8)
+    for start in range(0, rows, size):
+        part = prepare(x[start : start + size])
+        dense = part.toarray() if is_sparse(part) else np.asarray(part, np.float64)
+        result[start : start + size] = engine.predict(dense).reshape(len(dense), -1)
+    return result

@@ -18,7 +18,7 @@ from ..training import Model
 from .base import NetEstimator
 from .classifier import NetClassifier
 from .effort import is_auto
-from .inference import Predictor
+from .inference import ExactScores
 from .regressor import NetRegressor
 from .settings import threads_of
 
@@ -216,7 +216,7 @@ class NetTransformer(
         self._make_predictor()
 
     def _make_predictor(self) -> None:
-        self._predictor = Predictor(self.model_, threads_of(self.n_jobs), self._net_to_layer())
+        self._predictor = ExactScores(self.model_, threads_of(self.n_jobs), self._net_to_layer())
 
     def _net_to_layer(self) -> Sequential:
         return self._first_layers(self.layer_)[0]

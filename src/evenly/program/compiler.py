@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..augmentation import Augmentation
 from ..averaging import WeightAverage
 from ..clipping import Clip
@@ -28,7 +30,7 @@ from .values import Program
 
 DTYPES = ("float32", "float64")
 _INFERENCE_ROWS = 256
-_INFERENCE_BYTES, _LARGEST_BYTES = 2**22, 2**26
+_INFERENCE_BYTES, LARGEST_BYTES = 2**22, 2**26
 
 
 def compile(
@@ -140,7 +142,7 @@ def compile(
                 for line in lowering.lists.get(name, ())]
     work, work_bytes = plan_work(lowering.wanted, timeline)
     # Prediction makes do with the memory that training has, or with a little.
-    room = max(work_bytes, _INFERENCE_BYTES) if loss is not None else _LARGEST_BYTES
+    room = max(work_bytes, _INFERENCE_BYTES) if loss is not None else LARGEST_BYTES
     while True:
         lowering.inference(inference_rows, loss)
         timeline = [*lowering.lists["evaluation"], *lowering.carried]
@@ -149,17 +151,9 @@ def compile(
             break
         inference_rows = max(batch, inference_rows // 2)
 
-    external = {
-        name: Buffer(name, shape_, kind, region, 0, math.prod(shape_) * size)
-        for name, shape_, kind, region, size in (
-            ("input", (batch, *shape), dtype, INPUT, item),
-            ("target", (batch, *lowering.target_shape(loss)), lowering.target_dtype(loss), TARGET,
-             4 if loss is not None and loss.targets_are_classes else item),
-            ("output_gradient", (batch, *output_shape), dtype, OUTPUT_GRADIENT, item),
-            ("weights", (batch,), dtype, WEIGHTS, item),
-            ("lengths", (batch,), "int32", LENGTHS, 4),
-        )
-    }
+    external = external_buffers(
+        shape, output_shape, batch, dtype, lowering.target_shape(loss), lowering.target_dtype(loss)
+    )
     return Program(
         net=net,
         input_shape=shape,
@@ -178,7 +172,7 @@ def compile(
         arrays=arrays,
         state_bytes=max(state_bytes, 64),
         work_bytes=max(work_bytes, inference_bytes, 64),
-        multiply_adds=_multiply_adds(steps),
+        multiply_adds=multiply_adds(steps),
         training_rows=_training_rows(steps),
         d_x=lowering.d_x,
         outputs=lowering.outputs,
@@ -189,6 +183,23 @@ def compile(
         average=average,
         rates=rates,
     )
+
+
+def external_buffers(
+    shape: Shape, output_shape: Shape, rows: int, dtype: str, target_shape: Shape = (),
+    target_dtype: str = "int32",
+) -> dict[str, Buffer]:
+    """The caller's arrays, as the instructions name them."""
+    return {
+        name: Buffer(name, shape_, kind, region, 0, math.prod(shape_) * np.dtype(kind).itemsize)
+        for name, shape_, kind, region in (
+            ("input", (rows, *shape), dtype, INPUT),
+            ("target", (rows, *target_shape), target_dtype, TARGET),
+            ("output_gradient", (rows, *output_shape), dtype, OUTPUT_GRADIENT),
+            ("weights", (rows,), dtype, WEIGHTS),
+            ("lengths", (rows,), "int32", LENGTHS),
+        )
+    }
 
 
 def training_rows(net: Layer | Sequence[Layer], input_shape: int | Shape) -> int:
@@ -212,7 +223,7 @@ def _training_rows(steps: Sequence[Step]) -> int:
     return max([1, *(step.layer.training_rows(step.before) for step in steps)])
 
 
-def _multiply_adds(steps: Sequence[Step]) -> int:
+def multiply_adds(steps: Sequence[Step]) -> int:
     """Roughly what one example costs forward: it decides the number of threads, nothing else."""
     total = 0
     for step in steps:

@@ -48,13 +48,15 @@ class Node:
         return self.activation is not None or self.dropout is not None
 
 
-def fuse(steps: Sequence[Step], output: int) -> tuple[list[Node], int]:
+def fuse(
+    steps: Sequence[Step], output: int, training: bool = True
+) -> tuple[list[Node], int]:
     """Groups layers into nodes; returns them and the number of the network's output value.
 
     An activation joins the layer in front of it where that layer's kernel takes one, nobody else
     reads its output, and the activation's slope can be told from its output (the kernel keeps no
-    other); dropout joins likewise, also behind an activation that stands alone. Layers that only
-    reshape vanish: their output is the value that they read.
+    other; without training any joins); dropout joins likewise, also behind an activation that
+    stands alone. Layers that only reshape vanish: their output is the value that they read.
     """
     nodes: list[Node] = []
     made_by: dict[int, Node] = {}
@@ -75,7 +77,7 @@ def fuse(steps: Sequence[Step], output: int) -> tuple[list[Node], int]:
                 tails[id(last)] = step.output
             continue
         elementwise = step.layer.kernel == "elementwise"
-        if elementwise and last is not None and open_end and _joins(step.layer, last):
+        if elementwise and last is not None and open_end and _joins(step.layer, last, training):
             _join(step.name, step.layer, last)
             last.members.append(step.name)
             same[step.output] = last.output
@@ -103,12 +105,13 @@ def _each_column_alike(node: Node, normalization: Step) -> bool:
     return not node.has_epilogue and normalization.before[-1] % channels == 0
 
 
-def _joins(layer: Layer, node: Node) -> bool:
+def _joins(layer: Layer, node: Node, training: bool) -> bool:
     if node.dropout is not None:
         return False
     if not (node.layer.takes_epilogue or node.layer.kernel == "elementwise"):
         return False
-    return isinstance(layer, Dropout) or (node.activation is None and layer.output_tells)
+    told = layer.output_tells or not training
+    return isinstance(layer, Dropout) or (node.activation is None and told)
 
 
 def _join(name: str, layer: Layer, node: Node) -> None:
