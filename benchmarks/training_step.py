@@ -45,7 +45,6 @@ def _evenly(net: Net | Stack, threads: int) -> Callable[[int], None]:
 
 def _torch(net: Net | Stack, threads: int) -> Callable[[int], None]:
     import torch
-    import torch.nn.functional as F
 
     from .nets import with_torch
 
@@ -58,7 +57,7 @@ def _torch(net: Net | Stack, threads: int) -> Callable[[int], None]:
         for _ in range(steps):
             x, y = next(batches)
             optimizer.zero_grad(set_to_none=True)
-            F.cross_entropy(network(x), y).backward()
+            with_torch.cross_entropy(network(x), y).backward()
             optimizer.step()
 
     return run
@@ -86,10 +85,12 @@ def _jax(net: Net | Stack, threads: int) -> Callable[[int], None]:
     if isinstance(net, Stack):
         state = with_jax.state_of(*stack_jax.initial(net))
         function = partial(with_jax.training_step, scores=stack_jax.scores(net))
+        pairs = net.parted()
     else:
         state, function = with_jax.initial_state(net), with_jax.training_step
+        pairs = net.batches()
     step = jax.jit(function, donate_argnums=0)
-    batches = cycle([jax.device_put(pair) for pair in net.batches()])
+    batches = cycle([jax.device_put(pair) for pair in pairs])
 
     def run(steps: int) -> None:
         nonlocal state
