@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from .goals import goals
 from .nets.case import Net
-from .rows import Faster, Row
+from .rows import Row
 
 TITLE = "Prediction"
 Run = Callable[[int], None]
@@ -23,7 +24,8 @@ Run = Callable[[int], None]
 
 def _row(batch: int) -> Row:
     net = Net((784, 256, 256, 10), batch)
-    return Row(f"predict {net}", net, (Faster(1),), net.inference_needs())
+    name = f"predict {net}"
+    return Row(name, net, goals(name), net.inference_needs())
 
 
 ROWS = (_row(1), _row(256))

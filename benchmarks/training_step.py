@@ -10,23 +10,24 @@ from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 
+from .goals import goals
 from .nets.case import LEARNING_RATE, Net
 from .nets.stack import Stack
-from .rows import Faster, Goal, NearFloor, Row
+from .rows import Row
 
 TITLE = "Training step"
 
 
-def _row(net: Net, *goals: Goal) -> Row:
-    return Row(str(net), net, goals, net.training_needs())
+def _row(net: Net) -> Row:
+    return Row(str(net), net, goals(str(net)), net.training_needs())
 
 
 ROWS = (
-    _row(Net((30, 64, 64, 2), 32), Faster(4)),
-    _row(Net((64, 128, 128, 10), 64), Faster(2.5)),
-    _row(Net((784, 256, 256, 10), 128), Faster(1.35)),
-    _row(Net((784, 256, 256, 10), 128, norm="layer"), Faster(1.35)),
-    _row(Net((784, 1024, 1024, 10), 256), Faster(1.2), NearFloor(1.2)),
+    _row(Net((30, 64, 64, 2), 32)),
+    _row(Net((64, 128, 128, 10), 64)),
+    _row(Net((784, 256, 256, 10), 128)),
+    _row(Net((784, 256, 256, 10), 128, norm="layer")),
+    _row(Net((784, 1024, 1024, 10), 256)),
 )
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..peers import PEERS, installed
+from ..peers import PEERS, versions
 from .case import LEARNING_RATE
 from .stack import Stack
 from .stacks import NETS
@@ -37,8 +37,11 @@ def _evenly(stack: Stack) -> Losses:
 
 
 def _torch_network(stack: Stack) -> Any:
+    import torch
+
     from . import stack_torch, with_torch
 
+    torch.set_num_threads(1)
     network = with_torch.module(stack)
     stack_torch.load(stack.parts, stack.shape, network, initial(stack))
     return network
@@ -114,8 +117,11 @@ def main() -> int:
     parser.add_argument("--peers", default=",".join(WAYS), help="only these, separated by commas")
     options = parser.parse_args()
     os.environ.update(PEERS["jax"].environment)
-    here, missing = installed(options.peers.split(","))
-    print(*missing, sep="\n")
+    asked = options.peers.split(",")
+    here = versions(asked)
+    for peer in asked:
+        if peer not in here:
+            print(f"{PEERS[peer].label} is left out: it is not installed.")
     wrong = 0
     for stack in (sure(stack) for stack in NETS if options.row in stack.name):
         ours = _evenly(stack)
