@@ -67,7 +67,11 @@ class _Run:
         self.here, self.absent, self.settings, self.path = here, absent, settings, path
         self.records: list[dict[str, Any]] = []
         self.measured = settings.said()
-        found = ", ".join(f"{PEERS[peer].label} {version}" for peer, version in here.items())
+        # The first label of each distribution: some take part twice.
+        labels = {PEERS[peer].distribution: PEERS[peer].label for peer in reversed([*here])}
+        found = ", ".join(
+            f"{labels.pop(PEERS[peer].distribution)} {version}" for peer, version in here.items()
+            if PEERS[peer].distribution in labels)
         self.versions = f"Python {platform.python_version()}, {found}."
 
     def all(self, chosen: Sequence[tuple[str, list[Row]]]) -> None:

@@ -95,7 +95,7 @@ class NearFloor:
     times: float
 
     def text(self, unit: str) -> str:
-        return f"{self.times:g} x the floor"
+        return f"{self.times:g} x floor"
 
     def met(self, result: Result) -> bool | None:
         ours = result.median(OURS)

@@ -45,7 +45,8 @@ def why(results: Sequence[Result]) -> list[str]:
         if missed := [goal for goal in result.row.goals if goal.met(result) is False]:
             texts = " and ".join(goal.text(result.row.unit) for goal in missed)
             said = reason(result.row.name) or "the reason is not known yet."
-            lines.append(f"**{result.row.name}** misses {texts}: {said}")
+            name = result.row.name.partition(":")[0]
+            lines.append(f"**{name}** misses {texts}: {said}")
     return lines
 
 

@@ -60,8 +60,8 @@ def test_a_table_says_what_is_missed_and_why(monkeypatch):
     one = result(wanted=(Faster(1.2), NearFloor(1.5)), absent=("jax",), scores={"evenly": 0.5})
     text = table.markdown("Rows", [one])
     assert "| 2 at 0.500 | 3 | not installed | 1.50 x PyTorch |" in text
-    assert "| 1.2 x; 1.5 x the floor (no) | 1 | 2.00 |" in text
-    assert "- **a row** misses 1.5 x the floor: it waits." in text
+    assert "| 1.2 x; 1.5 x floor (no) | 1 | 2.00 |" in text
+    assert "- **a row** misses 1.5 x floor: it waits." in text
     brief = table.markdown("Rows", [one], brief=True)
     assert "| **2** at 0.500 | 3 | 1.50 x PyTorch |" in brief
     assert "it waits" not in brief
@@ -74,5 +74,5 @@ def test_a_table_says_what_is_missed_and_why(monkeypatch):
 def test_a_goal_that_is_missed_for_no_known_reason_is_seen(monkeypatch):
     monkeypatch.setattr(goals, "reasons", dict)
     assert table.why([result(wanted=(NearFloor(1),))]) == [
-        "**a row** misses 1 x the floor: the reason is not known yet."]
+        "**a row** misses 1 x floor: the reason is not known yet."]
     assert table.why([result(wanted=(NearFloor(2),))]) == []

@@ -24,7 +24,7 @@ def quiet(monkeypatch):
         if len(asked) == 2:
             raise KeyboardInterrupt
         asked.append((row.name, peers))
-        return Result(row, {peer: (1.0, 2.0, 3.0) for peer in peers})
+        return Result(row, dict.fromkeys(peers, (1.0, 2.0, 3.0)))
 
     monkeypatch.setattr(harness, "measure", measure)
     return asked
