@@ -77,30 +77,33 @@ def _dense(x: Any, layer: Any) -> Any:
 
 
 def _recurrent(
-    x: Any, layer: Any, states: int, cell: Callable[..., Any], reverse: bool = False
-) -> tuple[Any, Any]:
-    """The last state, and that of each step. The input's products are taken for all steps at once,
+    x: Any, layer: Any, states: int, cell: Callable[..., Any], reverse: bool = False,
+    sequences: bool = False,
+) -> Any:
+    """The last state, or that of each step. The input's products are taken for all steps at once,
     before the walk."""
     kernel, inner_bias = layer["recurrent_kernel"], layer.get("recurrent_bias")
     projected = jnp.swapaxes(x, 0, 1) @ layer["input_kernel"] + layer["bias"]
 
     def step(carried: Any, a: Any) -> Any:
         carried = cell(carried, a, kernel, inner_bias)
-        return carried, carried[0]
+        return carried, carried[0] if sequences else None
 
     zeros = tuple(jnp.zeros((len(x), len(kernel))) for _ in range(states))
     carried, each = jax.lax.scan(step, zeros, projected, unroll=_UNROLL, reverse=reverse)
-    return carried[0], jnp.swapaxes(each, 0, 1)
+    return jnp.swapaxes(each, 0, 1) if sequences else carried[0]
 
 
 def _both_ways(x: Any, layer: Any) -> Any:
     """The last layer's last states, each direction's own."""
-    pairs = zip(layer["layers"][::2], layer["layers"][1::2], strict=True)
-    for pair in pairs:
-        ran = [_recurrent(x, own, 2, _lstm, back) for own, back in zip(pair, (False, True),
-                                                                     strict=True)]
-        x = jnp.concatenate([steps for _, steps in ran], -1)
-    return jnp.concatenate([last for last, _ in ran], -1)
+    pairs = [*zip(layer["layers"][::2], layer["layers"][1::2], strict=True)]
+    for number, (onward, backward) in enumerate(pairs, 1):
+        goes_on = number < len(pairs)
+        x = jnp.concatenate([
+            _recurrent(x, onward, 2, _lstm, sequences=goes_on),
+            _recurrent(x, backward, 2, _lstm, reverse=True, sequences=goes_on),
+        ], -1)
+    return x
 
 
 def _embeddings(x: Any, layer: Any) -> Any:
@@ -138,9 +141,9 @@ _FORWARD: dict[str, Callable[[Any, Any], Any]] = {
     "relu": lambda x, _: jax.nn.relu(x),
     "flatten": lambda x, _: x.reshape(len(x), -1),
     "global_average_pool": lambda x, _: x.mean((1, 2)),
-    "rnn": lambda x, layer: _recurrent(x, layer, 1, _rnn)[0],
-    "lstm": lambda x, layer: _recurrent(x, layer, 2, _lstm)[0],
-    "gru": lambda x, layer: _recurrent(x, layer, 1, _gru)[0],
+    "rnn": lambda x, layer: _recurrent(x, layer, 1, _rnn),
+    "lstm": lambda x, layer: _recurrent(x, layer, 2, _lstm),
+    "gru": lambda x, layer: _recurrent(x, layer, 1, _gru),
     "bi_lstm": _both_ways, "embeddings": _embeddings, "batch_ensemble": _batch_ensemble,
     "members": lambda x, layer: x[:, None] * layer["factor"],
     "member_dense": lambda x, layer: jnp.einsum("bmi,miu->bmu", x, layer["kernel"]) + layer["bias"],
