@@ -60,8 +60,9 @@ class Settings:
         """When and on what is measured, and how often."""
         threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
         clock = "processor time, " if self.processor_time else ""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         return (f"{datetime.now():%Y-%m-%d}, {_processor()}, {threads} each, {clock}{what} of "
-                f"{self.rounds} rounds")
+                f"{rounds}")
 
 
 class BuildError(RuntimeError):
