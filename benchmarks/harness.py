@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,6 @@ _REST_SECONDS = 0.04
 _PATIENCE_SECONDS = 20.0
 # A round in which other programs took more of the processors than this share is disturbed.
 _OTHERS_SHARE = 0.15
-# So many disturbed rounds are repeated, as a multiple of the rounds asked for; later ones count.
-_REPEATS = 2
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _A_SECOND = {"s": 1.0, "ms": 1e3}
 
@@ -41,11 +42,27 @@ class Settings:
         threads: of every peer.
         rounds: timed rounds a peer.
         round_seconds: what a round lasts at least.
+        repeats: so many disturbed rounds are repeated, as a multiple of the rounds; later ones
+            count.
+        pythons: the interpreter of a peer, where it is not this one.
+        processor_time: whether samples are of processor time: then nothing waits for other
+            programs.
     """
 
     threads: int = 2
     rounds: int = 30
     round_seconds: float = 0.1
+    repeats: int = 2
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    processor_time: bool = False
+
+    def said(self, what: str = "medians") -> str:
+        """When and on what is measured, and how often."""
+        threads = "one thread" if self.threads == 1 else f"{self.threads} threads"
+        clock = "processor time, " if self.processor_time else ""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return (f"{datetime.now():%Y-%m-%d}, {_processor()}, {threads} each, {clock}{what} of "
+                f"{rounds}")
 
 
 class BuildError(RuntimeError):
@@ -55,12 +72,14 @@ class BuildError(RuntimeError):
 class Worker:
     """A peer's process, see ``worker.py``."""
 
-    def __init__(self, subject: str, row: str, peer: str, threads: int) -> None:
+    def __init__(
+        self, subject: str, row: str, peer: str, threads: int, python: str = sys.executable
+    ) -> None:
         self.peer = peer
         self.steps = 1
         self.idle_cpu = 0.0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker"],
+            [python, "-m", "benchmarks.worker"],
             cwd=ROOT, env=environment(peer, threads), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
@@ -73,12 +92,18 @@ class Worker:
         self._send(calibrate=seconds)
         self.steps = self._receive()["steps"]
 
-    def round(self) -> tuple[float, float]:
+    def round(self, processor_time: bool = False) -> tuple[float, float]:
         """Seconds a step, and processor seconds of the round."""
         self._send(steps=self.steps)
         reply = self._receive()
         self.idle_cpu += reply["idle_cpu"]
-        return reply["seconds"], reply["cpu"]
+        return reply["own" if processor_time else "seconds"], reply["cpu"]
+
+    def score(self) -> float | None:
+        """Of the model that was trained last; None where there is none."""
+        self._send(score=True)
+        value: float | None = self._receive()["score"]
+        return value
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -110,43 +135,52 @@ def measure(
     workers, notes = [], []
     try:
         for peer in peers:
-            worker = Worker(subject, row.name, peer, settings.threads)
+            python = settings.pythons.get(peer, sys.executable)
+            worker = Worker(subject, row.name, peer, settings.threads, python)
+            workers.append(worker)
             try:
                 worker.wait_until_ready()
                 worker.calibrate(settings.round_seconds)
             except BuildError as error:
+                workers.remove(worker)
                 worker.close()
                 notes.append(str(error))
-                continue
-            workers.append(worker)
-        turns = {worker.peer: worker.round for worker in workers}
-        seconds_a_step, disturbed, seconds = take_turns(turns, settings.rounds)
+        own = settings.processor_time
+        turns = {worker.peer: partial(worker.round, own) for worker in workers}
+        seconds_a_step, disturbed, seconds = take_turns(
+            turns, settings.rounds, 0 if own else settings.repeats,
+            0.0 if own else _PATIENCE_SECONDS,
+        )
         scale = _A_SECOND[row.unit]
         samples = {p: tuple(scale * s for s in values) for p, values in seconds_a_step.items()}
         notes += _complaints(workers, disturbed, seconds, settings)
+        told = {worker.peer: worker.score() for worker in workers}
+        scores = {peer: score for peer, score in told.items() if score is not None}
     finally:
         for worker in workers:
             worker.close()
     for note in notes:
         say(note)
-    return Result(row, samples, notes=tuple(notes))
+    return Result(row, samples, notes=tuple(notes), scores=scores)
 
 
 def take_turns(
-    turns: Mapping[str, Callable[[], tuple[float, float]]], rounds: int
+    turns: Mapping[str, Callable[[], tuple[float, float]]], rounds: int, repeats: int = 2,
+    patience: float = _PATIENCE_SECONDS,
 ) -> tuple[dict[str, tuple[float, ...]], int, float]:
     """Asks each peer in turn for a sample, so many times.
 
     Arguments:
         turns: functions that return a sample and the processor seconds it took.
         rounds: samples a peer.
+        repeats: so many disturbed rounds are repeated, as a multiple of `rounds`.
+        patience: seconds to wait for other programs, all rounds together.
 
     Returns:
         The samples of each peer; how many of them other programs disturbed; seconds in all.
     """
     samples: dict[str, list[float]] = {peer: [] for peer in turns}
-    patience = _PATIENCE_SECONDS
-    repeats = _REPEATS * rounds
+    left = repeats * rounds
     disturbed = 0
     start = time.perf_counter()
     order = list(turns)
@@ -155,9 +189,9 @@ def take_turns(
             while True:
                 patience -= _rest(patience)
                 sample, was_disturbed = _observed(turns[peer])
-                if not was_disturbed or repeats == 0:
+                if not was_disturbed or left == 0:
                     break
-                repeats -= 1
+                left -= 1
             samples[peer].append(sample)
             disturbed += was_disturbed
         # Nobody is always the one who comes after the heaviest neighbour.
@@ -185,7 +219,7 @@ def _complaints(
     """What made the samples less than clean."""
     notes = []
     rounds = settings.rounds * len(workers)
-    if disturbed > rounds // 10:
+    if disturbed > rounds // 10 and not settings.processor_time:
         notes.append(f"other programs disturbed {disturbed} of {rounds} rounds.")
     for worker in workers:
         # While the others have their turns, a peer is away.
@@ -225,3 +259,12 @@ def _busy_ticks() -> int | None:
             user, nice, system, _, _, irq, soft_irq, steal, *_ = map(int, counts)
             ticks += user + nice + system + irq + soft_irq + steal
     return ticks
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from . import training_step
 from .harness import ROOT, Settings
-from .nets.stack import CNN_28, Stack
+from .nets.stack import Stack
+from .nets.stacks import CNN_28
 from .peers import environment
 from .rows import OURS, Result, Row
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from .goals import goals
 from .nets.case import LEARNING_RATE, RATE
 from .operation import GROUPS, RMS_EPSILON, Operation
-from .rows import Faster, Goal, Needs, Row
+from .rows import Needs, Row
 
 TITLE = "Single operations, forward + backward"
 Run = Callable[[int], None]
@@ -35,29 +36,28 @@ _HELD = {
 }
 
 
-def _row(name: str, operation: Operation, *goals: Goal) -> Row:
+def _row(name: str, operation: Operation) -> Row:
     size = 4.0 * prod(operation.shape)
     kind = operation.kind
-    return Row(name, operation, goals, Needs(0.0, _MOVED[kind] * size, _HELD[kind] * size))
+    needs = Needs(0.0, _MOVED[kind] * size, _HELD[kind] * size)
+    return Row(name, operation, goals(name), needs)
 
 
 def _rows() -> tuple[Row, ...]:
     large, small, images = (4096, 1024), (256, 512), (64, 32, 32, 32)
-    wanted = {
-        "batch_norm": ("BatchNorm", 1.2, 2), "layer_norm": ("LayerNorm", 1.2, 1.5),
-        "dropout": ("Dropout", 10, 10), "batch_norm_relu_dropout": ("BatchNorm-ReLU-Dropout", 8, 8),
+    both = {
+        "batch_norm": "BatchNorm", "layer_norm": "LayerNorm", "dropout": "Dropout",
+        "batch_norm_relu_dropout": "BatchNorm-ReLU-Dropout",
     }
     rows = [
-        _row(f"{name} {shape}", Operation(kind, shape), Faster(times))
-        for kind, (name, *both) in wanted.items()
-        for shape, times in zip((large, small), both, strict=True)
+        _row(f"{name} {shape}", Operation(kind, shape))
+        for kind, name in both.items() for shape in (large, small)
     ]
     return (
         *rows,
-        _row("softmax cross-entropy (4096, 1000)", Operation("cross_entropy", (4096, 1000)),
-             Faster(1.3)),
+        _row("softmax cross-entropy (4096, 1000)", Operation("cross_entropy", (4096, 1000))),
         # A dense layer of 3162 inputs and units has 10 M parameters.
-        _row("Adam, 10 M values", Operation("adam", (3162 + 1, 3162)), Faster(1)),
+        _row("Adam, 10 M values", Operation("adam", (3162 + 1, 3162))),
         _row(f"MaxPool2D {images}", Operation("max_pool", images)),
         _row(f"AveragePool2D {images}", Operation("average_pool", images)),
         _row(f"GroupNorm {small}", Operation("group_norm", small)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -42,31 +43,55 @@ PEERS = {
     "sklearn": Peer("scikit-learn", "sklearn", "scikit-learn"),
     "keras": Peer("Keras (JAX)", "keras", "keras", (("KERAS_BACKEND", "jax"), *_JAX)),
     "skorch": Peer("skorch", "skorch", "skorch"),
+    "pytabkit": Peer("RealMLP-TD-S (pytabkit)", "pytabkit", "pytabkit"),
+    "evenly_fast": Peer('Evenly, effort="fast"', "evenly", "evenly"),
     "numpy": Peer("NumPy", "numpy", "numpy"),
 }
+# Interpreters of peers that the one at work cannot have beside the others.
+Pythons = Mapping[str, str]
+_ASK = """
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+if find_spec(sys.argv[1]) is not None:
+    try:
+        print(metadata.version(sys.argv[2]))
+    except metadata.PackageNotFoundError:
+        print("unknown")
+"""
 
 
-def installed(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Splits names of peers into those that can run here and one line for each that cannot."""
-    here, missing = [], []
-    for name in names:
-        peer = PEERS[name]
-        if find_spec(peer.module) is None:
-            missing.append(f"{peer.label} is left out: it is not installed.")
-        else:
-            here.append(name)
-    return here, missing
+def versions(names: Iterable[str], pythons: Pythons | None = None) -> dict[str, str]:
+    """Version of each peer that is installed, by its name here.
 
+    Arguments:
+        names: of peers.
+        pythons: the interpreter of a peer, where it is not this one.
 
-def versions(names: Iterable[str]) -> dict[str, str]:
-    """Version of each peer's distribution, by label."""
+    Raises:
+        OSError: an interpreter that is not there.
+    """
     found = {}
     for name in names:
-        try:
-            found[PEERS[name].label] = metadata.version(PEERS[name].distribution)
-        except metadata.PackageNotFoundError:
-            found[PEERS[name].label] = "unknown"
+        peer, python = PEERS[name], (pythons or {}).get(name)
+        if python is not None:
+            command = [python, "-c", _ASK, peer.module, peer.distribution]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            version = said.strip()
+        elif find_spec(peer.module) is None:
+            version = ""
+        else:
+            version = _version(peer.distribution)
+        if version:
+            found[name] = version
     return found
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def environment(name: str, threads: int) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Protocol
 
+from .peers import PEERS
+
 OURS = "evenly"
 
 
@@ -27,19 +29,34 @@ class Needs:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured for a row: samples of each peer, in the row's unit."""
+    """What was measured for a row.
+
+    Attributes:
+        row: it.
+        samples: of each peer, in the row's unit.
+        floor: what the row needs at least, in its unit.
+        notes: what was said of the measurement.
+        scores: of each peer's trained model, where there is one.
+        absent: peers that would take part and are not installed.
+    """
 
     row: Row
     samples: Mapping[str, tuple[float, ...]]
     floor: float | None = None
     notes: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
     def median(self, peer: str) -> float | None:
         return median(self.samples[peer]) if self.samples.get(peer) else None
 
+    def others(self) -> list[str]:
+        """The peers that Evenly is compared with."""
+        return [p for p in self.samples if p != OURS and p not in self.row.not_ranked]
+
     def fastest(self) -> str | None:
         """The peer with the lowest median; None if Evenly is alone."""
-        others = [p for p in self.samples if p != OURS and p not in self.row.not_ranked]
+        others = self.others()
         return min(others, key=lambda p: median(self.samples[p]), default=None)
 
     def times_faster(self, peer: str | None) -> float | None:
@@ -64,7 +81,7 @@ class Faster:
     peer: str | None = None
 
     def text(self, unit: str) -> str:
-        return f"{self.times:g} x" + (f" {self.peer}" if self.peer else "")
+        return f"{self.times:g} x" + (f" {PEERS[self.peer].label}" if self.peer else "")
 
     def met(self, result: Result) -> bool | None:
         times = result.times_faster(self.peer or result.fastest())
@@ -78,13 +95,32 @@ class NearFloor:
     times: float
 
     def text(self, unit: str) -> str:
-        return f"within {self.times:g} x of the floor"
+        return f"{self.times:g} x floor"
 
     def met(self, result: Result) -> bool | None:
         ours = result.median(OURS)
         if ours is None or result.floor is None:
             return None
         return ours <= self.times * result.floor
+
+
+@dataclass(frozen=True)
+class FasterThanAsGood:
+    """At least so many times faster than every peer whose score is as good, but for `slack`."""
+
+    times: float
+    slack: float = 0.002
+
+    def text(self, unit: str) -> str:
+        return f"{self.times:g} x whoever is as good"
+
+    def met(self, result: Result) -> bool | None:
+        scores = result.scores
+        others = [peer for peer in result.others() if peer in scores]
+        if OURS not in scores or not others:
+            return None
+        as_good = [peer for peer in others if scores[peer] >= scores[OURS] - self.slack]
+        return all((result.times_faster(peer) or 0.0) >= self.times for peer in as_good)
 
 
 @dataclass(frozen=True)
@@ -95,7 +131,7 @@ class AtMost:
     peer: str | None = None
 
     def text(self, unit: str) -> str:
-        return f"at most {self.value:g} " + (f"x {self.peer}" if self.peer else unit)
+        return f"at most {self.value:g} " + (f"x {PEERS[self.peer].label}" if self.peer else unit)
 
     def met(self, result: Result) -> bool | None:
         ours = result.median(OURS)

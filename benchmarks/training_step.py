@@ -10,23 +10,24 @@ from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 
+from .goals import goals
 from .nets.case import LEARNING_RATE, Net
 from .nets.stack import Stack
-from .rows import Faster, Goal, NearFloor, Row
+from .rows import Row
 
 TITLE = "Training step"
 
 
-def _row(net: Net, *goals: Goal) -> Row:
-    return Row(str(net), net, goals, net.training_needs())
+def _row(net: Net) -> Row:
+    return Row(str(net), net, goals(str(net)), net.training_needs())
 
 
 ROWS = (
-    _row(Net((30, 64, 64, 2), 32), Faster(4)),
-    _row(Net((64, 128, 128, 10), 64), Faster(2.5)),
-    _row(Net((784, 256, 256, 10), 128), Faster(1.35)),
-    _row(Net((784, 256, 256, 10), 128, norm="layer"), Faster(1.35)),
-    _row(Net((784, 1024, 1024, 10), 256), Faster(1.2), NearFloor(1.2)),
+    _row(Net((30, 64, 64, 2), 32)),
+    _row(Net((64, 128, 128, 10), 64)),
+    _row(Net((784, 256, 256, 10), 128)),
+    _row(Net((784, 256, 256, 10), 128, norm="layer")),
+    _row(Net((784, 1024, 1024, 10), 256)),
 )
 
 
@@ -45,7 +46,6 @@ def _evenly(net: Net | Stack, threads: int) -> Callable[[int], None]:
 
 def _torch(net: Net | Stack, threads: int) -> Callable[[int], None]:
     import torch
-    import torch.nn.functional as F
 
     from .nets import with_torch
 
@@ -58,7 +58,7 @@ def _torch(net: Net | Stack, threads: int) -> Callable[[int], None]:
         for _ in range(steps):
             x, y = next(batches)
             optimizer.zero_grad(set_to_none=True)
-            F.cross_entropy(network(x), y).backward()
+            with_torch.cross_entropy(network(x), y).backward()
             optimizer.step()
 
     return run
@@ -86,10 +86,12 @@ def _jax(net: Net | Stack, threads: int) -> Callable[[int], None]:
     if isinstance(net, Stack):
         state = with_jax.state_of(*stack_jax.initial(net))
         function = partial(with_jax.training_step, scores=stack_jax.scores(net))
+        pairs = net.parted()
     else:
         state, function = with_jax.initial_state(net), with_jax.training_step
+        pairs = net.batches()
     step = jax.jit(function, donate_argnums=0)
-    batches = cycle([jax.device_put(pair) for pair in net.batches()])
+    batches = cycle([jax.device_put(pair) for pair in pairs])
 
     def run(steps: int) -> None:
         nonlocal state

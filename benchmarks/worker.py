@@ -41,9 +41,14 @@ def main() -> None:
         request = json.loads(line)
         idle = time.process_time() - last
         if "calibrate" in request:
-            answer = {"steps": _steps_for(run, request["calibrate"])}
+            # What has a score is a whole training, a round by itself.
+            whole = hasattr(run, "score")
+            answer = {"steps": 1 if whole else _steps_for(run, request["calibrate"])}
+        elif "score" in request:
+            answer = {"score": run.score() if hasattr(run, "score") else None}
         else:
-            answer = {"seconds": _round(run, request["steps"]), "idle_cpu": idle}
+            seconds, own = _round(run, request["steps"])
+            answer = {"seconds": seconds, "own": own, "idle_cpu": idle}
             answer["cpu"] = time.process_time() - idle - last
         last = time.process_time()
         _reply(replies, **answer)
@@ -74,15 +79,15 @@ def _steps_for(run: Callable[[int], None], seconds: float) -> int:
     return steps
 
 
-def _round(run: Callable[[int], None], steps: int) -> float:
-    """Seconds a step, over one round."""
+def _round(run: Callable[[int], None], steps: int) -> tuple[float, float]:
+    """Seconds a step, over one round, by the clock and of the processor."""
     start = time.perf_counter()
     if steps > 1:
         while time.perf_counter() - start < _WARM_SECONDS:
             run(max(1, steps // 10))
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), time.process_time()
     run(steps)
-    return (time.perf_counter() - begin) / steps
+    return (time.perf_counter() - begin) / steps, (time.process_time() - used) / steps
 
 
 if __name__ == "__main__":

@@ -77,8 +77,10 @@ def inference(parameters: Any, statistics: Any, x: Any) -> Any:
 
 
 def cross_entropy(z: Any, y: Any) -> Any:
-    chosen = jnp.take_along_axis(z, y[:, None], axis=1)[:, 0]
-    return (jax.nn.logsumexp(z, axis=1) - chosen).mean()
+    """Of scores (rows, classes), or (rows, members, classes), each member judged by itself."""
+    y = y.reshape(-1, *[1] * (z.ndim - 1))
+    chosen = jnp.take_along_axis(z, y, axis=-1)[..., 0]
+    return (jax.nn.logsumexp(z, axis=-1) - chosen).mean()
 
 
 def adam(parameters: Any, gradients: Any, means: Any, squares: Any, steps: Any) -> Any:

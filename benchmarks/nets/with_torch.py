@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +28,7 @@ def module(net: Net | Stack) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(*net.layers[-1]))
 
 
-def tensors(net: Net | Stack) -> list[tuple[Tensor, Tensor]]:
+def tensors(net: Net | Stack) -> list[tuple[Any, Tensor]]:
     """The batches. PyTorch's cross-entropy takes class numbers of 64 bits only."""
     if isinstance(net, Stack):
         return stack_torch.tensors(net)
@@ -62,18 +63,27 @@ class AdamState:
         self.steps = torch.zeros(())
 
 
-def compiled_step(net: Net | Stack) -> Callable[[Tensor, Tensor], Tensor]:
+def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
+    """Of scores (rows, classes), or (rows, members, classes), each member judged by itself."""
+    if z.ndim == 3:
+        y, z = y.repeat_interleave(z.shape[1]), z.flatten(0, 1)
+    return F.cross_entropy(z, y)
+
+
+def compiled_step(
+    net: Net | Stack, network: nn.Module | None = None
+) -> Callable[[Any, Tensor], Tensor]:
     """A whole training step as one compiled graph."""
-    if isinstance(net, Stack) and not net.is_images:
+    if isinstance(net, Stack) and net.is_sequences:
         # oneDNN's LSTM cannot be compiled for training (PyTorch 2.13 fails in its backward pass).
         # Without it the steps are traced like those of the other recurrent layers.
         torch.backends.mkldnn.set_flags(False)
-    network = module(net)
+    network = module(net) if network is None else network
     parameters = list(network.parameters())
     state = AdamState(parameters)
 
-    def step(x: Tensor, y: Tensor) -> Tensor:
-        loss = F.cross_entropy(network(x), y)
+    def step(x: Any, y: Tensor) -> Tensor:
+        loss = cross_entropy(network(x), y)
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             adam(parameters, gradients, state)

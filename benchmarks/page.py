@@ -1,0 +1,149 @@
+"""The tables of the documentation, from what was measured: ``python -m benchmarks.page``.
+
+``python -m benchmarks.page evenly-bench.json`` takes the rows of that run into
+``measured/rows.json``, each in place of what was known of it, and writes the pages anew; without a
+file it writes them from what is there. Goals and reasons are those of ``goals.py`` and
+``reasons.toml`` as they stand. A test holds the pages to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from . import table
+from .__main__ import SUBJECTS
+from .harness import ROOT
+from .peers import PEERS
+from .rows import Result, Row
+
+MEASURED = Path(__file__).parent / "measured" / "rows.json"
+DOCS = ROOT / "docs"
+RESTLESS = "other programs disturbed"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
+    parser.add_argument("runs", nargs="*", type=Path, help="what `python -m benchmarks` wrote")
+    parser.add_argument("--measured", type=Path, default=MEASURED, help="where rows are kept")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="the folder of the pages")
+    options = parser.parse_args(arguments)
+    kept = json.loads(options.measured.read_text(encoding="utf-8"))
+    for path in options.runs:
+        kept = taken(kept, json.loads(path.read_text(encoding="utf-8")))
+    if options.runs:
+        options.measured.write_text(written(kept), encoding="utf-8")
+    for page, parts in PAGES.items():
+        path = options.docs / page
+        path.write_text(filled(path.read_text(encoding="utf-8"), parts, kept), encoding="utf-8")
+    return 0
+
+
+def written(kept: dict[str, Any]) -> str:
+    """As it stands in the file, a line for each row."""
+    rows = ",\n".join("  " + json.dumps(row) for row in kept["rows"])
+    rest = {key: value for key, value in kept.items() if key != "rows"}
+    return json.dumps(rest, indent=1)[:-2] + ',\n "rows": [\n' + rows + "\n ]\n}\n"
+
+
+def taken(kept: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """What is kept, with the rows of a run; of its samples three: smallest, median, largest. Rows
+    that the bench does not have any more are dropped."""
+    rows = {row["row"]: row for row in kept["rows"]}
+    for row in run["rows"]:
+        samples = {peer: [min(v), median(v), max(v)] for peer, v in row["samples"].items()}
+        rows[row["row"]] = {
+            **{key: row[key] for key in ("row", "floor", "scores", "absent")}, "samples": samples,
+            "measured": run["measured"],
+            "restless": any(RESTLESS in note for note in row["notes"]),
+        }
+    return {
+        "versions": run["versions"], "machine": run["machine"],
+        "rows": [rows[row.name] for _, row in every_row() if row.name in rows],
+    }
+
+
+def every_row() -> list[tuple[str, Row]]:
+    """(title of its subject, row) of the whole bench."""
+    modules = [import_module(f"benchmarks.{name}") for name in SUBJECTS]
+    return [(module.TITLE, row) for module in modules for row in module.ROWS]
+
+
+def results(kept: dict[str, Any]) -> dict[str, list[Result]]:
+    """What is known of each subject's rows."""
+    known = {row["row"]: row for row in kept["rows"]}
+    found: dict[str, list[Result]] = {}
+    for title, row in every_row():
+        one = known.get(row.name, {"samples": {}, "floor": None, "scores": {}, "absent": ()})
+        samples = {peer: tuple(values) for peer, values in one["samples"].items()}
+        found.setdefault(title, []).append(Result(
+            row, samples, floor=one["floor"], scores=one["scores"], absent=tuple(one["absent"])))
+    return found
+
+
+def tables(kept: dict[str, Any]) -> str:
+    """A table for each subject; below it when it was measured, and what was not."""
+    about = {row["row"]: row for row in kept["rows"]}
+    parts = [f"{kept['versions']} {kept['machine']}\n"]
+    for title, own in results(kept).items():
+        parts.append(table.markdown(title, own, brief=True))
+        parts += [line + "\n" for line in _said(own, about)]
+    return "\n".join(parts)
+
+
+def _said(own: Sequence[Result], about: dict[str, Any]) -> list[str]:
+    times: dict[str, list[str]] = {}
+    for result in own:
+        row = about.get(result.row.name)
+        busy = ", on a busy machine" if row and row["restless"] else ""
+        said = f"measured {row['measured']}{busy}" if row else "not measured yet"
+        times.setdefault(said, []).append(result.row.name.partition(":")[0])
+    # Most rows are of one run: the others are named.
+    most = max(times, key=lambda said: len(times[said]))
+    others = [f"{', '.join(names)}: {said}" for said, names in times.items() if said != most]
+    lines = ["; ".join([most[0].upper() + most[1:], *others]) + "."]
+    gone = dict.fromkeys(PEERS[peer].label for result in own for peer in result.absent)
+    return lines + ([f"Not installed: {', '.join(gone)}."] if gone else [])
+
+
+def reasons(kept: dict[str, Any]) -> str:
+    """Each row that misses a goal, and why."""
+    lines = [line for own in results(kept).values() for line in table.why(own)]
+    return "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def filled(text: str, parts: Sequence[str], kept: dict[str, Any]) -> str:
+    """A page with its generated parts written anew.
+
+    Raises:
+        ValueError: a page without the marks of a part.
+    """
+    for part in parts:
+        begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->"
+        head, found, rest = text.partition(begin)
+        _, closed, tail = rest.partition(end)
+        if not found or not closed:
+            raise ValueError(f"the page lacks the marks {begin.strip()} and {end}")
+        text = f"{head}{begin}\n{MAKERS[part](kept)}\n{end}{tail}"
+    return text
+
+
+def growth(kept: dict[str, Any]) -> str:
+    """When the picture of `benchmarks.growth` was measured."""
+    report = json.loads(MEASURED.with_name("growth.json").read_text(encoding="utf-8"))
+    busy = ", on a busy machine" if report["restless"] else ""
+    return f"Measured {report['measured']}{busy}; {report['versions']}.\n"
+
+
+MAKERS = {"tables": tables, "reasons": reasons, "growth": growth}
+PAGES = {"performance.md": ("growth", "tables"), "performance-more.md": ("reasons",)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The pages' tables are those of what was measured, and the picture too."""
+
+import json
+import re
+
+import pytest
+from benchmarks import growth, page
+
+KEPT = json.loads(page.MEASURED.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", page.PAGES)
+def test_a_page_is_what_was_measured(name):
+    """Where it fails: python -m benchmarks.page"""
+    text = (page.DOCS / name).read_text(encoding="utf-8")
+    assert page.filled(text, page.PAGES[name], KEPT) == text
+
+
+def test_the_picture_is_what_was_measured():
+    """Where it fails: python -m benchmarks.growth --draw"""
+    again = growth.draw(json.loads(growth.MEASURED.read_text(encoding="utf-8")))
+    kept = growth.PICTURE.read_text(encoding="utf-8")
+    number = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
+    assert number.sub("", again) == number.sub("", kept)
+    pairs = zip(map(float, number.findall(again)), map(float, number.findall(kept)), strict=True)
+    assert max(abs(a - b) for a, b in pairs) < 2.0
+
+
+def run(**given):
+    row = {"row": KEPT["rows"][0]["row"], "floor": 0.5, "scores": {}, "absent": ["jax"],
+           "samples": {"evenly": [3.0, 1.0, 2.0, 4.0, 5.0]}, "notes": [], **given}
+    return {"versions": "Python.", "machine": "Fast.", "measured": "today", "rows": [row]}
+
+
+def test_a_run_takes_the_place_of_what_was_known():
+    notes = ["other programs disturbed 4 of 5 rounds."]
+    kept = page.taken(KEPT, run(notes=notes))
+    assert [row["row"] for row in kept["rows"]] == [row["row"] for row in KEPT["rows"]]
+    first, second = kept["rows"][:2]
+    assert first["samples"] == {"evenly": [1.0, 3.0, 5.0]}
+    assert (first["measured"], first["restless"], first["floor"]) == ("today", True, 0.5)
+    assert second == KEPT["rows"][1]
+    text = page.tables(kept)
+    assert f"{first['row']}: measured today, on a busy machine" in text
+    assert "Not installed: JAX." in text
+    assert json.loads(page.written(kept)) == kept
+
+
+def test_a_row_that_the_bench_has_no_more_is_dropped():
+    kept = page.taken(KEPT, run(row="what was once measured"))
+    assert [row["row"] for row in kept["rows"]] == [row["row"] for row in KEPT["rows"]]
+
+
+def test_the_command_writes_pages(tmp_path):
+    for name in page.PAGES:
+        (tmp_path / name).write_text((page.DOCS / name).read_text(encoding="utf-8"))
+    measured, bench = tmp_path / "rows.json", tmp_path / "bench.json"
+    measured.write_text(page.written(KEPT))
+    bench.write_text(json.dumps(run()))
+    arguments = [str(bench), "--measured", str(measured), "--docs", str(tmp_path)]
+    assert page.main(arguments) == 0
+    first, _ = json.loads(measured.read_text())["rows"][:2]
+    assert first["measured"] == "today"
+    assert "| **3** |" in (tmp_path / "performance.md").read_text()
+
+
+def test_a_page_without_marks_is_refused():
+    with pytest.raises(ValueError, match="the page lacks the marks <!-- tables: begin -->"):
+        page.filled("# A page\n", ("tables",), KEPT)
+
+
+def test_one_size_grows_while_the_others_stay():
+    for axis, (middle, sizes) in growth.SIZES.items():
+        nets = [point.net() for point in growth.points() if point.axis == axis]
+        assert [net.name for net in nets] == [f"{axis} {size}" for size in sizes]
+        spread = {"batch": {net.batch for net in nets},
+                  "width": {net.parts[0].units for net in nets},
+                  "depth": {len(net.parts) // 2 for net in nets}}
+        assert spread.pop(axis) == set(sizes)
+        assert all(len(values) == 1 for values in spread.values())
+        assert middle in sizes or axis == "width"
+
+
+def test_the_picture_tells_what_it_shows():
+    points = [{"axis": axis, "at": at, "floor": 0.1, "samples": {"evenly": [2.0, 3, 4]}}
+              for axis, (_, sizes) in growth.SIZES.items() for at in sizes]
+    text = growth.draw({"points": points})
+    assert "depth from 1 to 16: Evenly from 2 to 2 ms, products alone from 0.1 to 0.1 ms." in text
+    assert growth.curves({"points": points}, "depth")["Evenly"] == [
+        (at, 2.0) for at in growth.SIZES["depth"][1]]
