@@ -134,14 +134,14 @@ def test_ctrl_c_before_a_run_has_finished_writes_nothing(own_folder: Path) -> No
 
 
 def test_ctrl_c_does_not_wait_for_the_end_of_an_epoch(own_folder: Path) -> None:
-    """An epoch of minutes: 150 000 steps."""
+    """An epoch of minutes: of many and long steps."""
     random = np.random.default_rng(0)
-    x = random.standard_normal((400_000, 4)).astype(np.float32)
+    x = random.standard_normal((100_000, 4)).astype(np.float32)
     np.savez("long.npz", x=x, y=(x[:, 0] > 0).astype(int))
     process = start(
         TELL_FIT,
         *("long.npz", "--variants", "plain", "--seeds", "1", "--epochs", "2", "--batch", "2",
-          "--hidden", "512,512"),
+          "--hidden", "1024,1024"),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "training\n"
