@@ -90,7 +90,8 @@ def test_error():
     assert not any("terminate" in text for text in said)
 
 
-@pytest.mark.parametrize("work", ["fit", pytest.param("predict", marks=pytest.mark.sweep), "stream"])
+@pytest.mark.parametrize("work", ["fit", "stream",
+                                  pytest.param("predict", marks=pytest.mark.sweep)])
 def test_ctrl_c_while_the_main_thread_waits(work):
     statuses, said = ends(work, "wait", signal.SIGINT)
     assert statuses == [-signal.SIGINT] * TIMES, said

@@ -10,7 +10,6 @@ import pytest
 
 from evenly.errors import DataError
 from evenly.tables import Columns, Reading, task_of
-
 from tests.seeds import many
 
 from .awkward import FILES
