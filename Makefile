@@ -40,8 +40,9 @@ sanitize: $(VENV)/.test
 wheel: $(VENV)/.release man
 	$(BIN)/python tools/make_wheel.py $(if $(ISAS),--isas "$(ISAS)")
 
-# The manual pages, into build/man; a build that finds them there installs them.
-man: $(VENV)/.study
+# The manual pages, into build/man; a build that finds them there installs them. (What the tests
+# need has all that the study needs.)
+man: $(if $(wildcard $(VENV)/.test),$(VENV)/.test,$(VENV)/.study)
 	$(BIN)/python tools/make_man.py
 
 # The C++ files, compiled for other platforms where compilers for them are here.

@@ -99,7 +99,7 @@ def test_ctrl_c_writes_the_report_of_what_has_finished(own_folder: Path) -> None
 
 @pytest.mark.sweep
 def test_what_ctrl_c_stopped_goes_on_with_the_line_that_is_shown(own_folder: Path) -> None:
-    words = ["--seeds", "12", "--epochs", "40", "--hidden", "8", "--variants", "plain,l2"]
+    words = ["--seeds", "6", "--epochs", "20", "--hidden", "8", "--variants", "plain,l2"]
     process = start(TELL_RUNS, *words, "--out", "stopped")
     out, err = interrupt(process, after=3)
     assert process.returncode == 130, err
@@ -134,14 +134,14 @@ def test_ctrl_c_before_a_run_has_finished_writes_nothing(own_folder: Path) -> No
 
 
 def test_ctrl_c_does_not_wait_for_the_end_of_an_epoch(own_folder: Path) -> None:
-    """An epoch of minutes: of many and long steps."""
+    """An epoch of minutes: 150 000 steps."""
     random = np.random.default_rng(0)
-    x = random.standard_normal((100_000, 4)).astype(np.float32)
+    x = random.standard_normal((400_000, 4)).astype(np.float32)
     np.savez("long.npz", x=x, y=(x[:, 0] > 0).astype(int))
     process = start(
         TELL_FIT,
         *("long.npz", "--variants", "plain", "--seeds", "1", "--epochs", "2", "--batch", "2",
-          "--hidden", "1024,1024"),
+          "--hidden", "512,512"),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "training\n"
