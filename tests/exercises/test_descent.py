@@ -86,7 +86,7 @@ def test_a_step_lowers_the_loss(name, level):
 def test_a_step_lowers_the_loss_of_a_thousand(name, level):
     lowers(name, level, many(1000))
     for sizes in extremes(name):
-        lowers(name, level, range(100), **sizes)
+        lowers(name, level, many(100), **sizes)
 
 
 def test_inference_after_the_step_knows_the_new_weights():
