@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src cpp -type f -not -path '*/__pycache__/*') CMakeLists.txt pyproject.toml
+# Sources and tests that stay the same are compiled once, not by every process anew.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: study test sweep lint stub bench sanitize docs clean wheel man platforms oldest
@@ -38,8 +40,9 @@ sanitize: $(VENV)/.test
 wheel: $(VENV)/.release man
 	$(BIN)/python tools/make_wheel.py $(if $(ISAS),--isas "$(ISAS)")
 
-# The manual pages, into build/man; a build that finds them there installs them.
-man: $(VENV)/.study
+# The manual pages, into build/man; a build that finds them there installs them. (What the tests
+# need has all that the study needs.)
+man: $(if $(wildcard $(VENV)/.test),$(VENV)/.test,$(VENV)/.study)
 	$(BIN)/python tools/make_man.py
 
 # The C++ files, compiled for other platforms where compilers for them are here.

@@ -1,11 +1,14 @@
 """What doctests find without importing it."""
 
+import gc
 import os
 
 # Several workers share the processors: threads that wait for one another, busily, while somebody
 # else has theirs cost more than all else. Read when the libraries load.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # What is collected lives to the end: searching it for garbage takes a part of the time.
+    gc.disable()
 
 import numpy as np
 import pytest
@@ -19,7 +22,13 @@ if os.environ.get("CI"):
     settings.load_profile("gate")
 
 
-@pytest.fixture(autouse=True)
+
+def pytest_collection_finish():
+    gc.enable()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _names_of_docstrings(doctest_namespace):
     doctest_namespace["np"] = np
     doctest_namespace["Run"] = ev.Run

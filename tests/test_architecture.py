@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,13 @@ def imports_of(name, path, names):
     return (found & names.keys()) - {name}
 
 
+@cache
+def imports():
+    """{module: what it imports}"""
+    names = module_names()
+    return {name: imports_of(name, path, names) for name, path in names.items()}
+
+
 def circle(graph):
     """Modules that import each other in a circle, in order; [] where none do."""
     done, path = set(), []
@@ -149,10 +157,8 @@ def circle(graph):
 
 
 def test_no_circle_of_imports():
-    names = module_names()
-    graph = {name: imports_of(name, path, names) for name, path in names.items()}
-    assert len(graph) > 200
-    assert not circle(graph)
+    assert len(imports()) > 200
+    assert not circle(imports())
 
 
 @pytest.mark.parametrize(("module", "line"), [
@@ -164,7 +170,7 @@ def test_no_circle_of_imports():
 ])
 def test_the_check_sees_a_circle(module, line):
     names = module_names()
-    graph = {name: imports_of(name, path, names) for name, path in names.items()}
+    graph = dict(imports())
 
     class Planted:
         name = names[module].name

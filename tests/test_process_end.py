@@ -11,6 +11,7 @@ import pytest
 PROGRAM = Path(__file__).parent / "process_end.py"
 WORK = ["fit", "stream", "predict", "small_predict", "evaluate", "gradients", "partial_fit",
         "steps"]
+ALIKE = ["predict", "evaluate", "gradients"]  # calls of one batch, as small_predict and steps
 TIMES = 3  # at once: they then have too few processors, which ends threads in more places
 
 
@@ -57,7 +58,8 @@ def ends(work, end, send=None, ready=b"started", times=TIMES):
     return [run.returncode for run in runs], said
 
 
-@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("work", [
+    pytest.param(work, marks=[pytest.mark.sweep] * (work in ALIKE)) for work in WORK])
 def test_exit(work):
     statuses, said = ends(work, "exit")
     assert statuses == [3] * TIMES, said
@@ -88,7 +90,8 @@ def test_error():
     assert not any("terminate" in text for text in said)
 
 
-@pytest.mark.parametrize("work", ["fit", "predict", "stream"])
+@pytest.mark.parametrize("work", ["fit", "stream",
+                                  pytest.param("predict", marks=pytest.mark.sweep)])
 def test_ctrl_c_while_the_main_thread_waits(work):
     statuses, said = ends(work, "wait", signal.SIGINT)
     assert statuses == [-signal.SIGINT] * TIMES, said

@@ -43,7 +43,7 @@ def check(m, n, k, transpose_a, transpose_b, add, padding, dtype, isa):
 
 @pytest.mark.parametrize("isa", available_isas())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(m=SIZES, n=SIZES, k=SIZES, transpose_a=st.booleans(), transpose_b=st.booleans(),
        add=st.booleans(), padding=st.sampled_from([0, 1, 5, 300]))
 @example(m=9, n=5, k=20, transpose_a=False, transpose_b=False, add=True, padding=1)

@@ -105,8 +105,9 @@ else:
 large = np.concatenate([X] * 100)
 threading.Thread(target=lambda: [model.predict(large) for _ in range(10**6)], daemon=True).start()
 time.sleep(0.3)
-said = []
-for _ in range(5):
+said, enough = [], time.monotonic() + 60
+# One has to fall into a call, however seldom the thread has its turn.
+while len(said) < 3 or 7 not in said and time.monotonic() < enough:
     child = os.fork()
     if child == 0:
         try:
@@ -114,7 +115,7 @@ for _ in range(5):
             os._exit(0)
         except RuntimeError as error:
             os._exit(7 if "forked while another thread computed" in str(error) else 1)
-    last = time.monotonic() + 20
+    last = time.monotonic() + 60
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > last:
             os.kill(child, 9)
@@ -131,7 +132,7 @@ def test_a_fork_while_a_thread_predicts(kind):
     two calls."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = os.pathsep.join([root, *sys.path])
-    run = subprocess.run([sys.executable, "-W", "ignore", "-c", FORK, kind], text=True, timeout=100,
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", FORK, kind], text=True, timeout=400,
                          capture_output=True, env=os.environ | {"PYTHONPATH": paths}, cwd=root)
     statuses = set(run.stdout.split())
     assert statuses <= {"0", "7"}, run.stdout + run.stderr

@@ -1,6 +1,7 @@
 """The formulas of the definitions: every one in the package is read, or known to be words."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,15 @@ def literals(node):
         yield "".join(p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
 
 
+@cache
 def formulas():
     """Every third argument of a `note`, and every formula that a class or penalty has."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         if path.relative_to(PACKAGE).parts[0] in ("training", "study"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if "note(" in text or "formula" in text else ():
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if name == "note" and len(node.args) >= 3:

@@ -102,8 +102,8 @@ def test_a_nulled_case_keeps_its_data_and_gets_other_seeds():
 
 @pytest.mark.parametrize(("jobs", "backend"), [(2, "loky"), (2, "threading")])
 def test_the_same_numbers_for_any_number_of_processes(jobs, backend):
-    one, other = run(load("zero-weights"), blocks=6), run(
-        load("zero-weights"), blocks=6, jobs=jobs, backend=backend)
+    one, other = run(load("zero-weights"), blocks=3), run(
+        load("zero-weights"), blocks=3, jobs=jobs, backend=backend)
     assert one.frame().equals(other.frame())
     assert one.record.parts == other.record.parts
 

@@ -16,6 +16,7 @@ import pytest
 from evenly.claims import ready as room
 from evenly.cli import run
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
 MINE = """
 import time
 from evenly.claims import Picture, Study, more

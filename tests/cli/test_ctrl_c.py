@@ -99,7 +99,7 @@ def test_ctrl_c_writes_the_report_of_what_has_finished(own_folder: Path) -> None
 
 @pytest.mark.sweep
 def test_what_ctrl_c_stopped_goes_on_with_the_line_that_is_shown(own_folder: Path) -> None:
-    words = ["--seeds", "12", "--epochs", "40", "--hidden", "8", "--variants", "plain,l2"]
+    words = ["--seeds", "6", "--epochs", "20", "--hidden", "8", "--variants", "plain,l2"]
     process = start(TELL_RUNS, *words, "--out", "stopped")
     out, err = interrupt(process, after=3)
     assert process.returncode == 130, err

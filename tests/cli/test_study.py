@@ -112,6 +112,7 @@ def test_digits_as_images_and_as_sequences(
 
 
 @pytest.mark.parametrize("target", ["kind", "a"])
+@pytest.mark.usefixtures("without_pictures")
 def test_a_table_with_text_and_gaps(capsys: pytest.CaptureFixture[str], target: str) -> None:
     write_csv(city=["Oslo", "", "Rome", "Oslo"] * 10, size=[1, "", 3, 4] * 10)
     assert run(["study", "t.csv", "--target", target, *QUICK]) == 0
@@ -120,6 +121,7 @@ def test_a_table_with_text_and_gaps(capsys: pytest.CaptureFixture[str], target: 
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_force_replaces_the_report(own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_csv()
     words = ["study", "t.csv", "--target", "kind", "--variants", "plain", *QUICK]
@@ -141,6 +143,7 @@ def test_one_seed_has_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
     assert not re.search(r"\d ±\d", out)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_divergence_is_an_answer_not_a_crash(capsys: pytest.CaptureFixture[str]) -> None:
     write_csv()
     words = ["study", "t.csv", "--target", "a", *QUICK, "--optimizer", "sgd", "--lr", "1e20"]

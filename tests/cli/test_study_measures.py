@@ -17,6 +17,7 @@ from evenly import saving
 from evenly.cli import run
 from evenly.cli.table import folded
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
 QUICK = ["--seeds", "3", "--epochs", "4", "--hidden", "8", "--jobs", "1"]
 
 

@@ -19,6 +19,7 @@ import pytest
 import evenly as ev
 from evenly.cli import run
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
 SPACE = """
 learning_rate = {low = 1e-3, high = 0.1, log = true}
 momentum = {low = 0.8, high = 0.95}

@@ -32,7 +32,7 @@ NETS = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", NETS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(rows=st.integers(4, 30), seed=st.integers(0, 2**31), threads=st.sampled_from([1, 2, 3]))
 def test_program_is_the_definition(name, dtype, rows, seed, threads):
     net = ev.Sequential(NETS[name])

@@ -28,7 +28,7 @@ def net_of(way, members=3, width=6, front=()):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(rows=st.integers(4, 30), seed=st.integers(0, 2**31), members=st.integers(1, 4),
        threads=st.sampled_from([1, 2, 3]), far=st.sampled_from([1, 30]))
 def test_program_is_the_definition(way, dtype, rows, seed, members, threads, far):

@@ -21,7 +21,7 @@ def slope(function, at, direction):
 
 
 @pytest.mark.parametrize("row", **ids([row for row in LAYERS if row.smooth]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_layer(row, data, seed):
     shape = tuple(min(n, 40) for n in data.draw(row.shapes))
@@ -57,7 +57,7 @@ def test_layer(row, data, seed):
 
 
 @pytest.mark.parametrize("row", **ids(LOSSES))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(rows=st.integers(1, 9), k=st.integers(1, 9), seed=st.integers(0, 2**31))
 def test_loss(row, rows, k, seed):
     rng = np.random.default_rng(seed)

@@ -17,7 +17,7 @@ SINGLE = [layer for layer in rows.LAYERS + rows.DROPPING if layer.is_single]
 
 
 @pytest.mark.parametrize("layer", WITH_TORCH, ids=[rows.label(layer) for layer in WITH_TORCH])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(shape=rows.sequences, n=st.integers(1, 40), seed=st.integers(0, 2**31))
 def test_layer_is_pytorchs(layer, shape, n, seed):
     net = ev.Sequential([layer])
@@ -41,7 +41,7 @@ def test_layer_is_pytorchs(layer, shape, n, seed):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("layer", SINGLE, ids=[rows.label(layer) for layer in SINGLE])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(shape=rows.sequences, n=st.integers(1, 70), seed=st.integers(0, 2**31), data=st.data(),
        isa=st.sampled_from(available_isas()), threads=st.sampled_from([1, 2, 3]))
 def test_unequal_lengths(layer, dtype, shape, n, seed, data, isa, threads):

@@ -219,7 +219,7 @@ def test_log_probabilities_of_what_is_nearly_certain():
 # What does not count ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("row", **ids(LOSSES))
 @pytest.mark.parametrize("over", ["weights", "rows"])
 @pytest.mark.parametrize("strange", [np.nan, inf, -inf, 3e38])

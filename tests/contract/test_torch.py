@@ -22,7 +22,7 @@ def load(module, row, layer_arrays):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("row", **ids([row for row in LAYERS if row.torch]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_layer(row, training, data, seed):
     shape, batch = data.draw(row.shapes), data.draw(batches)
@@ -55,7 +55,7 @@ def test_layer(row, training, data, seed):
 
 
 @pytest.mark.parametrize("row", **ids(LOSSES))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=batches, k=st.integers(1, 40), seed=st.integers(0, 2**31))
 def test_loss(row, rows, k, seed):
     rng = np.random.default_rng(seed)

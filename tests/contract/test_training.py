@@ -80,7 +80,7 @@ def train_by_definition(net, arrays, batches, loss, rule, seed, penalty=None, cl
 
 
 @pytest.mark.parametrize("row", **ids(OPTIMIZERS))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(kind=st.sampled_from(of_width(4)), penalty=st.sampled_from(PENALTIES),
        clip=st.sampled_from(CLIPS), constraint=st.sampled_from(CONSTRAINTS),
        augment=st.sampled_from(AUGMENTS), scheduled=st.booleans(),

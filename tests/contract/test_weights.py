@@ -15,7 +15,7 @@ from tests.contract.rows import LOSSES, ids
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("row", **ids(LOSSES))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(rows=st.integers(1, 40), k=st.integers(1, 9), seed=st.integers(0, 2**31),
        steps=st.integers(1, 5), weighted=st.booleans(), padded=st.booleans(),
        over=st.sampled_from(["weights", "rows"]))

@@ -106,7 +106,7 @@ def test_awkward_numbers(name):
 @pytest.mark.parametrize("level", [1, 2, 3])
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_many_awkward_numbers(name, level):
-    never_no_number(name, level, 60, 2)
+    never_no_number(name, level, 30, 2)
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))

@@ -238,7 +238,7 @@ def test_the_command_line(where, tmp_path, monkeypatch, capsys):
     (tmp_path / "t.csv").write_text("a,b,kind\n" + rows)
     line = ["study", "t.csv", "--target", "kind", "--variants", "l2", "--seeds", "2", "--epochs",
             "1", "--jobs", "2"]
-    assert command([*line, "--out", "here"]) == 0
+    assert command([*line, "--backend", "threading", "--out", "here"]) == 0
     away = ["--backend", "dask", "--scheduler", where["scheduler"]]
     assert command([*line, *away, "--out", "there"]) == 0
 

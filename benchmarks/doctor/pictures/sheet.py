@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evenly.report.drawing import BAD, GOOD, MUTED, RULE, panels
-from evenly.report.standalone import svg_file
 
 from .runs import Run
+from .standalone import svg_file
 from .torch_twins import TorchTwins
 from .twins import Twins
 

@@ -6,9 +6,8 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from evenly.report.drawing import svg
 from evenly.templating import beside
-
-from .drawing import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
