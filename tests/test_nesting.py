@@ -1,5 +1,7 @@
 """Containers within containers: each level costs as much as another, and not times as much."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,54 @@ def test_another_shape_is_asked_anew():
     assert net.output_shape((2, 7)) == (2, 7)
     with pytest.raises(ev.errors.ShapeError):
         nested("both", 3).output_shape((5,))
+
+
+def calls_of(work):
+    """How many functions of this package a piece of work calls."""
+    count = 0
+
+    def watch(frame, event, argument):
+        nonlocal count
+        count += event == "call" and frame.f_globals.get("__name__", "").startswith("evenly.")
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def to_torch(net):
+    pytest.importorskip("torch")
+    model = ev.init(net, 4)
+    return lambda: ev.to_torch(model)
+
+
+@pytest.mark.parametrize("use", [
+    lambda net: lambda: net.with_parts(net.parts),
+    lambda net: lambda: compiled(net),
+    lambda net: net.named_layers,
+    lambda net: lambda: net.named.output_shape((4,)),
+    to_torch,
+], ids=["made", "compiled", "named", "named shapes", "to_torch"])
+@pytest.mark.parametrize("kind", AROUND)
+def test_eight_more_levels_cost_as_much_as_the_eight_before(kind, use):
+    use(nested(kind, 1))()  # what is loaded once
+    few, some, many = (calls_of(use(nested(kind, depth))) for depth in (8, 16, 24))
+    assert many - some <= 1.15 * (some - few) + 8
+
+
+def test_a_network_is_made_level_by_level():
+    few, some, many = (calls_of(lambda n=depth: nested("both", n)) for depth in (8, 16, 24))
+    assert many - some == some - few
+
+
+def test_names_are_found_twice_at_any_depth():
+    inner = ev.Residual([ev.Dense(4, name="a"), ev.Dense(4, name="b")])
+    for outer in (ev.Sequential([ev.Residual([inner])]), inner):
+        with pytest.raises(ev.errors.ConfigurationError, match="two layers are named 'b'"):
+            ev.Sequential([ev.Dense(4, name="b"), outer])
+    with pytest.raises(ev.errors.ConfigurationError, match="Branches: two layers are named 'a'"):
+        ev.Branches([[inner], [ev.Dense(4, name="a")]])

@@ -81,23 +81,25 @@ class BoundExecutor {
            const std::optional<ReadRows>& lengths, std::int64_t rows, std::uint64_t seed,
            std::uint64_t step, const Steps& numbers, int threads) {
     check_threads(threads);
-    check_sides(weights, lengths, rows);
-    const StepNumbers* own = step_numbers(numbers, 1);
-    const auto pointer = [rows](const std::optional<ReadRows>& array) -> const void* {
-      if (!array) return nullptr;
-      require(row_count(*array) >= rows, "an array has too few rows");
-      return array->data();
-    };
-    const Batch batch{rows,
-                      seed,
-                      step,
-                      *own,
-                      pointer(input),
-                      pointer(target),
-                      pointer(output_gradient),
-                      pointer(weights),
-                      static_cast<const std::int32_t*>(pointer(lengths))};
+    const Batch batch =
+        checked(input, target, output_gradient, weights, lengths, rows, seed, step, numbers);
     unlocked([&] { executor_.run(list, begin, end, batch, threads); });
+  }
+
+  // (tasks, seconds) of each phase of an instruction; see Executor::phases.
+  std::vector<std::tuple<std::int64_t, double>> phases(
+      const std::string& list, std::size_t number, std::optional<ReadRows> input,
+      std::optional<ReadRows> target, std::optional<ReadRows> output_gradient,
+      const std::optional<ReadRows>& weights, const std::optional<ReadRows>& lengths,
+      std::int64_t rows, std::uint64_t seed, std::uint64_t step, const Steps& numbers) {
+    const Batch batch =
+        checked(input, target, output_gradient, weights, lengths, rows, seed, step, numbers);
+    std::vector<std::tuple<std::int64_t, double>> found;
+    unlocked([&] {
+      for (const Phase& phase : executor_.phases(list, number, batch))
+        found.emplace_back(phase.tasks, phase.seconds);
+    });
+    return found;
   }
 
   std::tuple<std::int64_t, bool, bool> train(const ReadRows& input, const ReadRows& target,
@@ -216,6 +218,29 @@ class BoundExecutor {
   }
 
  private:
+  Batch checked(const std::optional<ReadRows>& input, const std::optional<ReadRows>& target,
+                const std::optional<ReadRows>& output_gradient,
+                const std::optional<ReadRows>& weights, const std::optional<ReadRows>& lengths,
+                std::int64_t rows, std::uint64_t seed, std::uint64_t step,
+                const Steps& numbers) const {
+    check_sides(weights, lengths, rows);
+    const StepNumbers* own = step_numbers(numbers, 1);
+    const auto pointer = [rows](const std::optional<ReadRows>& array) -> const void* {
+      if (!array) return nullptr;
+      require(row_count(*array) >= rows, "an array has too few rows");
+      return array->data();
+    };
+    return Batch{rows,
+                 seed,
+                 step,
+                 *own,
+                 pointer(input),
+                 pointer(target),
+                 pointer(output_gradient),
+                 pointer(weights),
+                 static_cast<const std::int32_t*>(pointer(lengths))};
+  }
+
   // One row of numbers for each of some steps.
   static const StepNumbers* step_numbers(const Steps& numbers, std::size_t steps) {
     static_assert(sizeof(StepNumbers) == kStepNumbers * sizeof(double));
@@ -321,6 +346,13 @@ void bind_executor(nb::module_& module) {
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("rows"), nb::arg("seed"),
            nb::arg("step"), nb::arg("numbers"), nb::arg("threads"),
            "Runs instructions [begin, end) of a list on one batch.")
+      .def("phases", &BoundExecutor::phases, nb::arg("list"), nb::arg("number"),
+           nb::arg("input").none(), nb::arg("target").none(), nb::arg("output_gradient").none(),
+           nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("rows"), nb::arg("seed"),
+           nb::arg("step"), nb::arg("numbers"),
+           "Runs one instruction on one thread. Returns (tasks, seconds) of each of its phases,\n"
+           "which end where a team would meet: how many things the team would share, and how long\n"
+           "all of them took.")
       .def("train", &BoundExecutor::train, nb::arg("input"), nb::arg("target"),
            nb::arg("weights").none(), nb::arg("lengths").none(), nb::arg("order").none(),
            nb::arg("rows"), nb::arg("batch_rows"), nb::arg("first_batch"), nb::arg("last_batch"),

@@ -74,6 +74,8 @@ class ConvolutionForward final : public Kernel {
         bias_(optional_buffer<T>(i, "bias")),
         packed_(optional_buffer<T>(i, "packed")),
         moments_(optional_buffer<double>(i, "moments")),
+        band_moments_(optional_buffer<double>(i, "band_moments")),
+        bands_(band_moments_ ? smaller(integer(i, "bands"), strips_.count) : 1),
         offsets_(static_cast<std::size_t>(conv_.windows.places())) {
     strips_.offsets(offsets_.get());
   }
@@ -87,8 +89,13 @@ class ConvolutionForward final : public Kernel {
     }
     const T* x = x_(batch);
     if (moments_ != nullptr) {
-      for (Index e = worker.take(); e < batch.rows; e = worker.take())
-        for (Index s = 0; s < strips_.count; ++s) strip(worker, x, e, s);
+      for (Index t = worker.take(); t < batch.rows * bands_; t = worker.take())
+        for (Index s = first_strip(t % bands_); s < first_strip(t % bands_ + 1); ++s)
+          strip(worker, x, t / bands_, s);
+      if (bands_ > 1) {
+        worker.meet();
+        join_bands(worker.share(batch.rows * conv_.filters));
+      }
     } else {
       const Index tasks = batch.rows * strips_.count;
       for (Index t = worker.take(); t < tasks; t = worker.take())
@@ -118,15 +125,23 @@ class ConvolutionForward final : public Kernel {
                       {conv_.groups, conv_.own_channels(), conv_.own_filters()}, packed_, input,
                       rows, y);
     finish(y, positions);
-    if (moments_ != nullptr) add_moments(y, positions, number * strips_.step, example);
+    if (moments_ != nullptr) add_moments(y, positions, number, example);
   }
 
-  // Mean and sum of squared deviations of each filter over an example, strip by strip: for the
-  // batch normalization behind.
-  void add_moments(const T* y, Index positions, Index rows_before, Index example) const {
-    const Index filters = conv_.filters;
-    const auto before = static_cast<double>(rows_before * conv_.windows.width.outputs);
-    double* mean = moments_ + example * 2 * filters;
+  // A large image is cut into bands of strips, which tasks share.
+  Index first_strip(Index band) const { return strips_.count * band / bands_; }
+  double positions_before(Index strip) const {
+    return static_cast<double>(smaller(strip * strips_.step, conv_.windows.height.outputs) *
+                               conv_.windows.width.outputs);
+  }
+
+  // Mean and sum of squared deviations of each filter over an example, or over a band of it, strip
+  // by strip: for the batch normalization behind.
+  void add_moments(const T* y, Index positions, Index number, Index example) const {
+    const Index filters = conv_.filters, band = ((number + 1) * bands_ - 1) / strips_.count;
+    const double before = positions_before(number) - positions_before(first_strip(band));
+    double* mean =
+        (bands_ > 1 ? band_moments_ : moments_) + (example * bands_ + band) * 2 * filters;
     double* squares = mean + filters;
     for (Index first = 0; first < filters; first += kStrip) {
       const Index width = smaller(kStrip, filters - first);
@@ -134,11 +149,27 @@ class ConvolutionForward final : public Kernel {
       block_moments(y, filters, {0, positions}, {first, first + width}, means, own);
       for (Index c = 0; c < width; ++c) {
         Moments all{before, mean[first + c], squares[first + c]};
-        if (rows_before == 0) all = Moments{};
+        if (number == first_strip(band)) all = Moments{};
         all.add({static_cast<double>(positions), means[c], own[c]});
         mean[first + c] = all.mean;
         squares[first + c] = all.squares;
       }
+    }
+  }
+
+  // The moments of an example from those of its bands, for some filters of all examples.
+  void join_bands(Range own) const {
+    const Index filters = conv_.filters;
+    for (Index t = own.begin; t < own.end; ++t) {
+      const Index example = t / filters, filter = t % filters;
+      Moments all;
+      for (Index b = 0; b < bands_; ++b) {
+        const double* from = band_moments_ + (example * bands_ + b) * 2 * filters + filter;
+        all.add({positions_before(first_strip(b + 1)) - positions_before(first_strip(b)), from[0],
+                 from[filters]});
+      }
+      moments_[example * 2 * filters + filter] = all.mean;
+      moments_[(example * 2 + 1) * filters + filter] = all.squares;
     }
   }
 
@@ -169,7 +200,8 @@ class ConvolutionForward final : public Kernel {
   Epilogue<T> epilogue_;
   Source<T> x_;
   T *y_, *kernel_, *bias_, *packed_;
-  double* moments_;  // of each example: mean and squares of every filter
+  double *moments_, *band_moments_;  // of each example: mean and squares of every filter
+  Index bands_;
   OwnArray<Index> offsets_;
 };
 

@@ -34,8 +34,9 @@ class ConvolutionBackward final : public Kernel {
   explicit ConvolutionBackward(const Instruction& i)
       : conv_(i),
         strips_(conv_.windows, sizeof(T)),
-        turned_(can_turn(conv_.windows)),
+        turned_(can_turn(conv_.windows) && !conv_.depthwise()),
         back_(turned_ ? turned_around(conv_.windows, conv_.filters) : conv_.windows, sizeof(T)),
+        bands_(conv_.windows.height, kBandRows),
         epilogue_(i),
         x_(i, "x"),
         y_(i, "y"),
@@ -47,6 +48,7 @@ class ConvolutionBackward final : public Kernel {
         d_z_(optional_buffer<T>(i, "d_z")),
         packed_(optional_buffer<T>(i, "packed")),
         partials_(buffer<T>(i, "partials")),
+        bias_partials_(buffer<double>(i, "scratch")),
         offsets_(static_cast<std::size_t>(conv_.windows.places())),
         back_offsets_(static_cast<std::size_t>(conv_.windows.places())) {
     strips_.offsets(offsets_.get());
@@ -57,7 +59,9 @@ class ConvolutionBackward final : public Kernel {
     const Index number = static_cast<Index>(sizeof(T));
     const Index kernel =
         strips_.bytes() + kLine + strips_.step * conv_.windows.width.outputs * kPanel<T> * number;
-    const Index input = turned_ ? back_.bytes() : columns_tile() * conv_.terms() * number;
+    const Index input = turned_             ? back_.bytes()
+                        : conv_.depthwise() ? 0
+                                            : columns_tile() * conv_.terms() * number;
     return larger(kernel, input);
   }
 
@@ -68,29 +72,27 @@ class ConvolutionBackward final : public Kernel {
       epilogue_.backward_all(y_(batch), d_z, d_z_, positions * conv_.filters, worker, batch);
       d_z = d_z_;
     }
-    if (d_x_ != nullptr && turned_ && !conv_.depthwise()) pack(worker);
+    if (d_x_ != nullptr && turned_) pack(worker);
     worker.meet();
     const T* x = x_(batch);
-    const Index bias = d_bias_ ? divide_up(conv_.filters, kBiasStrip) : 0;
-    const Index inputs = d_x_ ? batch.rows * (turned_ && !conv_.depthwise() ? back_.count : 1) : 0;
-    const Index tasks = conv_.chunks + inputs + bias;
+    const Index parts = kernel_parts(), kernels = conv_.chunks * parts;
+    const Index each = turned_ ? back_.count : is_few(batch.rows) ? bands_.count : 1;
+    const Index tasks = kernels + (d_x_ ? batch.rows * each : 0);
     for (Index t = worker.take(); t < tasks; t = worker.take()) {
-      if (t < conv_.chunks) {
-        kernel_chunk(worker, t, x, d_z, batch.rows);
-      } else if (t < conv_.chunks + inputs) {
-        input_gradient(worker, t - conv_.chunks, d_z);
-      } else {
-        const Index begin = (t - conv_.chunks - inputs) * kBiasStrip;
-        column_sums(d_z, positions, conv_.filters,
-                    {begin, smaller(begin + kBiasStrip, conv_.filters)}, d_bias_);
-      }
+      if (t < kernels)
+        kernel_chunk(worker, t / parts, t % parts, x, d_z, batch.rows);
+      else
+        input_gradient(worker, (t - kernels) / each, (t - kernels) % each, each, d_z);
     }
     worker.meet();
     add_partials(worker);
   }
 
  private:
-  static constexpr Index kBiasStrip = 128, kLine = 64;
+  static constexpr Index kLine = 64;
+  static constexpr Index kTasks = 16;    // that the gradient on the kernel is worth
+  static constexpr Index kBandRows = 8;  // of outputs: neighbouring bands both compute some
+  static bool is_few(Index examples) { return examples < kTasks; }
 
   // Input -----------------------------------------------------------------------------------
 
@@ -110,45 +112,51 @@ class ConvolutionBackward final : public Kernel {
     }
   }
 
-  void input_gradient(const Worker& worker, Index task, const T* d_z) const {
-    const Index outputs = conv_.windows.outputs(), inputs = conv_.windows.inputs();
+  // Of one of some parts of an example.
+  void input_gradient(const Worker& worker, Index example, Index part, Index parts,
+                      const T* all_d_z) const {
+    const Windows& w = conv_.windows;
+    const T* d_z = all_d_z + example * w.outputs() * conv_.filters;
+    T* d_x = d_x_ + example * w.inputs() * conv_.channels();
     T* scratch = reinterpret_cast<T*>(worker.scratch);
-    if (turned_ && !conv_.depthwise()) {
-      const Index example = task / back_.count;
-      const Range rows = back_.rows(task % back_.count);
-      const T* strip = back_.input(d_z + example * outputs * conv_.filters, rows, scratch);
-      window_products(
-          back_, back_offsets_.get(), {conv_.groups, conv_.own_filters(), conv_.own_channels()},
-          packed_, strip, rows,
-          d_x_ + (example * inputs + rows.begin * conv_.windows.width.size) * conv_.channels());
-      return;
+    const Index line = w.width.size * conv_.channels();
+    if (turned_) {
+      const Range rows = back_.rows(part);
+      const T* strip = back_.input(d_z, rows, scratch);
+      return window_products(back_, back_offsets_.get(),
+                             {conv_.groups, conv_.own_filters(), conv_.own_channels()}, packed_,
+                             strip, rows, d_x + rows.begin * line);
     }
-    T* d_x = d_x_ + task * inputs * conv_.channels();
-    const T* from = d_z + task * outputs * conv_.filters;
-    std::memset(d_x, 0, static_cast<std::size_t>(inputs * conv_.channels()) * sizeof(T));
+    const Range rows = parts > 1 ? bands_.rows(part) : Range{0, w.height.size};
+    std::memset(d_x + rows.begin * line, 0,
+                static_cast<std::size_t>((rows.end - rows.begin) * line) * sizeof(T));
     if (conv_.depthwise())
-      depthwise_input(conv_.windows, from, kernel_, d_x);
+      depthwise_input(w, d_z, kernel_, d_x, rows);
     else
-      scatter(from, d_x, scratch);
+      scatter(d_z, d_x, scratch, rows);
   }
 
-  // Any stride: the gradients of a tile of windows, then each number to the position it belongs to.
+  // Any stride: the gradients of a tile of windows, then each number to the position it belongs to,
+  // if that lies on the rows.
   Index columns_tile() const {
     return larger(1, smaller(conv_.windows.outputs(), (Index{1} << 17) / conv_.terms()));
   }
-  void scatter(const T* d_z, T* d_x, T* tile) const {
+  void scatter(const T* d_z, T* d_x, T* tile, Range rows) const {
     const Windows& w = conv_.windows;
     const Index channels = conv_.own_channels(), filters = conv_.own_filters();
     const Index terms = conv_.terms(), step = columns_tile();
+    const Range reach = w.height.outputs_on(rows);
+    const Index last = reach.end * w.width.outputs;
     for (Index group = 0; group < conv_.groups; ++group)
-      for (Index begin = 0; begin < w.outputs(); begin += step) {
-        const Index count = smaller(step, w.outputs() - begin);
+      for (Index begin = reach.begin * w.width.outputs; begin < last; begin += step) {
+        const Index count = smaller(step, last - begin);
         matrix_product(false, true, count, terms, filters,
                        d_z + begin * conv_.filters + group * filters, conv_.filters,
                        kernel_ + group * filters, conv_.filters, false, tile, terms);
         for (Index n = 0; n < count; ++n) {
           const Index row = (begin + n) / w.width.outputs, column = (begin + n) % w.width.outputs;
-          for (Index i = w.height.first(row); i < w.height.end(row); ++i)
+          const Range lines = w.height.places(row, rows);
+          for (Index i = lines.begin; i < lines.end; ++i)
             for (Index j = w.width.first(column); j < w.width.end(column); ++j) {
               const T* from = tile + n * terms + (i * w.width.window + j) * channels;
               T* to = d_x +
@@ -164,30 +172,51 @@ class ConvolutionBackward final : public Kernel {
 
   // Kernel ----------------------------------------------------------------------------------
 
-  // A part of the batch: its sums stand apart, and are added up in order at the end.
-  void kernel_chunk(const Worker& worker, Index chunk, const T* x, const T* d_z, Index rows) const {
-    const Range examples{rows * chunk / conv_.chunks, rows * (chunk + 1) / conv_.chunks};
+  // Parts of a chunk: of its panels, where there are few chunks.
+  Index kernel_parts() const {
+    if (conv_.depthwise()) return 1;
+    return smaller(conv_.groups * panels<T>(conv_.own_filters()), divide_up(kTasks, conv_.chunks));
+  }
+
+  // Some strips of the batch: their sums stand apart, and are added up in order at the end.
+  void kernel_chunk(const Worker& worker, Index chunk, Index part, const T* x, const T* d_z,
+                    Index rows) const {
+    const Index strips = rows * strips_.count, parts = kernel_parts();
+    const Range own{strips * chunk / conv_.chunks, strips * (chunk + 1) / conv_.chunks};
+    const Index all = conv_.groups * panels<T>(conv_.own_filters());
+    const Range mine{all * part / parts, all * (part + 1) / parts};
     const Index size = partial_size(), inputs = conv_.windows.inputs() * conv_.channels(),
                 outputs = conv_.windows.outputs() * conv_.filters;
+    const Index panel = conv_.depthwise() ? size : conv_.terms() * kPanel<T>;
+    const Range numbers =
+        conv_.depthwise() ? Range{0, size} : Range{mine.begin * panel, mine.end * panel};
     T* sums = partials_ + chunk * size;
-    std::memset(sums, 0, static_cast<std::size_t>(size) * sizeof(T));
-    for (Index e = examples.begin; e < examples.end; ++e) {
+    std::memset(sums + numbers.begin, 0,
+                static_cast<std::size_t>(numbers.end - numbers.begin) * sizeof(T));
+    double* bias = bias_partials_ + chunk * conv_.filters;
+    for (Index f = 0; part == 0 && f < conv_.filters; ++f) bias[f] = 0;
+    for (Index n = own.begin; n < own.end; ++n) {
+      const Index e = n / strips_.count;
+      const Range strip_rows = strips_.rows(n % strips_.count);
+      const Index width = conv_.windows.width.outputs;
+      const T* strip_d_z = d_z + e * outputs + strip_rows.begin * width * conv_.filters;
+      if (d_bias_ && part == 0)
+        add_bias((strip_rows.end - strip_rows.begin) * width, strip_d_z, bias);
       if (conv_.depthwise()) {
-        depthwise_kernel(conv_.windows, x + e * inputs, d_z + e * outputs, sums);
+        depthwise_kernel(conv_.windows, x + e * inputs, strip_d_z, strip_rows, sums);
         continue;
       }
-      for (Index s = 0; s < strips_.count; ++s) {
-        const Range strip_rows = strips_.rows(s);
-        T* copy = reinterpret_cast<T*>(worker.scratch);
-        const T* strip = strips_.input(x + e * inputs, strip_rows, copy);
-        T* packed =
-            copy + divide_up(strips_.bytes(), kLine) * kLine / static_cast<Index>(sizeof(T));
-        kernel_strip(
-            strip, strip_rows,
-            d_z + e * outputs + strip_rows.begin * conv_.windows.width.outputs * conv_.filters,
-            packed, sums);
-      }
+      T* copy = reinterpret_cast<T*>(worker.scratch);
+      const T* strip = strips_.input(x + e * inputs, strip_rows, copy);
+      T* packed = copy + divide_up(strips_.bytes(), kLine) * kLine / static_cast<Index>(sizeof(T));
+      kernel_strip(strip, strip_rows, strip_d_z, mine, packed, sums);
     }
+  }
+
+  void add_bias(Index positions, const T* d_z, double* bias) const {
+    for (Index first = 0; first < conv_.filters; first += kStrip)
+      add_column_sums(d_z, positions, conv_.filters,
+                      {first, smaller(first + kStrip, conv_.filters)}, bias + first);
   }
 
   Index partial_size() const {
@@ -195,58 +224,70 @@ class ConvolutionBackward final : public Kernel {
     return conv_.groups * conv_.terms() * panels<T>(conv_.own_filters()) * kPanel<T>;
   }
 
-  void kernel_strip(const T* strip, Range rows, const T* d_z, T* packed, T* sums_out) const {
+  // Of some panels, counted over all groups.
+  void kernel_strip(const T* strip, Range rows, const T* d_z, Range mine, T* packed,
+                    T* sums_out) const {
     const Index filters = conv_.own_filters(), channels = conv_.own_channels();
     const Index width = conv_.windows.width.outputs, count = rows.end - rows.begin;
     const Index positions = count * width, terms = conv_.terms(), each = panels<T>(filters);
     // An image of width 1 is walked along its height.
     const Index lines = width == 1 ? 1 : count, length = width == 1 ? count : width;
     const Index step = width == 1 ? strips_.window(1, 0) : strips_.window(0, 1);
-    for (Index group = 0; group < conv_.groups; ++group) {
+    for (Index panel = mine.begin; panel < mine.end; ++panel) {
+      const Index group = panel / each, first = panel % each * kPanel<T>;
       const T* from = strip + group * channels;
-      for (Index p = 0; p < each; ++p) {
-        const Index first = p * kPanel<T>;
-        pack_panels<T>(
-            {0, 1}, positions, smaller(kPanel<T>, filters - first), packed,
-            [&](Index r, Index c) { return d_z[r * conv_.filters + group * filters + first + c]; });
-        T* out = sums_out + (group * each + p) * terms * kPanel<T>;
-        for (Index k = 0; k < terms; k += kRows)
-          with_rows(smaller(kRows, terms - k), [&](auto tile) {
-            constexpr int M = decltype(tile)::rows;
-            const T* base[M];
-            for (int i = 0; i < M; ++i)
-              base[i] = from + offsets_.get()[(k + i) / channels] + (k + i) % channels;
-            Sums<T, M> sums;
-            T* to = out + k * kPanel<T>;
-            for (int i = 0; i < M; ++i) {
-              sums.take(i, to + i * kPanel<T>, kPanel<T>);
-            }
-            for (Index r = 0; r < lines; ++r) {
-              const T* at[M];
-              for (int i = 0; i < M; ++i) at[i] = base[i] + strips_.window(r, 0);
-              add_outer(at, step, length, packed + r * length * kPanel<T>, sums);
-            }
-            for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
-          });
-      }
+      pack_panels<T>(
+          {0, 1}, positions, smaller(kPanel<T>, filters - first), packed,
+          [&](Index r, Index c) { return d_z[r * conv_.filters + group * filters + first + c]; });
+      T* out = sums_out + panel * terms * kPanel<T>;
+      for (Index k = 0; k < terms; k += kRows)
+        with_rows(smaller(kRows, terms - k), [&](auto tile) {
+          constexpr int M = decltype(tile)::rows;
+          const T* base[M];
+          for (int i = 0; i < M; ++i)
+            base[i] = from + offsets_.get()[(k + i) / channels] + (k + i) % channels;
+          Sums<T, M> sums;
+          T* to = out + k * kPanel<T>;
+          for (int i = 0; i < M; ++i) {
+            sums.take(i, to + i * kPanel<T>, kPanel<T>);
+          }
+          for (Index r = 0; r < lines; ++r) {
+            const T* at[M];
+            for (int i = 0; i < M; ++i) at[i] = base[i] + strips_.window(r, 0);
+            add_outer(at, step, length, packed + r * length * kPanel<T>, sums);
+          }
+          for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
+        });
     }
   }
 
   void add_partials(const Worker& worker) const {
-    const Index size = partial_size(), filters = conv_.own_filters(), terms = conv_.terms();
+    const Index filters = conv_.own_filters(), terms = conv_.terms();
+    if (d_bias_)
+      total_of_blocks(bias_partials_, conv_.chunks, conv_.filters, worker.share(conv_.filters),
+                      d_bias_);
+    if (conv_.depthwise()) return add_chunks(worker.share(partial_size()), d_kernel_);
     const Index each = panels<T>(filters);
-    const Range mine = worker.share(terms * conv_.groups);
+    const Range mine = worker.share(conv_.groups * each * terms);
     for (Index t = mine.begin; t < mine.end; ++t) {
-      const Index group = t / terms, term = t % terms;
-      for (Index f = 0; f < filters; ++f) {
-        const Index at =
-            conv_.depthwise()
-                ? term * conv_.filters + group
-                : ((group * each + f / kPanel<T>)*terms + term) * kPanel<T> + f % kPanel<T>;
-        T sum = partials_[at];
-        for (Index c = 1; c < conv_.chunks; ++c) sum += partials_[c * size + at];
-        d_kernel_[term * conv_.filters + group * filters + f] = sum;
-      }
+      const Index panel = t / terms, first = panel % each * kPanel<T>;
+      T sums[kPanel<T>];
+      add_chunks({t * kPanel<T>, (t + 1) * kPanel<T>}, sums);
+      std::memcpy(d_kernel_ + t % terms * conv_.filters + panel / each * filters + first, sums,
+                  static_cast<std::size_t>(smaller(kPanel<T>, filters - first)) * sizeof(T));
+    }
+  }
+
+  // What the chunks have for some numbers, to where the first of them belongs or to its own place.
+  void add_chunks(Range own, T* all_to) const {
+    const Index size = partial_size();
+    T* to = conv_.depthwise() ? all_to + own.begin : all_to;
+    const T* from = partials_ + own.begin;
+    for (Index i = 0; i < own.end - own.begin; ++i) to[i] = from[i];
+    for (Index c = 1; c < conv_.chunks; ++c) {
+      from += size;
+#pragma omp simd
+      for (Index i = 0; i < own.end - own.begin; ++i) to[i] += from[i];
     }
   }
 
@@ -254,9 +295,11 @@ class ConvolutionBackward final : public Kernel {
   Strips2D strips_;
   bool turned_;
   Strips2D back_;
+  InputBands bands_;
   Epilogue<T> epilogue_;
   Source<T> x_, y_, d_y_;
   T *d_x_, *kernel_, *d_kernel_, *d_bias_, *d_z_, *packed_, *partials_;
+  double* bias_partials_;  // of each chunk
   OwnArray<Index> offsets_, back_offsets_;
 };
 

@@ -28,13 +28,17 @@ void depthwise_forward(const Windows& w, const Strips2D& strips, const Index* of
     }
 }
 
-// d_x of a whole image, zero on entry: each output gives its share to the places of its window.
+// d_x of some rows of an image, zero on entry: each output gives its share to the places of its
+// window.
 template <class T>
-void depthwise_input(const Windows& w, const T* d_z, const T* kernel, T* d_x) {
+void depthwise_input(const Windows& w, const T* all_d_z, const T* kernel, T* d_x, Range rows) {
   const Index channels = w.channels;
-  for (Index row = 0; row < w.height.outputs; ++row)
+  const Range outputs = w.height.outputs_on(rows);
+  const T* d_z = all_d_z + outputs.begin * w.width.outputs * channels;
+  for (Index row = outputs.begin; row < outputs.end; ++row) {
+    const Range lines = w.height.places(row, rows);
     for (Index column = 0; column < w.width.outputs; ++column, d_z += channels)
-      for (Index i = w.height.first(row); i < w.height.end(row); ++i)
+      for (Index i = lines.begin; i < lines.end; ++i)
         for (Index j = w.width.first(column); j < w.width.end(column); ++j) {
           T* to = d_x + (w.height.position(row, i) * w.width.size + w.width.position(column, j)) *
                             channels;
@@ -42,13 +46,14 @@ void depthwise_input(const Windows& w, const T* d_z, const T* kernel, T* d_x) {
 #pragma omp simd
           for (Index c = 0; c < channels; ++c) to[c] += d_z[c] * k[c];
         }
+  }
 }
 
-// d_kernel += windows * d_z over an image.
+// d_kernel += windows * d_z over some rows of an image's outputs, whose d_z it gets.
 template <class T>
-void depthwise_kernel(const Windows& w, const T* x, const T* d_z, T* d_kernel) {
+void depthwise_kernel(const Windows& w, const T* x, const T* d_z, Range rows, T* d_kernel) {
   const Index channels = w.channels;
-  for (Index row = 0; row < w.height.outputs; ++row)
+  for (Index row = rows.begin; row < rows.end; ++row)
     for (Index column = 0; column < w.width.outputs; ++column, d_z += channels)
       for (Index i = w.height.first(row); i < w.height.end(row); ++i)
         for (Index j = w.width.first(column); j < w.width.end(column); ++j) {

@@ -83,7 +83,8 @@ class StillRow final : public Kernel {
 
 // d_table[r] = sum of d_y over where x = r, in the order of x; d_x is zero. Each task owns some
 // columns of the whole table, so that no two write the same number and the work is even however
-// the numbers are spread.
+// the numbers are spread. A team of more threads than that cuts the table's rows too: the order of
+// a sum stays what it is.
 template <class T>
 class EmbeddingBackward final : public Kernel {
  public:
@@ -102,20 +103,33 @@ class EmbeddingBackward final : public Kernel {
     if (d_x_ != nullptr) zero(d_x_, worker.share(rows));
     worker.meet();
     constexpr Index kStripe = 16;  // a cache line of floats
-    const Range own = worker.share(divide_up(columns, kStripe));
-    const Index begin = own.begin * kStripe, end = smaller(own.end * kStripe, columns);
-    if (begin >= end) return;
-    for (Index row = 0; row < rows; ++row) {
-      const Index wanted = vocabulary_.row(x[row]);
-      if (wanted < 0 || wanted == vocabulary_.padding) continue;
-      T* to = d_table_ + wanted * columns;
-      const T* from = d_y + row * columns;
-#pragma omp simd
-      for (Index c = begin; c < end; ++c) to[c] += from[c];
+    const Index stripes = divide_up(columns, kStripe);
+    const Index parts = larger(1, worker.count / stripes);
+    const Range own = worker.share(stripes * parts);
+    for (Index t = own.begin; t < own.end;) {
+      const Index part = t / stripes, end = smaller(own.end, (part + 1) * stripes);
+      add(x, d_y, rows,
+          {vocabulary_.size * part / parts, vocabulary_.size * (part + 1) / parts,
+           t % stripes * kStripe, smaller(columns, (end - part * stripes) * kStripe)});
+      t = end;
     }
   }
 
  private:
+  // To a piece of the table.
+  void add(const T* x, const T* d_y, Index rows, Piece piece) const {
+    const Index columns = shape_.columns;
+    for (Index row = 0; row < rows; ++row) {
+      const Index wanted = vocabulary_.row(x[row]);
+      if (wanted < piece.row_begin || wanted >= piece.row_end || wanted == vocabulary_.padding)
+        continue;
+      T* to = d_table_ + wanted * columns;
+      const T* from = d_y + row * columns;
+#pragma omp simd
+      for (Index c = piece.column_begin; c < piece.column_end; ++c) to[c] += from[c];
+    }
+  }
+
   static void zero(T* to, Range own) {
     for (Index i = own.begin; i < own.end; ++i) to[i] = T(0);
   }

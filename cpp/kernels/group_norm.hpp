@@ -4,9 +4,10 @@
 //
 //   z = gamma (x - mean) / sqrt(variance + epsilon) + beta,  y = epilogue(z)
 //
-// A worker takes whole examples: what it reads twice is in its cache. With positions, all is summed
-// channel by channel first, which vectorizes for any size of a group. Without, each group is a
-// short row; its length is a constant of the loops where it is a usual one.
+// A worker takes whole examples: what it reads twice is in its cache; of a few large examples it
+// takes bands. With positions, all is summed channel by channel first, which vectorizes for any
+// size of a group. Without, each group is a short row; its length is a constant of the loops where
+// it is a usual one.
 #pragma once
 #include "kernels/epilogue.hpp"
 #include "kernels/groups.hpp"
@@ -24,18 +25,29 @@ class GroupNormForward final : public Kernel {
         y_(buffer<T>(i, "y")),
         gamma_(i, "gamma", groups_.channels, T(1)),
         beta_(i, "beta", groups_.channels, T(0)),
-        statistics_(i, groups_) {}
+        statistics_(i, groups_),
+        band_sums_(optional_buffer<double>(i, "band_sums")) {}
 
   std::int64_t thread_bytes() const override {
-    return groups_.channels * static_cast<Index>(2 * sizeof(double) + 4 * sizeof(T));
+    return groups_.channels * static_cast<Index>(4 * sizeof(double) + 4 * sizeof(T)) +
+           4 * groups_.count * static_cast<Index>(sizeof(T));
   }
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const DropStream stream = epilogue_.prepare(batch);
+    if (groups_.shared(batch.rows)) return bands_of_few(worker, batch.rows, x, stream);
     const Range examples = worker.share(batch.rows);
     if (groups_.positions > 1) {
-      for (Index e = examples.begin; e < examples.end; ++e) with_positions(x, e, worker, stream);
+      const Scratch own(worker, groups_);
+      for (Index e = examples.begin; e < examples.end; ++e) {
+        const GroupStatistics<T> statistics(statistics_, e);
+        near_means(x + e * groups_.values, own, statistics);
+        sum_bands<T>(groups_, own.sums, own.band, about(x + e * groups_.values, own.mean));
+        settle(x + e * groups_.values, own, statistics);
+        prepare(own, statistics);
+        apply({0, groups_.positions}, x, e * groups_.values, own, stream);
+      }
       return;
     }
     for_width(groups_, [&](auto width) {
@@ -44,28 +56,71 @@ class GroupNormForward final : public Kernel {
   }
 
  private:
-  void with_positions(const T* all, Index example, const Worker& worker,
-                      const DropStream& stream) const {
-    const Index channels = groups_.channels, first = example * groups_.values;
-    const T* x = all + first;
-    double* sums = static_cast<double*>(static_cast<void*>(worker.scratch));
-    T* mean = static_cast<T*>(static_cast<void*>(sums + 2 * channels));
-    T *scale = mean + channels, *shift = scale + channels, *factor = shift + channels;
-    const GroupStatistics<T> statistics(statistics_, example);
-    measure(x, mean, shift, sums, statistics);
-    spread(groups_, statistics.scale, scale);
-    spread(groups_, statistics.mean, mean);
-    spread(groups_, statistics.rest, shift);
-    spread(groups_, statistics.reciprocal, factor);
+  // A thread's own memory: sums and sums of squares of each channel, those of a band, and what each
+  // channel is normalized by.
+  struct Scratch {
+    double *sums, *band;
+    T *mean, *scale, *shift, *factor;
+    GroupStatistics<T> statistics;
+
+    Scratch(const Worker& worker, const Groups& groups)
+        : sums(static_cast<double*>(static_cast<void*>(worker.scratch))),
+          band(sums + 2 * groups.channels),
+          mean(static_cast<T*>(static_cast<void*>(band + 2 * groups.channels))),
+          scale(mean + groups.channels),
+          shift(scale + groups.channels),
+          factor(shift + groups.channels),
+          statistics(factor + groups.channels, groups.count) {}
+  };
+
+  void bands_of_few(const Worker& worker, Index examples, const T* all,
+                    const DropStream& stream) const {
+    const Scratch own(worker, groups_);
+    const Index size = 2 * groups_.channels;
+    Index known = -1;  // the example whose near means are at hand
+    in_bands(
+        groups_, worker, examples,
+        [&](Index e, Index b) {
+          const T* x = all + e * groups_.values;
+          if (e != known) near_means(x, own, own.statistics);
+          known = e;
+          sum_positions<T>(groups_, groups_.band(b), band_sums_ + (e * groups_.bands + b) * size,
+                           about(x, own.mean));
+        },
+        [&](Index e, bool begins) {
+          const T* x = all + e * groups_.values;
+          if (e != known) near_means(x, own, own.statistics);
+          known = e;
+          join_bands(groups_, band_sums_ + e * groups_.bands * size, own.sums);
+          settle(x, own, own.statistics);
+          if (begins) own.statistics.copy_to({statistics_, e});
+          prepare(own, own.statistics);
+          known = -1;
+        },
+        [&](Index e, Index b) { apply(groups_.band(b), all, e * groups_.values, own, stream); });
+  }
+
+  void prepare(const Scratch& own, const GroupStatistics<T>& statistics) const {
+    spread(groups_, statistics.scale, own.scale);
+    spread(groups_, statistics.mean, own.mean);
+    spread(groups_, statistics.rest, own.shift);
+    spread(groups_, statistics.reciprocal, own.factor);
     const T *gamma = gamma_.get(), *beta = beta_.get();
+    T *shift = own.shift, *factor = own.factor;
 #pragma omp simd
-    for (Index c = 0; c < channels; ++c) {
+    for (Index c = 0; c < groups_.channels; ++c) {
       factor[c] *= gamma[c];
       shift[c] = beta[c] - shift[c] * factor[c];
     }
-    for_pieces({0, groups_.positions}, channels, [&](Piece piece) {
+  }
+
+  void apply(Range positions, const T* all, Index first, const Scratch& own,
+             const DropStream& stream) const {
+    const Index channels = groups_.channels;
+    const T *scale = own.scale, *mean = own.mean, *factor = own.factor, *shift = own.shift;
+    for_pieces(positions, channels, [&](Piece piece) {
       for (Index p = piece.row_begin; p < piece.row_end; ++p) {
-        const T* from = x + p * channels;
+        const T* from = all + first + p * channels;
         T* to = y_ + first + p * channels;
 #pragma omp simd
         for (Index c = piece.column_begin; c < piece.column_end; ++c)
@@ -78,25 +133,42 @@ class GroupNormForward final : public Kernel {
     });
   }
 
-  // Near each group's mean, from a sample of the positions; then sums about that, which correct it.
-  // Where an outlier in the sample led them too far from the mean, once more from what they found.
-  // `mean` and `sampled` have room for a number a channel, `sums` for two.
-  void measure(const T* x, T* mean, T* sampled, double* sums,
-               const GroupStatistics<T>& statistics) const {
+  // The terms of the sums of x - mean and of its squares.
+  auto about(const T* x, const T* mean) const {
+    return [x, mean, channels = groups_.channels](Index p, Index c, T& a, T& b) {
+      const T d = x[p * channels + c] - mean[c];
+      a += d;
+      b += d * d;
+    };
+  }
+
+  // A number near each group's mean, from a sample of the positions.
+  void near_means(const T* x, const Scratch& own, const GroupStatistics<T>& statistics) const {
     constexpr Index kSample = 256;
     const Index channels = groups_.channels, width = groups_.width;
-    double* squares = sums + channels;
     const Index step = divide_up(groups_.positions, kSample);
     const Index sample = divide_up(groups_.positions, step);
+    const T* mean = own.mean;
     for (Index g = 0; g < groups_.count; ++g) statistics.mean[g] = x[g * width];
-    spread(groups_, statistics.mean, mean);
-    sum_rows<T>({0, sample}, {0, channels}, sampled,
+    spread(groups_, statistics.mean, own.mean);
+    sum_rows<T>({0, sample}, {0, channels}, own.shift,
                 [=](Index p, Index c) { return x[p * step * channels + c] - mean[c]; });
     for (Index g = 0; g < groups_.count; ++g)
       statistics.mean[g] +=
-          static_cast<T>(in_group(sampled, g) / static_cast<double>(sample * width));
-    if (!measure_about(x, mean, sums, squares, statistics))
-      measure_about(x, mean, sums, squares, statistics);
+          static_cast<T>(in_group(own.shift, g) / static_cast<double>(sample * width));
+    spread(groups_, statistics.mean, own.mean);
+  }
+
+  // The statistics from sums about the near means, which these correct. Where an outlier in the
+  // sample led them too far from the mean, once more from what they found.
+  void settle(const T* x, const Scratch& own, const GroupStatistics<T>& statistics) const {
+    const Index channels = groups_.channels, width = groups_.width;
+    const double *sums = own.sums, *squares = sums + channels;
+    if (!are_near(sums, squares, statistics)) {
+      spread(groups_, statistics.mean, own.mean);
+      sum_bands<T>(groups_, own.sums, own.band, about(x, own.mean));
+      are_near(sums, squares, statistics);
+    }
     for (Index g = 0; g < groups_.count; ++g) {
       const double n = groups_.size(), rest = in_group(sums, g) / n;
       const double variance = in_group(squares, g) / n - rest * rest;
@@ -104,24 +176,16 @@ class GroupNormForward final : public Kernel {
       statistics.rest[g] = static_cast<T>(rest);
       statistics.reciprocal[g] = static_cast<T>(reciprocal_deviation(variance, epsilon_, 1.0));
       if (squares_hold<T>(variance + epsilon_)) continue;
-      const T* own = x + g * width;
+      const T* from = x + g * width;
       statistics.keep(g, scaled_moments<T>(groups_.positions * width, epsilon_, [=](Index i) {
-                        return own[i / width * channels + i % width];
+                        return from[i / width * channels + i % width];
                       }));
     }
   }
 
-  // Sums of x - mean and its squares. False: some of the means are too far off; they now are
-  // better.
-  bool measure_about(const T* x, T* mean, double* sums, double* squares,
-                     const GroupStatistics<T>& statistics) const {
-    const Index channels = groups_.channels;
-    spread(groups_, statistics.mean, mean);
-    sum_positions<T>(groups_, sums, squares, [=](Index p, Index c, T& a, T& b) {
-      const T d = x[p * channels + c] - mean[c];
-      a += d;
-      b += d * d;
-    });
+  // False: some of the means are too far off; they now are better.
+  bool are_near(const double* sums, const double* squares,
+                const GroupStatistics<T>& statistics) const {
     bool near = true;
     for (Index g = 0; g < groups_.count; ++g) {
       const double n = groups_.size(), rest = in_group(sums, g) / n;
@@ -207,190 +271,7 @@ class GroupNormForward final : public Kernel {
   T* y_;
   OrConstant<T> gamma_, beta_;
   GroupStatistics<T> statistics_;
-};
-
-// With g = gamma d_z, x_hat = (x - mean) / deviation, and means over a group:
-//   d_x = (g - mean(g) - x_hat mean(g x_hat)) / deviation,
-//   d_gamma = sum of d_z x_hat, d_beta = sum of d_z over examples and positions
-template <class T>
-class GroupNormBackward final : public Kernel {
- public:
-  explicit GroupNormBackward(const Instruction& i)
-      : groups_(i),
-        epilogue_(i),
-        x_(i, "x"),
-        y_(i, "y"),
-        d_y_(i, "d_y"),
-        d_x_(optional_buffer<T>(i, "d_x")),
-        gamma_(i, "gamma", groups_.channels, T(1)),
-        d_gamma_(optional_buffer<T>(i, "d_gamma")),
-        d_beta_(optional_buffer<T>(i, "d_beta")),
-        statistics_(i, groups_),
-        partial_(buffer<double>(i, "scratch")),
-        d_z_(optional_buffer<T>(i, "d_z")) {}
-
-  std::int64_t thread_bytes() const override {
-    return groups_.channels * static_cast<Index>(2 * sizeof(double) + 5 * sizeof(T));
-  }
-
-  void run(const Worker& worker, const Batch& batch) const override {
-    const Index channels = groups_.channels;
-    // Blocks of examples, small ones together.
-    const RowBlocks blocks(batch.rows, divide_up(8, groups_.positions));
-    const Range mine = worker.share(blocks.count);
-    const Range strip = worker.share(channels);
-    if (groups_.positions > 1) {
-      double *betas = partial_, *gammas = partial_ + kMaxBlocks * channels;
-      for (Index b = mine.begin; b < mine.end; ++b)
-        positions_of_block(blocks.block(b), worker, batch, betas + b * channels,
-                           gammas + b * channels);
-      worker.meet();
-      if (d_beta_) total_of_blocks(betas, blocks.count, channels, strip, d_beta_);
-      if (d_gamma_) total_of_blocks(gammas, blocks.count, channels, strip, d_gamma_);
-      return;
-    }
-    const BlockSums<T> sums{blocks, channels, partial_,
-                            static_cast<T*>(static_cast<void*>(worker.scratch))};
-    for_width(groups_, [&](auto width) {
-      for (Index b = mine.begin; b < mine.end; ++b)
-        sums.block(b, [&](Range examples, T* beta, T* gamma) {
-          flat_rows(width, examples, batch, beta, gamma);
-        });
-    });
-    worker.meet();
-    if (d_beta_) sums.total(0, strip, d_beta_);
-    if (d_gamma_) sums.total(1, strip, d_gamma_);
-  }
-
- private:
-  void positions_of_block(Range examples, const Worker& worker, const Batch& batch, double* beta,
-                          double* gamma) const {
-    const T *x = x_(batch), *d = epilogue_.present() ? d_z_ : d_y_(batch);
-    const DropStream stream = epilogue_.prepare(batch);
-    for (Index c = 0; c < groups_.channels; ++c) beta[c] = gamma[c] = 0;
-    for (Index e = examples.begin; e < examples.end; ++e) {
-      if (epilogue_.present()) behind_epilogue(e, batch, stream);
-      with_positions(x, d, e, worker, beta, gamma);
-    }
-  }
-
-  template <Index kWidth>
-  void flat_rows(Width<kWidth> width, Range examples, const Batch& batch, T* beta, T* gamma) const {
-    const T *x = x_(batch), *d = epilogue_.present() ? d_z_ : d_y_(batch);
-    const DropStream stream = epilogue_.prepare(batch);
-    for (Index e = examples.begin; e < examples.end; ++e) {
-      if (epilogue_.present()) behind_epilogue(e, batch, stream);
-      flat(width, x, d, e, beta, gamma);
-    }
-  }
-
-  void behind_epilogue(Index example, const Batch& batch, const DropStream& stream) const {
-    const T *y = y_(batch), *d_y = d_y_(batch);
-    const Index begin = example * groups_.values, end = begin + groups_.values;
-    for (Index i = begin; i < end; i += kPiece)
-      epilogue_.backward(y + i, d_y + i, d_z_ + i, i, smaller(kPiece, end - i), stream);
-  }
-
-  void with_positions(const T* all_x, const T* all_d, Index example, const Worker& worker,
-                      double* beta, double* gamma) const {
-    const Index channels = groups_.channels, first = example * groups_.values;
-    const T *x = all_x + first, *d = all_d + first;
-    double* sums = static_cast<double*>(static_cast<void*>(worker.scratch));
-    double* products = sums + channels;
-    T* scale = static_cast<T*>(static_cast<void*>(products + channels));
-    T *mean = scale + channels, *outer = mean + channels, *shift = outer + channels;
-    T* slope = shift + channels;
-    const GroupStatistics<T> statistics(statistics_, example);
-    spread(groups_, statistics.scale, scale);
-    spread(groups_, statistics.mean, mean);
-    spread(groups_, statistics.rest, shift);
-    spread(groups_, statistics.reciprocal, outer);
-    sum_positions<T>(groups_, sums, products, [=](Index p, Index c, T& a, T& b) {
-      const Index i = p * channels + c;
-      a += d[i];
-      b += d[i] * (x[i] * scale[c] - mean[c]);
-    });
-    const T* gain = gamma_.get();
-#pragma omp simd
-    for (Index c = 0; c < channels; ++c) {
-      products[c] =
-          (products[c] - static_cast<double>(shift[c]) * sums[c]) * static_cast<double>(outer[c]);
-      beta[c] += sums[c];
-      gamma[c] += products[c];
-      sums[c] *= static_cast<double>(gain[c]);
-      products[c] *= static_cast<double>(gain[c]);
-    }
-    if (d_x_ == nullptr) return;
-    const double n = groups_.size();
-    for (Index g = 0; g < groups_.count; ++g) {
-      const double *sum = sums + g * groups_.width, *product = products + g * groups_.width;
-      const double own = sum_of<double>(groups_.width, [=](Index k) { return sum[k]; });
-      const double along = sum_of<double>(groups_.width, [=](Index k) { return product[k]; });
-      const T reciprocal = statistics.reciprocal[g];
-      for (Index c = g * groups_.width; c < (g + 1) * groups_.width; ++c) {
-        slope[c] = static_cast<T>(along / n) * reciprocal;
-        shift[c] = static_cast<T>(own / n) - statistics.rest[g] * slope[c];
-        outer[c] = reciprocal * scale[c];
-      }
-    }
-    T* to = d_x_ + first;
-    // Backwards: the last positions read are still in the cache.
-    for (Index p = groups_.positions - 1; p >= 0; --p) {
-      const Index row = p * channels;
-#pragma omp simd
-      for (Index c = 0; c < channels; ++c) {
-        const T centred = x[row + c] * scale[c] - mean[c];
-        to[row + c] = outer[c] * ((d[row + c] * gain[c] - shift[c]) - centred * slope[c]);
-      }
-    }
-  }
-
-  template <Index kWidth>
-  void flat(Width<kWidth>, const T* all_x, const T* all_d, Index example, T* all_beta,
-            T* all_gamma) const {
-    const Index width = Width<kWidth>::of(groups_), first = example * groups_.channels;
-    const GroupStatistics<T> statistics(statistics_, example);
-    const double each = 1.0 / groups_.size();
-    for (Index g = 0; g < groups_.count; ++g) {
-      const Index at = g * width;
-      const T *x = all_x + first + at, *d = all_d + first + at, *gain = gamma_.get() + at;
-      T *beta = all_beta + at, *gamma = all_gamma + at;
-      const T scale = statistics.scale[g], mean = statistics.mean[g], rest = statistics.rest[g],
-              reciprocal = statistics.reciprocal[g];
-      double sum = 0, product = 0;
-      for_parts<kWidth>(width, [&](Index begin, Index end) {
-        T a = 0, b = 0;
-#pragma omp simd reduction(+ : a, b)
-        for (Index k = begin; k < end; ++k) {
-          const T x_hat = ((x[k] * scale - mean) - rest) * reciprocal;
-          const T scaled = d[k] * gain[k];
-          a += scaled;
-          b += scaled * x_hat;
-          beta[k] += d[k];
-          gamma[k] += d[k] * x_hat;
-        }
-        sum += static_cast<double>(a), product += static_cast<double>(b);
-      });
-      if (d_x_ == nullptr) continue;
-      const T share = static_cast<T>(sum * each);
-      const T slope = static_cast<T>(product * each) * reciprocal;
-      const T outer = reciprocal * scale;
-      T* to = d_x_ + first + at;
-#pragma omp simd
-      for (Index k = 0; k < width; ++k)
-        to[k] = outer * ((d[k] * gain[k] - share) - ((x[k] * scale - mean) - rest) * slope);
-    }
-  }
-
-  Groups groups_;
-  Epilogue<T> epilogue_;
-  Source<T> x_, y_, d_y_;
-  T* d_x_;
-  OrConstant<T> gamma_;
-  T *d_gamma_, *d_beta_;
-  GroupStatistics<T> statistics_;
-  double* partial_;
-  T* d_z_;
+  double* band_sums_;
 };
 
 }  // namespace evenly::EVENLY_ISA

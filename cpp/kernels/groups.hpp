@@ -1,5 +1,6 @@
 // Groups of channels that stand side by side: their sizes, their statistics, and sums over the
-// positions of an example.
+// positions of an example. A large example is cut into bands of positions by its shape alone; the
+// bands' sums are added in order, so that it does not matter who computed them.
 #pragma once
 #include "kernels/statistics.hpp"
 
@@ -8,13 +9,22 @@ namespace evenly::EVENLY_ISA {
 // The sizes of one example.
 struct Groups {
   Index positions, channels, count, width, values;  // width: channels of a group
+  Index step, bands;                                // of positions, and how many steps there are
 
   explicit Groups(const Instruction& i)
       : positions(integer(i, "rows_per_example")),
         channels(integer(i, "columns")),
         count(integer(i, "groups")),
         width(channels / count),
-        values(positions * channels) {}
+        values(positions * channels),
+        step(divide_up(divide_up(positions, integer(i, "bands")), kRun) * kRun),
+        bands(divide_up(positions, step)) {}
+
+  Range band(Index index) const { return {index * step, smaller((index + 1) * step, positions)}; }
+  // Whether a team shares the bands of each example: with many examples it shares these, and what
+  // a worker reads twice is in its cache.
+  bool shared(Index examples) const { return bands > 1 && examples < kFewExamples; }
+  static constexpr Index kFewExamples = 16;
 
   // The number of values that a group's statistics are over.
   double size() const { return static_cast<double>(positions * width); }
@@ -61,12 +71,45 @@ void spread(const Groups& groups, const T* of_group, T* of_channel) {
   }
 }
 
-// Sums over an example's positions of two terms for each channel.
+// Sums over some positions of two terms for each channel.
 template <class T, class Terms>
-void sum_positions(const Groups& groups, double* first, double* second, Terms terms) {
+void sum_positions(const Groups& groups, Range positions, double* sums, Terms terms) {
   for (Index c = 0; c < groups.channels; c += kStrip)
-    sum_many_rows<T>({0, groups.positions}, {c, smaller(c + kStrip, groups.channels)}, first + c,
-                     second + c, terms);
+    sum_many_rows<T>(positions, {c, smaller(c + kStrip, groups.channels)}, sums + c,
+                     sums + groups.channels + c, terms);
+}
+
+// The same over all of them, band by band; `band` has room for a band's.
+template <class T, class Terms>
+void sum_bands(const Groups& groups, double* sums, double* band, Terms terms) {
+  sum_positions<T>(groups, groups.band(0), sums, terms);
+  for (Index b = 1; b < groups.bands; ++b) {
+    sum_positions<T>(groups, groups.band(b), band, terms);
+    for (Index c = 0; c < 2 * groups.channels; ++c) sums[c] += band[c];
+  }
+}
+
+// Of bands whose sums stand side by side.
+inline void join_bands(const Groups& groups, const double* bands, double* sums) {
+  for (Index c = 0; c < 2 * groups.channels; ++c) sums[c] = bands[c];
+  for (Index b = 1; b < groups.bands; ++b)
+    for (Index c = 0; c < 2 * groups.channels; ++c) sums[c] += bands[b * 2 * groups.channels + c];
+}
+
+// Calls first(example, band) for this worker's bands of all examples, and when the team has met
+// begin(example, whether it begins here) once for each example, and second(example, band).
+template <class First, class Begin, class Second>
+void in_bands(const Groups& groups, const Worker& worker, Index examples, First first, Begin begin,
+              Second second) {
+  const Range before = worker.share(examples * groups.bands);
+  for (Index t = before.begin; t < before.end; ++t) first(t / groups.bands, t % groups.bands);
+  worker.meet();
+  const Range own = worker.share(examples * groups.bands);
+  for (Index t = own.begin; t < own.end; ++t) {
+    const Index band = t % groups.bands;
+    if (t == own.begin || band == 0) begin(t / groups.bands, band == 0);
+    second(t / groups.bands, band);
+  }
 }
 
 // The buffer "statistics": one value for each group of each example. A group whose squares overflow
@@ -84,6 +127,14 @@ struct GroupStatistics {
         reciprocal(rest + integer(i, "planned_examples") * sizes.count),
         groups(sizes.count) {}
 
+  // Those of one example, in a thread's own memory.
+  GroupStatistics(T* own, Index count)
+      : scale(own),
+        mean(own + count),
+        rest(mean + count),
+        reciprocal(rest + count),
+        groups(count) {}
+
   // Those of one example.
   GroupStatistics(const GroupStatistics& all, Index example)
       : scale(all.scale + example * all.groups),
@@ -91,6 +142,14 @@ struct GroupStatistics {
         rest(all.rest + example * all.groups),
         reciprocal(all.reciprocal + example * all.groups),
         groups(all.groups) {}
+
+  void copy_to(const GroupStatistics& other) const {
+    const auto bytes = static_cast<std::size_t>(groups) * sizeof(T);
+    std::memcpy(other.scale, scale, bytes);
+    std::memcpy(other.mean, mean, bytes);
+    std::memcpy(other.rest, rest, bytes);
+    std::memcpy(other.reciprocal, reciprocal, bytes);
+  }
 
   void keep(Index group, const Normal& normal) const {
     scale[group] = static_cast<T>(normal.scale);

@@ -5,38 +5,9 @@
 // And RMS normalization (Zhang and Sennrich 2019), which is the same without a mean (kCentred is
 // false) and without beta: variance then stands for the mean of x^2.
 #pragma once
-#include "kernels/epilogue.hpp"
-#include "kernels/statistics.hpp"
+#include "kernels/layer_norm_wide.hpp"
 
 namespace evenly::EVENLY_ISA {
-
-// Rows of the buffer "statistics", one value a row of x each. A row whose squares overflow or
-// vanish is scaled by a power of two first, all others by 1. The mean of what was scaled is near +
-// mean_rest: x - near cancels nothing that matters.
-template <class T>
-struct RowStatistics {
-  T *scale, *near, *mean_rest, *reciprocal;
-  RowStatistics(T* base, Index rows)
-      : scale(base), near(base + rows), mean_rest(base + 2 * rows), reciprocal(base + 3 * rows) {}
-};
-
-// One row's.
-template <class T>
-struct OfRow {
-  T scale, near, rest, reciprocal;
-  OfRow(const RowStatistics<T>& all, Index row)
-      : scale(all.scale[row]),
-        near(all.near[row]),
-        rest(all.mean_rest[row]),
-        reciprocal(all.reciprocal[row]) {}
-
-  // What is left of x without the mean.
-  template <bool kCentred>
-  T centre(T x) const {
-    if constexpr (kCentred) return (x * scale - near) - rest;
-    return x * scale;
-  }
-};
 
 template <class T, bool kCentred>
 class LayerNormForward final : public Kernel {
@@ -50,12 +21,14 @@ class LayerNormForward final : public Kernel {
         y_(buffer<T>(i, "y")),
         gamma_(i, "gamma", shape_.columns, T(1)),
         beta_(i, "beta", shape_.columns, T(0)),
-        statistics_(buffer<T>(i, "statistics"), planned_) {}
+        statistics_(buffer<T>(i, "statistics"), planned_),
+        wide_(i) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const T* x = x_(batch);
     const Index columns = shape_.columns;
     const Index rows = shape_.rows(batch);
+    if (wide_.takes(rows)) return forward_of_wide(worker, batch, x, rows);
     const Range groups = worker.share(divide_up(rows, kGroup));
     const DropStream stream = epilogue_.prepare(batch);
     for (Index group = groups.begin; group < groups.end; ++group) {
@@ -71,6 +44,18 @@ class LayerNormForward final : public Kernel {
 
  private:
   static constexpr Index kGroup = 4;
+
+  void forward_of_wide(const Worker& worker, const Batch& batch, const T* x, Index rows) const {
+    const DropStream stream = epilogue_.prepare(batch);
+    wide_.measure(worker, rows, x, [&](Index row, double near, double rest, double squares) {
+      keep(x + row * shape_.columns, row, static_cast<T>(near), rest, squares);
+    });
+    wide_.share(worker, rows, [&](Index row, Index, Index begin, Index end) {
+      const Index first = row * shape_.columns + begin;
+      scale(x, row, begin, end);
+      if (epilogue_.present()) epilogue_.forward(y_ + first, first, end - begin, stream);
+    });
+  }
 
   // Two passes over a row: one for a number near its mean, in differences to the first element,
   // which data far from zero asks for; and one about that number, where what is left sums to what
@@ -198,6 +183,7 @@ class LayerNormForward final : public Kernel {
   T* y_;
   OrConstant<T> gamma_, beta_;
   RowStatistics<T> statistics_;
+  WideRows<T, kCentred> wide_;
 };
 
 // With g = gamma d_z and x_hat = (x - mean) / deviation:
@@ -220,7 +206,8 @@ class LayerNormBackward final : public Kernel {
         d_beta_(optional_buffer<T>(i, "d_beta")),
         statistics_(buffer<T>(i, "statistics"), planned_),
         partial_(buffer<double>(i, "scratch")),
-        d_z_(optional_buffer<T>(i, "d_z")) {}
+        d_z_(optional_buffer<T>(i, "d_z")),
+        wide_(i) {}
 
   std::int64_t thread_bytes() const override {
     return 2 * shape_.columns * static_cast<Index>(sizeof(T));
@@ -231,6 +218,7 @@ class LayerNormBackward final : public Kernel {
     const T* d_z = epilogue_.present() ? d_z_ : d_y_(batch);
     const Index columns = shape_.columns;
     const DropStream stream = epilogue_.prepare(batch);
+    if (wide_.takes(shape_.rows(batch))) return backward_of_wide(worker, batch, x, d_z, stream);
     const BlockSums<T> sums{RowBlocks(shape_.rows(batch), 8), columns, partial_,
                             static_cast<T*>(static_cast<void*>(worker.scratch))};
     const Range own = worker.share(sums.blocks.count);
@@ -249,6 +237,46 @@ class LayerNormBackward final : public Kernel {
   }
 
  private:
+  // The sums over rows of each column, and over the columns of each row; then d_x.
+  void backward_of_wide(const Worker& worker, const Batch& batch, const T* x, const T* d_z,
+                        const DropStream& stream) const {
+    const Index columns = shape_.columns, rows = shape_.rows(batch);
+    const T* gain = gamma_.get();
+    wide_.share(worker, 1, [&](Index, Index part, Index begin, Index end) {
+      T beta[kPart] = {}, gamma[kPart] = {};
+      for (Index row = 0; row < rows; ++row) {
+        const Index first = row * columns + begin;
+        if (epilogue_.present())
+          epilogue_.backward(y_(batch) + first, d_y_(batch) + first, d_z_ + first, first,
+                             end - begin, stream);
+        const OfRow<T> own(statistics_, row);
+        T s = 0, p = 0;
+#pragma omp simd reduction(+ : s, p)
+        for (Index c = 0; c < end - begin; ++c) {
+          const T d = d_z[first + c];
+          const T x_hat = own.template centre<kCentred>(x[first + c]) * own.reciprocal;
+          const T g = d * gain[begin + c];
+          if constexpr (kCentred) s += g;
+          p += g * x_hat;
+          beta[c] += d;
+          gamma[c] += d * x_hat;
+        }
+        wide_.put(row, part, static_cast<double>(s), static_cast<double>(p));
+      }
+      const auto bytes = static_cast<std::size_t>(end - begin) * sizeof(T);
+      if (d_beta_) std::memcpy(d_beta_ + begin, beta, bytes);
+      if (d_gamma_) std::memcpy(d_gamma_ + begin, gamma, bytes);
+    });
+    worker.meet();
+    Index known = -1;
+    double sum = 0, product = 0;
+    wide_.share(worker, rows, [&](Index row, Index, Index begin, Index end) {
+      if (row != known) wide_.total(row, sum, product);
+      known = row;
+      store(x + row * columns, d_z + row * columns, row, sum, product, {begin, end});
+    });
+  }
+
   void behind_epilogue(const T* y, const T* d_y, Range rows, const DropStream& stream) const {
     const Index begin = rows.begin * shape_.columns, end = rows.end * shape_.columns;
     for (Index first = begin; first < end; first += kPiece)
@@ -274,7 +302,7 @@ class LayerNormBackward final : public Kernel {
       }
       sum += static_cast<double>(s), product += static_cast<double>(p);
     });
-    store(x, d, row, sum, product);
+    store(x, d, row, sum, product, {0, columns});
   }
 
   // Two rows side by side: their sums need not wait for each other, and the sums over rows are
@@ -301,11 +329,11 @@ class LayerNormBackward final : public Kernel {
       sum0 += static_cast<double>(s0), product0 += static_cast<double>(p0);
       sum1 += static_cast<double>(s1), product1 += static_cast<double>(p1);
     });
-    store(x0, d0, row, sum0, product0);
-    store(x1, d1, row + 1, sum1, product1);
+    store(x0, d0, row, sum0, product0, {0, columns});
+    store(x1, d1, row + 1, sum1, product1, {0, columns});
   }
 
-  void store(const T* x, const T* d, Index row, double sum, double product) const {
+  void store(const T* x, const T* d, Index row, double sum, double product, Range part) const {
     if (d_x_ == nullptr) return;
     const Index columns = shape_.columns;
     const OfRow<T> own(statistics_, row);
@@ -315,7 +343,7 @@ class LayerNormBackward final : public Kernel {
     T* to = d_x_ + row * columns;
     const T* gain = gamma_.get();
 #pragma omp simd
-    for (Index c = 0; c < columns; ++c)
+    for (Index c = part.begin; c < part.end; ++c)
       to[c] = outer * (d[c] * gain[c] - mean -
                        own.template centre<kCentred>(x[c]) * own.reciprocal * slope);
   }
@@ -330,6 +358,7 @@ class LayerNormBackward final : public Kernel {
   RowStatistics<T> statistics_;
   double* partial_;
   T* d_z_;
+  WideRows<T, kCentred> wide_;
 };
 
 }  // namespace evenly::EVENLY_ISA

@@ -1,5 +1,5 @@
-// Losses, with the gradient on the scores. Each example's loss goes to its place in "row_loss"; one
-// thread adds them up in order.
+// Losses, with the gradient on the scores. The loss of each example, and of each band of a large
+// one, goes to its place in "row_loss"; one thread adds them up in order.
 //
 //   loss = sum of w l / sum of w n,  n the class weight: 1 without class weights
 //
@@ -102,6 +102,7 @@ class LossKernel final : public Kernel {
         d_scores_(optional_buffer<T>(i, "d_x")),
         parts_(buffer<RowLoss>(i, "row_loss")),
         scalars_(buffer<Scalars>(i, "scalars")),
+        bands_(integer(i, "bands")),
         mixes_(has_number(i, "mixes")),
         weighs_(has_number(i, "weighs")),
         shares_target_(number(i, "shares_target") > 0),
@@ -117,19 +118,23 @@ class LossKernel final : public Kernel {
       return;
     }
     const double known = batch.numbers.total;
-    const double total = std::isnan(known) ? total_weight(batch, target, weights, lengths) : known;
+    const double total =
+        std::isnan(known) ? weight_of_all(worker, batch, target, weights, lengths) : known;
     const double share = total > 0 ? 1 / total : 0;  // no weight at all: nothing is learned
-    const Range own = worker.share(batch.rows);
-    for (Index e = own.begin; e < own.end; ++e)
-      parts_[e] = example(batch, scores, target, e, length_of(lengths, e),
-                          weights ? static_cast<double>(weights[e]) : 1.0, share);
+    const Range own = worker.share(batch.rows * bands_);
+    for (Index t = own.begin; t < own.end; ++t) {
+      const Index e = t / bands_;
+      parts_[t] = some_steps(batch, scores, target, e, band(t % bands_), length_of(lengths, e),
+                             weights ? static_cast<double>(weights[e]) : 1.0, share);
+    }
     worker.meet();
     if (worker.index != 0) return;
     double loss = 0, score = 0, scored = 0;
     for (Index e = 0; e < batch.rows; ++e) {
-      loss += parts_[e].loss;
-      score += parts_[e].score;
-      scored += parts_[e].scored;
+      const RowLoss example = of_bands(parts_ + e * bands_);
+      loss += example.loss;
+      score += example.score;
+      scored += example.scored;
     }
     scalars_->loss = loss * share;
     scalars_->score = score;
@@ -144,12 +149,17 @@ class LossKernel final : public Kernel {
     return lengths ? smaller(lengths[e], shape_.rows_per_example) : shape_.rows_per_example;
   }
 
-  RowLoss example(const Batch& batch, const T* scores, const Target* target, Index e, Index length,
-                  double weight, double share) const {
+  Range band(Index index) const {
+    const Index steps = shape_.rows_per_example;
+    return {steps * index / bands_, steps * (index + 1) / bands_};
+  }
+
+  // Of some steps of an example; "scored" is how many of them count.
+  RowLoss some_steps(const Batch& batch, const T* scores, const Target* target, Index e, Range own,
+                     Index length, double weight, double share) const {
     const Index steps = shape_.rows_per_example, columns = shape_.columns;
     RowLoss part{0, 0, 0};
-    Index counted = 0;
-    for (Index s = 0; s < steps; ++s) {
+    for (Index s = own.begin; s < own.end; ++s) {
       const Index r = e * steps + s;
       T* d = d_scores_ ? d_scores_ + r * columns : nullptr;
       if (s >= length || weight == 0 || counts(batch, target, e, s) == 0) {
@@ -159,14 +169,23 @@ class LossKernel final : public Kernel {
       const RowLoss row = row_loss(batch, scores + r * columns, target, e, s, d, weight * share);
       part.loss += row.loss * weight;
       part.score += row.score;
-      ++counted;
+      part.scored += 1;
     }
-    // Right answers are a share of an example's steps; squared errors are summed over them, unless
-    // they are several members' of one target.
-    if ((Loss<T>::kCountsAnswers || shares_target_) && counted > 0)
-      part.score /= static_cast<double>(counted);
-    part.scored = counted > 0 ? 1 : 0;
     return part;
+  }
+
+  // Right answers are a share of an example's steps; squared errors are summed over them, unless
+  // they are several members' of one target.
+  RowLoss of_bands(const RowLoss* bands) const {
+    RowLoss all = bands[0];
+    for (Index b = 1; b < bands_; ++b) {
+      all.loss += bands[b].loss;
+      all.score += bands[b].score;
+      all.scored += bands[b].scored;
+    }
+    if ((Loss<T>::kCountsAnswers || shares_target_) && all.scored > 0) all.score /= all.scored;
+    all.scored = all.scored > 0 ? 1 : 0;
+    return all;
   }
 
   // The target of an example at a step; of members that all have the example's, that.
@@ -211,23 +230,46 @@ class LossKernel final : public Kernel {
 
   double total_weight(const Batch& batch, const Target* target, const T* weights,
                       const std::int32_t* lengths) const {
-    const Index rows = batch.rows, steps = shape_.rows_per_example;
-    const bool alike = loss_.counts_alike() && !loss_.ignores_some();
-    if (!weights && !lengths && (alike || (over_rows_ && !loss_.ignores_some())))
-      return static_cast<double>(rows * steps);
+    if (is_plain(weights, lengths))
+      return static_cast<double>(batch.rows * shape_.rows_per_example);
     double total = 0;
-    for (Index e = 0; e < rows; ++e) {
-      const double weight = weights ? static_cast<double>(weights[e]) : 1.0;
-      const Index length = length_of(lengths, e);
-      if (weight == 0) continue;
-      if (over_rows_) {
-        for (Index s = 0; s < length; ++s) total += counts(batch, target, e, s) > 0 ? 1 : 0;
-      } else if (alike) {
-        total += weight * static_cast<double>(length);
-      } else {
-        for (Index s = 0; s < length; ++s) total += weight * part(batch, target, e, s);
-      }
-    }
+    for (Index e = 0; e < batch.rows; ++e)
+      total += weight_of(batch, target, weights, lengths, e, {0, shape_.rows_per_example});
+    return total;
+  }
+
+  // The same, and of large examples band by band, which the team shares.
+  double weight_of_all(const Worker& worker, const Batch& batch, const Target* target,
+                       const T* weights, const std::int32_t* lengths) const {
+    if (bands_ == 1 || is_plain(weights, lengths))
+      return total_weight(batch, target, weights, lengths);
+    const Index count = batch.rows * bands_;
+    double* bands = static_cast<double*>(static_cast<void*>(parts_ + count));
+    const Range own = worker.share(count);
+    for (Index t = own.begin; t < own.end; ++t)
+      bands[t] = weight_of(batch, target, weights, lengths, t / bands_, band(t % bands_));
+    worker.meet();
+    double total = 0;
+    for (Index t = 0; t < count; ++t) total += bands[t];
+    return total;
+  }
+
+  bool counts_all_alike() const { return loss_.counts_alike() && !loss_.ignores_some(); }
+  bool is_plain(const T* weights, const std::int32_t* lengths) const {
+    return !weights && !lengths && (counts_all_alike() || (over_rows_ && !loss_.ignores_some()));
+  }
+
+  // Of some steps of an example.
+  double weight_of(const Batch& batch, const Target* target, const T* weights,
+                   const std::int32_t* lengths, Index e, Range steps) const {
+    const double weight = weights ? static_cast<double>(weights[e]) : 1.0;
+    const Index end = smaller(length_of(lengths, e), steps.end);
+    if (weight == 0 || end <= steps.begin) return 0;
+    if (!over_rows_ && counts_all_alike()) return weight * static_cast<double>(end - steps.begin);
+    double total = 0;
+    for (Index s = steps.begin; s < end; ++s)
+      total += over_rows_ ? (counts(batch, target, e, s) > 0 ? 1 : 0)
+                          : weight * part(batch, target, e, s);
     return total;
   }
 
@@ -240,6 +282,7 @@ class LossKernel final : public Kernel {
   T* d_scores_;
   RowLoss* parts_;
   Scalars* scalars_;
+  Index bands_;  // of an example's steps
   bool mixes_, weighs_, shares_target_, over_rows_;
 };
 

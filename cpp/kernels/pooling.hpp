@@ -1,4 +1,4 @@
-// Pooling: the largest number of a window, or its mean, channel by channel.
+// What both poolings share: the places of windows, and what tasks are made of.
 #pragma once
 #include "kernels/window.hpp"
 
@@ -16,14 +16,42 @@ void for_outputs(const Worker& worker, const Batch& batch, const Windows& w, Wor
            column);
 }
 
-// Calls work(place, input position) for every place of a window that lies on the input.
+// Calls work(place, input position) for every place of a window that lies on some input rows.
 template <class Work>
-void for_places(const Windows& w, Index row, Index column, Work work) {
-  for (Index i = w.height.first(row); i < w.height.end(row); ++i)
+void for_places(const Windows& w, Index row, Index column, Range rows, Work work) {
+  const Range lines = w.height.places(row, rows);
+  for (Index i = lines.begin; i < lines.end; ++i)
     for (Index j = w.width.first(column); j < w.width.end(column); ++j)
       work(i * w.width.window + j,
            w.height.position(row, i) * w.width.size + w.width.position(column, j));
 }
+
+// work(example, rows, output row) for this worker's bands of input rows, and the output rows whose
+// windows reach them; begin(example, rows) before those of a band.
+template <class Begin, class Work>
+void for_bands(const Worker& worker, const Batch& batch, const Windows& w, Begin begin, Work work) {
+  constexpr Index kBand = Index{1} << 13;  // numbers
+  const InputBands bands(w.height,
+                         larger(1, kBand / (w.height.stride * w.width.size * w.channels)));
+  const Range own = worker.share(batch.rows * bands.count);
+  for (Index task = own.begin; task < own.end; ++task) {
+    const Index example = task / bands.count;
+    const Range rows = bands.rows(task % bands.count), outputs = w.height.outputs_on(rows);
+    begin(example, rows);
+    for (Index row = outputs.begin; row < outputs.end; ++row) work(example, rows, row);
+  }
+}
+
+// A window that is a whole large example is cut into bands of its lines; what each gives stands in
+// the buffer "partial", and is joined in order.
+struct WindowBands {
+  Index lines, count;
+
+  explicit WindowBands(const Instruction& i)
+      : lines(integer(i, "window_height")),
+        count(has_number(i, "bands") ? integer(i, "bands") : 1) {}
+  Range band(Index index) const { return {lines * index / count, lines * (index + 1) / count}; }
+};
 
 // Whether every input position stands in exactly one window.
 inline bool is_tiling(const Windows& w) {
@@ -48,254 +76,6 @@ struct Corners {
   static Index position(const Windows& w, Index row, Index column) {
     return (2 * row * w.width.size + 2 * column) * w.channels;
   }
-};
-
-template <class T>
-class MaxPoolForward final : public Kernel {
- public:
-  explicit MaxPoolForward(const Instruction& i)
-      : windows_(i),
-        x_(i, "x"),
-        y_(buffer<T>(i, "y")),
-        places_(reinterpret_cast<std::uint8_t*>(optional_buffer<T>(i, "places"))) {}
-
-  void run(const Worker& worker, const Batch& batch) const override {
-    const T* x = x_(batch);
-    const Index channels = windows_.channels;
-    for_outputs(worker, batch, windows_, [&](Index at, Index example, Index row, Index column) {
-      const T* image = x + example * windows_.inputs() * channels;
-      for (Index first = 0; first < channels; first += kPoolRun)
-        largest(image + first, row, column, smaller(kPoolRun, channels - first),
-                at * channels + first);
-    });
-  }
-
- private:
-  // The first of equal numbers stays; NaN wins, and then stays too.
-  void largest(const T* x, Index row, Index column, Index count, Index to) const {
-    T best[kPoolRun];
-    std::int32_t where[kPoolRun];
-    bool empty = true;
-    for_places(windows_, row, column, [&](Index place, Index position) {
-      const T* from = x + position * windows_.channels;
-      const auto number = static_cast<std::int32_t>(place);
-      if (empty) {
-        for (Index c = 0; c < count; ++c) {
-          best[c] = from[c];
-          where[c] = number;
-        }
-        empty = false;
-        return;
-      }
-#pragma omp simd
-      for (Index c = 0; c < count; ++c) {
-        const bool wins = (from[c] > best[c]) | ((from[c] != from[c]) & (best[c] == best[c]));
-        best[c] = wins ? from[c] : best[c];
-        where[c] = wins ? number : where[c];
-      }
-    });
-    std::memcpy(y_ + to, best, static_cast<std::size_t>(count) * sizeof(T));
-    if (places_ != nullptr)
-      for (Index c = 0; c < count; ++c) places_[to + c] = static_cast<std::uint8_t>(where[c]);
-  }
-
-  Windows windows_;
-  Source<T> x_;
-  T* y_;
-  std::uint8_t* places_;  // of each output: where in its window the largest number stood
-};
-
-// The gradient goes where the largest number stood.
-template <class T>
-class MaxPoolBackward final : public Kernel {
- public:
-  explicit MaxPoolBackward(const Instruction& i)
-      : windows_(i),
-        tiling_(is_tiling(windows_)),
-        x_(i, "x"),
-        y_(i, "y"),
-        d_y_(i, "d_y"),
-        d_x_(buffer<T>(i, "d_x")),
-        places_(reinterpret_cast<std::uint8_t*>(optional_buffer<T>(i, "places"))) {}
-
-  void run(const Worker& worker, const Batch& batch) const override {
-    const T* d_y = d_y_(batch);
-    const Index channels = windows_.channels, inputs = windows_.inputs() * channels,
-                outputs = windows_.outputs() * channels;
-    const Range examples = worker.share(batch.rows);
-    for (Index e = examples.begin; e < examples.end; ++e) {
-      T* d_x = d_x_ + e * inputs;
-      if (!tiling_) std::memset(d_x, 0, static_cast<std::size_t>(inputs) * sizeof(T));
-      Index at = e * outputs;
-      for (Index row = 0; row < windows_.height.outputs; ++row)
-        for (Index column = 0; column < windows_.width.outputs; ++column, at += channels) {
-          if (places_ == nullptr)
-            search(x_(batch) + e * inputs, y_(batch) + at, d_y + at, d_x, row, column);
-          else
-            give(places_ + at, d_y + at, d_x, row, column);
-        }
-    }
-  }
-
- private:
-  void give(const std::uint8_t* places, const T* d_y, T* d_x, Index row, Index column) const {
-    const Index channels = windows_.channels;
-    for_places(windows_, row, column, [&](Index place, Index position) {
-      T* to = d_x + position * channels;
-      const auto number = static_cast<std::uint8_t>(place);
-      if (tiling_) {
-#pragma omp simd
-        for (Index c = 0; c < channels; ++c) to[c] = places[c] == number ? d_y[c] : T(0);
-      } else {
-#pragma omp simd
-        for (Index c = 0; c < channels; ++c) to[c] += places[c] == number ? d_y[c] : T(0);
-      }
-    });
-  }
-
-  // Windows of more places than a byte counts: the first that holds the output.
-  void search(const T* x, const T* y, const T* d_y, T* d_x, Index row, Index column) const {
-    for (Index c = 0; c < windows_.channels; ++c) {
-      bool found = false;
-      for_places(windows_, row, column, [&](Index, Index position) {
-        const Index at = position * windows_.channels + c;
-        const bool here = x[at] == y[c] || (x[at] != x[at] && y[c] != y[c]);
-        if (tiling_)
-          d_x[at] = here && !found ? d_y[c] : T(0);
-        else if (here && !found)
-          d_x[at] += d_y[c];
-        found = found || here;
-      });
-    }
-  }
-
-  Windows windows_;
-  bool tiling_;
-  Source<T> x_, y_, d_y_;
-  T* d_x_;
-  const std::uint8_t* places_;
-};
-
-// By how many numbers the sum of a window is divided. What the last one reaches over behind the
-// padding never counts.
-struct WindowCount {
-  Windows windows;
-  bool with_padding;
-  Index height_end, width_end;  // behind the padding
-
-  explicit WindowCount(const Instruction& i)
-      : windows(i),
-        with_padding(number(i, "count_padding") != 0),
-        height_end(windows.height.size + integer(i, "after_height")),
-        width_end(windows.width.size + integer(i, "after_width")) {}
-  Index operator()(Index row, Index column) const {
-    const Axis &height = windows.height, &width = windows.width;
-    if (with_padding)
-      return height.places_before(height_end, row) * width.places_before(width_end, column);
-    return (height.end(row) - height.first(row)) * (width.end(column) - width.first(column));
-  }
-};
-
-template <class T>
-class AveragePoolForward final : public Kernel {
- public:
-  explicit AveragePoolForward(const Instruction& i)
-      : count_(i), x_(i, "x"), y_(buffer<T>(i, "y")) {}
-
-  void run(const Worker& worker, const Batch& batch) const override {
-    const T* x = x_(batch);
-    const Windows& w = count_.windows;
-    const bool corners = is_two_by_two(w);
-    for_outputs(worker, batch, w, [&](Index at, Index example, Index row, Index column) {
-      const T* image = x + example * w.inputs() * w.channels;
-      if (corners) {
-        const Corners<const T> four(image + Corners<const T>::position(w, row, column), w);
-        T* y = y_ + at * w.channels;
-#pragma omp simd
-        for (Index c = 0; c < w.channels; ++c)
-          y[c] = ((four.a[c] + four.b[c]) + (four.c[c] + four.d[c])) * T(0.25);
-        return;
-      }
-      const T share = T(1) / static_cast<T>(count_(row, column));
-      for (Index first = 0; first < w.channels; first += kPoolRun)
-        mean(image + first, row, column, smaller(kPoolRun, w.channels - first), share,
-             y_ + at * w.channels + first);
-    });
-  }
-
- private:
-  // Lines of a window are summed apart, so that large windows lose no digits.
-  void mean(const T* x, Index row, Index column, Index count, T share, T* y) const {
-    const Windows& w = count_.windows;
-    T total[kPoolRun];
-    for (Index c = 0; c < count; ++c) total[c] = T(0);
-    for (Index i = w.height.first(row); i < w.height.end(row); ++i) {
-      T line[kPoolRun];
-      for (Index c = 0; c < count; ++c) line[c] = T(0);
-      for (Index j = w.width.first(column); j < w.width.end(column); ++j) {
-        const T* from =
-            x +
-            (w.height.position(row, i) * w.width.size + w.width.position(column, j)) * w.channels;
-#pragma omp simd
-        for (Index c = 0; c < count; ++c) line[c] += from[c];
-      }
-#pragma omp simd
-      for (Index c = 0; c < count; ++c) total[c] += line[c];
-    }
-#pragma omp simd
-    for (Index c = 0; c < count; ++c) y[c] = total[c] * share;
-  }
-
-  WindowCount count_;
-  Source<T> x_;
-  T* y_;
-};
-
-template <class T>
-class AveragePoolBackward final : public Kernel {
- public:
-  explicit AveragePoolBackward(const Instruction& i)
-      : count_(i), tiling_(is_tiling(count_.windows)), d_y_(i, "d_y"), d_x_(buffer<T>(i, "d_x")) {}
-
-  void run(const Worker& worker, const Batch& batch) const override {
-    const T* d_y = d_y_(batch);
-    const Windows& w = count_.windows;
-    const Index channels = w.channels, inputs = w.inputs() * channels;
-    const bool corners = is_two_by_two(w);
-    const Range examples = worker.share(batch.rows);
-    for (Index e = examples.begin; e < examples.end; ++e) {
-      T* d_x = d_x_ + e * inputs;
-      if (!tiling_) std::memset(d_x, 0, static_cast<std::size_t>(inputs) * sizeof(T));
-      const T* from = d_y + e * w.outputs() * channels;
-      for (Index row = 0; row < w.height.outputs; ++row)
-        for (Index column = 0; column < w.width.outputs; ++column, from += channels) {
-          if (corners) {
-            const Corners<T> four(d_x + Corners<T>::position(w, row, column), w);
-#pragma omp simd
-            for (Index c = 0; c < channels; ++c)
-              four.a[c] = four.b[c] = four.c[c] = four.d[c] = from[c] * T(0.25);
-            continue;
-          }
-          const T share = T(1) / static_cast<T>(count_(row, column));
-          for_places(w, row, column, [&](Index, Index position) {
-            T* to = d_x + position * channels;
-            if (tiling_) {
-#pragma omp simd
-              for (Index c = 0; c < channels; ++c) to[c] = from[c] * share;
-            } else {
-#pragma omp simd
-              for (Index c = 0; c < channels; ++c) to[c] += from[c] * share;
-            }
-          });
-        }
-    }
-  }
-
- private:
-  WindowCount count_;
-  bool tiling_;
-  Source<T> d_y_;
-  T* d_x_;
 };
 
 }  // namespace evenly::EVENLY_ISA

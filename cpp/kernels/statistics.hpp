@@ -89,27 +89,34 @@ void sum_many_rows(Range rows, Range columns, double* first, double* second, Ter
   }
 }
 
-// Sum of the columns of a matrix, for a strip.
+// total[c] += the sum of a matrix's columns, for a strip.
 template <class T>
-void column_sums(const T* x, Index rows, Index stride, Range columns, T* result) {
+void add_column_sums(const T* x, Index rows, Index stride, Range columns, double* total) {
   const Index width = columns.end - columns.begin;
-  double total[kStrip];
   T sums[kStrip];
-  for (Index c = 0; c < width; ++c) total[c] = 0;
   for (Index row = 0; row < rows; row += kRun) {
     sum_rows<T>({row, smaller(row + kRun, rows)}, columns, sums,
                 [x, stride](Index r, Index c) { return x[r * stride + c]; });
     for (Index c = 0; c < width; ++c) total[c] += static_cast<double>(sums[c]);
   }
+}
+
+// Sum of the columns of a matrix, for a strip.
+template <class T>
+void column_sums(const T* x, Index rows, Index stride, Range columns, T* result) {
+  const Index width = columns.end - columns.begin;
+  double total[kStrip];
+  for (Index c = 0; c < width; ++c) total[c] = 0;
+  add_column_sums(x, rows, stride, columns, total);
   for (Index c = 0; c < width; ++c) result[columns.begin + c] = static_cast<T>(total[c]);
 }
 
 // A row in parts: each is summed in T, the parts' sums in double, so that rounding does not grow
 // with the length of a row, and an outlier costs few others a digit. kLength is the length where it
 // is known when this is compiled: such a row is short.
+constexpr Index kPart = 256;
 template <Index kLength = 0, class Work>
 inline void for_parts(Index columns, Work work) {
-  constexpr Index kPart = 256;
   if constexpr (kLength > 0) return work(Index(0), kLength);
   for (Index begin = 0; begin < columns; begin += kPart)
     work(begin, smaller(begin + kPart, columns));

@@ -32,10 +32,11 @@ struct Strips2D {
              reach(w.width) > w.width.size;
     pitch = padded ? larger(reach(w.width), w.width.before + w.width.size) : w.width.size;
     // About 256 KiB of input a strip, so that it stays in the second-level cache, and not too many
-    // positions of the output.
-    constexpr Index kBytes = Index{1} << 18, kPositions = Index{1} << 12;
+    // positions of the output: fewer of a sequence, whose strips hardly overlap.
+    constexpr Index kBytes = Index{1} << 18;
+    const Index most = Index{1} << (w.width.outputs == 1 ? 10 : 12);
     const Index row = pitch * w.channels * element * w.height.stride;
-    const Index rows = larger(1, smaller(kBytes / row, kPositions / w.width.outputs));
+    const Index rows = larger(1, smaller(kBytes / row, most / w.width.outputs));
     count = divide_up(w.height.outputs, rows);
     step = divide_up(w.height.outputs, count);
     count = divide_up(w.height.outputs, step);

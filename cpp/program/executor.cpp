@@ -70,6 +70,24 @@ class Turn {
   std::atomic<ProcessId>& holder_;
 };
 
+class PhaseTally final : public Tally {
+ public:
+  void shared(std::int64_t things) override { tasks_ = std::max(tasks_, things); }
+  // The last ticket finds nothing: of each loop that takes them one is none.
+  void taken() override { tasks_ = std::max(tasks_, ++tickets_ - 1); }
+  void met() override {
+    const auto now = Clock::now();
+    phases.push_back({tasks_, std::chrono::duration<double>(now - begin_).count()});
+    tasks_ = tickets_ = 0;
+    begin_ = Clock::now();
+  }
+  std::vector<Phase> phases;
+
+ private:
+  std::int64_t tasks_ = 0, tickets_ = 0;
+  Clock::time_point begin_ = Clock::now();
+};
+
 // The batch as it lies in the caller's arrays.
 Batch batch_of(const TrainingRun& run, std::int64_t first, std::int64_t rows) {
   Batch batch{};
@@ -136,6 +154,23 @@ void Executor::run(const std::string& name, std::size_t begin, std::size_t end, 
     throw std::out_of_range("list '" + name + "' has no such instructions");
   const Turn turn(mutex_, holder_);
   on_team(threads, [&](const Worker& worker) { run_all(kernels, begin, end, worker, batch); });
+}
+
+std::vector<Phase> Executor::phases(const std::string& name, std::size_t number,
+                                    const Batch& batch) {
+  const Kernels& kernels = list(name);
+  if (number >= kernels.size())
+    throw std::out_of_range("list '" + name + "' has no such instruction");
+  const Turn turn(mutex_, holder_);
+  PhaseTally tally;
+  on_team(1, [&](const Worker& worker) {
+    Worker own = worker;
+    tally = PhaseTally();
+    own.tally = &tally;
+    kernels[number]->run(own, batch);
+    own.meet();
+  });
+  return std::move(tally.phases);
 }
 
 TrainingEnd Executor::train(const TrainingRun& run, int threads) {

@@ -56,6 +56,12 @@ struct EvaluationSums {
 // bring together again.
 constexpr double kSecondsACall = 0.25;
 
+// What an instruction does between two meetings of the team.
+struct Phase {
+  std::int64_t tasks = 0;  // the most things that the team shares
+  double seconds = 0;      // that one thread takes for all of it
+};
+
 class Executor {
  public:
   using Lists = std::map<std::string, std::vector<Instruction>>;
@@ -65,6 +71,8 @@ class Executor {
   // Instructions [begin, end) of a list, on one batch.
   void run(const std::string& list, std::size_t begin, std::size_t end, const Batch& batch,
            int threads);
+  // Runs instruction `number` of a list on one thread: its phases, the last of which ends with it.
+  std::vector<Phase> phases(const std::string& list, std::size_t number, const Batch& batch);
   // Whole training steps: "gradient", then "update" if the step is finite.
   TrainingEnd train(const TrainingRun& run, int threads);
   // Scores of the rows from `first` on into `output`, `batch_rows` at a time, until kSecondsACall

@@ -6,6 +6,7 @@
 #endif
 
 #define EVENLY_INLINE inline __attribute__((always_inline))
+#define EVENLY_APART __attribute__((noinline))
 
 // A type of `bytes` bytes whose arithmetic is that of its lanes: behind the name in a typedef.
 #define EVENLY_VECTOR(bytes) __attribute__((vector_size(bytes)))

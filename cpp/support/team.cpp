@@ -9,6 +9,8 @@
 
 namespace evenly {
 
+Tally::~Tally() = default;
+
 void Meeting::wait() {
   constexpr int kSpins = 4000;
   const unsigned phase = phase_.load(std::memory_order_acquire);

@@ -25,22 +25,39 @@ struct Range {
   std::int64_t begin, end;
 };
 
+// Hears what one thread, which stands for any number of them, is asked to share out.
+class Tally {
+ public:
+  virtual ~Tally();
+  virtual void shared(std::int64_t things) = 0;  // in contiguous parts
+  virtual void taken() = 0;                      // a ticket: a task, or the end of them
+  virtual void met() = 0;
+};
+
 struct Worker {
   int index;
   int count;
   Meeting* meeting;
   std::byte* scratch = nullptr;  // this thread's own memory, 64-byte aligned
+  Tally* tally = nullptr;
 
   void meet() const {
     if (count > 1)
       meeting->wait();
     else
       meeting->reset();
+    if (tally != nullptr) tally->met();
   }
   // The next task nobody has taken since the last meeting.
-  std::int64_t take() const { return meeting->ticket(); }
+  std::int64_t take() const {
+    if (tally != nullptr) tally->taken();
+    return meeting->ticket();
+  }
   // This worker's contiguous part of n things.
-  Range share(std::int64_t n) const { return {n * index / count, n * (index + 1) / count}; }
+  Range share(std::int64_t n) const {
+    if (tally != nullptr) tally->shared(n);
+    return {n * index / count, n * (index + 1) / count};
+  }
 };
 
 // Runs body(argument, worker) on `threads` threads in one parallel region. With one thread, and in

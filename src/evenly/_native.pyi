@@ -38,6 +38,13 @@ class Executor:
     def run(self, list: str, begin: int, end: int, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, output_gradient: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, rows: int, seed: int, step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int) -> None:
         """Runs instructions [begin, end) of a list on one batch."""
 
+    def phases(self, list: str, number: int, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, output_gradient: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, rows: int, seed: int, step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> list[tuple[int, float]]:
+        """
+        Runs one instruction on one thread. Returns (tasks, seconds) of each of its phases,
+        which end where a team would meet: how many things the team would share, and how long
+        all of them took.
+        """
+
     def train(self, input: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], target: Annotated[NDArray, dict(order='C', device='cpu', writable=False)], weights: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, lengths: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, rows: int, batch_rows: int, first_batch: int, last_batch: int, seed: int, first_step: int, numbers: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], records: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], seconds: float, threads: int) -> tuple[int, bool, bool]:
         """
         Runs training steps until the last batch, the time, or a step that is not finite.

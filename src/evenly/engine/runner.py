@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, ShapeError
+from ..errors import ConfigurationError, DataError, ShapeError
 from ..layers.base import Run
 from ..program.values import Program
 from .arrays import Arrays
@@ -176,6 +176,31 @@ class Runner(Arrays):
                     self.steps, numbers, threads or self.training_threads.best,
                 )
         return updates
+
+    def phases(
+        self, key: str, number: int, x: Any, y: Any = None, output_gradient: Any = None
+    ) -> list[tuple[int, float]]:
+        """(tasks, seconds) of each phase of a native instruction, run on one thread: what a team
+        shares out between two meetings, and how long all of it takes one of them.
+
+        Raises:
+            ConfigurationError: the instruction runs its definition.
+        """
+        position = 0
+        for name, lines in self._segments[key]:
+            at = number - position
+            position += len(lines)
+            if at < len(lines):
+                if lines[0].is_python:
+                    raise ConfigurationError(
+                        f"phases: {lines[0].operation} of {', '.join(lines[0].layers)} has no "
+                        "kernel, and no team shares it"
+                    )
+                return self._executor.phases(
+                    name, at, x, y, output_gradient, None, None, len(x), self.seed, self.steps,
+                    self._own_numbers(),
+                )
+        raise ConfigurationError(f"phases: '{key}' has {position} instructions, got {number}")
 
     # Inference ------------------------------------------------------------------------------
 

@@ -34,18 +34,25 @@ class Container(Layer):
 
     def check_names(self) -> None:
         """Raises ConfigurationError when two layers within bear the same name."""
-        given = [layer.name for layer in self._all() if layer.name is not None]
-        for taken, times in Counter(given).items():
-            if times > 1:
-                raise ConfigurationError(f"{type(self).__name__}: two layers are named '{taken}'")
+        _ = self._given
 
-    def _all(self) -> Iterator[Layer]:
-        """Every layer within that bears a name, in the order in which names are given."""
+    @cached_property
+    def _given(self) -> dict[str, None]:
+        """The names of the layers within, in the order in which names are given. Each container
+        asks those that it is made of, so that a level costs no more for those below it."""
+        given: dict[str, None] = {}
         for layer in self.parts:
-            if not isinstance(layer, Sequential):
-                yield layer
-            if isinstance(layer, Container):
-                yield from layer._all()
+            own = {} if layer.name is None or isinstance(layer, Sequential) else {layer.name: None}
+            within = layer._given if isinstance(layer, Container) else {}
+            for names in (own, within):
+                twice = given.keys() & names.keys()
+                if twice:
+                    taken = next(name for name in names if name in twice)
+                    raise ConfigurationError(
+                        f"{type(self).__name__}: two layers are named '{taken}'"
+                    )
+                given.update(names)
+        return given
 
     @cached_property
     def resolved(self) -> Self:
@@ -79,7 +86,7 @@ class Container(Layer):
         raise NotImplementedError
 
     def _name_all(self, expand: bool) -> Self:
-        taken = {layer.name for layer in self._all()}
+        taken = self._given
         counts: Counter[str] = Counter()
 
         def named(layer: Layer) -> Layer:
@@ -123,11 +130,13 @@ def with_name(layer: Layer, name: str) -> Layer:
 
 def leaves(layer: Layer, through: type[Container] = Container) -> Iterator[Layer]:
     """The layers that are not containers, in order; or not such containers, as Sequential."""
-    if isinstance(layer, through):
-        for part in layer.parts:
-            yield from leaves(part, through)
-    else:
-        yield layer
+    waiting = [layer]
+    while waiting:
+        layer = waiting.pop()
+        if isinstance(layer, through):
+            waiting += reversed(layer.parts)
+        else:
+            yield layer
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,9 @@ class Sequential(Container):
     def _shapes(self, shape: Shape) -> list[Shape]:
         """The shape of one example before each of the layers, and behind the last."""
         shapes = [shape]
-        for layer in self.resolved.layers:
+        # What is named is asked as it is: naming it anew at each level would add up.
+        own = self if vars(self).get("named") is self else self.resolved
+        for layer in own.layers:
             layer.check(shapes[-1], layer.name or "")
             shapes.append(layer.output_shape(shapes[-1]))
         return shapes

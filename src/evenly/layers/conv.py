@@ -100,13 +100,14 @@ class Convolution(Layer):
         return {
             **windows.numbers(self.windows(shape), shape[-1]),
             "groups": self.group_count(shape[-1]), "chunks": self._chunks(shape),
+            "bands": windows.bands(self.output_shape(shape)),
         }
 
     def _chunks(self, shape: Shape) -> int:
         """Parts of a batch whose gradients on the kernel are summed apart: fewer where they are
         large."""
         size = math.prod(self.arrays(shape)["kernel"].shape)
-        return 8 if size <= 2**15 else 4 if size <= 2**18 else 2
+        return 16 if size <= 2**13 else 8 if size <= 2**15 else 4 if size <= 2**18 else 2
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         channels, filters = shape[-1], self.filter_count(shape[-1])

@@ -11,6 +11,7 @@ from ..initializers import Constant, Zeros
 from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import normalize, normalize_backward
+from .windows import bands
 
 
 class Grouped(Layer):
@@ -36,12 +37,16 @@ class Grouped(Layer):
         return arrays
 
     def numbers(self, shape: Shape) -> dict[str, float]:
-        return {"epsilon": self.epsilon, "groups": self.group_count(shape)}
+        return {"epsilon": self.epsilon, "groups": self.group_count(shape), "bands": bands(shape)}
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         # scale, the mean in two parts, and 1 / deviation, for each group of each example
         examples = rows // math.prod(shape[:-1])
-        return {"statistics": (4, examples, self.group_count(shape))}
+        space: dict[str, Shape] = {"statistics": (4, examples, self.group_count(shape))}
+        if bands(shape) > 1:
+            # two sums in double precision, for each channel of each band of a few large examples
+            space["band_sums"] = (min(examples, 15), bands(shape), 4, shape[-1])
+        return space
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         saved = normalize(self._in_groups(x), (1, 3), self.epsilon, run)

@@ -9,6 +9,7 @@ from ..initializers import Constant, Zeros
 from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, expect_axes
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import normalize, normalize_backward
+from .windows import wide_rows
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class LayerNorm(Layer):
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         # scale, the mean in two parts, and 1 / deviation, for each row
-        return {"statistics": (4, rows)}
+        return {"statistics": (4, rows)} | wide_rows(shape[-self.axes :], rows)
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         saved = normalize(x, tuple(range(x.ndim - self.axes, x.ndim)), self.epsilon, run)

@@ -80,15 +80,11 @@ class _MaxPool(_Pool):
     _word: ClassVar[str] = "max"
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
-        # Which place of its window each output came from: a byte. Wider windows are searched again.
-        places = math.prod(axis.window for axis in self.windows(shape))
-        if places > 255:
-            return {}
         outputs = rows // math.prod(shape[:-1]) * math.prod(self.output_shape(shape))
-        return {"places": (-(-outputs // 4),)}
+        return _places(math.prod(axis.window for axis in self.windows(shape)), outputs)
 
     def not_read_again(self, shape: Shape) -> tuple[str, ...]:
-        return ("x", "y") if self.workspace(shape, 1) else ()
+        return "x", "y"
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         xp, axes = run.xp, self.windows(x.shape[1:])
@@ -242,6 +238,11 @@ class AveragePool2D(_AveragePool):
     """
 
 
+def _places(window: int, outputs: int) -> dict[str, Shape]:
+    """Which place of its window each output came from: a byte, or a number of 32 bits."""
+    return {"places": (-(-outputs // 4),)} if window <= 255 else {"wide_places": (outputs,)}
+
+
 class _Global(Layer):
     """One window that is the whole example."""
 
@@ -257,7 +258,12 @@ class _Global(Layer):
             lines, length = length, 1
         whole = [windows.Axis(n, n, 1, 1, 0, 0) for n in (lines, length)]
         return {**windows.numbers(whole, shape[-1]), "count_padding": 0, "after_height": 0,
-                "after_width": 0}
+                "after_width": 0, "bands": min(windows.bands(shape), lines)}
+
+    def partial(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        """What the bands of an example give, where there are several."""
+        count, positions = int(self.numbers(shape)["bands"]), math.prod(shape[:-1])
+        return {"partial": (rows // positions, count, shape[-1])} if count > 1 else {}
 
 
 @dataclass(frozen=True)
@@ -280,10 +286,13 @@ class GlobalMaxPool(_Global):
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         positions = math.prod(shape[:-1])
-        return {} if positions > 255 else {"places": (-(-rows // positions * shape[-1] // 4),)}
+        space = self.partial(shape, rows)
+        if space:
+            space["partial_places"] = space["partial"]
+        return space | _places(positions, rows // positions * shape[-1])
 
     def not_read_again(self, shape: Shape) -> tuple[str, ...]:
-        return ("x", "y") if self.workspace(shape, 1) else ()
+        return "x", "y"
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         rows = x.reshape(x.shape[0], -1, x.shape[-1])
@@ -317,6 +326,9 @@ class GlobalAveragePool(_Global):
     name: str | None = None
 
     kernel: ClassVar[str | None] = "average_pool"
+
+    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+        return self.partial(shape, rows)
 
     def not_read_again(self, shape: Shape) -> tuple[str, ...]:
         return "x", "y"

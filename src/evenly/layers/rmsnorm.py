@@ -9,6 +9,7 @@ from ..initializers import Constant
 from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, expect_axes
 from .batchnorm import scale_and_shift, scale_and_shift_backward
 from .statistics import scale_for_squares, scaled_epsilon
+from .windows import wide_rows
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class RMSNorm(Layer):
 
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         # as LayerNorm's, whose kernel this is
-        return {"statistics": (4, rows)}
+        return {"statistics": (4, rows)} | wide_rows(shape[-self.axes :], rows)
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         xp, note = run.xp, run.note

@@ -4,6 +4,7 @@ pooling alike."""
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -149,6 +150,18 @@ def numbers(windows: list[Axis], channels: int) -> dict[str, float]:
             f"before_{prefix}": axis.before,
         }
     return named
+
+
+def bands(shape: Shape) -> int:
+    """Into how many bands the kernels cut one example where a team is to share it: by its shape
+    alone, so that a sum's order is the same for any number of threads."""
+    return max(1, min(32, math.prod(shape) // 2**14))
+
+
+def wide_rows(row: Shape, rows: int) -> dict[str, Shape]:
+    """Where the kernels keep two sums in double precision for each part of a few rows that are as
+    large as images."""
+    return {"row_parts": (min(rows, 15), -(-math.prod(row) // 256), 4)} if bands(row) > 1 else {}
 
 
 def taps(windows: list[Axis]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:

@@ -10,6 +10,7 @@ from typing import Any
 from ..augmentation import Augmentation
 from ..layers.base import Shape
 from ..layers.containers import Joined
+from ..layers.windows import bands
 from ..losses import Loss
 from ..random import stream_of
 from .fusion import Node
@@ -135,9 +136,9 @@ class Lowering:
             y = self._want(f"{node.name}.y", (self.batch, *node.after))
             lines = self._forward_lines(node, places, y)
             if node.name in moments:
-                name, note = moments[node.name]
+                names, note = moments[node.name]
                 lines[-1] = replace(lines[-1], note=note,
-                                    buffers={**lines[-1].buffers, "moments": name})
+                                    buffers={**lines[-1].buffers, **names})
             forward += lines
             places[node.output] = y
         scores = places[output]
@@ -192,20 +193,26 @@ class Lowering:
                 side[name] = y
         return lines, side
 
-    def _moments(self) -> dict[str, tuple[str, str]]:
+    def _moments(self) -> dict[str, tuple[dict[str, str], str]]:
         """For convolutions, and the batch normalizations that read what they give as it is: where
         one leaves mean and squares of each example, while these are in the cache, for the other."""
         made_by = {node.output: node for node in self.nodes}
-        shared = {}
+        shared = dict[str, tuple[dict[str, str], str]]()
         for node in self.nodes:
             maker = made_by.get(node.inputs[0])
             if (maker is None or node.layer.kernel != "batch_norm" or maker.has_epilogue
                     or maker.layer.kernel != "convolution" or maker.name in shared
                     or maker.layer.output_shape(maker.before) != node.before):
                 continue
-            name = self._want(f"{maker.name}.moments", (self.batch, 2, node.before[-1]), "float64")
-            shared[maker.name] = name, f"with the statistics for {node.name}"
-            shared[node.name] = name, f"statistics from {maker.name}"
+            each = (2, node.before[-1])
+            own = {"moments": self._want(f"{maker.name}.moments", (self.batch, *each), "float64")}
+            shared[node.name] = own, f"statistics from {maker.name}"
+            count = int(maker.layer.numbers(maker.before)["bands"])
+            if count > 1:
+                name = self._want(f"{maker.name}.band_moments", (self.batch, count, *each),
+                                  "float64")
+                own = {**own, "band_moments": name}
+            shared[maker.name] = own, f"with the statistics for {node.name}"
         return shared
 
     def _track_line(self, node: Node, rows: int, mark: str) -> Instruction:
@@ -412,9 +419,10 @@ class Lowering:
             buffers["lengths"] = "lengths"
         if d_x is not None:
             buffers["d_x"] = d_x
-        buffers["row_loss"] = self._want("row_loss" + mark, (rows, 3), "float64")
+        parts = min(bands(judged), math.prod(judged[:-1]))
+        buffers["row_loss"] = self._want("row_loss" + mark, (rows, parts, 4), "float64")
         return Instruction(loss.kernel, (), buffers, {
-            "rows_per_example": math.prod(judged[:-1]), "columns": judged[-1],
+            "rows_per_example": math.prod(judged[:-1]), "columns": judged[-1], "bands": parts,
             "over_rows": loss.mean_over == "rows", "shares_target": judged != self.output_shape,
             **loss.numbers(judged[-1]),
         })

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -110,7 +111,7 @@ def plan_work(
     for time, instruction in enumerate(timeline):
         for name in instruction.buffers.values():
             uses.setdefault(name, []).append(time)
-    placed: list[tuple[int, int, Buffer]] = []
+    placed: list[tuple[int, int, Buffer]] = []  # by where they begin
     size = 0
     for want in sorted(wanted, key=lambda w: (-w.bytes, w.name)):
         times = uses.get(want.name)
@@ -118,7 +119,7 @@ def plan_work(
             continue
         begin, end = (0, last) if want.always or times is None else (times[0], times[-1])
         offset = 0
-        for other_begin, other_end, other in sorted(placed, key=lambda p: p[2].offset):
+        for other_begin, other_end, other in placed:
             apart = other_end < begin or end < other_begin
             if apart or other.offset + other.bytes <= offset:
                 continue
@@ -126,7 +127,7 @@ def plan_work(
                 break
             offset = other.offset + other.bytes
         buffer = Buffer(want.name, want.shape, want.dtype, WORK, offset, want.bytes)
-        placed.append((begin, end, buffer))
+        insort(placed, (begin, end, buffer), key=lambda place: place[2].offset)
         size = max(size, offset + want.bytes)
     if size > _LIMIT:
         raise ConfigurationError(
