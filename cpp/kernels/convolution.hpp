@@ -7,6 +7,7 @@
 #include "kernels/product.hpp"
 #include "kernels/statistics.hpp"
 #include "kernels/strip.hpp"
+#include "kernels/winograd.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -15,12 +16,14 @@ template <class T>
 struct Convolution {
   Windows windows;
   Index filters, groups, chunks;
+  bool winograd;
 
   explicit Convolution(const Instruction& i)
       : windows(i),
         filters(integer(i, "columns")),
         groups(integer(i, "groups")),
-        chunks(integer(i, "chunks")) {}
+        chunks(integer(i, "chunks")),
+        winograd(integer(i, "winograd") != 0) {}
 
   Index channels() const { return windows.channels; }
   Index own_channels() const { return windows.channels / groups; }
@@ -67,6 +70,7 @@ class ConvolutionForward final : public Kernel {
   explicit ConvolutionForward(const Instruction& i)
       : conv_(i),
         strips_(conv_.windows, sizeof(T)),
+        winograd_(conv_.windows, conv_.filters),
         epilogue_(i),
         x_(i, "x"),
         y_(buffer<T>(i, "y")),
@@ -78,7 +82,9 @@ class ConvolutionForward final : public Kernel {
     strips_.offsets(offsets_.get());
   }
 
-  std::int64_t thread_bytes() const override { return strips_.bytes(); }
+  std::int64_t thread_bytes() const override {
+    return conv_.winograd ? winograd_.bytes() : strips_.bytes();
+  }
 
   void run(const Worker& worker, const Batch& batch) const override {
     if (!conv_.depthwise()) {
@@ -86,14 +92,16 @@ class ConvolutionForward final : public Kernel {
       worker.meet();
     }
     const T* x = x_(batch);
-    if (moments_ != nullptr) {
-      for (Index e = worker.take(); e < batch.rows; e = worker.take())
-        for (Index s = 0; s < strips_.count; ++s) strip(worker, x, e, s);
-    } else {
-      const Index tasks = batch.rows * strips_.count;
-      for (Index t = worker.take(); t < tasks; t = worker.take())
-        strip(worker, x, t / strips_.count, t % strips_.count);
-    }
+    const Index together = conv_.winograd ? winograd_.together : 1;
+    const Index strips = conv_.winograd ? winograd_.strips : strips_.count;
+    // The moments of an example are one thread's.
+    const Index in_order = moments_ != nullptr ? strips : 1;
+    const Index tasks = divide_up(batch.rows, together) * strips / in_order;
+    for (Index t = worker.take(); t < tasks; t = worker.take())
+      for (Index s = 0; s < in_order; ++s) {
+        const Index block = t * in_order + s, first = block / strips * together;
+        strip(worker, x, {first, smaller(first + together, batch.rows)}, block % strips);
+      }
     if (epilogue_.has_dropout()) {
       worker.meet();
       const DropStream stream = epilogue_.prepare(batch);
@@ -104,28 +112,36 @@ class ConvolutionForward final : public Kernel {
   }
 
  private:
-  void strip(const Worker& worker, const T* x, Index example, Index number) const {
-    const Range rows = strips_.rows(number);
-    const T* input = strips_.input(x + example * conv_.windows.inputs() * conv_.channels(), rows,
-                                   reinterpret_cast<T*>(worker.scratch));
-    T* y = y_ + (example * conv_.windows.outputs() + rows.begin * conv_.windows.width.outputs) *
-                    conv_.filters;
-    const Index positions = (rows.end - rows.begin) * conv_.windows.width.outputs;
-    if (conv_.depthwise())
-      depthwise_forward(conv_.windows, strips_, offsets_.get(), input, rows, kernel_, y);
-    else
-      window_products(strips_, offsets_.get(),
-                      {conv_.groups, conv_.own_channels(), conv_.own_filters()}, packed_, input,
-                      rows, y);
-    finish(y, positions);
-    if (moments_ != nullptr) add_moments(y, positions, number * strips_.step, example);
+  // Of some examples one strip; of several there is but one.
+  void strip(const Worker& worker, const T* x, Range examples, Index number) const {
+    const Range rows = conv_.winograd ? winograd_.output_rows(number) : strips_.rows(number);
+    const Index width = conv_.windows.width.outputs, count = examples.end - examples.begin;
+    const Index before = rows.begin * width, positions = (rows.end - rows.begin) * width;
+    const T* image = x + examples.begin * conv_.windows.inputs() * conv_.channels();
+    T* scratch = reinterpret_cast<T*>(worker.scratch);
+    T* y = y_ + (examples.begin * conv_.windows.outputs() + before) * conv_.filters;
+    if (conv_.winograd) {
+      winograd_.forward(image, count, number, packed_, scratch, y - before * conv_.filters);
+    } else {
+      const T* input = strips_.input(image, rows, scratch);
+      if (conv_.depthwise())
+        depthwise_forward(conv_.windows, strips_, offsets_.get(), input, rows, kernel_, y);
+      else
+        window_products(strips_, offsets_.get(),
+                        {conv_.groups, conv_.own_channels(), conv_.own_filters()}, packed_, input,
+                        rows, y);
+    }
+    finish(y, count * positions);
+    if (moments_ != nullptr)
+      for (Index e = 0; e < count; ++e)
+        add_moments(y + e * positions * conv_.filters, positions, before, examples.begin + e);
   }
 
   // Mean and sum of squared deviations of each filter over an example, strip by strip: for the
   // batch normalization behind.
-  void add_moments(const T* y, Index positions, Index rows_before, Index example) const {
+  void add_moments(const T* y, Index positions, Index positions_before, Index example) const {
     const Index filters = conv_.filters;
-    const auto before = static_cast<double>(rows_before * conv_.windows.width.outputs);
+    const auto before = static_cast<double>(positions_before);
     double* mean = moments_ + example * 2 * filters;
     double* squares = mean + filters;
     for (Index first = 0; first < filters; first += kStrip) {
@@ -134,7 +150,7 @@ class ConvolutionForward final : public Kernel {
       block_moments(y, filters, {0, positions}, {first, first + width}, means, own);
       for (Index c = 0; c < width; ++c) {
         Moments all{before, mean[first + c], squares[first + c]};
-        if (rows_before == 0) all = Moments{};
+        if (positions_before == 0) all = Moments{};
         all.add({static_cast<double>(positions), means[c], own[c]});
         mean[first + c] = all.mean;
         squares[first + c] = all.squares;
@@ -143,6 +159,10 @@ class ConvolutionForward final : public Kernel {
   }
 
   void pack(const Worker& worker) const {
+    if (conv_.winograd)
+      return winograd_.pack(worker, packed_, [&](int i, int j, Index c, Index first) {
+        return load(kernel_ + ((i * 3 + j) * conv_.channels() + c) * conv_.filters + first);
+      });
     const Index own = conv_.own_filters(), terms = conv_.terms(), each = panels<T>(own);
     const Range mine = worker.share(conv_.groups * each);
     for (Index p = mine.begin; p < mine.end; ++p) {
@@ -166,6 +186,7 @@ class ConvolutionForward final : public Kernel {
 
   Convolution<T> conv_;
   Strips2D strips_;
+  Winograd<T> winograd_;
   Epilogue<T> epilogue_;
   Source<T> x_;
   T *y_, *kernel_, *bias_, *packed_;

@@ -36,6 +36,8 @@ class ConvolutionBackward final : public Kernel {
         strips_(conv_.windows, sizeof(T)),
         turned_(can_turn(conv_.windows)),
         back_(turned_ ? turned_around(conv_.windows, conv_.filters) : conv_.windows, sizeof(T)),
+        winograd_(conv_.windows, conv_.filters),
+        winograd_back_(back_.windows, conv_.channels()),
         epilogue_(i),
         x_(i, "x"),
         y_(i, "y"),
@@ -54,6 +56,7 @@ class ConvolutionBackward final : public Kernel {
   }
 
   std::int64_t thread_bytes() const override {
+    if (conv_.winograd) return larger(winograd_.bytes(), winograd_back_.bytes());
     const Index number = static_cast<Index>(sizeof(T));
     const Index kernel =
         strips_.bytes() + kLine + strips_.step * conv_.windows.width.outputs * kPanel<T> * number;
@@ -72,21 +75,21 @@ class ConvolutionBackward final : public Kernel {
     worker.meet();
     const T* x = x_(batch);
     const Index bias = d_bias_ ? divide_up(conv_.filters, kBiasStrip) : 0;
-    const Index inputs = d_x_ ? batch.rows * (turned_ && !conv_.depthwise() ? back_.count : 1) : 0;
-    const Index tasks = conv_.chunks + inputs + bias;
+    const Index inputs = d_x_ ? input_tasks(batch.rows) : 0;
+    const Index chunks = kernel_chunks(batch.rows), tasks = chunks + inputs + bias;
     for (Index t = worker.take(); t < tasks; t = worker.take()) {
-      if (t < conv_.chunks) {
+      if (t < chunks) {
         kernel_chunk(worker, t, x, d_z, batch.rows);
-      } else if (t < conv_.chunks + inputs) {
-        input_gradient(worker, t - conv_.chunks, d_z);
+      } else if (t < chunks + inputs) {
+        input_gradient(worker, t - chunks, d_z, batch.rows);
       } else {
-        const Index begin = (t - conv_.chunks - inputs) * kBiasStrip;
+        const Index begin = (t - chunks - inputs) * kBiasStrip;
         column_sums(d_z, positions, conv_.filters,
                     {begin, smaller(begin + kBiasStrip, conv_.filters)}, d_bias_);
       }
     }
     worker.meet();
-    add_partials(worker);
+    add_partials(worker, chunks);
   }
 
  private:
@@ -96,6 +99,14 @@ class ConvolutionBackward final : public Kernel {
 
   // The kernel turned around: of each group, (places x own filters) by own channels.
   void pack(const Worker& worker) const {
+    if (conv_.winograd)
+      return winograd_back_.pack(worker, packed_, [&](int i, int j, Index f, Index first) {
+        const T* from =
+            kernel_ + (((2 - i) * 3 + 2 - j) * conv_.channels() + first) * conv_.filters;
+        T row[kVector<T>];
+        for (Index c = 0; c < kVector<T>; ++c) row[c] = from[c * conv_.filters + f];
+        return load(row);
+      });
     const Index channels = conv_.own_channels(), filters = conv_.own_filters();
     const Index places = conv_.windows.places(), terms = places * filters;
     const Index each = panels<T>(channels);
@@ -110,9 +121,21 @@ class ConvolutionBackward final : public Kernel {
     }
   }
 
-  void input_gradient(const Worker& worker, Index task, const T* d_z) const {
+  Index input_tasks(Index rows) const {
+    if (conv_.winograd) return divide_up(rows, winograd_back_.together) * winograd_back_.strips;
+    return rows * (turned_ && !conv_.depthwise() ? back_.count : 1);
+  }
+
+  void input_gradient(const Worker& worker, Index task, const T* d_z, Index rows_of_batch) const {
     const Index outputs = conv_.windows.outputs(), inputs = conv_.windows.inputs();
     T* scratch = reinterpret_cast<T*>(worker.scratch);
+    if (conv_.winograd) {
+      const Index first = task / winograd_back_.strips * winograd_back_.together;
+      const Index count = smaller(winograd_back_.together, rows_of_batch - first);
+      return winograd_back_.forward(d_z + first * outputs * conv_.filters, count,
+                                    task % winograd_back_.strips, packed_, scratch,
+                                    d_x_ + first * inputs * conv_.channels());
+    }
     if (turned_ && !conv_.depthwise()) {
       const Index example = task / back_.count;
       const Range rows = back_.rows(task % back_.count);
@@ -164,12 +187,26 @@ class ConvolutionBackward final : public Kernel {
 
   // Kernel ----------------------------------------------------------------------------------
 
+  Index kernel_chunks(Index rows) const {
+    return conv_.winograd ? smaller(conv_.chunks, winograd_.parts(rows)) : conv_.chunks;
+  }
+
   // A part of the batch: its sums stand apart, and are added up in order at the end.
   void kernel_chunk(const Worker& worker, Index chunk, const T* x, const T* d_z, Index rows) const {
-    const Range examples{rows * chunk / conv_.chunks, rows * (chunk + 1) / conv_.chunks};
+    const Index chunks = kernel_chunks(rows);
+    const Range examples{rows * chunk / chunks, rows * (chunk + 1) / chunks};
     const Index size = partial_size(), inputs = conv_.windows.inputs() * conv_.channels(),
                 outputs = conv_.windows.outputs() * conv_.filters;
     T* sums = partials_ + chunk * size;
+    if (conv_.winograd && examples.begin < examples.end) {
+      bool add = false;
+      for (Index e = examples.begin; e < examples.end; e += winograd_.together)
+        for (Index s = 0; s < winograd_.strips; ++s, add = true)
+          winograd_.add_kernel(x + e * inputs, d_z + e * outputs,
+                               smaller(winograd_.together, examples.end - e), s, add,
+                               reinterpret_cast<T*>(worker.scratch), sums);
+      return;
+    }
     std::memset(sums, 0, static_cast<std::size_t>(size) * sizeof(T));
     for (Index e = examples.begin; e < examples.end; ++e) {
       if (conv_.depthwise()) {
@@ -191,6 +228,7 @@ class ConvolutionBackward final : public Kernel {
   }
 
   Index partial_size() const {
+    if (conv_.winograd) return winograd_.kernel_size();
     if (conv_.depthwise()) return conv_.terms() * conv_.filters;
     return conv_.groups * conv_.terms() * panels<T>(conv_.own_filters()) * kPanel<T>;
   }
@@ -232,7 +270,8 @@ class ConvolutionBackward final : public Kernel {
     }
   }
 
-  void add_partials(const Worker& worker) const {
+  void add_partials(const Worker& worker, Index chunks) const {
+    if (conv_.winograd) return winograd_.kernel_gradient(worker, partials_, chunks, d_kernel_);
     const Index size = partial_size(), filters = conv_.own_filters(), terms = conv_.terms();
     const Index each = panels<T>(filters);
     const Range mine = worker.share(terms * conv_.groups);
@@ -244,7 +283,7 @@ class ConvolutionBackward final : public Kernel {
                 ? term * conv_.filters + group
                 : ((group * each + f / kPanel<T>)*terms + term) * kPanel<T> + f % kPanel<T>;
         T sum = partials_[at];
-        for (Index c = 1; c < conv_.chunks; ++c) sum += partials_[c * size + at];
+        for (Index c = 1; c < chunks; ++c) sum += partials_[c * size + at];
         d_kernel_[term * conv_.filters + group * filters + f] = sum;
       }
     }
@@ -254,6 +293,7 @@ class ConvolutionBackward final : public Kernel {
   Strips2D strips_;
   bool turned_;
   Strips2D back_;
+  Winograd<T> winograd_, winograd_back_;
   Epilogue<T> epilogue_;
   Source<T> x_, y_, d_y_;
   T *d_x_, *kernel_, *d_kernel_, *d_bias_, *d_z_, *packed_, *partials_;
