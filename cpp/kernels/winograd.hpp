@@ -283,13 +283,16 @@ class Winograd {
     Index tiles = 0;
     for_tiles(examples, strip, [&](Index e, Index row, Index column) {
       const T* at[kPoints][kPoints];
-      for (Index i = 0; i < kPoints; ++i)
-        for (Index j = 0; j < kPoints; ++j) {
-          const Index h = row + i - height.before, w = column + j - width.before;
-          const bool inside = h >= 0 && h < height.size && w >= 0 && w < width.size;
-          at[i][j] =
-              inside ? x + ((e * height.size + h) * width.size + w) * channels : zeros_.get();
-        }
+      // The columns of the tile that lie on the image.
+      const Index left = column - width.before;
+      const Index begin = larger(0, -left), end = smaller(kPoints, width.size - left);
+      for (Index i = 0; i < kPoints; ++i) {
+        const Index h = row + i - height.before;
+        const bool inside = h >= 0 && h < height.size;
+        const T* line = x + ((e * height.size + h) * width.size + left) * channels;
+        for (Index j = 0; j < kPoints; ++j)
+          at[i][j] = inside && j >= begin && j < end ? line + j * channels : zeros_.get();
+      }
       T* here = to + tiles++ * pitch_;
       for (Index n = 0; n < pitch_; n += kVector<T>) {
         const Index c = smaller(n, channels - kVector<T>);
