@@ -27,11 +27,11 @@ def images(smallest: int, multiple: int = 1) -> Any:
 
 
 def tiled(rows: int = 0, columns: int = 0) -> Any:
-    """Images whose convolutions go by tiles: outputs of 7 to 12 rows and columns, and as many
+    """Images whose convolutions go by tiles: outputs of 7 or 8 rows and columns, and as many
     more of the input."""
-    outputs = st.sampled_from([7, 8, 10, 11, 12])
+    outputs = st.sampled_from([7, 8])
     return st.tuples(outputs.map(lambda n: n + rows), outputs.map(lambda n: n + columns),
-                     st.sampled_from([16, 17, 23, 32, 40]))
+                     st.sampled_from([16, 17]))
 
 
 class ChannelsLast(torch.nn.Module):
@@ -85,8 +85,7 @@ CONVOLUTIONS = [
     (ev.Conv2D(6, 3, padding="same", groups=3), images(1, 3)),
     (ev.Conv2D(4, (1, 3), stride=(1, 2), groups=2), images(3, 2)),
     (ev.Conv2D(17, 3, padding="same"), tiled()),
-    (ev.Conv2D(40, 3, bias=False), tiled(2, 2)),
-    (ev.Conv2D(16, 3, padding=((0, 2), (2, 1))), tiled(0, -1)),
+    (ev.Conv2D(19, 3, padding=((0, 2), (2, 1)), bias=False), tiled(0, -1)),
     (ev.DepthwiseConv2D(3, padding="same"), images(1)),
     (ev.DepthwiseConv2D(2, stride=2, padding=1, bias=False), images(2)),
     (ev.DepthwiseConv2D(3, dilation=(1, 2), padding="same", multiplier=2), images(1)),
