@@ -126,9 +126,10 @@ dense = [ev.Dense(64), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.5), ev.Dense(300)
 everything = dict(penalty=ev.L2(1e-3), clip=ev.ClipNorm(1.0), constraint=ev.MaxNorm(2.0),
                   augment=ev.Mixup(), average=ev.EMA(),
                   rates=ev.ArrayRates({"*.bias": 0.1}))
-images = [ev.Reshape((8, 8, 1)), ev.Conv2D(7, 3, padding="same"), ev.BatchNorm(), ev.ReLU(),
-          ev.MaxPool2D(2), ev.Residual([ev.Conv2D(7, 1)]), ev.Conv2D(5, 3, stride=2), ev.Flatten(),
-          ev.Dense(3)]
+images = [ev.Reshape((8, 8, 1)), ev.Conv2D(17, 3, padding="same"), ev.ReLU(),
+          ev.Conv2D(16, 3, padding="same"), ev.Conv2D(7, 3, padding="same"), ev.BatchNorm(),
+          ev.ReLU(), ev.MaxPool2D(2), ev.Residual([ev.Conv2D(7, 1)]), ev.Conv2D(5, 3, stride=2),
+          ev.Flatten(), ev.Dense(3)]
 NETS = {
     "dense": lambda dtype: Steps(dense, (20,), dtype, **everything),
     "cut": lambda dtype: Steps([ev.Dense(9), ev.AlphaDropout(0.1), ev.GaussianDropout(0.1),

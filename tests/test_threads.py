@@ -18,6 +18,8 @@ IMAGES = [ev.Conv2D(17, 3, padding="same"), ev.BatchNorm(), ev.ReLU(), ev.MaxPoo
           ev.Residual([ev.Conv2D(17, (3, 2), padding="same", groups=17), ev.PReLU()]),
           ev.WeightNorm(ev.Conv2D(9, 2, stride=2)), ev.AveragePool2D(2, stride=1), ev.Flatten(),
           ev.DropConnect(ev.Dense(5), 0.3)]
+TILES = [ev.Conv2D(20, 3, padding="same"), ev.BatchNorm(), ev.ReLU(),
+         ev.Conv2D(33, 3, bias=False), ev.BatchNorm(), ev.GlobalAveragePool(), ev.Dense(5)]
 STEPS = [ev.LSTM(19, layers=2, bidirectional=True, sequences=True, recurrent_dropout=0.2),
          ev.GRU(7, sequences=True), ev.GRU(20, reset="before", sequences=True), ev.RNN(33),
          ev.Dense(5)]
@@ -30,7 +32,8 @@ WITHIN = [ev.Members(7), ev.BatchEnsemble(150), ev.Tanh(), ev.Dropout(0.2), ev.B
           ev.MemberDense(5), ev.MemberMean("classes")]
 NETS = {"within": (WITHIN, (140,), 300), "members": (MEMBERS, (20,), 70),
         "wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
-        "images": (IMAGES, (9, 11, 3), 30), "steps": (STEPS, (6, 5), 40),
+        "images": (IMAGES, (9, 11, 3), 30), "tiles": (TILES, (10, 32, 16), 9),
+        "steps": (STEPS, (6, 5), 40),
         "normalized": (NORMALIZED, (21,), 70)}
 
 

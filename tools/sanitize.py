@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "sanitize"
 # What exercises the kernels; the rest of the tests is about Python.
-TESTS = ["tests/contract/test_kernels.py", "tests/test_products.py", "tests/test_statistics.py",
-         "tests/test_engine.py", "tests/serving/test_frozen_kernels.py"]
+TESTS = ["tests/contract/test_kernels.py", "tests/contract/test_tiles.py", "tests/test_products.py",
+         "tests/test_statistics.py", "tests/test_engine.py", "tests/serving/test_frozen_kernels.py"]
 
 
 def run(*command: str, **environment: str) -> None:

@@ -7,6 +7,7 @@
 #include "kernels/product.hpp"
 #include "kernels/statistics.hpp"
 #include "kernels/strip.hpp"
+#include "kernels/winograd.hpp"
 
 namespace evenly::EVENLY_ISA {
 
@@ -15,12 +16,14 @@ template <class T>
 struct Convolution {
   Windows windows;
   Index filters, groups, chunks;
+  bool winograd;
 
   explicit Convolution(const Instruction& i)
       : windows(i),
         filters(integer(i, "columns")),
         groups(integer(i, "groups")),
-        chunks(integer(i, "chunks")) {}
+        chunks(integer(i, "chunks")),
+        winograd(integer(i, "winograd") != 0) {}
 
   Index channels() const { return windows.channels; }
   Index own_channels() const { return windows.channels / groups; }
@@ -67,6 +70,7 @@ class ConvolutionForward final : public Kernel {
   explicit ConvolutionForward(const Instruction& i)
       : conv_(i),
         strips_(conv_.windows, sizeof(T)),
+        winograd_(conv_.windows, conv_.filters),
         epilogue_(i),
         x_(i, "x"),
         y_(buffer<T>(i, "y")),
@@ -75,12 +79,14 @@ class ConvolutionForward final : public Kernel {
         packed_(optional_buffer<T>(i, "packed")),
         moments_(optional_buffer<double>(i, "moments")),
         band_moments_(optional_buffer<double>(i, "band_moments")),
-        bands_(band_moments_ ? smaller(integer(i, "bands"), strips_.count) : 1),
+        bands_(band_moments_ ? smaller(integer(i, "bands"), count_strips()) : 1),
         offsets_(static_cast<std::size_t>(conv_.windows.places())) {
     strips_.offsets(offsets_.get());
   }
 
-  std::int64_t thread_bytes() const override { return strips_.bytes(); }
+  std::int64_t thread_bytes() const override {
+    return conv_.winograd ? winograd_.bytes() : strips_.bytes();
+  }
 
   void run(const Worker& worker, const Batch& batch) const override {
     if (!conv_.depthwise()) {
@@ -88,18 +94,18 @@ class ConvolutionForward final : public Kernel {
       worker.meet();
     }
     const T* x = x_(batch);
-    if (moments_ != nullptr) {
-      for (Index t = worker.take(); t < batch.rows * bands_; t = worker.take())
-        for (Index s = first_strip(t % bands_); s < first_strip(t % bands_ + 1); ++s)
-          strip(worker, x, t / bands_, s);
-      if (bands_ > 1) {
-        worker.meet();
-        join_bands(worker.share(batch.rows * conv_.filters));
-      }
-    } else {
-      const Index tasks = batch.rows * strips_.count;
-      for (Index t = worker.take(); t < tasks; t = worker.take())
-        strip(worker, x, t / strips_.count, t % strips_.count);
+    const Index together = conv_.winograd ? winograd_.together : 1, strips = count_strips();
+    // Moments are gathered strip by strip, in the order of the strips of a band.
+    const Index parts = moments_ != nullptr ? bands_ : strips;
+    const Index tasks = divide_up(batch.rows, together) * parts;
+    for (Index t = worker.take(); t < tasks; t = worker.take()) {
+      const Index first = t / parts * together, part = t % parts;
+      for (Index s = strips * part / parts; s < strips * (part + 1) / parts; ++s)
+        strip(worker, x, {first, smaller(first + together, batch.rows)}, s);
+    }
+    if (bands_ > 1) {
+      worker.meet();
+      join_bands(worker.share(batch.rows * conv_.filters));
     }
     if (epilogue_.has_dropout()) {
       worker.meet();
@@ -111,34 +117,48 @@ class ConvolutionForward final : public Kernel {
   }
 
  private:
-  void strip(const Worker& worker, const T* x, Index example, Index number) const {
-    const Range rows = strips_.rows(number);
-    const T* input = strips_.input(x + example * conv_.windows.inputs() * conv_.channels(), rows,
-                                   reinterpret_cast<T*>(worker.scratch));
-    T* y = y_ + (example * conv_.windows.outputs() + rows.begin * conv_.windows.width.outputs) *
-                    conv_.filters;
-    const Index positions = (rows.end - rows.begin) * conv_.windows.width.outputs;
-    if (conv_.depthwise())
-      depthwise_forward(conv_.windows, strips_, offsets_.get(), input, rows, kernel_, y);
-    else
-      window_products(strips_, offsets_.get(),
-                      {conv_.groups, conv_.own_channels(), conv_.own_filters()}, packed_, input,
-                      rows, y);
-    finish(y, positions);
-    if (moments_ != nullptr) add_moments(y, positions, number, example);
+  Index count_strips() const { return conv_.winograd ? winograd_.strips : strips_.count; }
+  Range output_rows(Index strip) const {
+    return conv_.winograd ? winograd_.output_rows(strip) : strips_.rows(strip);
+  }
+
+  // Of some examples one strip; of several there is but one.
+  void strip(const Worker& worker, const T* x, Range examples, Index number) const {
+    const Range rows = output_rows(number);
+    const Index width = conv_.windows.width.outputs, count = examples.end - examples.begin;
+    const Index before = rows.begin * width, positions = (rows.end - rows.begin) * width;
+    const T* image = x + examples.begin * conv_.windows.inputs() * conv_.channels();
+    T* scratch = reinterpret_cast<T*>(worker.scratch);
+    T* y = y_ + (examples.begin * conv_.windows.outputs() + before) * conv_.filters;
+    if (conv_.winograd) {
+      winograd_.forward(image, count, number, packed_, scratch, y - before * conv_.filters);
+    } else {
+      const T* input = strips_.input(image, rows, scratch);
+      if (conv_.depthwise())
+        depthwise_forward(conv_.windows, strips_, offsets_.get(), input, rows, kernel_, y);
+      else
+        window_products(strips_, offsets_.get(),
+                        {conv_.groups, conv_.own_channels(), conv_.own_filters()}, packed_, input,
+                        rows, y);
+    }
+    finish(y, count * positions);
+    if (moments_ != nullptr)
+      for (Index e = 0; e < count; ++e)
+        add_moments(y + e * positions * conv_.filters, positions, number, examples.begin + e);
   }
 
   // A large image is cut into bands of strips, which tasks share.
-  Index first_strip(Index band) const { return strips_.count * band / bands_; }
+  Index first_strip(Index band) const { return count_strips() * band / bands_; }
   double positions_before(Index strip) const {
-    return static_cast<double>(smaller(strip * strips_.step, conv_.windows.height.outputs) *
-                               conv_.windows.width.outputs);
+    const Index rows =
+        strip < count_strips() ? output_rows(strip).begin : conv_.windows.height.outputs;
+    return static_cast<double>(rows * conv_.windows.width.outputs);
   }
 
   // Mean and sum of squared deviations of each filter over an example, or over a band of it, strip
   // by strip: for the batch normalization behind.
   void add_moments(const T* y, Index positions, Index number, Index example) const {
-    const Index filters = conv_.filters, band = ((number + 1) * bands_ - 1) / strips_.count;
+    const Index filters = conv_.filters, band = ((number + 1) * bands_ - 1) / count_strips();
     const double before = positions_before(number) - positions_before(first_strip(band));
     double* mean =
         (bands_ > 1 ? band_moments_ : moments_) + (example * bands_ + band) * 2 * filters;
@@ -174,6 +194,10 @@ class ConvolutionForward final : public Kernel {
   }
 
   void pack(const Worker& worker) const {
+    if (conv_.winograd)
+      return winograd_.pack(worker, packed_, [&](int i, int j, Index c, Index first) {
+        return load(kernel_ + ((i * 3 + j) * conv_.channels() + c) * conv_.filters + first);
+      });
     const Index own = conv_.own_filters(), terms = conv_.terms(), each = panels<T>(own);
     const Range mine = worker.share(conv_.groups * each);
     for (Index p = mine.begin; p < mine.end; ++p) {
@@ -197,6 +221,7 @@ class ConvolutionForward final : public Kernel {
 
   Convolution<T> conv_;
   Strips2D strips_;
+  Winograd<T> winograd_;
   Epilogue<T> epilogue_;
   Source<T> x_;
   T *y_, *kernel_, *bias_, *packed_;

@@ -37,6 +37,8 @@ class ConvolutionBackward final : public Kernel {
         turned_(can_turn(conv_.windows) && !conv_.depthwise()),
         back_(turned_ ? turned_around(conv_.windows, conv_.filters) : conv_.windows, sizeof(T)),
         bands_(conv_.windows.height, kBandRows),
+        winograd_(conv_.windows, conv_.filters),
+        winograd_back_(back_.windows, conv_.channels()),
         epilogue_(i),
         x_(i, "x"),
         y_(i, "y"),
@@ -56,6 +58,7 @@ class ConvolutionBackward final : public Kernel {
   }
 
   std::int64_t thread_bytes() const override {
+    if (conv_.winograd) return larger(winograd_.bytes(), winograd_back_.bytes());
     const Index number = static_cast<Index>(sizeof(T));
     const Index kernel =
         strips_.bytes() + kLine + strips_.step * conv_.windows.width.outputs * kPanel<T> * number;
@@ -75,17 +78,17 @@ class ConvolutionBackward final : public Kernel {
     if (d_x_ != nullptr && turned_) pack(worker);
     worker.meet();
     const T* x = x_(batch);
-    const Index parts = kernel_parts(), kernels = conv_.chunks * parts;
-    const Index each = turned_ ? back_.count : is_few(batch.rows) ? bands_.count : 1;
-    const Index tasks = kernels + (d_x_ ? batch.rows * each : 0);
+    const Index parts = kernel_parts(), chunks = kernel_chunks(batch.rows),
+                kernels = chunks * parts;
+    const Index tasks = kernels + (d_x_ ? input_tasks(batch.rows) : 0);
     for (Index t = worker.take(); t < tasks; t = worker.take()) {
       if (t < kernels)
-        kernel_chunk(worker, t / parts, t % parts, x, d_z, batch.rows);
+        kernel_chunk(worker, {t / parts, chunks}, t % parts, x, d_z, batch.rows);
       else
-        input_gradient(worker, (t - kernels) / each, (t - kernels) % each, each, d_z);
+        input_gradient(worker, t - kernels, d_z, batch.rows);
     }
     worker.meet();
-    add_partials(worker);
+    add_partials(worker, chunks);
   }
 
  private:
@@ -98,6 +101,14 @@ class ConvolutionBackward final : public Kernel {
 
   // The kernel turned around: of each group, (places x own filters) by own channels.
   void pack(const Worker& worker) const {
+    if (conv_.winograd)
+      return winograd_back_.pack(worker, packed_, [&](int i, int j, Index f, Index first) {
+        const T* from =
+            kernel_ + (((2 - i) * 3 + 2 - j) * conv_.channels() + first) * conv_.filters;
+        T row[kVector<T>];
+        for (Index c = 0; c < kVector<T>; ++c) row[c] = from[c * conv_.filters + f];
+        return load(row);
+      });
     const Index channels = conv_.own_channels(), filters = conv_.own_filters();
     const Index places = conv_.windows.places(), terms = places * filters;
     const Index each = panels<T>(channels);
@@ -112,13 +123,27 @@ class ConvolutionBackward final : public Kernel {
     }
   }
 
-  // Of one of some parts of an example.
-  void input_gradient(const Worker& worker, Index example, Index part, Index parts,
-                      const T* all_d_z) const {
+  Index input_parts(Index examples) const {
+    if (conv_.winograd) return winograd_back_.strips;
+    return turned_ ? back_.count : is_few(examples) ? bands_.count : 1;
+  }
+  Index input_tasks(Index examples) const {
+    const Index together = conv_.winograd ? winograd_back_.together : 1;
+    return divide_up(examples, together) * input_parts(examples);
+  }
+
+  // Of one of some parts of an example, or of some whole ones.
+  void input_gradient(const Worker& worker, Index task, const T* all_d_z, Index examples) const {
     const Windows& w = conv_.windows;
+    const Index parts = input_parts(examples), part = task % parts;
+    const Index together = conv_.winograd ? winograd_back_.together : 1;
+    const Index example = task / parts * together;
     const T* d_z = all_d_z + example * w.outputs() * conv_.filters;
     T* d_x = d_x_ + example * w.inputs() * conv_.channels();
     T* scratch = reinterpret_cast<T*>(worker.scratch);
+    if (conv_.winograd)
+      return winograd_back_.forward(d_z, smaller(together, examples - example), part, packed_,
+                                    scratch, d_x);
     const Index line = w.width.size * conv_.channels();
     if (turned_) {
       const Range rows = back_.rows(part);
@@ -172,17 +197,51 @@ class ConvolutionBackward final : public Kernel {
 
   // Kernel ----------------------------------------------------------------------------------
 
+  Index kernel_chunks(Index examples) const {
+    return conv_.winograd ? smaller(conv_.chunks, winograd_.parts(examples)) : conv_.chunks;
+  }
   // Parts of a chunk: of its panels, where there are few chunks.
   Index kernel_parts() const {
-    if (conv_.depthwise()) return 1;
+    if (conv_.depthwise() || conv_.winograd) return 1;
     return smaller(conv_.groups * panels<T>(conv_.own_filters()), divide_up(kTasks, conv_.chunks));
   }
 
+  // One of so many chunks of the batch.
+  struct Chunk {
+    Index number, of;
+    Range share(Index all) const { return {all * number / of, all * (number + 1) / of}; }
+  };
+
+  // Its blocks, of some whole examples or of a strip of one.
+  void tiles_chunk(const Worker& worker, Chunk chunk, const T* x, const T* d_z, Index rows) const {
+    const Index inputs = conv_.windows.inputs() * conv_.channels(),
+                outputs = conv_.windows.outputs() * conv_.filters;
+    T* sums = partials_ + chunk.number * partial_size();
+    double* bias = bias_partials_ + chunk.number * conv_.filters;
+    for (Index f = 0; f < conv_.filters; ++f) bias[f] = 0;
+    const Range own = chunk.share(divide_up(rows, winograd_.together) * winograd_.strips);
+    if (own.begin == own.end)
+      std::memset(sums, 0, static_cast<std::size_t>(partial_size()) * sizeof(T));
+    for (Index block = own.begin; block < own.end; ++block) {
+      const Index first = block / winograd_.strips * winograd_.together;
+      const Index strip = block % winograd_.strips;
+      const Index count = smaller(winograd_.together, rows - first);
+      winograd_.add_kernel(x + first * inputs, d_z + first * outputs, count, strip,
+                           block > own.begin, reinterpret_cast<T*>(worker.scratch), sums);
+      const Range lines = winograd_.output_rows(strip);
+      const Index width = conv_.windows.width.outputs;
+      if (d_bias_)
+        add_bias(count * (lines.end - lines.begin) * width,
+                 d_z + first * outputs + lines.begin * width * conv_.filters, bias);
+    }
+  }
+
   // Some strips of the batch: their sums stand apart, and are added up in order at the end.
-  void kernel_chunk(const Worker& worker, Index chunk, Index part, const T* x, const T* d_z,
+  void kernel_chunk(const Worker& worker, Chunk chunk, Index part, const T* x, const T* d_z,
                     Index rows) const {
-    const Index strips = rows * strips_.count, parts = kernel_parts();
-    const Range own{strips * chunk / conv_.chunks, strips * (chunk + 1) / conv_.chunks};
+    if (conv_.winograd) return tiles_chunk(worker, chunk, x, d_z, rows);
+    const Index parts = kernel_parts();
+    const Range own = chunk.share(rows * strips_.count);
     const Index all = conv_.groups * panels<T>(conv_.own_filters());
     const Range mine{all * part / parts, all * (part + 1) / parts};
     const Index size = partial_size(), inputs = conv_.windows.inputs() * conv_.channels(),
@@ -190,10 +249,10 @@ class ConvolutionBackward final : public Kernel {
     const Index panel = conv_.depthwise() ? size : conv_.terms() * kPanel<T>;
     const Range numbers =
         conv_.depthwise() ? Range{0, size} : Range{mine.begin * panel, mine.end * panel};
-    T* sums = partials_ + chunk * size;
+    T* sums = partials_ + chunk.number * size;
     std::memset(sums + numbers.begin, 0,
                 static_cast<std::size_t>(numbers.end - numbers.begin) * sizeof(T));
-    double* bias = bias_partials_ + chunk * conv_.filters;
+    double* bias = bias_partials_ + chunk.number * conv_.filters;
     for (Index f = 0; part == 0 && f < conv_.filters; ++f) bias[f] = 0;
     for (Index n = own.begin; n < own.end; ++n) {
       const Index e = n / strips_.count;
@@ -220,6 +279,7 @@ class ConvolutionBackward final : public Kernel {
   }
 
   Index partial_size() const {
+    if (conv_.winograd) return winograd_.kernel_size();
     if (conv_.depthwise()) return conv_.terms() * conv_.filters;
     return conv_.groups * conv_.terms() * panels<T>(conv_.own_filters()) * kPanel<T>;
   }
@@ -261,11 +321,11 @@ class ConvolutionBackward final : public Kernel {
     }
   }
 
-  void add_partials(const Worker& worker) const {
+  void add_partials(const Worker& worker, Index chunks) const {
     const Index filters = conv_.own_filters(), terms = conv_.terms();
     if (d_bias_)
-      total_of_blocks(bias_partials_, conv_.chunks, conv_.filters, worker.share(conv_.filters),
-                      d_bias_);
+      total_of_blocks(bias_partials_, chunks, conv_.filters, worker.share(conv_.filters), d_bias_);
+    if (conv_.winograd) return winograd_.kernel_gradient(worker, partials_, chunks, d_kernel_);
     if (conv_.depthwise()) return add_chunks(worker.share(partial_size()), d_kernel_);
     const Index each = panels<T>(filters);
     const Range mine = worker.share(conv_.groups * each * terms);
@@ -296,6 +356,7 @@ class ConvolutionBackward final : public Kernel {
   bool turned_;
   Strips2D back_;
   InputBands bands_;
+  Winograd<T> winograd_, winograd_back_;
   Epilogue<T> epilogue_;
   Source<T> x_, y_, d_y_;
   T *d_x_, *kernel_, *d_kernel_, *d_bias_, *d_z_, *packed_, *partials_;

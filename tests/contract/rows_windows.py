@@ -26,6 +26,14 @@ def images(smallest: int, multiple: int = 1) -> Any:
     return st.tuples(st.integers(smallest, 9), st.integers(smallest, 11), _multiples(multiple))
 
 
+def tiled(rows: int = 0, columns: int = 0) -> Any:
+    """Images whose convolutions go by tiles: outputs of 7 or 8 rows and columns, and as many
+    more of the input."""
+    outputs = st.sampled_from([7, 8])
+    return st.tuples(outputs.map(lambda n: n + rows), outputs.map(lambda n: n + columns),
+                     st.sampled_from([16, 17]))
+
+
 class ChannelsLast(torch.nn.Module):
     """A PyTorch module on (batch, positions..., channels), after explicit padding."""
 
@@ -76,6 +84,8 @@ CONVOLUTIONS = [
     (ev.Conv2D(6, 2, padding=3), images(1)),
     (ev.Conv2D(6, 3, padding="same", groups=3), images(1, 3)),
     (ev.Conv2D(4, (1, 3), stride=(1, 2), groups=2), images(3, 2)),
+    (ev.Conv2D(17, 3, padding="same"), tiled()),
+    (ev.Conv2D(19, 3, padding=((0, 2), (2, 1)), bias=False), tiled(0, -1)),
     (ev.DepthwiseConv2D(3, padding="same"), images(1)),
     (ev.DepthwiseConv2D(2, stride=2, padding=1, bias=False), images(2)),
     (ev.DepthwiseConv2D(3, dilation=(1, 2), padding="same", multiplier=2), images(1)),

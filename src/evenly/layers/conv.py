@@ -101,7 +101,34 @@ class Convolution(Layer):
             **windows.numbers(self.windows(shape), shape[-1]),
             "groups": self.group_count(shape[-1]), "chunks": self._chunks(shape),
             "bands": windows.bands(self.output_shape(shape)),
+            "winograd": self._by_tiles(shape),
         }
+
+    def _by_tiles(self, shape: Shape) -> bool:
+        """Whether the kernel computes tiles of 4 x 4 outputs by Winograd's method, in 36
+        multiplications instead of 144.
+
+        By the shape of an example alone: neither the batch nor the threads may change a bit of its
+        outputs. Measured shape by shape with AVX2 (docs/performance-tried.md): tiles are slower
+        where fewer than 10 of their 16 outputs lie on the image, and a single example does not
+        make up for the kernel's own transform with fewer than 7 x 7 outputs or more than 2^16
+        pairs of channels and filters. Vectors of channels need 16 with AVX-512. Sums of 512
+        channels err by 5e-6, more would come near 1e-5. A row of tiles is a thread's own memory.
+        """
+        axes, channels = self.windows(shape), shape[-1]
+        filters = self.filter_count(channels)
+        if self.rank != 2 or self.group_count(channels) > 1 or any(
+            (axis.window, axis.stride, axis.dilation) != (3, 1, 1) or axis.before > 2
+            for axis in axes
+        ):
+            return False
+        outputs = math.prod(axis.outputs for axis in axes)
+        rows, columns = (-(-axis.outputs // 4) for axis in axes)
+        return (
+            min(channels, filters) >= 16 and max(channels, filters) <= 512
+            and channels * filters <= 2**16 and columns * max(channels, filters) <= 2**14
+            and outputs >= max(49, 10 * rows * columns)
+        )
 
     def _chunks(self, shape: Shape) -> int:
         """Parts of a batch whose gradients on the kernel are summed apart: fewer where they are
@@ -116,11 +143,15 @@ class Convolution(Layer):
         if channels == groups == filters:
             return {"partials": (self._chunks(shape), taps, channels)}
         own, their = channels // groups, filters // groups
-        return {
-            # the kernel as the products read it: for forward, and for the gradient on the input
-            "packed": (groups * taps * max(own * whole_panels(their), their * whole_panels(own)),),
-            "partials": (self._chunks(shape), groups * taps * own * whole_panels(their)),
-        }
+        # The kernel as the products read it (for forward, and for the gradient on the input), and
+        # the gradients on it: a matrix for each place of the window, or point of a tile.
+        # (A matrix of a point is one row longer: see kernels/winograd.hpp.)
+        tiles = self._by_tiles(shape)
+        matrices = 36 if tiles else groups * taps
+        of_filters = matrices * (own + tiles) * whole_panels(their)
+        of_channels = matrices * (their + tiles) * whole_panels(own)
+        return {"packed": (max(of_filters, of_channels),),
+                "partials": (self._chunks(shape), of_filters)}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:
         axes = self.windows(x.shape[1:])
@@ -208,8 +239,13 @@ class Conv2D(Convolution):
         ShapeError: examples that are no images, windows that do not fit, groups that do not divide
             the channels.
 
+    The kernel sums over the window directly, or, for 3 x 3 windows with stride 1 and enough
+    channels, filters and outputs, by Winograd's method: tiles of 4 x 4 outputs from 36
+    multiplications instead of 144. Then float32 errs by 1e-6 to 5e-6 of the largest output.
+
     Source: LeCun, Bottou, Bengio and Haffner 1998, section II. Dumoulin and Visin 2016 for the
-    arithmetic of strides and padding.
+    arithmetic of strides and padding. Lavin and Gray 2016, section 4, and Winograd 1980 for the
+    tiles.
 
     Example:
         >>> Conv2D(16, 3, stride=2, padding="same").output_shape((28, 28, 1))
