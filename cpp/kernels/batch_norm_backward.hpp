@@ -63,7 +63,7 @@ class BatchNormBackward final : public Kernel {
       const double n = static_cast<double>(batch.whole() * shape_.rows_per_example);
       for (Index c = own.begin; c < own.end; ++c) keep(c, n, all_[c], all_[columns + c]);
       worker.meet();
-      return apply(x, worker.share(rows), {0, columns}, d_z);
+      return apply_rows(x, worker.share(rows), {0, columns}, d_z);
     }
     const RowBlocks blocks = reduction_blocks(rows);
     const Strips strips(columns, blocks);
@@ -83,7 +83,7 @@ class BatchNormBackward final : public Kernel {
                        });
       if (blocks.count > 1) continue;
       finish(strip, rows, blocks, betas, gammas);
-      if constexpr (kPass == Pass::whole) apply(x, {0, rows}, strip, d_z);
+      if constexpr (kPass == Pass::whole) apply_rows(x, {0, rows}, strip, d_z);
     }
     if (blocks.count == 1) return;
     worker.meet();
@@ -92,17 +92,21 @@ class BatchNormBackward final : public Kernel {
       finish(strips.strip(s), rows, blocks, betas, gammas);
     if constexpr (kPass == Pass::moments) return;
     worker.meet();
-    apply(x, worker.share(rows), {0, columns}, d_z);
+    apply_rows(x, worker.share(rows), {0, columns}, d_z);
   }
 
-  // Backwards through the rows, as in forward.
+  template <class Gradient>
+  void apply_rows(const T* x, Range rows, Range columns, Gradient d_z) const {
+    backwards(rows, columns.end - columns.begin, [&](Range part) { apply(x, part, columns, d_z); });
+  }
+
   template <class Gradient>
   void apply(const T* x, Range rows, Range columns, Gradient d_z) const {
     if (d_x_ == nullptr) return;
     const Index stride = shape_.columns;
     const T *scale = statistics_.scale, *mean = statistics_.mean;
     const T *outer = sums_, *shift = sums_ + stride, *slope = sums_ + 2 * stride;
-    for (Index row = rows.end - 1; row >= rows.begin; --row) {
+    for (Index row = rows.begin; row < rows.end; ++row) {
       const Index base = row * stride;
       T* to = d_x_ + base;
 #pragma omp simd
@@ -115,15 +119,18 @@ class BatchNormBackward final : public Kernel {
 
   // "sums" holds what each column's d_x needs: the factor in front of all, the mean of d_z, and
   // x_hat's share. What the mean's upper number leaves is taken into account here, once a column.
-  void finish(Range strip, Index rows, const RowBlocks& blocks, const double* betas,
-              const double* gammas) const {
+  void finish(Range strip, Index rows, const RowBlocks& blocks, double* betas,
+              double* gammas) const {
     const Index columns = shape_.columns;
-    for (Index c = strip.begin; c < strip.end; ++c) {
-      double beta = 0, gamma = 0;
-      for (Index b = 0; b < blocks.count; ++b) {
-        beta += betas[b * columns + c];
-        gamma += gammas[b * columns + c];
+    for (Index b = 1; b < blocks.count; ++b) {
+#pragma omp simd
+      for (Index c = strip.begin; c < strip.end; ++c) {
+        betas[c] += betas[b * columns + c];
+        gammas[c] += gammas[b * columns + c];
       }
+    }
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      const double beta = betas[c], gamma = gammas[c];
       if constexpr (kPass == Pass::moments) {
         part_[c] = beta;
         part_[columns + c] = gamma;

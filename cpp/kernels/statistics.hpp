@@ -9,7 +9,17 @@ constexpr Index kStrip = 1024, kNarrow = 128;  // narrow: a dropout tile
 
 // The row blocks of a reduction over rows, and how small one may be.
 inline RowBlocks reduction_blocks(Index rows) {
-  return RowBlocks(rows, 256);
+  return RowBlocks(rows, 64);
+}
+
+// work(rows) for parts of some rows, the last ones first: those were read last and are still in the
+// cache. Within a part rows go forwards, as the memory gives them.
+template <class Work>
+void backwards(Range rows, Index columns, Work work) {
+  constexpr Index kPart = Index{1} << 15;
+  const Index step = larger(2, kPart / columns);
+  for (Index end = rows.end; end > rows.begin; end -= step)
+    work(Range{larger(rows.begin, end - step), end});
 }
 
 // Strips of columns. Few rows: narrow strips, which the team shares, and which are still in the
@@ -118,10 +128,16 @@ inline void for_parts(Index columns, Work work) {
 // result[c] = the sum of what each block of rows has for column c.
 template <class T, class Sum>
 void total_of_blocks(const Sum* partial, Index blocks, Index stride, Range columns, T* result) {
-  for (Index c = columns.begin; c < columns.end; ++c) {
-    double sum = 0;
-    for (Index b = 0; b < blocks; ++b) sum += static_cast<double>(partial[b * stride + c]);
-    result[c] = static_cast<T>(sum);
+  double sums[kNarrow];
+  for (Index begin = columns.begin; begin < columns.end; begin += kNarrow) {
+    const Index width = smaller(kNarrow, columns.end - begin);
+    for (Index c = 0; c < width; ++c) sums[c] = 0;
+    for (Index b = 0; b < blocks; ++b) {
+      const Sum* of_block = partial + b * stride + begin;
+#pragma omp simd
+      for (Index c = 0; c < width; ++c) sums[c] += static_cast<double>(of_block[c]);
+    }
+    for (Index c = 0; c < width; ++c) result[begin + c] = static_cast<T>(sums[c]);
   }
 }
 
