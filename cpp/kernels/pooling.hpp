@@ -74,19 +74,19 @@ class MaxPoolForward final : public Kernel {
   }
 
  private:
-  // As below, for windows of two by two and eight channels at once, in vectors: compilers do not
+  // As below, for windows of two by two, in vectors of channels: compilers do not
   // find them in the choices. Returns how many channels are done.
   Index largest_of_four(const T* image, Index row, Index column, Index to) const {
-    using Numbers = typename Eight<T>::Numbers;
-    using Whole = typename Eight<T>::Whole;
+    using Numbers = typename SideBySide<T>::Numbers;
+    using Whole = typename SideBySide<T>::Whole;
     const Corners<const T> four(image + Corners<const T>::position(windows_, row, column),
                                 windows_);
     Index c = 0;
-    for (; c + 8 <= windows_.channels; c += 8) {
-      auto best = load_eight<Numbers>(four.a + c);
+    for (; c + SideBySide<T>::kCount <= windows_.channels; c += SideBySide<T>::kCount) {
+      auto best = load_side<Numbers>(four.a + c);
       Whole where = {};
       const auto meet = [&](const T* from, int number) {
-        const auto next = load_eight<Numbers>(from + c);
+        const auto next = load_side<Numbers>(from + c);
         const Whole wins = ~(next <= best) & (best == best);
         best = wins ? next : best;
         where = wins ? Whole{} + number : where;
@@ -96,7 +96,7 @@ class MaxPoolForward final : public Kernel {
       meet(four.d, 3);
       std::memcpy(y_ + to + c, &best, sizeof best);
       if (places_ == nullptr) continue;
-      const auto bytes = __builtin_convertvector(where, EightBytes);
+      const auto bytes = __builtin_convertvector(where, typename SideBySide<T>::Bytes);
       std::memcpy(places_ + to + c, &bytes, sizeof bytes);
     }
     return c;
@@ -172,7 +172,8 @@ class MaxPoolBackward final : public Kernel {
  private:
   void give(const std::uint8_t* places, const T* d_y, T* d_x, Index row, Index column) const {
     const Index channels = windows_.channels;
-    if (corners_ && channels % 8 == 0) return give_to_four(places, d_y, d_x, row, column);
+    if (corners_ && channels % SideBySide<T>::kCount == 0)
+      return give_to_four(places, d_y, d_x, row, column);
     for_places(windows_, row, column, [&](Index place, Index position) {
       T* to = d_x + position * channels;
       const auto number = static_cast<std::uint8_t>(place);
@@ -188,12 +189,13 @@ class MaxPoolBackward final : public Kernel {
 
   void give_to_four(const std::uint8_t* places, const T* d_y, T* d_x, Index row,
                     Index column) const {
-    using Numbers = typename Eight<T>::Numbers;
-    using Whole = typename Eight<T>::Whole;
+    using Numbers = typename SideBySide<T>::Numbers;
+    using Whole = typename SideBySide<T>::Whole;
     const Corners<T> four(d_x + Corners<T>::position(windows_, row, column), windows_);
-    for (Index c = 0; c < windows_.channels; c += 8) {
-      const auto d = load_eight<Numbers>(d_y + c);
-      const Whole where = __builtin_convertvector(load_eight<EightBytes>(places + c), Whole);
+    for (Index c = 0; c < windows_.channels; c += SideBySide<T>::kCount) {
+      const auto d = load_side<Numbers>(d_y + c);
+      const Whole where =
+          __builtin_convertvector(load_side<typename SideBySide<T>::Bytes>(places + c), Whole);
       const auto put = [&](T* to, int number) {
         const Numbers own = where == number ? d : Numbers{};
         std::memcpy(to + c, &own, sizeof own);

@@ -33,17 +33,23 @@ struct Strips {
   Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
 };
 
+struct PrepareNothing {
+  void operator()(Range) const {}
+};
+
 // first[c] = sum of a(row, c), second[c] = sum of b(row, c) over the rows of a range, for a strip
 // of columns. Four rows at a time, so that the sums are loaded and stored once for four rows; more
 // would not find room in the cache when a row is 4096 bytes long. The four are added up first: a
-// large sum rounds them once, not four times. terms(row, column, a, b) adds both terms.
-template <class T, class Terms>
-void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
+// large sum rounds them once, not four times. terms(row, column, a, b) adds both terms; before it,
+// prepare(rows) makes what it wants to know of each few rows.
+template <class T, class Terms, class Prepare = PrepareNothing>
+void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms, Prepare prepare = {}) {
   constexpr Index kGroup = 4;
   const Index width = columns.end - columns.begin;
   for (Index c = 0; c < width; ++c) first[c] = second[c] = T(0);
   Index row = rows.begin;
   for (; row + kGroup <= rows.end; row += kGroup) {
+    prepare(Range{row, row + kGroup});
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       T a = 0, b = 0;
@@ -54,6 +60,7 @@ void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
     }
   }
   for (; row < rows.end; ++row) {
+    prepare(Range{row, row + 1});
 #pragma omp simd
     for (Index c = 0; c < width; ++c) terms(row, columns.begin + c, first[c], second[c]);
   }
@@ -84,13 +91,14 @@ void sum_rows(Range rows, Range columns, T* sums, Term term) {
 constexpr Index kRun = 128;
 
 // Both terms of sum_rows over any number of rows.
-template <class T, class Terms>
-void sum_many_rows(Range rows, Range columns, double* first, double* second, Terms terms) {
+template <class T, class Terms, class Prepare = PrepareNothing>
+void sum_many_rows(Range rows, Range columns, double* first, double* second, Terms terms,
+                   Prepare prepare = {}) {
   const Index width = columns.end - columns.begin;
   T a[kStrip], b[kStrip];
   for (Index c = 0; c < width; ++c) first[c] = second[c] = 0;
   for (Index row = rows.begin; row < rows.end; row += kRun) {
-    sum_rows<T>({row, smaller(row + kRun, rows.end)}, columns, a, b, terms);
+    sum_rows<T>({row, smaller(row + kRun, rows.end)}, columns, a, b, terms, prepare);
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       first[c] += static_cast<double>(a[c]);

@@ -1,30 +1,34 @@
-// Eight numbers side by side, for loops that compilers do not vectorize by themselves.
+// Vectors of numbers, as many as the processor takes at once, for loops that compilers do not
+// vectorize by themselves. (Wider ones they take apart, number by number.)
 #pragma once
 #include <cstdint>
 #include <cstring>
 
-#include "support/compiler.hpp"
+#include "support/dispatch_products.hpp"
 
 namespace evenly::EVENLY_ISA {
 
-// And whole numbers of their size.
+// A vector of numbers, and those of as many whole numbers of their size and of as many bytes.
 template <class T>
-struct Eight;
+struct SideBySide;
 template <>
-struct Eight<float> {
-  typedef float Numbers EVENLY_VECTOR(32);
-  typedef std::int32_t Whole EVENLY_VECTOR(32);
+struct SideBySide<float> {
+  static constexpr int kCount = kLaneBytes / 4;
+  typedef float Numbers EVENLY_VECTOR(kLaneBytes);
+  typedef std::int32_t Whole EVENLY_VECTOR(kLaneBytes);
+  typedef std::uint8_t Bytes EVENLY_VECTOR(kLaneBytes / 4);
 };
 template <>
-struct Eight<double> {
-  typedef double Numbers EVENLY_VECTOR(64);
-  typedef std::int64_t Whole EVENLY_VECTOR(64);
+struct SideBySide<double> {
+  static constexpr int kCount = kLaneBytes / 8;
+  typedef double Numbers EVENLY_VECTOR(kLaneBytes);
+  typedef std::int64_t Whole EVENLY_VECTOR(kLaneBytes);
+  typedef std::uint8_t Bytes EVENLY_VECTOR(kLaneBytes / 8);
 };
-typedef std::uint8_t EightBytes EVENLY_VECTOR(8);
 
-template <class Lanes8>
-static EVENLY_INLINE Lanes8 load_eight(const void* from) {
-  Lanes8 lanes;
+template <class Vector>
+static EVENLY_INLINE Vector load_side(const void* from) {
+  Vector lanes;
   std::memcpy(&lanes, from, sizeof lanes);
   return lanes;
 }

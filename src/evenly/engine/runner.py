@@ -165,9 +165,8 @@ class Runner(Arrays):
         updates: dict[str, Any] = {}
         position = 0
         for name, count, definition in self._segments[key]:
-            first, last = begin - position, count
-            if end is not None and end - position < count:
-                last = end - position
+            first = begin - position if begin > position else 0
+            last = count if end is None or end - position > count else end - position
             position += count
             if first >= last:
                 continue
@@ -180,7 +179,7 @@ class Runner(Arrays):
                 )
             else:
                 self._executor.run(
-                    name, first if first > 0 else 0, last, x, y, output_gradient, weights, lengths, rows, self.seed,
+                    name, first, last, x, y, output_gradient, weights, lengths, rows, self.seed,
                     self.steps, numbers, threads or self.training_threads.best,
                 )
         return updates
