@@ -308,7 +308,7 @@ def test_a_mask_of_bits_behind_batch_norm_changes_no_bit(behind, rows, dtype, is
         monkeypatch.setattr(fusion, "_LARGE", least)
         net = [ev.BatchNorm(), *BEHIND[behind]]
         program = ev.compile(net, columns, batch=rows, dtype=dtype)
-        assert ("batch_norm_1.mask" in program.buffers) == (least == 1)
+        assert ("batch_norm_1.bits" in program.buffers) == (least == 1)
         engine = ev.Engine(program, seed=1, threads=threads, isa=isa)
         y = engine.forward(x).copy()
         d_x, gradients = engine.backward(d_y)
@@ -318,13 +318,26 @@ def test_a_mask_of_bits_behind_batch_norm_changes_no_bit(behind, rows, dtype, is
             np.testing.assert_array_equal(own, same)
 
 
+def test_a_mask_of_bits_where_a_convolution_has_left_the_moments(monkeypatch):
+    net = [ev.Conv2D(8, 3), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.2), ev.Flatten(), ev.Dense(3)]
+    x, results = values(0, (16, 9, 7, 2), "float32"), []
+    for least in (1, 2**60):
+        monkeypatch.setattr(fusion, "_LARGE", least)
+        engine = engine_for(net, x.shape[1:])
+        results.append(engine.gradients(x, np.arange(16) % 3))
+    (loss, _, gradients), (same_loss, _, same) = results
+    assert loss == same_loss
+    for name, gradient in gradients.items():
+        np.testing.assert_array_equal(gradient, same[name])
+
+
 @pytest.mark.parametrize("isa", available_isas())
 @pytest.mark.parametrize("features", [3, 37, 128, 1030])
 def test_what_dropout_drops_of_an_infinite_gradient(features, isa):
     """Infinity times 0 is NaN, in the definition and behind a mask of bits."""
     layer = ev.Dropout(0.4, name="drop")
     program = ev.compile([layer], features, batch=5)
-    assert "drop.mask" in program.buffers
+    assert "drop.bits" in program.buffers
     engine = ev.Engine(program, seed=3, isa=isa)
     factors = engine.forward(np.ones((5, features), np.float32)).copy()
     d_y = values(1, (5, features), "float32")

@@ -15,7 +15,7 @@ class Epilogue {
   explicit Epilogue(const Instruction& instruction)
       : activation_(instruction),
         keep_(instruction),
-        mask_(static_cast<std::uint8_t*>(optional_address(instruction, "mask"))) {
+        mask_(static_cast<std::uint8_t*>(optional_address(instruction, "bits"))) {
     if (has_number(instruction, "inference_scale"))
       inference_scale_ = static_cast<T>(number(instruction, "inference_scale"));
   }
@@ -32,7 +32,7 @@ class Epilogue {
   // pass() there and 0 elsewhere.
   bool output_tells() const { return is_relu() || !present(); }
 
-  // Where there is a buffer "mask", forward leaves a bit for each element: whether its gradient
+  // Where there is a buffer "bits", forward leaves a bit for each element: whether its gradient
   // passes. Then backward reads neither the output nor random numbers. Pieces begin at a whole
   // byte.
   bool has_mask() const { return mask_ != nullptr; }

@@ -56,12 +56,12 @@ class Node:
         leaves one (32 to a number): so backward reads neither the output nor random numbers."""
         own = dict(self.layer.workspace(self.before, matrix_rows))
         numbers = rows * math.prod(self.after)
-        return own | ({"mask": (-(-numbers // 32),)} if self._leaves_mask(numbers) else {})
+        return own | ({"bits": (-(-numbers // 32),)} if self._leaves_mask(numbers) else {})
 
     def not_read_again(self, rows: int) -> tuple[str, ...]:
         """Slots that backward does without: the layer's, and what a mask stands for."""
         own = self.layer.not_read_again(self.before)
-        if "mask" not in self.workspace(rows, 1):
+        if "bits" not in self.workspace(rows, 1):
             return own
         return (*own, "y", "x") if self.layer.kernel == "elementwise" else (*own, "y")
 
