@@ -66,11 +66,12 @@ class Node:
         return (*own, "y", "x") if self.layer.kernel == "elementwise" else (*own, "y")
 
     def _leaves_mask(self, numbers: int) -> bool:
-        rectifies = isinstance(self.activation, ReLU)
-        if not numbers or not self.has_epilogue or (self.activation and not rectifies):
+        draws = self.dropout is not None and self.dropout[1].rate > 0
+        drops = draws and self.activation is None
+        if self.layer.kernel == "elementwise" or not numbers:
+            return drops and numbers > 0
+        if not drops and not isinstance(self.activation, ReLU):
             return False
-        if self.layer.kernel == "elementwise":
-            return self.activation is None
         # A row begins at a whole byte. What stays in the cache is read again sooner than unpacked.
         whole = self.layer.kernel == "batch_norm" and self.before[-1] % 8 == 0
         return whole and numbers >= _LARGE
