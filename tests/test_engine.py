@@ -10,6 +10,9 @@ from scipy.sparse import csr_array
 import evenly as ev
 from evenly.engine import NotFiniteError
 from evenly.errors import ConfigurationError, DataError, ShapeError
+from evenly.native import available_isas
+from evenly.program import fusion
+from evenly.program.parts import WORK
 from tests.contract.common import values
 
 LOSS = ev.SoftmaxCrossEntropy()
@@ -288,3 +291,69 @@ def test_two_threads_of_python_may_share_an_engine():
     with ThreadPoolExecutor(4) as pool:
         for scores in pool.map(lambda _: engine.predict(x), range(50)):
             assert (scores == wanted).all()
+
+
+BEHIND = {"relu": [ev.ReLU()], "dropout": [ev.Dropout(0.3)], "both": [ev.ReLU(), ev.Dropout(0.5)]}
+
+
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize("rows", [40, 300])
+def test_a_mask_of_bits_behind_batch_norm_changes_no_bit(behind, rows, dtype, isa, monkeypatch):
+    columns, results = 1032, []
+    x, d_y = values(0, (rows, columns), dtype), values(1, (rows, columns), dtype)
+    x[:, 3] = np.inf  # its column is NaN, which passes no ReLU's gradient
+    for least, threads in ((1, 1), (1, 3), (2**60, 1)):
+        monkeypatch.setattr(fusion, "_LARGE", least)
+        net = [ev.BatchNorm(), *BEHIND[behind]]
+        program = ev.compile(net, columns, batch=rows, dtype=dtype)
+        assert ("batch_norm_1.bits" in program.buffers) == (least == 1)
+        engine = ev.Engine(program, seed=1, threads=threads, isa=isa)
+        y = engine.forward(x).copy()
+        d_x, gradients = engine.backward(d_y)
+        results.append([y, d_x.copy(), *(g.copy() for g in gradients.values())])
+    for other in results[1:]:
+        for own, same in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(own, same)
+
+
+def test_a_mask_of_bits_where_a_convolution_has_left_the_moments(monkeypatch):
+    net = [ev.Conv2D(8, 3), ev.BatchNorm(), ev.ReLU(), ev.Dropout(0.2), ev.Flatten(), ev.Dense(3)]
+    x, results = values(0, (16, 9, 7, 2), "float32"), []
+    for least in (1, 2**60):
+        monkeypatch.setattr(fusion, "_LARGE", least)
+        engine = engine_for(net, x.shape[1:])
+        results.append(engine.gradients(x, np.arange(16) % 3))
+    (loss, _, gradients), (same_loss, _, same) = results
+    assert loss == same_loss
+    for name, gradient in gradients.items():
+        np.testing.assert_array_equal(gradient, same[name])
+
+
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("features", [3, 37, 128, 1030])
+def test_what_dropout_drops_of_an_infinite_gradient(features, isa):
+    """Infinity times 0 is NaN, in the definition and behind a mask of bits."""
+    layer = ev.Dropout(0.4, name="drop")
+    program = ev.compile([layer], features, batch=5)
+    assert "drop.bits" in program.buffers
+    engine = ev.Engine(program, seed=3, isa=isa)
+    factors = engine.forward(np.ones((5, features), np.float32)).copy()
+    d_y = values(1, (5, features), "float32")
+    d_y[0], d_y[1, ::2] = np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(engine.backward(d_y)[0], d_y * factors)
+
+
+def test_a_mask_of_bits_takes_the_place_of_an_output_that_nobody_else_reads(monkeypatch):
+    net = [ev.Conv2D(8, 3), ev.BatchNorm(), ev.ReLU(), ev.MaxPool2D(2), ev.Flatten(), ev.Dense(3)]
+
+    def training_bytes():
+        program = ev.compile(net, (18, 18, 2), batch=64, loss=LOSS, optimizer=ev.SGD(0.1))
+        return max(buffer.offset + buffer.bytes for name, buffer in program.buffers.items()
+                   if buffer.region == WORK and not name.endswith("'"))
+
+    masked, output = training_bytes(), 4 * 64 * 16 * 16 * 8
+    monkeypatch.setattr(fusion, "_LARGE", 2**60)
+    assert masked < training_bytes() - output / 2

@@ -76,9 +76,7 @@ class BatchNormForward final : public Kernel {
       finish(x, strips.strip(s), blocks, means, squares);
     if constexpr (kPass == Pass::moments) return;
     worker.meet();
-    // Backwards through the rows: the last ones read are still in the cache.
-    const Range own = worker.share(rows);
-    for_pieces(own, columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
+    apply_rows(x, worker.share(rows), stream);
   }
 
  private:
@@ -130,35 +128,40 @@ class BatchNormForward final : public Kernel {
     worker.meet();
     const T* x = x_(batch);
     const DropStream stream = epilogue_.prepare(batch);
-    const Range own = worker.share(shape_.rows(batch));
-    for_pieces(own, shape_.columns, [&](Piece piece) { apply(x, mirror(piece, own), stream); });
+    apply_rows(x, worker.share(shape_.rows(batch)), stream);
   }
 
-  static Piece mirror(Piece p, Range own) {
-    return {own.begin + own.end - p.row_end, own.begin + own.end - p.row_begin, p.column_begin,
-            p.column_end};
+  void apply_rows(const T* x, Range rows, const DropStream& stream) const {
+    backwards(rows, shape_.columns, [&](Range part) {
+      for_pieces(part, shape_.columns, [&](Piece piece) { apply(x, piece, stream); });
+    });
   }
 
   // The blocks' moments become the column's mean and variance, in the place of the first block's.
   void finish(const T* x, Range strip, const RowBlocks& blocks, double* means,
               double* squares) const {
     const double n = static_cast<double>(blocks.rows);
-    for (Index c = strip.begin; blocks.count > 1 && c < strip.end; ++c) {
-      Moments all;
-      for (Index b = 0; b < blocks.count; ++b) {
-        const Range rows = blocks.block(b);
-        all.add({static_cast<double>(rows.end - rows.begin), means[b * shape_.columns + c],
-                 squares[b * shape_.columns + c]});
-      }
-      means[c] = all.mean;
-      squares[c] = all.squares;
-    }
+    for (Index b = 1; b < blocks.count; ++b) join(strip, blocks.block(b), b, means, squares);
     if constexpr (kPass == Pass::moments) {
       leave(x, strip, blocks.rows, means, squares);
     } else if (keep(strip, n, means, squares) > 0) {
       for (Index c = strip.begin; c < strip.end; ++c)
         if (!squares_hold<T>(squares[c] / n + epsilon_))
           keep_scaled(c, moments_of(x, c, blocks.rows));
+    }
+  }
+
+  // The moments of a block are added to those of all blocks before it (Chan, Golub and LeVeque
+  // 1983, equation 2.1).
+  void join(Range strip, Range rows, Index block, double* means, double* squares) const {
+    const Index at = block * shape_.columns;
+    const double before = static_cast<double>(rows.begin),
+                 share = static_cast<double>(rows.end - rows.begin) / static_cast<double>(rows.end);
+#pragma omp simd
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      const double difference = means[at + c] - means[c];
+      means[c] += difference * share;
+      squares[c] += squares[at + c] + difference * difference * (before * share);
     }
   }
 

@@ -33,8 +33,13 @@ class BatchNormBackward final : public Kernel {
         all_(optional_buffer<double>(i, "all")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Index rows = shape_.rows(batch);
+    const Index rows = shape_.rows(batch), columns = shape_.columns;
     const T *y = y_(batch), *d_y = d_y_(batch);
+    if (epilogue_.has_mask()) {
+      T own[kTogether * kStrip];
+      const DropStream stream = epilogue_.prepare(batch);
+      return reduce_and_apply(worker, batch, rows, OfMask{&epilogue_, &stream, d_y, columns, own});
+    }
     if (!epilogue_.output_tells()) {
       if constexpr (kPass != Pass::apply) {
         epilogue_.backward_all(y, d_y, d_z_, rows * shape_.columns, worker, batch);
@@ -44,15 +49,50 @@ class BatchNormBackward final : public Kernel {
     }
     if (epilogue_.is_relu()) {
       const T pass = epilogue_.pass(epilogue_.prepare(batch));
-      reduce_and_apply(worker, batch, rows,
-                       [y, d_y, pass](Index i) { return y[i] > T(0) ? d_y[i] * pass : T(0); });
+      reduce_and_apply(worker, batch, rows, OfOutput{y, d_y, columns, pass});
     } else {
-      reduce_and_apply(worker, batch, rows, [d_y](Index i) { return d_y[i]; });
+      reduce_and_apply(worker, batch, rows, Given{d_y, columns});
     }
   }
 
  private:
-  // d_z(i) is the gradient of element i in front of the epilogue.
+  // The gradient in front of the epilogue: d_z(row, c, begin) of a strip of columns that begins at
+  // `begin`, once it was prepared for a few rows of it.
+  struct Given {
+    const T* d_y;
+    Index columns;
+    void prepare(Range, Range) const {}
+    T operator()(Index row, Index c, Index) const { return d_y[row * columns + c]; }
+  };
+  struct OfOutput {
+    const T *y, *d_y;
+    Index columns;
+    T pass;
+    void prepare(Range, Range) const {}
+    T operator()(Index row, Index c, Index) const {
+      const Index i = row * columns + c;
+      return y[i] > T(0) ? d_y[i] * pass : T(0);
+    }
+  };
+  static constexpr Index kTogether = 4;  // as many rows as sum_rows takes at once
+  struct OfMask {
+    const Epilogue<T>* epilogue;
+    const DropStream* stream;
+    const T* d_y;
+    Index columns;
+    T* own;
+    void prepare(Range rows, Range strip) const {
+      for (Index row = rows.begin; row < rows.end; ++row) {
+        const Index first = row * columns + strip.begin;
+        epilogue->backward(nullptr, d_y + first, own + row % kTogether * kStrip, first,
+                           strip.end - strip.begin, *stream);
+      }
+    }
+    T operator()(Index row, Index c, Index begin) const {
+      return own[row % kTogether * kStrip + (c - begin)];
+    }
+  };
+
   template <class Gradient>
   void reduce_and_apply(const Worker& worker, const Batch& batch, Index rows, Gradient d_z) const {
     const T* x = x_(batch);
@@ -63,7 +103,7 @@ class BatchNormBackward final : public Kernel {
       const double n = static_cast<double>(batch.whole() * shape_.rows_per_example);
       for (Index c = own.begin; c < own.end; ++c) keep(c, n, all_[c], all_[columns + c]);
       worker.meet();
-      return apply(x, worker.share(rows), {0, columns}, d_z);
+      return apply_rows(x, worker.share(rows), {0, columns}, d_z);
     }
     const RowBlocks blocks = reduction_blocks(rows);
     const Strips strips(columns, blocks);
@@ -74,16 +114,17 @@ class BatchNormBackward final : public Kernel {
       const Index block = task / strips.count;
       const Range strip = strips.strip(task % strips.count);
       const Index at = block * columns + strip.begin;
-      sum_many_rows<T>(blocks.block(block), strip, betas + at, gammas + at,
-                       [=](Index r, Index c, T& a, T& b) {
-                         const Index i = r * columns + c;
-                         const T d = d_z(i);
-                         a += d;
-                         b += d * (x[i] * scale[c] - mean[c]);
-                       });
+      sum_many_rows<T>(
+          blocks.block(block), strip, betas + at, gammas + at,
+          [=](Index r, Index c, T& a, T& b) {
+            const T d = d_z(r, c, strip.begin);
+            a += d;
+            b += d * (x[r * columns + c] * scale[c] - mean[c]);
+          },
+          [=](Range few) { d_z.prepare(few, strip); });
       if (blocks.count > 1) continue;
       finish(strip, rows, blocks, betas, gammas);
-      if constexpr (kPass == Pass::whole) apply(x, {0, rows}, strip, d_z);
+      if constexpr (kPass == Pass::whole) apply_rows(x, {0, rows}, strip, d_z);
     }
     if (blocks.count == 1) return;
     worker.meet();
@@ -92,38 +133,49 @@ class BatchNormBackward final : public Kernel {
       finish(strips.strip(s), rows, blocks, betas, gammas);
     if constexpr (kPass == Pass::moments) return;
     worker.meet();
-    apply(x, worker.share(rows), {0, columns}, d_z);
+    apply_rows(x, worker.share(rows), {0, columns}, d_z);
   }
 
-  // Backwards through the rows, as in forward.
   template <class Gradient>
-  void apply(const T* x, Range rows, Range columns, Gradient d_z) const {
+  void apply_rows(const T* x, Range rows, Range columns, Gradient d_z) const {
     if (d_x_ == nullptr) return;
-    const Index stride = shape_.columns;
+    backwards(rows, columns.end - columns.begin, [&](Range part) {
+      for (Index c = columns.begin; c < columns.end; c += kStrip)
+        apply(x, part, {c, smaller(c + kStrip, columns.end)}, d_z);
+    });
+  }
+
+  template <class Gradient>
+  void apply(const T* x, Range rows, Range strip, Gradient d_z) const {
+    const Index columns = shape_.columns;
     const T *scale = statistics_.scale, *mean = statistics_.mean;
-    const T *outer = sums_, *shift = sums_ + stride, *slope = sums_ + 2 * stride;
-    for (Index row = rows.end - 1; row >= rows.begin; --row) {
-      const Index base = row * stride;
+    const T *outer = sums_, *shift = sums_ + columns, *slope = sums_ + 2 * columns;
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      const Index base = row * columns;
       T* to = d_x_ + base;
+      d_z.prepare(Range{row, row + 1}, strip);
 #pragma omp simd
-      for (Index c = columns.begin; c < columns.end; ++c) {
+      for (Index c = strip.begin; c < strip.end; ++c) {
         const T centred = x[base + c] * scale[c] - mean[c];
-        to[c] = outer[c] * ((d_z(base + c) - shift[c]) - centred * slope[c]);
+        to[c] = outer[c] * ((d_z(row, c, strip.begin) - shift[c]) - centred * slope[c]);
       }
     }
   }
 
   // "sums" holds what each column's d_x needs: the factor in front of all, the mean of d_z, and
   // x_hat's share. What the mean's upper number leaves is taken into account here, once a column.
-  void finish(Range strip, Index rows, const RowBlocks& blocks, const double* betas,
-              const double* gammas) const {
+  void finish(Range strip, Index rows, const RowBlocks& blocks, double* betas,
+              double* gammas) const {
     const Index columns = shape_.columns;
-    for (Index c = strip.begin; c < strip.end; ++c) {
-      double beta = 0, gamma = 0;
-      for (Index b = 0; b < blocks.count; ++b) {
-        beta += betas[b * columns + c];
-        gamma += gammas[b * columns + c];
+    for (Index b = 1; b < blocks.count; ++b) {
+#pragma omp simd
+      for (Index c = strip.begin; c < strip.end; ++c) {
+        betas[c] += betas[b * columns + c];
+        gammas[c] += gammas[b * columns + c];
       }
+    }
+    for (Index c = strip.begin; c < strip.end; ++c) {
+      const double beta = betas[c], gamma = gammas[c];
       if constexpr (kPass == Pass::moments) {
         part_[c] = beta;
         part_[columns + c] = gamma;

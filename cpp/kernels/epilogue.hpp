@@ -3,6 +3,7 @@
 #pragma once
 #include "kernels/activations.hpp"
 #include "kernels/common.hpp"
+#include "support/dispatch_bits.hpp"
 #include "support/philox.hpp"
 
 namespace evenly::EVENLY_ISA {
@@ -11,7 +12,10 @@ template <class T>
 class Epilogue {
  public:
   Epilogue() = default;
-  explicit Epilogue(const Instruction& instruction) : activation_(instruction), keep_(instruction) {
+  explicit Epilogue(const Instruction& instruction)
+      : activation_(instruction),
+        keep_(instruction),
+        mask_(static_cast<std::uint8_t*>(optional_address(instruction, "bits"))) {
     if (has_number(instruction, "inference_scale"))
       inference_scale_ = static_cast<T>(number(instruction, "inference_scale"));
   }
@@ -27,6 +31,11 @@ class Epilogue {
   // positive and was kept. So backward needs neither the input nor the mask again: d_z is d_y times
   // pass() there and 0 elsewhere.
   bool output_tells() const { return is_relu() || !present(); }
+
+  // Where there is a buffer "bits", forward leaves a bit for each element: whether its gradient
+  // passes. Then backward reads neither the output nor random numbers. Pieces begin at a whole
+  // byte.
+  bool has_mask() const { return mask_ != nullptr; }
   T pass(const DropStream& stream) const {
     return keep_.active() ? static_cast<T>(stream.scale) : T(1);
   }
@@ -44,6 +53,7 @@ class Epilogue {
   void from(const T* x, T* y, Index first, Index count, const DropStream& stream) const {
     if (!keep_.active()) {
       activation_.values(x, y, count);
+      if (has_mask()) positive_bits(y, count, mask_ + first / 8);
       return scale_for_inference(y, count);
     }
     T factors[kPiece];
@@ -51,8 +61,10 @@ class Epilogue {
     if (is_relu()) {
 #pragma omp simd
       for (Index i = 0; i < count; ++i) y[i] = (x[i] < T(0) ? T(0) : x[i]) * factors[i];
+      if (has_mask()) positive_bits(y, count, mask_ + first / 8);
       return;
     }
+    if (has_mask()) positive_bits(factors, count, mask_ + first / 8);
     const bool alone = activation_.kind() == Activation::none;
     const T* z = alone ? x : y;
     if (!alone) activation_.values(x, y, count);
@@ -69,6 +81,11 @@ class Epilogue {
   // d_z from d_y and the output y; d_z may be d_y itself. At most kPiece elements.
   void backward(const T* y, const T* d_y, T* d_z, Index first, Index count,
                 const DropStream& stream) const {
+    if (has_mask()) {
+      const std::uint8_t* bits = mask_ + first / 8;
+      if (is_relu()) return pass_bits<false>(bits, count, pass(stream), d_y, d_z);
+      return pass_bits<true>(bits, count, pass(stream), d_y, d_z);
+    }
     if (is_relu()) {
       const T scale = pass(stream);
 #pragma omp simd
@@ -107,6 +124,7 @@ class Epilogue {
  private:
   Activate<T> activation_;
   KeepFactors<T> keep_;
+  std::uint8_t* mask_ = nullptr;
   T inference_scale_ = T(1);  // classic dropout scales in inference
 
   void scale_for_inference(T* y, Index count) const {

@@ -128,7 +128,7 @@ class GaussianDropout final : public Kernel {
         stream_(stream_number(i)) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Stream stream(batch.seed, batch.step, stream_);
+    const Stream stream(batch.seed, batch.step, stream_, kNormalPurpose);
     const double rate = rate_ * batch.numbers.dropout;
     const T deviation = static_cast<T>(std::sqrt(rate / (1 - rate)));
     const T* all = ends_.from(batch);
@@ -164,7 +164,7 @@ class GaussianNoise final : public Kernel {
         stream_(stream_number(i)) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const Stream stream(batch.seed, batch.step, stream_);
+    const Stream stream(batch.seed, batch.step, stream_, kNormalPurpose);
     const T* all = ends_.from(batch);
     const Index count = shape_.rows(batch) * shape_.columns;
     Epilogue<T>::for_flat(worker, count, [&](Index first, Index size) {

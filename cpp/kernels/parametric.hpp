@@ -68,12 +68,7 @@ class ParametricBackward final : public Kernel {
                 scratch_ + block * columns);
     }
     worker.meet();
-    const Range own = worker.share(columns);
-    for (Index c = own.begin; c < own.end; ++c) {
-      double sum = 0;
-      for (Index b = 0; b < blocks.count; ++b) sum += scratch_[b * columns + c];
-      d_share_[c] = static_cast<T>(sum);
-    }
+    total_of_blocks(scratch_, blocks.count, columns, worker.share(columns), d_share_);
   }
 
  private:

@@ -111,12 +111,7 @@ class PReluBackward final : public Kernel {
       *d_slope_ = static_cast<T>(sum);
       return;
     }
-    const Range own = worker.share(columns);
-    for (Index c = own.begin; c < own.end; ++c) {
-      double sum = 0;
-      for (Index b = 0; b < blocks; ++b) sum += scratch_[b * columns + c];
-      d_slope_[c] = static_cast<T>(sum);
-    }
+    total_of_blocks(scratch_, blocks, columns, worker.share(columns), d_slope_);
   }
 
   Shape shape_;

@@ -9,7 +9,17 @@ constexpr Index kStrip = 1024, kNarrow = 128;  // narrow: a dropout tile
 
 // The row blocks of a reduction over rows, and how small one may be.
 inline RowBlocks reduction_blocks(Index rows) {
-  return RowBlocks(rows, 256);
+  return RowBlocks(rows, 64);
+}
+
+// work(rows) for parts of some rows, the last ones first: those were read last and are still in the
+// cache. Within a part rows go forwards, as the memory gives them.
+template <class Work>
+void backwards(Range rows, Index columns, Work work) {
+  constexpr Index kPart = Index{1} << 15;
+  const Index step = larger(2, kPart / columns);
+  for (Index end = rows.end; end > rows.begin; end -= step)
+    work(Range{larger(rows.begin, end - step), end});
 }
 
 // Strips of columns. Few rows: narrow strips, which the team shares, and which are still in the
@@ -23,17 +33,23 @@ struct Strips {
   Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
 };
 
+struct PrepareNothing {
+  void operator()(Range) const {}
+};
+
 // first[c] = sum of a(row, c), second[c] = sum of b(row, c) over the rows of a range, for a strip
 // of columns. Four rows at a time, so that the sums are loaded and stored once for four rows; more
 // would not find room in the cache when a row is 4096 bytes long. The four are added up first: a
-// large sum rounds them once, not four times. terms(row, column, a, b) adds both terms.
-template <class T, class Terms>
-void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
+// large sum rounds them once, not four times. terms(row, column, a, b) adds both terms; before it,
+// prepare(rows) makes what it wants to know of each few rows.
+template <class T, class Terms, class Prepare = PrepareNothing>
+void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms, Prepare prepare = {}) {
   constexpr Index kGroup = 4;
   const Index width = columns.end - columns.begin;
   for (Index c = 0; c < width; ++c) first[c] = second[c] = T(0);
   Index row = rows.begin;
   for (; row + kGroup <= rows.end; row += kGroup) {
+    prepare(Range{row, row + kGroup});
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       T a = 0, b = 0;
@@ -44,6 +60,7 @@ void sum_rows(Range rows, Range columns, T* first, T* second, Terms terms) {
     }
   }
   for (; row < rows.end; ++row) {
+    prepare(Range{row, row + 1});
 #pragma omp simd
     for (Index c = 0; c < width; ++c) terms(row, columns.begin + c, first[c], second[c]);
   }
@@ -74,13 +91,14 @@ void sum_rows(Range rows, Range columns, T* sums, Term term) {
 constexpr Index kRun = 128;
 
 // Both terms of sum_rows over any number of rows.
-template <class T, class Terms>
-void sum_many_rows(Range rows, Range columns, double* first, double* second, Terms terms) {
+template <class T, class Terms, class Prepare = PrepareNothing>
+void sum_many_rows(Range rows, Range columns, double* first, double* second, Terms terms,
+                   Prepare prepare = {}) {
   const Index width = columns.end - columns.begin;
   T a[kStrip], b[kStrip];
   for (Index c = 0; c < width; ++c) first[c] = second[c] = 0;
   for (Index row = rows.begin; row < rows.end; row += kRun) {
-    sum_rows<T>({row, smaller(row + kRun, rows.end)}, columns, a, b, terms);
+    sum_rows<T>({row, smaller(row + kRun, rows.end)}, columns, a, b, terms, prepare);
 #pragma omp simd
     for (Index c = 0; c < width; ++c) {
       first[c] += static_cast<double>(a[c]);
@@ -125,10 +143,16 @@ inline void for_parts(Index columns, Work work) {
 // result[c] = the sum of what each block of rows has for column c.
 template <class T, class Sum>
 void total_of_blocks(const Sum* partial, Index blocks, Index stride, Range columns, T* result) {
-  for (Index c = columns.begin; c < columns.end; ++c) {
-    double sum = 0;
-    for (Index b = 0; b < blocks; ++b) sum += static_cast<double>(partial[b * stride + c]);
-    result[c] = static_cast<T>(sum);
+  double sums[kNarrow];
+  for (Index begin = columns.begin; begin < columns.end; begin += kNarrow) {
+    const Index width = smaller(kNarrow, columns.end - begin);
+    for (Index c = 0; c < width; ++c) sums[c] = 0;
+    for (Index b = 0; b < blocks; ++b) {
+      const Sum* of_block = partial + b * stride + begin;
+#pragma omp simd
+      for (Index c = 0; c < width; ++c) sums[c] += static_cast<double>(of_block[c]);
+    }
+    for (Index c = 0; c < width; ++c) result[begin + c] = static_cast<T>(sums[c]);
   }
 }
 

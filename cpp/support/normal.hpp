@@ -78,7 +78,7 @@ inline void box_muller(std::uint32_t first, std::uint32_t second, T& one, T& oth
 template <class T>
 void normal_tile(Index tile, const Stream& stream, T* to) {
   std::uint32_t words[kTileWords];
-  philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kNormalPurpose, words);
+  philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, words);
   for (Index half = 0; half < kTileWords; half += 2 * kTileBlocks) {
 #pragma omp simd
     for (Index b = 0; b < kTileBlocks; ++b)

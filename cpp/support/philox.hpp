@@ -23,16 +23,26 @@ constexpr Index kTile = 4 * kTileWords;
 // The random numbers of one layer at one step: all that does not change from tile to tile.
 struct Stream {
   Lanes key_low[10], key_high[10];
+  // What the first two rounds make of step, layer and purpose, which no block changes.
+  Lanes first_high, second_low, second_high, second_last;
   std::uint32_t step, layer;
 
-  Stream(std::uint64_t seed, std::uint64_t step_, std::uint32_t layer_)
+  Stream(std::uint64_t seed, std::uint64_t step_, std::uint32_t layer_, std::uint32_t purpose)
       : step(static_cast<std::uint32_t>(step_)), layer(layer_) {
     const Lanes zero = {};
     for (std::uint32_t round = 0; round < 10; ++round) {
-      key_low[round] = zero + (static_cast<std::uint32_t>(seed) + round * 0x9E3779B9u);
-      key_high[round] = zero + (static_cast<std::uint32_t>(seed >> 32) + round * 0xBB67AE85u);
+      key_low[round] = zero + (static_cast<std::uint32_t>(seed) + round * kKeySteps[0]);
+      key_high[round] = zero + (static_cast<std::uint32_t>(seed >> 32) + round * kKeySteps[1]);
     }
+    const Lanes product = low_products(zero + layer, zero + kFactors[1]);
+    second_last = low_products((product >> 32) ^ step ^ key_low[0], zero + kFactors[0]);
+    first_high = purpose ^ key_high[0];
+    second_low = product ^ key_low[1];
+    second_high = (second_last >> 32) ^ key_high[1];
   }
+
+  static constexpr std::uint32_t kFactors[2] = {0xD2511F53u, 0xCD9E8D57u};
+  static constexpr std::uint32_t kKeySteps[2] = {0x9E3779B9u, 0xBB67AE85u};
 };
 
 // Likewise of dropout: an element whose number is below the threshold is dropped, and one that is
@@ -44,7 +54,7 @@ struct DropStream : Stream {
   Index first;  // example of the whole batch that a part of it begins with
 
   DropStream(const Batch& batch, std::uint32_t layer_, double rate_, bool classic)
-      : Stream(batch.seed, batch.step, layer_),
+      : Stream(batch.seed, batch.step, layer_, kDropoutPurpose),
         rate(rate_ * batch.numbers.dropout),
         scale(classic ? 1.0 : 1.0 / (1.0 - rate)) {
     const double threshold = std::floor(rate * 4294967296.0 + 0.5);
@@ -56,33 +66,47 @@ struct DropStream : Stream {
   }
 };
 
-// The 32 words of a tile: word w of block b at 8 w + b.
-inline void philox_tile(std::uint32_t first_block, const Stream& stream, std::uint32_t purpose,
-                        std::uint32_t (&words)[kTileWords]) {
-  // The words sit in 64-bit lanes; what lies above a word's 32 bits never enters the next product.
-  constexpr int kVectors = kTileBlocks / kLanes;
-  const Lanes zero = {};
-  const Lanes m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u;
+// The counters of kTileBlocks blocks, which the rounds make random. The words sit in 64-bit lanes;
+// what lies above a word's 32 bits never enters the next product.
+struct Blocks {
+  static constexpr int kVectors = kTileBlocks / kLanes;
   Lanes c0[kVectors], c1[kVectors], c2[kVectors], c3[kVectors];
-  for (int v = 0; v < kVectors; ++v) {
-    c0[v] = kCounting + (first_block + static_cast<std::uint32_t>(v * kLanes));
-    c1[v] = zero + stream.step;
-    c2[v] = zero + stream.layer;
-    c3[v] = zero + purpose;
-  }
-  EVENLY_UNROLL(10)
-  for (int round = 0; round < 10; ++round) {
-    for (int v = 0; v < kVectors; ++v) {
-      const Lanes p0 = low_products(c0[v], m0), p1 = low_products(c2[v], m1);
-      c0[v] = (p1 >> 32) ^ (c1[v] ^ stream.key_low[round]);
-      c2[v] = (p0 >> 32) ^ (c3[v] ^ stream.key_high[round]);
-      c1[v] = p1;
-      c3[v] = p0;
+
+  EVENLY_INLINE void rounds(const Stream& stream, int first) {
+    const Lanes zero = {};
+    const Lanes m0 = zero + Stream::kFactors[0], m1 = zero + Stream::kFactors[1];
+    EVENLY_UNROLL(10)
+    for (int round = first; round < 10; ++round) {
+      for (int v = 0; v < kVectors; ++v) {
+        const Lanes p0 = low_products(c0[v], m0), p1 = low_products(c2[v], m1);
+        c0[v] = (p1 >> 32) ^ (c1[v] ^ stream.key_low[round]);
+        c2[v] = (p0 >> 32) ^ (c3[v] ^ stream.key_high[round]);
+        c1[v] = p1;
+        c3[v] = p0;
+      }
     }
   }
-  const Lanes* all[4] = {c0, c1, c2, c3};
+};
+
+// The 32 words of a tile: word w of block b at 8 w + b.
+inline void philox_tile(std::uint32_t first_block, const Stream& stream,
+                        std::uint32_t (&words)[kTileWords]) {
+  Blocks blocks;
+  const Lanes zero = {};
+  const Lanes m0 = zero + Stream::kFactors[0], m1 = zero + Stream::kFactors[1];
+  for (int v = 0; v < Blocks::kVectors; ++v) {
+    const Lanes p0 =
+        low_products(kCounting + (first_block + static_cast<std::uint32_t>(v * kLanes)), m0);
+    const Lanes p1 = low_products((p0 >> 32) ^ stream.first_high, m1);
+    blocks.c0[v] = (p1 >> 32) ^ stream.second_low;
+    blocks.c1[v] = p1;
+    blocks.c2[v] = p0 ^ stream.second_high;
+    blocks.c3[v] = stream.second_last;
+  }
+  blocks.rounds(stream, 2);
+  const Lanes* all[4] = {blocks.c0, blocks.c1, blocks.c2, blocks.c3};
   for (int w = 0; w < 4; ++w)
-    for (int v = 0; v < kVectors; ++v)
+    for (int v = 0; v < Blocks::kVectors; ++v)
       for (int lane = 0; lane < kLanes; ++lane)
         words[w * kTileBlocks + v * kLanes + lane] = static_cast<std::uint32_t>(all[w][v][lane]);
 }
@@ -151,59 +175,71 @@ class KeepFactors {
   bool classic_ = false;
 
   void draw_tile(Index tile, const DropStream& stream, T* factors) const {
-    std::uint32_t words[kTileWords];
-    philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, kDropoutPurpose, words);
+    std::uint32_t words[kTileWords], kept[kTileWords];
+    philox_tile(static_cast<std::uint32_t>(tile * kTileBlocks), stream, words);
     const T keep = static_cast<T>(stream.scale);
-    const int upper = static_cast<int>(stream.upper), first_kept = upper + (stream.lower > 0);
+    // All that ties counts as kept first.
+    const auto upper = static_cast<std::uint8_t>(stream.upper);
+    const auto* byte_of = static_cast<const std::uint8_t*>(static_cast<const void*>(words));
+    auto* is_kept = static_cast<std::uint8_t*>(static_cast<void*>(kept));
+#pragma omp simd
+    for (Index i = 0; i < kTile; ++i) is_kept[i] = byte_of[i] >= upper ? 255 : 0;
     EVENLY_UNROLL(4)
     for (int byte = 0; byte < 4; ++byte) {
       T* to = factors + byte * kTileWords;
 #pragma omp simd
       for (Index i = 0; i < kTileWords; ++i)
-        to[i] = static_cast<int>(words[i] >> (8 * byte) & 0xFFu) >= first_kept ? keep : T(0);
+        to[i] = static_cast<std::int32_t>(kept[i] << (24 - 8 * byte)) < 0 ? keep : T(0);
     }
-    if (stream.lower > 0) break_ties(tile, stream, words, factors);
+    if (stream.lower > 0) break_ties(tile, stream, byte_of, factors);
   }
 
-  void break_ties(Index tile, const DropStream& stream, const std::uint32_t (&words)[kTileWords],
+  void break_ties(Index tile, const DropStream& stream, const std::uint8_t* byte_of,
                   T* factors) const {
-    const std::uint32_t upper = stream.upper;
-    int tied[kTileWords];
-    int ties = 0;
-#pragma omp simd reduction(+ : ties)
-    for (Index i = 0; i < kTileWords; ++i) {
-      const std::uint32_t w = words[i];
-      tied[i] = ((w & 0xFFu) == upper) + ((w >> 8 & 0xFFu) == upper) +
-                ((w >> 16 & 0xFFu) == upper) + (w >> 24 == upper);
-      ties += tied[i];
+    const auto upper = static_cast<std::uint8_t>(stream.upper);
+    std::uint8_t ties[kTile];
+    std::uint8_t some = 0;
+#pragma omp simd reduction(| : some)
+    for (Index i = 0; i < kTile; ++i) {
+      ties[i] = byte_of[i] == upper ? 1 : 0;
+      some |= ties[i];
     }
-    if (ties == 0) return;
-    for (Index i = 0; i < kTileWords; ++i) {
-      if (tied[i] == 0) continue;
-      for (int byte = 0; byte < 4; ++byte) {
-        if ((words[i] >> (8 * byte) & 0xFFu) != upper) continue;
-        const Index element = byte * kTileWords + i;
-        const std::uint32_t extra =
-            first_word(static_cast<std::uint32_t>(tile * kTile + element), stream);
-        factors[element] = extra >> 8 >= stream.lower ? static_cast<T>(stream.scale) : T(0);
+    if (some == 0) return;
+    Index tied[kTile], count = 0;
+    for (Index first = 0; first < kTile; first += 8) {
+      std::uint64_t eight;
+      std::memcpy(&eight, ties + first, sizeof eight);
+      for (; eight != 0; eight &= eight - 1) {
+        const Index at = first + __builtin_ctzll(eight) / 8;
+        tied[count++] = at % 4 * kTileWords + at / 4;
+      }
+    }
+    for (Index first = 0; first < count; first += kTileBlocks) {
+      const Index here = smaller(kTileBlocks, count - first);
+      Lanes extra[Blocks::kVectors];
+      first_words(tile * kTile, tied + first, here, stream, extra);
+      for (Index i = 0; i < here; ++i) {
+        const auto word = static_cast<std::uint32_t>(extra[i / kLanes][i % kLanes]);
+        factors[tied[first + i]] = word >> 8 >= stream.lower ? static_cast<T>(stream.scale) : T(0);
       }
     }
   }
 
-  // The first word of one block, for the rare element whose byte ties.
-  static std::uint32_t first_word(std::uint32_t element, const Stream& stream) {
-    std::uint32_t c0 = element, c1 = stream.step, c2 = stream.layer, c3 = kDropoutTiePurpose;
-    for (int round = 0; round < 10; ++round) {
-      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0,
-                          p1 = std::uint64_t{0xCD9E8D57u} * c2;
-      c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^
-           static_cast<std::uint32_t>(stream.key_low[round][0]);
-      c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^
-           static_cast<std::uint32_t>(stream.key_high[round][0]);
-      c1 = static_cast<std::uint32_t>(p1);
-      c3 = static_cast<std::uint32_t>(p0);
+  // The first words of one block each, for the rare elements whose bytes tie.
+  static void first_words(Index first, const Index* elements, Index count, const Stream& stream,
+                          Lanes (&words)[Blocks::kVectors]) {
+    Blocks blocks;
+    const Lanes zero = {};
+    std::uint64_t counters[kTileBlocks] = {};
+    for (Index i = 0; i < count; ++i) counters[i] = static_cast<std::uint32_t>(first + elements[i]);
+    std::memcpy(blocks.c0, counters, sizeof counters);
+    for (int v = 0; v < Blocks::kVectors; ++v) {
+      blocks.c1[v] = zero + stream.step;
+      blocks.c2[v] = zero + stream.layer;
+      blocks.c3[v] = zero + kDropoutTiePurpose;
     }
-    return c0;
+    blocks.rounds(stream, 0);
+    for (int v = 0; v < Blocks::kVectors; ++v) words[v] = blocks.c0[v];
   }
 };
 

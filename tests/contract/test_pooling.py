@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import evenly as ev
+from evenly.native import available_isas
 
 RUN = ev.Run(training=True)
 
@@ -63,3 +64,17 @@ def test_what_is_no_choice():
     with pytest.raises(ev.errors.ConfigurationError,
                        match=r"MaxPool2D: ceil_mode is True or False, got 'yes'"):
         ev.MaxPool2D(2, ceil_mode="yes")
+
+
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("channels", [3, 16, 21])
+def test_the_first_of_equals_and_nan_where_vectors_choose(channels, dtype, isa):
+    layer = ev.MaxPool2D(2)
+    random = np.random.default_rng(0)
+    x = random.choice([-np.inf, -1.0, 0.0, 2.0, np.nan], (3, 6, 4, channels)).astype(dtype)
+    d_y = random.standard_normal((3, 3, 2, channels)).astype(dtype)
+    engine = ev.Engine(ev.compile([layer], x.shape[1:], batch=3, dtype=dtype), isa=isa)
+    y, saved = layer.forward(x, {}, RUN)
+    np.testing.assert_array_equal(engine.forward(x), y)
+    np.testing.assert_array_equal(engine.backward(d_y)[0], layer.backward(d_y, {}, saved, RUN)[0])

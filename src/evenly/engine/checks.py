@@ -16,11 +16,17 @@ from ..program.values import Program
 
 # Below this much work a step, a further thread costs more than it brings.
 _WORK_A_THREAD = 300_000
+_TYPES = {name: np.dtype(name) for name in ("float32", "float64")}
+
+
+def is_ready(x: Any, dtype: str) -> bool:
+    """Whether kernels can read an array as it is."""
+    return type(x) is np.ndarray and x.dtype is _TYPES[dtype] and x.flags.c_contiguous
 
 
 def as_rows(program: Program, x: Any) -> Any:
     """Inputs: C-contiguous, of the program's dtype and shape."""
-    if type(x) is not np.ndarray or x.dtype != program.dtype or not x.flags.c_contiguous:
+    if not is_ready(x, program.dtype):
         if hasattr(x, "toarray"):
             raise DataError(
                 "expects dense rows, got a sparse matrix: give x.toarray() (fit, predict and "

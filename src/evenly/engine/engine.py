@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..program.parts import OVERFLOWED, SCALARS, WORK
-from .checks import as_lengths, check_mixed, check_trainable
+from .checks import as_lengths, check_mixed, check_trainable, is_ready
 from .records import NotFiniteError, StepRecord
 from .replay import first_not_finite, strange_parameter, strange_states, strange_statistics
 from .runner import Runner
@@ -228,9 +228,9 @@ class Engine(Runner):
     def backward(self, d_y: Any) -> tuple[Any, dict[str, Any]]:
         """Gradients for the last :meth:`forward`: d_x and each parameter's by name, as views."""
         x, lengths = self._forward_input
-        d_y = np.ascontiguousarray(d_y, dtype=self.program.dtype).reshape(
-            len(x), *self.program.output_shape
-        )
+        shape = (len(x), *self.program.output_shape)
+        if not is_ready(d_y, self.program.dtype) or d_y.shape != shape:
+            d_y = np.ascontiguousarray(d_y, dtype=self.program.dtype).reshape(shape)
         self.run("backward", x, None, output_gradient=d_y, lengths=lengths)
         return self._input_gradient(d_y), self._gradients()
 

@@ -70,7 +70,12 @@ class Runner(Arrays):
             program, isa, self._state, self._work, self._classes, self._ignored
         )
         self._definitions = DefinitionRunner(program) if program.has_python else None
-        self._segments = {key: list(segments(key, lines)) for key, lines in program.lists.items()}
+        # Of each list: the native segments and the definitions in it, with how many lines each has.
+        self._segments = {
+            key: [(name, len(part), part[0] if part and part[0].is_python else None)
+                  for name, part in segments(key, lines)]
+            for key, lines in program.lists.items()
+        }
         # The layer that the data enters, past those that only reshape.
         self._first = next((
             (name, layer) for name, layer in program.net.named_layers() if not layer.reshapes
@@ -147,7 +152,9 @@ class Runner(Arrays):
         """Runs instructions [begin, end) of a list on one batch, by default on as many threads as
         training; returns new running statistics of the layers that run through their definition."""
         rows = len(x) if rows is None else rows
-        if rows > max(self.program.batch, self.program.inference_batch * (key == "inference")):
+        if rows > self.program.batch and (
+            key != "inference" or rows > self.program.inference_batch
+        ):
             raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
         if y is not None and self._classes:
             known = y if self._ignored is None else y[y != self._ignored]
@@ -157,17 +164,17 @@ class Runner(Arrays):
             numbers = self._own_numbers()
         updates: dict[str, Any] = {}
         position = 0
-        for name, lines in self._segments[key]:
-            first = max(begin - position, 0)
-            last = len(lines) if end is None else min(len(lines), end - position)
-            position += len(lines)
+        for name, count, definition in self._segments[key]:
+            first = begin - position if begin > position else 0
+            last = count if end is None or end - position > count else end - position
+            position += count
             if first >= last:
                 continue
-            if lines[0].is_python:
+            if definition is not None:
                 assert self._definitions is not None
                 external = {"input": x, "output_gradient": output_gradient, "lengths": lengths}
                 updates |= self._definitions.run(
-                    lines[0], rows, self.seed, self.steps, self.buffer, external,
+                    definition, rows, self.seed, self.steps, self.buffer, external,
                     float(numbers[0, DROPOUT]), int(numbers[0, FIRST]),
                 )
             else:

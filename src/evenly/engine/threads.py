@@ -31,7 +31,9 @@ class ThreadChoice:
     @property
     def best(self) -> int:
         """The fastest so far."""
-        return min(self._cost, key=self._cost.__getitem__, default=self.candidates[0])
+        if not self._cost:
+            return self.candidates[0]
+        return min(self._cost, key=self._cost.__getitem__)
 
     def begin(self) -> tuple[int, bool]:
         """The threads for the next call, and whether it is a trial, which should be short."""

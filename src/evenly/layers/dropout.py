@@ -16,7 +16,7 @@ class Dropout(Layer):
     input. In inference nothing happens.
 
     ``y = x keep / (1 - rate)``, ``d_x = d_y keep / (1 - rate)``. The mask is drawn from (seed,
-    layer name, step, element) and never stored.
+    layer name, step, element), and never stored as numbers: at most a bit of each is kept.
 
     Classic dropout scales at the other end: ``y = x keep`` in training, and in inference
     ``y = (1 - rate) x``: times the keep probability, not the rate.

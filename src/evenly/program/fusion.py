@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ..layers.activations import ReLU
 from ..layers.base import ArraySpec, Layer, Shape
 from ..layers.containers import Container
 from ..layers.dropout import Dropout
 from .graph import Step
+
+_LARGE = 2**17  # numbers of an output from which on a mask of bits pays
 
 
 @dataclass
@@ -46,6 +50,31 @@ class Node:
     @property
     def has_epilogue(self) -> bool:
         return self.activation is not None or self.dropout is not None
+
+    def workspace(self, rows: int, matrix_rows: int) -> dict[str, Shape]:
+        """The layer's, for a batch of so many examples, and the bits of a mask, where forward
+        leaves one (32 to a number): so backward reads neither the output nor random numbers."""
+        own = dict(self.layer.workspace(self.before, matrix_rows))
+        numbers = rows * math.prod(self.after)
+        return own | ({"bits": (-(-numbers // 32),)} if self._leaves_mask(numbers) else {})
+
+    def not_read_again(self, rows: int) -> tuple[str, ...]:
+        """Slots that backward does without: the layer's, and what a mask stands for."""
+        own = self.layer.not_read_again(self.before)
+        if "bits" not in self.workspace(rows, 1):
+            return own
+        return (*own, "y", "x") if self.layer.kernel == "elementwise" else (*own, "y")
+
+    def _leaves_mask(self, numbers: int) -> bool:
+        draws = self.dropout is not None and self.dropout[1].rate > 0
+        drops = draws and self.activation is None
+        if self.layer.kernel == "elementwise" or not numbers:
+            return drops and numbers > 0
+        if not drops and not isinstance(self.activation, ReLU):
+            return False
+        # A row begins at a whole byte. What stays in the cache is read again sooner than unpacked.
+        whole = self.layer.kernel == "batch_norm" and self.before[-1] % 8 == 0
+        return whole and numbers >= _LARGE
 
 
 def fuse(

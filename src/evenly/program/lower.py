@@ -97,7 +97,7 @@ class Lowering:
                         members: tuple[str, ...]) -> list[Instruction]:
         layer = node.layer
         buffers = {**self._inputs(node, places), "y": y, **self._arrays(node)}
-        space = layer.workspace(node.before, self._matrix_rows(node, rows))
+        space = node.workspace(0 if mark else rows, self._matrix_rows(node, rows))
         for slot, shape in space.items():
             buffers[slot] = self._want(f"{node.name}.{slot}{mark}", shape)
         buffers["scratch"] = "scratch" + mark
@@ -321,9 +321,9 @@ class Lowering:
                 buffers[f"d_{slot}"] = f"{node.name}.{slot}.gradient"
         if layer.kernel is None:
             return [Instruction("python.backward", tuple(node.members), buffers, {})]
-        for slot in layer.workspace(node.before, 1):
+        for slot in node.workspace(self.batch, 1):
             buffers[slot] = f"{node.name}.{slot}"
-        for slot in layer.not_read_again(node.before):
+        for slot in node.not_read_again(self.batch):
             buffers.pop(slot)
         if node.has_epilogue:
             # The gradient behind the epilogue takes the place of the one in front of it.
