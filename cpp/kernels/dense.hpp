@@ -25,7 +25,7 @@ class DenseForward final : public Kernel {
     if (rows <= kFewRows) {
       few_rows(worker, x, rows);
     } else {
-      const Grid grid(false, rows, columns, inputs_);
+      const Grid grid(false, false, rows, columns, inputs_);
       for (Index t = worker.take(); t < grid.count; t = worker.take()) {
         const Piece tile = grid.tile(t);
         const Index m = tile.row_end - tile.row_begin, n = tile.column_end - tile.column_begin;
@@ -134,8 +134,8 @@ class DenseBackward final : public Kernel {
       d_z = d_z_;
       worker.meet();
     }
-    const Grid weights(true, inputs_, columns, rows);
-    const Grid inputs(false, d_x_ ? rows : 0, inputs_, columns);
+    const Grid weights(true, false, inputs_, columns, rows);
+    const Grid inputs(false, true, d_x_ ? rows : 0, inputs_, columns);
     const Index strips = d_bias_ ? divide_up(columns, kBiasStrip) : 0;
     const Index tasks = inputs.count + weights.count + strips;
     for (Index t = worker.take(); t < tasks; t = worker.take()) {

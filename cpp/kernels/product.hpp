@@ -26,14 +26,15 @@ constexpr Index kPanel = 2 * kVector<T>;  // columns of a panel
 //   registers     rows x V   sums  registers in use  loads, multiply-adds  cycles a term (least)
 //   16 (AVX2)     6 x 2      12    15                8, 12                 6   (6)
 //                 9 x 1      9     11                10, 9                 5   (4.5)
-//   32 (AVX-512)  9 x 2      18    21                11, 18                9   (9)
+//   32 (AVX-512)  8 x 2      16    19                10, 16                8   (8)
 //                 9 x 1      9     11                10, 9                 5   (4.5)
 //
 // With 32 registers 6 x 2 has as few loads to wait for, but 23 instructions for 6 cycles, where
-// some of those processors start four a cycle; 12 rows find no pointers. Two vectors for the
-// columns of one are 9 cycles where 5 do.
+// some of those processors start four a cycle; 12 rows find no pointers, and more than 8 rows a
+// large power of two apart no place in the first-level cache. Two vectors for the columns of one
+// are 9 cycles where 5 do.
 #if defined(__AVX512F__) || defined(__aarch64__) || defined(EVENLY_WIDE_TILES)
-constexpr Index kRows = 9;  // of a tile of two vectors
+constexpr Index kRows = 8;  // of a tile of two vectors
 #else
 constexpr Index kRows = 6;
 #endif

@@ -107,7 +107,7 @@ struct Product {
   T* c;
   Index ldc;
 
-  Grid grid() const { return Grid(transpose_a, m, n, k); }
+  Grid grid() const { return Grid(transpose_a, transpose_b, m, n, k); }
   void run(Piece p) const {
     matrix_product(transpose_a, transpose_b, p.row_end - p.row_begin, p.column_end - p.column_begin,
                    k, transpose_a ? a + p.row_begin : a + p.row_begin * lda, lda,

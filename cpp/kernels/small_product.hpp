@@ -8,25 +8,29 @@
 
 namespace evenly::EVENLY_ISA {
 
-// A product whose left side is turned, as in a kernel's gradient, is the BLAS's from so many
-// multiplications on: it packs that side, whose columns are read here where they lie. (OpenBLAS
-// takes a buffer up to here, where it has AVX-512.)
+// Up to this many multiplications a product is small. (OpenBLAS takes a buffer up to here, where it
+// has AVX-512.)
 constexpr double kSmallProduct = 1e6;
+// Numbers that the right side may have, so that strips of its columns are found in a cache nearby.
+constexpr Index kRightInCache = Index{1} << 18;
 constexpr Index kWorthACopy = 24;  // rows that read a panel, to make up for copying it
 
-inline bool is_own(bool transpose_a, Index m, Index n, Index k) {
-  return !transpose_a ||
-         static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) <= kSmallProduct;
+// Whether a product is made here, by its shape alone. The BLAS packs both sides: that pays for a
+// left side that is turned, as in a kernel's gradient, whose columns are read here where they lie,
+// and for a large right side; one that is turned is copied along its rows here too.
+inline bool is_own(bool transpose_a, bool transpose_b, Index m, Index n, Index k, Index ldb) {
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  return work <= kSmallProduct || (!transpose_a && (transpose_b || k * ldb <= kRightInCache));
 }
 
-// A grid of tiles over an m x n result whose products have k terms.
+// A grid of tiles over an m x n result whose products have k terms, of sides that are whole.
 struct Grid {
   Index m, n, tile_m, tile_n, across, count;
 
-  Grid(bool transpose_a, Index m_, Index n_, Index k)
+  Grid(bool transpose_a, bool transpose_b, Index m_, Index n_, Index k)
       : m(m_), n(n_), tile_m(m_), tile_n(n_), across(1), count(0) {
     if (m == 0) return;  // a result that nobody wants
-    if (is_own(transpose_a, m, n, k))
+    if (is_own(transpose_a, transpose_b, m, n, k, n))
       strips(k);
     else
       halves(k);
@@ -84,19 +88,38 @@ inline Columns next_columns(Index done, Index n) {
   return {n - kVector<T>, -1, left};
 }
 
-// The right side's panel for `terms` terms from the k-th, copied so that a vector is one load.
+// A vector of the right side's columns, for `terms` terms from the k-th, whatever way they lie.
 template <class T>
-void pack_right(const Side<T>& b, Index first, Index width, Index k, Index terms, T* to,
-                Index pitch) {
+void pack_turned(const Side<T>& b, Index first, Index width, Index k, Index terms, T* to) {
+  constexpr Index pitch = kPanel<T>;
   Index done = 0;
-  if (width == kVector<T> && b.row == 1)
-    for (; done < terms; ++done) store(to + done * pitch, load(b.at(first, k + done)));
   if (width == kVector<T> && b.term == 1)
     for (; done + kVector<T> <= terms; done += kVector<T>)
       transpose_square(b.at(first, k + done), b.row, to + done * pitch, pitch);
   for (; done < terms; ++done) {
     for (Index c = 0; c < width; ++c) to[done * pitch + c] = *b.at(first + c, k + done);
     for (Index c = width; c < kVector<T>; ++c) to[done * pitch + c] = T(0);
+  }
+}
+
+// Some panels' parts of the right side, for `terms` terms from the k-th. Rows that lie side by side
+// are walked once for all of them: they are often a page apart, and each is waited for.
+template <class T>
+void pack_group(const Side<T>& b, const Columns* group, Index count, Index width, Index k,
+                Index terms, T* to) {
+  const Index size = terms * kPanel<T>;
+  const bool side_by_side = b.row == 1 && width == kVector<T>;
+  for (Index t = 0; side_by_side && t < terms; ++t)
+    for (Index g = 0; g < count; ++g) {
+      T* row = to + g * size + t * kPanel<T>;
+      store(row, load(b.at(group[g].first, k + t)));
+      if (group[g].second >= 0) store(row + kVector<T>, load(b.at(group[g].second, k + t)));
+    }
+  if (side_by_side) return;
+  for (Index g = 0; g < count; ++g) {
+    pack_turned(b, group[g].first, width, k, terms, to + g * size);
+    if (group[g].second >= 0)
+      pack_turned(b, group[g].second, width, k, terms, to + g * size + kVector<T>);
   }
 }
 
@@ -145,28 +168,35 @@ inline bool crowded(Index pitch) {
   return pitch * static_cast<Index>(sizeof(T)) % 1024 == 0;
 }
 
-// c (m x n) = a b [+ c], for some terms; the buffer is for a panel.
+// Panels that are copied together: what their rows read is two lines of the cache side by side.
+template <class T>
+constexpr Index kTogether = larger(1, 128 / (kPanel<T> * static_cast<Index>(sizeof(T))));
+
+// c (m x n) = a b [+ c], for some terms; the buffer is for kTogether panels.
 template <class T>
 void panels_product(const Side<T>& a, const Side<T>& b, Index m, Index n, Index k, Index terms,
                     T* buffer, bool add, T* c, Index ldc) {
   const bool in_place = b.row == 1 && n >= kVector<T> && (m < kWorthACopy || !crowded<T>(b.term));
+  const Index width = smaller(kVector<T>, n), together = in_place ? 1 : kTogether<T>;
   for (Index done = 0; done < n;) {
-    const Columns columns = next_columns<T>(done, n);
-    const bool two = columns.second >= 0;
-    const T* panel = b.at(columns.first, k);
-    PanelRows<T> lie{b.term, columns.second - columns.first};
-    if (!in_place) {
-      lie = {two ? kPanel<T> : kVector<T>, kVector<T>};
-      const Index width = smaller(kVector<T>, n);
-      pack_right(b, columns.first, width, k, terms, buffer, lie.pitch);
-      if (two) pack_right(b, columns.second, width, k, terms, buffer + kVector<T>, lie.pitch);
-      panel = buffer;
+    Columns group[kTogether<T>];
+    Index count = 0;
+    for (; count < together && done < n; ++count) {
+      group[count] = next_columns<T>(done, n);
+      done = group[count].second >= 0 ? group[count].second + kVector<T> : n;
     }
-    if (two)
-      rows_by_panel<T, 2>(a, m, k, terms, panel, lie, columns, add, c, ldc);
-    else
-      rows_by_panel<T, 1>(a, m, k, terms, panel, lie, columns, add, c, ldc);
-    done = two ? columns.second + kVector<T> : n;
+    if (!in_place) pack_group(b, group, count, width, k, terms, buffer);
+    for (Index g = 0; g < count; ++g) {
+      const Columns& columns = group[g];
+      const bool two = columns.second >= 0;
+      const T* panel = in_place ? b.at(columns.first, k) : buffer + g * terms * kPanel<T>;
+      const PanelRows<T> lie =
+          in_place ? PanelRows<T>{b.term, columns.second - columns.first} : PanelRows<T>{};
+      if (two)
+        rows_by_panel<T, 2>(a, m, k, terms, panel, lie, columns, add, c, ldc);
+      else
+        rows_by_panel<T, 1>(a, m, k, terms, panel, lie, columns, add, c, ldc);
+    }
   }
 }
 
@@ -179,7 +209,7 @@ using MultiplyMatrices = void(bool transpose_a, bool transpose_b, Index m, Index
 template <class T>
 void own_product(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* left,
                  Index lda, const T* right, Index ldb, bool add, T* c, Index ldc) {
-  alignas(kLaneBytes) T buffer[kTerms * kPanel<T>];
+  alignas(kLaneBytes) T buffer[kTogether<T> * kTerms * kPanel<T>];
   const Side<T> a{left, transpose_a ? 1 : lda, transpose_a ? lda : 1};
   const Side<T> b{right, transpose_b ? ldb : 1, transpose_b ? 1 : ldb};
   const bool long_rows = a.term == 1 && k >= 2 * kVector<T>;
@@ -202,8 +232,9 @@ void own_product(bool transpose_a, bool transpose_b, Index m, Index n, Index k, 
 template <class T>
 void matrix_product(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a,
                     Index lda, const T* b, Index ldb, bool add, T* c, Index ldc) {
-  const auto make =
-      is_own(transpose_a, m, n, k) ? &own_product<T> : static_cast<MultiplyMatrices<T>*>(gemm);
+  const auto make = is_own(transpose_a, transpose_b, m, n, k, ldb)
+                        ? &own_product<T>
+                        : static_cast<MultiplyMatrices<T>*>(gemm);
   make(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, add, c, ldc);
 }
 
