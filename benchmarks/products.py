@@ -1,9 +1,9 @@
 """Matrix products, shape by shape: the kernels' own against OpenBLAS, in one process on one thread.
 
 Shapes are those of a linear layer's step: forward (x kernel), the gradient on its input
-(d_y kernel') and on its kernel (x' d_y). OpenBLAS makes each in one call; the kernels make the
-first two in strips of 32 columns, as a layer cuts them for its threads. The two take turns; told is
-the lower quartile of the processor time.
+(d_y kernel') and on its kernel (x' d_y). All are cut as a layer cuts them for its
+threads: the kernels make the first two in strips of 32 columns, OpenBLAS makes a large one in four
+tiles. The two take turns; told is the lower quartile of the processor time.
 
 Run: ``python -m benchmarks.products`` (``--double``, ``--isa x86_64_v3``, ``--rounds 40``).
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 OWN, BLAS = 1, 2
-_STRIP = 32
+_STRIP, _LARGE = 32, 2e6
 _MULTIPLICATIONS = 4e6  # of a sample, at least: some 100 microseconds
 # (rows of the batch, inputs, outputs) of a layer.
 LAYERS = ((32, 30, 64), (32, 64, 64), (32, 64, 2), (64, 128, 128), (64, 128, 10), (128, 256, 10),
@@ -51,6 +51,10 @@ def cases() -> list[Case]:
     return found
 
 
+def cut(size: int, step: int) -> list[slice]:
+    return [slice(first, first + step) for first in range(0, size, step)]
+
+
 def measure(case: Case, dtype: str, isa: str, rounds: int) -> dict[int, float]:
     """Microseconds of a product by each maker."""
     from evenly.native import matrix_product
@@ -59,19 +63,24 @@ def measure(case: Case, dtype: str, isa: str, rounds: int) -> dict[int, float]:
     a = random.standard_normal((case.k, case.m) if case.transpose_a else (case.m, case.k))
     b = random.standard_normal((case.n, case.k) if case.transpose_b else (case.k, case.n))
     a, b, c = a.astype(dtype), b.astype(dtype), np.empty((case.m, case.n), dtype)
-    width = case.n if case.transpose_a else _STRIP
-    parts = [slice(first, first + width) for first in range(0, case.n, width)]
+    own = cut(case.n, case.n if case.transpose_a else _STRIP)
+    large = case.multiplications > _LARGE
+    tall, wide = (cut(size, -(-size // 2) if large else size) for size in (case.m, case.n))
+    tiles = {OWN: [(slice(None), part) for part in own],
+             BLAS: [(rows, part) for rows in tall for part in wide]}
     calls = {
-        OWN: [(b[part] if case.transpose_b else b[:, part], c[:, part]) for part in parts],
-        BLAS: [(b, c)],
+        maker: [(a[:, rows] if case.transpose_a else a[rows],
+                 b[part] if case.transpose_b else b[:, part], c[rows, part])
+                for rows, part in places]
+        for maker, places in tiles.items()
     }
     times = max(1, round(_MULTIPLICATIONS / case.multiplications))
     samples: dict[int, list[float]] = {OWN: [], BLAS: []}
     for _ in range(rounds):
         for maker, taken in samples.items():
             start = time.process_time()
-            for right, result in calls[maker]:
-                matrix_product(a, right, result, case.transpose_a, case.transpose_b, isa=isa,
+            for left, right, result in calls[maker]:
+                matrix_product(left, right, result, case.transpose_a, case.transpose_b, isa=isa,
                                by=maker, times=times)
             taken.append((time.process_time() - start) / times * 1e6)
     return {maker: sorted(taken)[rounds // 4] for maker, taken in samples.items()}

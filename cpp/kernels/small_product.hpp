@@ -45,7 +45,7 @@ struct Grid {
  private:
   // Of columns: the right side is copied strip by strip, the left side's rows stay in the cache.
   void strips(Index k) {
-    constexpr Index kStripColumns = 32, kRowsInCache = 256, kWorthATile = Index{1} << 15, kFew = 8;
+    constexpr Index kStripColumns = 32, kRowsInCache = 256, kWorthATile = Index{1} << 17, kFew = 8;
     const Index rows = divide_up(m, divide_up(m, kRowsInCache));
     const Index least = divide_up(kWorthATile, larger(1, rows * k));
     const Index columns = larger(kStripColumns, least), number = (n + columns / 2) / columns;
