@@ -34,7 +34,8 @@ ROWS = (
 def _evenly(net: Net | Stack, threads: int) -> Callable[[int], None]:
     from .nets import with_evenly
 
-    step = with_evenly.engine(net, threads).step
+    # At most so many, as OMP_NUM_THREADS says: fewer where they are faster, as for every user.
+    step = with_evenly.engine(net, None).step
     batches = cycle(net.batches())
 
     def run(steps: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import evenly as ev
 from evenly.native import available_isas, matrix_product
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
@@ -83,3 +84,43 @@ def test_what_does_not_fit():
         matrix_product(a, b, c)
     with pytest.raises(ValueError, match="side by side"):
         matrix_product(np.zeros((3, 2), np.float32).T, np.zeros((3, 5), np.float32), c)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("m", "n", "k"), [(130, 100, 300), (9, 40, 20)])
+def test_both_makers_agree(m, n, k, dtype):
+    random = np.random.default_rng(0)
+    a, b = (random.standard_normal(shape).astype(dtype) for shape in ((m, k), (k, n)))
+    made = [np.full((m, n), np.nan, dtype) for _ in range(3)]
+    for by, c in enumerate(made):
+        matrix_product(a, b, c, by=by, times=2)
+        assert np.allclose(c, a @ b, atol=TOLERANCE[dtype] * k)
+    assert made[0].tobytes() == made[1].tobytes()  # such a shape is the kernels' own
+    with pytest.raises(ValueError, match="by must be"):
+        matrix_product(a, b, made[0], by=3)
+
+
+# More rows than a tile has, strips that do not come out even, few columns, a result of few rows, a
+# kernel's gradient that is OpenBLAS's.
+@pytest.mark.parametrize(("batch", "inputs", "units"), [
+    (300, 70, 100), (40, 300, 33), (5, 6, 400), (600, 9, 3), (128, 300, 250),
+])
+def test_the_tiles_of_a_layer_cover_it(batch, inputs, units):
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((batch, inputs)), random.standard_normal((batch, inputs))
+    net = ev.Sequential([ev.Dense(units, name="one"), ev.Dense(inputs, name="two")])
+    program = ev.compile(net, inputs, batch, ev.MeanSquaredError(), ev.SGD(1.0), dtype="float64")
+    engines = [ev.Engine(program, seed=0, threads=threads) for threads in (1, 3)]
+    before = {name: array.copy() for name, array in engines[0].arrays.items()}
+    for engine in engines:
+        engine.step(x, y)
+    hidden = x @ before["one.kernel"] + before["one.bias"]
+    d_y = 2 * (hidden @ before["two.kernel"] + before["two.bias"] - y) / y.size
+    d_hidden = d_y @ before["two.kernel"].T
+    for name, gradient in {
+        "two.kernel": hidden.T @ d_y, "two.bias": d_y.sum(0),
+        "one.kernel": x.T @ d_hidden, "one.bias": d_hidden.sum(0),
+    }.items():
+        made, again = (engine.arrays[name] for engine in engines)
+        assert np.allclose(before[name] - made, gradient, rtol=1e-9, atol=1e-12), name
+        assert made.tobytes() == again.tobytes(), name

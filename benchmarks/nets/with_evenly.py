@@ -90,5 +90,5 @@ def program(net: Net | Stack) -> ev.Program:
     )
 
 
-def engine(net: Net | Stack, threads: int) -> ev.Engine:
+def engine(net: Net | Stack, threads: int | None) -> ev.Engine:
     return ev.Engine(program(net), seed=0, threads=threads)

@@ -156,7 +156,7 @@ class BatchEnsembleForward final : public Kernel {
       x = scaled_;
     }
     const Tiled<T> product{false, false, inputs_, x, inputs_, kernel_, columns, product_, columns};
-    const Grid grid(rows, columns, inputs_);
+    const Grid grid(false, false, rows, columns, inputs_);
     for (Index t = worker.take(); t < grid.count; t = worker.take()) {
       product.tile(grid.tile(t));
       finish(grid.tile(t));
@@ -240,11 +240,11 @@ class BatchEnsembleBackward final : public Kernel {
     const bool scales = input_scale_ != nullptr;
     const Tiled<T> weights{true,    false,     rows,   scales ? scaled_ : x, inputs_, product_,
                            columns, d_kernel_, columns};
-    take(worker, Grid(inputs_, columns, rows), weights);
+    take(worker, Grid(true, false, inputs_, columns, rows), weights);
     T* d_s = scales ? scaled_ : d_x_;
     if (d_s == nullptr) return;
     worker.meet();
-    take(worker, Grid(rows, inputs_, columns),
+    take(worker, Grid(false, true, rows, inputs_, columns),
          {false, true, columns, product_, columns, kernel_, columns, d_s, inputs_});
     if (!scales) return;
     worker.meet();
@@ -324,9 +324,9 @@ class MemberDense final : public Kernel {
     const T *x = x_(batch), *d_y = d_y_(batch);
     const Index n = batch.rows, columns = shape_.columns, wide = member_.members * columns;
     const Index long_row = member_.members * inputs_;
-    const Grid forward(kBackward ? 0 : n, columns, inputs_);
-    const Grid inputs(kBackward && d_x_ ? n : 0, inputs_, columns);
-    const Grid weights(kBackward ? inputs_ : 0, columns, n);
+    const Grid forward(false, false, kBackward ? 0 : n, columns, inputs_);
+    const Grid inputs(false, true, kBackward && d_x_ ? n : 0, inputs_, columns);
+    const Grid weights(true, false, kBackward ? inputs_ : 0, columns, n);
     const Index each = forward.count + inputs.count + weights.count;
     for (Index t = worker.take(); t < member_.members * each; t = worker.take()) {
       const Index member = t / each, of = member * columns, from = member * inputs_;

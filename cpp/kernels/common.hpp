@@ -16,7 +16,7 @@ using Index = std::int64_t;
 inline Index smaller(Index a, Index b) {
   return a < b ? a : b;
 }
-inline Index larger(Index a, Index b) {
+constexpr Index larger(Index a, Index b) {
   return a > b ? a : b;
 }
 inline Index divide_up(Index a, Index b) {

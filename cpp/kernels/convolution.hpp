@@ -51,16 +51,21 @@ void window_products(const Strips2D& strips, const Index* offsets, ProductGroups
     const T* panel = packed + p * terms * kPanel<T>;
     const T* from = strip + group * groups.inputs;
     T* here = to + group * groups.outputs + first;
-    for (Index n = 0; n < positions; n += kRows)
-      with_rows(smaller(kRows, positions - n), [&](auto tile) {
-        constexpr int M = decltype(tile)::rows;
-        const T* at[M];
-        for (int i = 0; i < M; ++i) at[i] = from + strips.window((n + i) / width, (n + i) % width);
-        Sums<T, M> sums;
-        sums.zero();
-        add_products(at, offsets, places, groups.inputs, panel, sums);
-        for (int i = 0; i < M; ++i) sums.put(i, here + (n + i) * columns, groups.outputs - first);
-      });
+    const auto tiles = [&](auto vectors) {
+      constexpr int V = decltype(vectors)::rows;
+      for (Index n = 0; n < positions; n += kRowsOf<V>)
+        with_rows<kRowsOf<V>>(smaller(kRowsOf<V>, positions - n), [&](auto tile) {
+          constexpr int M = decltype(tile)::rows;
+          const T* at[M];
+          for (int i = 0; i < M; ++i)
+            at[i] = from + strips.window((n + i) / width, (n + i) % width);
+          Sums<T, M, V> sums;
+          sums.zero();
+          add_products(at, offsets, places, groups.inputs, panel, sums);
+          for (int i = 0; i < M; ++i) sums.put(i, here + (n + i) * columns, groups.outputs - first);
+        });
+    };
+    with_vectors<T>(groups.outputs - first, tiles);
   }
 }
 

@@ -300,24 +300,26 @@ class ConvolutionBackward final : public Kernel {
           {0, 1}, positions, smaller(kPanel<T>, filters - first), packed,
           [&](Index r, Index c) { return d_z[r * conv_.filters + group * filters + first + c]; });
       T* out = sums_out + panel * terms * kPanel<T>;
-      for (Index k = 0; k < terms; k += kRows)
-        with_rows(smaller(kRows, terms - k), [&](auto tile) {
-          constexpr int M = decltype(tile)::rows;
-          const T* base[M];
-          for (int i = 0; i < M; ++i)
-            base[i] = from + offsets_.get()[(k + i) / channels] + (k + i) % channels;
-          Sums<T, M> sums;
-          T* to = out + k * kPanel<T>;
-          for (int i = 0; i < M; ++i) {
-            sums.take(i, to + i * kPanel<T>, kPanel<T>);
-          }
-          for (Index r = 0; r < lines; ++r) {
-            const T* at[M];
-            for (int i = 0; i < M; ++i) at[i] = base[i] + strips_.window(r, 0);
-            add_outer(at, step, length, packed + r * length * kPanel<T>, sums);
-          }
-          for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
-        });
+      const auto tiles = [&](auto vectors) {
+        constexpr int V = decltype(vectors)::rows;
+        for (Index k = 0; k < terms; k += kRowsOf<V>)
+          with_rows<kRowsOf<V>>(smaller(kRowsOf<V>, terms - k), [&](auto tile) {
+            constexpr int M = decltype(tile)::rows;
+            const T* base[M];
+            for (int i = 0; i < M; ++i)
+              base[i] = from + offsets_.get()[(k + i) / channels] + (k + i) % channels;
+            Sums<T, M, V> sums;
+            T* to = out + k * kPanel<T>;
+            for (int i = 0; i < M; ++i) sums.take(i, to + i * kPanel<T>, kPanel<T>);
+            for (Index r = 0; r < lines; ++r) {
+              const T* at[M];
+              for (int i = 0; i < M; ++i) at[i] = base[i] + strips_.window(r, 0);
+              add_outer(at, step, length, packed + r * length * kPanel<T>, sums);
+            }
+            for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
+          });
+      };
+      with_vectors<T>(filters - first, tiles);
     }
   }
 

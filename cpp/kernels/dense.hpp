@@ -7,34 +7,6 @@
 
 namespace evenly::EVENLY_ISA {
 
-// A grid of tiles over an m x n result whose products have k terms.
-struct Grid {
-  Index m, n, tile_m, tile_n, across, count;
-
-  Grid(Index m_, Index n_, Index k) : m(m_), n(n_), tile_m(m_), tile_n(n_), across(1), count(0) {
-    if (m == 0) return;  // a result that nobody wants
-    // Halve the longer side: into four tiles where each is worth a call, into more only where they
-    // are large, since every tile packs its operands anew.
-    constexpr Index kFew = 4, kWorthACall = Index{1} << 20;
-    constexpr Index kMany = 32, kLarge = Index{1} << 25;
-    for (;;) {
-      const Index tiles = divide_up(m, tile_m) * divide_up(n, tile_n), work = tile_m * tile_n * k;
-      const bool split = (tiles < kFew && work >= kWorthACall) || (tiles < kMany && work >= kLarge);
-      if (!split || larger(tile_m, tile_n) < 32) break;
-      (tile_m >= tile_n ? tile_m : tile_n) = half(larger(tile_m, tile_n));
-    }
-    across = divide_up(n, tile_n);
-    count = divide_up(m, tile_m) * across;
-  }
-  Piece tile(Index index) const {
-    const Index row = index / across * tile_m, column = index % across * tile_n;
-    return {row, smaller(row + tile_m, m), column, smaller(column + tile_n, n)};
-  }
-
- private:
-  static Index half(Index size) { return divide_up(divide_up(size, 2), 16) * 16; }
-};
-
 template <class T>
 class DenseForward final : public Kernel {
  public:
@@ -53,7 +25,7 @@ class DenseForward final : public Kernel {
     if (rows <= kFewRows) {
       few_rows(worker, x, rows);
     } else {
-      const Grid grid(rows, columns, inputs_);
+      const Grid grid(false, false, rows, columns, inputs_);
       for (Index t = worker.take(); t < grid.count; t = worker.take()) {
         const Piece tile = grid.tile(t);
         const Index m = tile.row_end - tile.row_begin, n = tile.column_end - tile.column_begin;
@@ -162,8 +134,8 @@ class DenseBackward final : public Kernel {
       d_z = d_z_;
       worker.meet();
     }
-    const Grid weights(inputs_, columns, rows);
-    const Grid inputs(d_x_ ? rows : 0, inputs_, columns);
+    const Grid weights(true, false, inputs_, columns, rows);
+    const Grid inputs(false, true, d_x_ ? rows : 0, inputs_, columns);
     const Index strips = d_bias_ ? divide_up(columns, kBiasStrip) : 0;
     const Index tasks = inputs.count + weights.count + strips;
     for (Index t = worker.take(); t < tasks; t = worker.take()) {

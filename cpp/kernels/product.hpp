@@ -1,5 +1,5 @@
-// Small matrix products without packing the left side: sums of outer products in registers, six
-// rows by a panel of two vectors. Rows may lie anywhere, so a convolution needs no copy of its
+// Matrix products without packing the left side: sums of outer products in registers, some rows by
+// a panel of two vectors, or of one. Rows may lie anywhere, so a convolution needs no copy of its
 // windows.
 #pragma once
 #include "kernels/common.hpp"
@@ -18,7 +18,29 @@ template <class T>
 constexpr Index kVector = kLaneBytes / static_cast<Index>(sizeof(T));
 template <class T>
 constexpr Index kPanel = 2 * kVector<T>;  // columns of a panel
-constexpr Index kRows = 6;                // of a tile: with two columns, twelve sums in registers
+
+// Rows of a tile, by counting, for a processor of two loads and two multiply-adds a cycle that take
+// four cycles each: eight sums hide how long one takes. A term loads V vectors and one number of
+// each row, and a row has a pointer, of which there are 15. Nine are the places of a 3x3 window.
+//
+//   registers     rows x V   sums  registers in use  loads, multiply-adds  cycles a term (least)
+//   16 (AVX2)     6 x 2      12    15                8, 12                 6   (6)
+//                 9 x 1      9     11                10, 9                 5   (4.5)
+//   32 (AVX-512)  8 x 2      16    19                10, 16                8   (8)
+//                 9 x 1      9     11                10, 9                 5   (4.5)
+//
+// With 32 registers 6 x 2 has as few loads to wait for, but 23 instructions for 6 cycles, where
+// some of those processors start four a cycle; 12 rows find no pointers, and more than 8 rows a
+// large power of two apart no place in the first-level cache. Two vectors for the columns of one
+// are 9 cycles where 5 do.
+#if defined(__AVX512F__) || defined(__aarch64__) || defined(EVENLY_WIDE_TILES)
+constexpr Index kRows = 8;  // of a tile of two vectors
+#else
+constexpr Index kRows = 6;
+#endif
+constexpr Index kNarrowRows = 9;  // of a tile of one
+template <int V>
+constexpr Index kRowsOf = V == 1 ? kNarrowRows : kRows;
 
 template <class T>
 inline Vector<T> load(const T* from) {
@@ -92,13 +114,26 @@ EVENLY_INLINE void add_products(const T* const* rows, const Index* offsets, Inde
     for (Index k = 0; k < length; ++k, panel += lie.pitch) {
       Vector<T> row[V];
       for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
-      EVENLY_UNROLL(6)
+      EVENLY_UNROLL(9)
       for (int i = 0; i < M; ++i) add_row<T, M, V>(i, from[i][k], row, sums);
     }
   }
 }
 
-// sums[i] += sum over n of rows[i][n step] panel[n]: the rows are columns of a matrix.
+// The same for rows that are columns of a matrix, side by side: sum over n of rows[n step + i]
+// panel[n].
+template <class T, int M, int V>
+EVENLY_INLINE void add_columns(const T* rows, Index step, Index count, const T* panel,
+                               Sums<T, M, V>& sums, PanelRows<T> lie = {}) {
+  for (Index n = 0; n < count; ++n, panel += lie.pitch, rows += step) {
+    Vector<T> row[V];
+    for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
+    EVENLY_UNROLL(9)
+    for (int i = 0; i < M; ++i) add_row<T, M, V>(i, rows[i], row, sums);
+  }
+}
+
+// sums[i] += sum over n of rows[i][n step] panel[n]: columns of a matrix that lie anywhere.
 template <class T, int M, int V>
 EVENLY_INLINE void add_outer(const T* const* rows, Index step, Index count, const T* panel,
                              Sums<T, M, V>& sums, PanelRows<T> lie = {}) {
@@ -107,7 +142,7 @@ EVENLY_INLINE void add_outer(const T* const* rows, Index step, Index count, cons
   for (Index n = 0; n < count; ++n, panel += lie.pitch) {
     Vector<T> row[V];
     for (int v = 0; v < V; ++v) row[v] = load(panel + v * lie.second);
-    EVENLY_UNROLL(6)
+    EVENLY_UNROLL(9)
     for (int i = 0; i < M; ++i) {
       add_row<T, M, V>(i, *from[i], row, sums);
       from[i] += step;
@@ -115,27 +150,22 @@ EVENLY_INLINE void add_outer(const T* const* rows, Index step, Index count, cons
   }
 }
 
-// Calls work(integral constant M) for a tile of m rows, 1 <= m <= kRows.
+// Calls work(TileOf<M>) for a tile of m rows, 1 <= m <= kMost.
 template <int M>
 struct TileOf {
   static constexpr int rows = M;
 };
-template <class Work>
+template <Index kMost = kRows, class Work>
 inline void with_rows(Index m, Work work) {
-  switch (m) {
-    case 1:
-      return work(TileOf<1>{});
-    case 2:
-      return work(TileOf<2>{});
-    case 3:
-      return work(TileOf<3>{});
-    case 4:
-      return work(TileOf<4>{});
-    case 5:
-      return work(TileOf<5>{});
-    default:
-      return work(TileOf<6>{});
-  }
+  if constexpr (kMost > 1)
+    if (m < kMost) return with_rows<kMost - 1>(m, work);
+  work(TileOf<static_cast<int>(kMost)>{});
+}
+
+// Calls work(TileOf<V>) with the vectors of a panel's row that hold `width` columns.
+template <class T, class Work>
+inline void with_vectors(Index width, Work work) {
+  width <= kVector<T> ? work(TileOf<1>{}) : work(TileOf<2>{});
 }
 
 // The rows x columns matrix that get(row, column) gives, as panels: columns beyond the last are 0.

@@ -79,7 +79,7 @@ template <class T>
 void multiply_masked(Range rows, const T* a, Index a_stride, Index terms, const T* panel,
                      Index columns, T* to, const T* mask) {
   if (mask == nullptr) return multiply(rows, a, a_stride, terms, panel, columns, to, columns, true);
-  T part[6 * kPanel<T>];
+  T part[kRows * kPanel<T>];
   for (Index p = 0; p < panels<T>(columns); ++p, panel += terms * kPanel<T>) {
     const Index first = p * kPanel<T>, width = smaller(kPanel<T>, columns - first);
     for (Index r = rows.begin; r < rows.end; r += kRows) {
@@ -107,7 +107,7 @@ struct Product {
   T* c;
   Index ldc;
 
-  Grid grid() const { return Grid(m, n, k); }
+  Grid grid() const { return Grid(transpose_a, transpose_b, m, n, k); }
   void run(Piece p) const {
     matrix_product(transpose_a, transpose_b, p.row_end - p.row_begin, p.column_end - p.column_begin,
                    k, transpose_a ? a + p.row_begin : a + p.row_begin * lda, lda,

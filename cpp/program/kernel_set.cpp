@@ -178,8 +178,10 @@ EVENLY_EXPORT Kernel* EVENLY_JOIN(make_, EVENLY_REAL)(const Instruction& instruc
 }
 
 EVENLY_EXPORT void EVENLY_JOIN(multiply_, EVENLY_REAL)(const MatrixProduct& p) {
-  matrix_product(p.transpose_a, p.transpose_b, p.m, p.n, p.k, static_cast<const Real*>(p.a), p.lda,
-                 static_cast<const Real*>(p.b), p.ldb, p.add, static_cast<Real*>(p.c), p.ldc);
+  constexpr MultiplyMatrices<Real>* kMakers[] = {matrix_product<Real>, own_product<Real>, gemm};
+  kMakers[static_cast<int>(p.by)](
+      p.transpose_a, p.transpose_b, p.m, p.n, p.k, static_cast<const Real*>(p.a), p.lda,
+      static_cast<const Real*>(p.b), p.ldb, p.add, static_cast<Real*>(p.c), p.ldc);
 }
 
 }  // namespace evenly::EVENLY_ISA

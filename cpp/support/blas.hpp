@@ -12,8 +12,12 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
           const double* a, std::int64_t lda, const double* b, std::int64_t ldb, bool add, double* c,
           std::int64_t ldc);
 
+// Whoever a shape belongs to, or one of the two.
+enum class Maker : int { chosen = 0, own = 1, blas = 2 };
+
 // C (m x n) = op(A) op(B) [+ C if add], of float or double.
 struct MatrixProduct {
+  Maker by;
   bool transpose_a, transpose_b, add;
   std::int64_t m, n, k;
   const void* a;

@@ -21,13 +21,17 @@ def leave() -> list[int]:
     Returns the numbers of the threads that made one in the last moments.
     """
 
-@overload
-def matrix_product(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '') -> None: ...
+def are_classes(numbers: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], classes: int) -> bool:
+    """Whether all numbers are those of classes: 0, 1, ..., classes - 1."""
 
 @overload
-def matrix_product(a: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '') -> None:
+def matrix_product(a: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '', by: int = 0, times: int = 1) -> None: ...
+
+@overload
+def matrix_product(a: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu')], transpose_a: bool = False, transpose_b: bool = False, add: bool = False, isa: str = '', by: int = 0, times: int = 1) -> None:
     """
-    c = op(a) op(b), or c += op(a) op(b), as the kernels multiply on one thread.
+    c = op(a) op(b), or c += op(a) op(b), as the kernels multiply on one thread: by whom the
+    shape belongs to (0), the kernels' own product (1) or OpenBLAS (2); so many times.
     """
 
 class Executor:

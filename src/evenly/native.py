@@ -11,7 +11,14 @@ import threading
 import time
 
 try:
-    from ._native import Executor, available_isas, leave, matrix_product, processors
+    from ._native import (
+        Executor,
+        are_classes,
+        available_isas,
+        leave,
+        matrix_product,
+        processors,
+    )
 except ImportError as error:
     if "openblas" not in str(error):
         raise
@@ -23,12 +30,19 @@ except ImportError as error:
     ctypes.CDLL(
         os.path.join(scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library(fullname=True))
     )
-    from ._native import Executor, available_isas, leave, matrix_product, processors
+    from ._native import (
+        Executor,
+        are_classes,
+        available_isas,
+        leave,
+        matrix_product,
+        processors,
+    )
 
 # What the end of the program waits for threads that train or predict, in seconds.
 _PATIENCE = 1.0
 
-__all__ = ["Executor", "available_isas", "matrix_product", "processors"]
+__all__ = ["Executor", "are_classes", "available_isas", "matrix_product", "processors"]
 
 
 @atexit.register

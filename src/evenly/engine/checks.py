@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..given import as_array as as_array
 from ..given import as_numbers, cast, no_numbers
-from ..native import processors
+from ..native import are_classes, processors
 from ..program.values import Program
 
 # Below this much work a step, a further thread costs more than it brings.
@@ -46,8 +46,9 @@ def as_targets(program: Program, y: Any) -> Any:
         raise ConfigurationError("the program has no loss: compile it with one")
     flat = len(program.output_shape) == 1
     if loss.targets_are_classes and flat and type(y) is np.ndarray and y.dtype == np.int32 \
-            and y.ndim == 1 and y.size and y.min() >= 0 and y.max() < program.output_shape[0]:
-        return np.ascontiguousarray(y)[:, None]
+            and y.ndim == 1 and y.size and y.flags.c_contiguous \
+            and are_classes(y, program.output_shape[0]):
+        return y[:, None]
     return loss.prepare(y, program.output_shape, program.dtype)
 
 
