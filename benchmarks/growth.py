@@ -124,7 +124,8 @@ def curves(report: dict[str, Any], axis: str) -> dict[str, list[tuple[int, float
 def draw(report: dict[str, Any]) -> str:
     """The picture of what was measured, as an SVG file."""
     from evenly.report.drawing import MUTED, SERIES, panels
-    from evenly.report.standalone import svg_file
+
+    from .doctor.pictures.standalone import svg_file
 
     names = list(dict.fromkeys(name for axis in SIZES for name in curves(report, axis)
                                if name != FLOOR))

@@ -29,11 +29,11 @@ import numpy as np
 import evenly as ev
 from evenly.program.parts import Instruction
 
-from .nets import stack, with_evenly
+from .nets import stack, stacks, with_evenly
 from .nets.case import Net
 
-NETS = (Net((30, 64, 64, 2), 32), Net((784, 256, 256, 10), 128), stack.CNN_28, stack.CNN_32,
-        stack.recurrent("lstm"))
+NETS = (Net((30, 64, 64, 2), 32), Net((784, 256, 256, 10), 128), stacks.CNN_28, stacks.CNN_32,
+        stacks.recurrent("lstm"))
 ROUNDS = 7
 
 

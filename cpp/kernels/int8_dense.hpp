@@ -206,7 +206,7 @@ class Int8Dense final : public Kernel {
       for (int v = 0; v < 2; ++v) {
         const Vector<float> scale =
             load(scales_ + first + v * kVector<float>) * row_scales_[row + i];
-        const Vector<float> sum = __builtin_convertvector(sums.value[i][v], Vector<float>);
+        const Vector<float> sum = EVENLY_CONVERT(sums.value[i][v], Vector<float>);
         y.value[0][v] = ending_.last(sum * scale, bias.value[0][v]);
       }
       y.put(0, ending_.y + (row + i) * shape_.columns + first, shape_.columns - first);

@@ -105,7 +105,7 @@ class MaxPoolForward final : public Kernel {
       meet(four.c, 2);
       meet(four.d, 3);
       std::memcpy(y_ + to + c, &best, sizeof best);
-      const auto bytes = __builtin_convertvector(where, typename SideBySide<T>::Bytes);
+      const auto bytes = EVENLY_CONVERT(where, typename SideBySide<T>::Bytes);
       std::memcpy(places_.narrow + to + c, &bytes, sizeof bytes);
     }
     return c;
@@ -235,7 +235,7 @@ class MaxPoolBackward final : public Kernel {
       for (Index c = 0; c < windows_.channels; c += SideBySide<T>::kCount) {
         const auto d = load_side<Numbers>(d_y + c);
         const Whole where =
-            __builtin_convertvector(load_side<typename SideBySide<T>::Bytes>(places + c), Whole);
+            EVENLY_CONVERT(load_side<typename SideBySide<T>::Bytes>(places + c), Whole);
         const auto put = [&](T* to, int number) {
           const Numbers own = where == number ? d : Numbers{};
           std::memcpy(to + c, &own, sizeof own);

@@ -33,12 +33,8 @@ constexpr Index kPanel = 2 * kVector<T>;  // columns of a panel
 // some of those processors start four a cycle; 12 rows find no pointers, and more than 8 rows a
 // large power of two apart no place in the first-level cache. Two vectors for the columns of one
 // are 9 cycles where 5 do.
-#if defined(__AVX512F__) || defined(__aarch64__) || defined(EVENLY_WIDE_TILES)
-constexpr Index kRows = 8;  // of a tile of two vectors
-#else
-constexpr Index kRows = 6;
-#endif
-constexpr Index kNarrowRows = 9;  // of a tile of one
+constexpr Index kRows = kVectorRegisters > 16 ? 8 : 6;  // of a tile of two vectors
+constexpr Index kNarrowRows = 9;                        // of a tile of one
 template <int V>
 constexpr Index kRowsOf = V == 1 ? kNarrowRows : kRows;
 

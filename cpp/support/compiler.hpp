@@ -17,6 +17,9 @@
 #define EVENLY_EXPORT __attribute__((visibility("default")))
 #endif
 
+// A vector's numbers as those of another type of vector with as many lanes.
+#define EVENLY_CONVERT __builtin_convertvector
+
 // The loop behind it is laid out n times.
 #define EVENLY_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)

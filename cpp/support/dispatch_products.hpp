@@ -19,6 +19,11 @@ constexpr int kLaneBytes = 32;
 #else
 constexpr int kLaneBytes = 16;
 #endif
+#if defined(__AVX512F__) || defined(__aarch64__) || defined(EVENLY_WIDE_TILES)
+constexpr int kVectorRegisters = 32;
+#else
+constexpr int kVectorRegisters = 16;
+#endif
 typedef std::uint64_t Lanes EVENLY_VECTOR(kLaneBytes);
 constexpr int kLanes = kLaneBytes / 8;
 #if defined(__AVX512F__)

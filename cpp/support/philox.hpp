@@ -5,6 +5,7 @@
 // 32-bit number is below the threshold rate * 2^32; the upper 8 bits decide nearly always, the
 // lower 24 are drawn (from a counter of the element's own) only when the upper ones tie.
 #pragma once
+#include <bit>
 #include <cstdint>
 
 #include "kernels/common.hpp"
@@ -210,7 +211,7 @@ class KeepFactors {
       std::uint64_t eight;
       std::memcpy(&eight, ties + first, sizeof eight);
       for (; eight != 0; eight &= eight - 1) {
-        const Index at = first + __builtin_ctzll(eight) / 8;
+        const Index at = first + std::countr_zero(eight) / 8;
         tied[count++] = at % 4 * kTileWords + at / 4;
       }
     }

@@ -1,6 +1,6 @@
 """Clipping the gradient of a recurrent network
 
-You see gradients that grow to many thousand times their usual length and take the loss with them,
+You see gradients that grow to many times their usual length and take the loss with them,
 and the same network learn once they are clipped. It reads thirty numbers one by one, and must say
 their sum; whoever says 0 has a loss of 1.
 """
@@ -21,7 +21,7 @@ net = ev.Sequential([ev.RNN(32), ev.Dense(1)])
 upper, lower = plt.subplots(2, 1, sharex=True, figsize=(7, 4.6))[1]
 for clip, label in ((None, "as they come"), (ev.ClipGlobalNorm(1.0), "clipped to 1")):
     program = ev.compile(net, x.shape[1:], 64, ev.MeanSquaredError(),
-                         optimizer=ev.Momentum(0.1), clip=clip)
+                         optimizer=ev.Momentum(0.05), clip=clip)
     engine = ev.Engine(program, seed=1)
     batches = np.random.default_rng(1)
     steps = []

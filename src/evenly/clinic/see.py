@@ -12,8 +12,8 @@ from ..byhand.show import ShownWork, show_work
 from ..doctor import Diagnosis, Finding
 from ..errors import ConfigurationError
 from ..given import as_array
-from ..layers.base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape
-from ..layers.containers import Container, Sequential, forward_of, leaves, own_arrays
+from ..layers.base import ArrayLike, Arrays, ArraySpec, Layer, Run, Shape, own_arrays
+from ..layers.containers import Container, Sequential, forward_of, leaves
 from ..layers.ensemble import judged, of_each
 from ..layers.recurrent import Recurrent
 from ..losses import Loss

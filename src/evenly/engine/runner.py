@@ -194,13 +194,13 @@ class Runner(Arrays):
             ConfigurationError: the instruction runs its definition.
         """
         position = 0
-        for name, lines in self._segments[key]:
+        for name, count, definition in self._segments[key]:
             at = number - position
-            position += len(lines)
-            if at < len(lines):
-                if lines[0].is_python:
+            position += count
+            if at < count:
+                if definition is not None:
                     raise ConfigurationError(
-                        f"phases: {lines[0].operation} of {', '.join(lines[0].layers)} has no "
+                        f"phases: {definition.operation} of {', '.join(definition.layers)} has no "
                         "kernel, and no team shares it"
                     )
                 return self._executor.phases(

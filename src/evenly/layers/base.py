@@ -281,6 +281,12 @@ class Layer(Declared):
         raise NotImplementedError(f"{type(self).__name__} needs a backward method")
 
 
+def own_arrays(arrays: Arrays, name: str) -> dict[str, Any]:
+    """The arrays of one layer, by their names within it."""
+    start = name + "."
+    return {key[len(start) :]: value for key, value in arrays.items() if key.startswith(start)}
+
+
 def whole_panels(columns: int) -> int:
     """Columns of a matrix that a kernel packs in panels (``cpp/kernels/product.hpp``): rounded up
     to the widest panel, so that any instruction set's fits."""

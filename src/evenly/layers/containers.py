@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import ConfigurationError, ShapeError
-from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect
+from .base import ArrayLike, Arrays, ArraySpec, Gradients, Layer, Run, Shape, expect, own_arrays
 
 
 class Container(Layer):
@@ -45,12 +45,9 @@ class Container(Layer):
             own = {} if layer.name is None or isinstance(layer, Sequential) else {layer.name: None}
             within = layer._given if isinstance(layer, Container) else {}
             for names in (own, within):
-                twice = given.keys() & names.keys()
-                if twice:
-                    taken = next(name for name in names if name in twice)
-                    raise ConfigurationError(
-                        f"{type(self).__name__}: two layers are named '{taken}'"
-                    )
+                taken = next((f"'{name}'" for name in names if name in given), "")
+                if taken:
+                    raise ConfigurationError(f"{type(self).__name__}: two layers are named {taken}")
                 given.update(names)
         return given
 
@@ -399,18 +396,11 @@ def _branch(container: Layer, item: Any) -> Layer:
     return item if isinstance(item, Layer) else Sequential(_several(container, item))
 
 
-def own_arrays(arrays: Arrays, name: str) -> dict[str, Any]:
-    """The arrays of one layer, by their names within it."""
-    start = name + "."
-    return {key[len(start) :]: value for key, value in arrays.items() if key.startswith(start)}
-
-
 def arrays_of(layer: Layer, shape: Shape) -> dict[str, ArraySpec]:
     """The arrays of a named layer, by their full names."""
-    arrays = layer.arrays(shape)
     if isinstance(layer, Container):
-        return arrays
-    return {f"{layer.name}.{array}": spec for array, spec in arrays.items()}
+        return layer.arrays(shape)
+    return {f"{layer.name}.{array}": spec for array, spec in layer.arrays(shape).items()}
 
 
 def forward_of(layer: Layer, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..layers.base import Layer, Run, Shape
+from ..layers.base import Layer, Run, Shape, own_arrays
 from ..layers.batchnorm import BatchNorm
-from ..layers.containers import Container, Sequential, own_arrays, with_name
+from ..layers.containers import Container, Sequential, with_name
 from ..layers.wrapped import _MadeKernel
 
 # Layers whose kernel's last axis is their outputs, each with a factor of its own.

@@ -38,7 +38,7 @@ def compile_frozen(
     the program's input then.
 
     Arguments:
-        net: as :func:`folded` gives it.
+        net: as :func:`evenly.program.folding.folded` gives it.
         shape: of one example.
         rows: that are computed together, at most; fewer where they would take much memory.
         storage: how kernels of Dense layers are kept, of `STORAGE`.

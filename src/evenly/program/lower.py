@@ -15,6 +15,7 @@ from ..losses import Loss
 from ..random import stream_of
 from .fusion import Node
 from .graph import INPUT_VALUE
+from .moments import shared_moments
 from .parts import Instruction
 from .plan import Wanted
 
@@ -130,7 +131,7 @@ class Lowering:
         if loss is not None and augment is not None:
             forward, side = self._mixed(loss, augment)
             places[INPUT_VALUE] = "mixed_input"
-        moments = self._moments()
+        moments = shared_moments(self.nodes, self.batch, self._want)
         nodes, output, judged = self._judged(loss)
         for node in nodes:
             y = self._want(f"{node.name}.y", (self.batch, *node.after))
@@ -192,28 +193,6 @@ class Lowering:
             if name != "input":
                 side[name] = y
         return lines, side
-
-    def _moments(self) -> dict[str, tuple[dict[str, str], str]]:
-        """For convolutions, and the batch normalizations that read what they give as it is: where
-        one leaves mean and squares of each example, while these are in the cache, for the other."""
-        made_by = {node.output: node for node in self.nodes}
-        shared = dict[str, tuple[dict[str, str], str]]()
-        for node in self.nodes:
-            maker = made_by.get(node.inputs[0])
-            if (maker is None or node.layer.kernel != "batch_norm" or maker.has_epilogue
-                    or maker.layer.kernel != "convolution" or maker.name in shared
-                    or maker.layer.output_shape(maker.before) != node.before):
-                continue
-            each = (2, node.before[-1])
-            own = {"moments": self._want(f"{maker.name}.moments", (self.batch, *each), "float64")}
-            shared[node.name] = own, f"statistics from {maker.name}"
-            count = int(maker.layer.numbers(maker.before)["bands"])
-            if count > 1:
-                name = self._want(f"{maker.name}.band_moments", (self.batch, count, *each),
-                                  "float64")
-                own = {**own, "band_moments": name}
-            shared[maker.name] = own, f"with the statistics for {node.name}"
-        return shared
 
     def _track_line(self, node: Node, rows: int, mark: str) -> Instruction:
         layer = node.layer

@@ -10,8 +10,8 @@ import numpy as np
 from ..engine import Engine, as_lengths
 from ..errors import ConfigurationError, ShapeError
 from ..layers import Dense
-from ..layers.base import Run
-from ..layers.containers import Joined, own_arrays
+from ..layers.base import Run, own_arrays
+from ..layers.containers import Joined
 from ..program.graph import Step, trace
 from ..random import generator
 from ..rows.data import check_finite

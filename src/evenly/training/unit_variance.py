@@ -14,8 +14,8 @@ from ..engine import Engine, as_lengths
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..initializers import Orthogonal
 from ..layers import Embedding, Periodic, WeightNorm
-from ..layers.base import Run
-from ..layers.containers import Joined, own_arrays
+from ..layers.base import Run, own_arrays
+from ..layers.containers import Joined
 from ..layers.recurrent import Recurrent
 from ..program.graph import INPUT_VALUE, Step, trace
 from ..random import generator

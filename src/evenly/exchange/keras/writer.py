@@ -11,8 +11,8 @@ import numpy as np
 
 from ... import layers as ours
 from ...errors import ConfigurationError
-from ...layers.base import Layer, Shape
-from ...layers.containers import Joined, own_arrays
+from ...layers.base import Layer, Shape, own_arrays
+from ...layers.containers import Joined
 from ...layers.recurrent import Recurrent
 from ...training import Model
 from .kernels import swapped

@@ -12,8 +12,8 @@ import numpy as np
 from ... import layers as ours
 from ...errors import ConfigurationError
 from ...layers.activations import SELU_ALPHA, SELU_SCALE
-from ...layers.base import Layer, Run
-from ...layers.containers import Joined, own_arrays, with_name
+from ...layers.base import Layer, Run, own_arrays
+from ...layers.containers import Joined, with_name
 from ...layers.conv import Convolution
 from ...layers.recurrent import Recurrent
 from ..layout import torch_kernel

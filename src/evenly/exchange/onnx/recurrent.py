@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...layers.containers import own_arrays
+from ...layers.base import own_arrays
 from .graph import BATCH, Graph, Value
 
 STEPS_FIRST = (1, 0, 2)

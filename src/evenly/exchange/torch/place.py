@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...errors import ConfigurationError
-from ...layers.containers import own_arrays
+from ...layers.base import own_arrays
 from ..layout import FIRST, LAST, Layout
 
 

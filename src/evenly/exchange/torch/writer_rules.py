@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ... import layers as ours
-from ...layers.containers import own_arrays, with_name
+from ...layers.base import own_arrays
+from ...layers.containers import with_name
 from ...layers.recurrent import Recurrent
 from ..layout import FIRST, LAST, pools_alike, torch_kernel
 from .members import WRITTEN
