@@ -24,7 +24,11 @@ def test_each_example_is_listed():
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(SAYS)
 
 
-@pytest.mark.parametrize("name", SAYS)
+SLOW = ("sequences.py", "images.py", "digits_batchnorm.py")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.sweep] * (name in SLOW)) for name in SAYS])
 def test_example(name, tmp_path):
     result = subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name)], capture_output=True, text=True,

@@ -207,6 +207,7 @@ def test_grid_search():
     assert caught.value.model.predict(X).shape[0] == 40
 
 
+@pytest.mark.sweep
 def test_bagging():
     estimator = wild()
     from sklearn.ensemble import BaggingClassifier

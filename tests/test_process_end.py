@@ -11,7 +11,8 @@ import pytest
 PROGRAM = Path(__file__).parent / "process_end.py"
 WORK = ["fit", "stream", "predict", "small_predict", "evaluate", "gradients", "partial_fit",
         "steps"]
-ALIKE = ["predict", "evaluate", "gradients"]  # calls of one batch, as small_predict and steps
+# Calls of one batch, as small_predict and steps; epochs, as fit.
+ALIKE = ["predict", "evaluate", "gradients", "partial_fit"]
 TIMES = 3  # at once: they then have too few processors, which ends threads in more places
 
 

@@ -68,5 +68,6 @@ def test_mypy(mypy):
     check(mypy)
 
 
+@pytest.mark.sweep
 def test_pyright(pyright):
     check(pyright)

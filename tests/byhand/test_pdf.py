@@ -155,6 +155,7 @@ def test_a_table_stays_whole_where_a_page_holds_it(document, worked):
     assert sum(run.text == "example 4" for page in worked.pages for run in page) > 15
 
 
+@pytest.mark.sweep
 def test_each_of_several_tables_stays_whole():
     pdf = Pdf(pdf_bytes(sheets.large(rows=24, features=24, units=2)))
     counts = [[run.text for run in page].count("example 24") for page in pdf.pages]

@@ -153,6 +153,7 @@ def store(tmp_path):
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
+@pytest.mark.sweep
 @of_mlflow
 def test_mlflows_own_client_reads_it(store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -31,8 +31,9 @@ def breaks(number):
 CELLS = [Cell(f"cell {number}", number) for number in range(12)]
 
 
-@pytest.mark.parametrize(("jobs", "backend"), [(1, "loky"), (2, "loky"), (3, "threading"),
-                                               (2, "multiprocessing")])
+@pytest.mark.parametrize(("jobs", "backend"), [
+    (1, "loky"), pytest.param(2, "loky", marks=pytest.mark.sweep), (3, "threading"),
+    (2, "multiprocessing")])
 def test_any_backend_gives_the_same_in_the_same_order(jobs, backend):
     seen = []
     done = run_cells(square, CELLS, jobs=jobs, backend=backend, on_done=seen.append)

@@ -70,6 +70,7 @@ def test_the_tour(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert page.index("Zero weights never") < page.index("L2 makes the weights")
 
 
+@pytest.mark.sweep
 def test_one_by_its_name_in_the_form_of_the_tour(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["study", "zero-weights", "--short", "--blocks", "6", "--out", "zero"]) == 0
     assert "Zero weights" in capsys.readouterr().out

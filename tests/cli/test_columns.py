@@ -76,6 +76,7 @@ def test_what_cannot_be_is_one_line(table, capsys, words, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.sweep
 def test_many_columns(tmp_path, capsys):
     path = tmp_path / "wide.parquet"
     pl.DataFrame({f"column {i}": [1.5, i, 0.5] for i in range(5000)}).write_parquet(path)

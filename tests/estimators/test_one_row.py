@@ -13,7 +13,8 @@ X, Y = classes(300)
 OWN = ev.Sequential([ev.Residual([ev.Dense(6), ev.BatchNorm(), ev.ReLU()]), ev.Dense(3)])
 
 
-@pytest.mark.parametrize("norm", ["batch", "layer", None])
+@pytest.mark.parametrize("norm", [
+    "batch", *(pytest.param(norm, marks=pytest.mark.sweep) for norm in ("layer", None))])
 def test_a_stream_of_single_rows_is_learned_from(norm):
     net = NetClassifier((32, 16), norm=norm, dropout=0, learning_rate=0.005, random_state=0)
     for _ in range(3):

@@ -13,6 +13,7 @@ from .table import LISTED, RUN
 ROWS = [(run, f"test_{name}", without) for run, names, without in RUN for name in names]
 
 
+@pytest.mark.sweep
 def test_no_case_is_forgotten():
     """Each case is mapped, or listed and not mapped; every pattern is the first for some case."""
     mapped = [name for _, name, _ in ROWS]

@@ -62,7 +62,9 @@ def where(request):
     return {"name": name}
 
 
-each = pytest.mark.parametrize("where", NAMES, indirect=True)
+# Ray takes a quarter of a minute to start.
+STARTED = [pytest.param(name, marks=[pytest.mark.sweep] * (name == "ray")) for name in NAMES]
+each = pytest.mark.parametrize("where", STARTED, indirect=True)
 
 
 def numbers(outcome):
@@ -226,11 +228,13 @@ def test_another_version_in_a_worker_is_refused():
         _Worker("", 0, work.squared, "0.0.0")(CELLS[0])
 
 
+@pytest.mark.sweep
 def test_an_error_on_ray_is_the_tasks_own(ray):
     with backend("ray"), pytest.raises(ValueError, match=r"^three$"):
         joblib.Parallel(n_jobs=2)(joblib.delayed(work.broken)(n) for n in range(4))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("where", ["dask"], indirect=True)
 def test_the_command_line(where, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -85,6 +85,7 @@ except ev.errors.EvenlyError as error:
 """
 
 
+@pytest.mark.sweep
 def test_a_full_store_keeps_what_it_was_told(tmp_path):
     place = tmp_path / "a.db"
     run = subprocess.run([sys.executable, "-c", FULL, str(place)], capture_output=True, text=True)

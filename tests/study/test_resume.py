@@ -31,7 +31,8 @@ def numbers(outcome: Outcome) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", [
+    "threading", pytest.param("loky", marks=pytest.mark.sweep)])
 def test_the_same_numbers_on_any_backend(blobs: Table, backend: str) -> None:
     told: list[tuple[str, int]] = []
     alone = run_all(blobs, SMALL)

@@ -268,6 +268,7 @@ def test_where_nothing_may_be_copied_the_link_is_shown(opened):
     assert page.evaluate("document.activeElement.id") == "address"
 
 
+@pytest.mark.sweep
 def test_answers_survive_a_reload(opened):
     page = opened(PAGE)
     fill(page, "batch_norm_1.mean", ["3", "", "wrong"])
