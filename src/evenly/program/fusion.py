@@ -14,7 +14,8 @@ from ..layers.containers import Container
 from ..layers.dropout import Dropout
 from .graph import Step
 
-_LARGE = 2**17  # numbers of an output from which on a mask of bits pays
+# From so many numbers of an output on, and so many a row, a mask of bits pays.
+_LARGE, _WIDE = 2**21, 256
 
 
 @dataclass
@@ -72,8 +73,10 @@ class Node:
             return drops and numbers > 0
         if not drops and not isinstance(self.activation, ReLU):
             return False
-        # A row begins at a whole byte. What stays in the cache is read again sooner than unpacked.
-        whole = self.layer.kernel == "batch_norm" and self.before[-1] % 8 == 0
+        # A row begins at a whole byte, and bits are unpacked 32 at a time: short rows are slow. What
+        # stays in the cache is read again sooner than unpacked.
+        columns = self.before[-1]
+        whole = self.layer.kernel == "batch_norm" and columns % 8 == 0 and columns >= _WIDE
         return whole and numbers >= _LARGE
 
 
