@@ -102,11 +102,14 @@ def _said(own: Sequence[Result], about: dict[str, Any]) -> list[str]:
     for result in own:
         row = about.get(result.row.name)
         busy = ", on a busy machine" if row and row["restless"] else ""
-        said = f"measured {row['measured']}{busy}" if row else "not measured yet"
+        # The page's own words say that all have two threads.
+        said = (f"measured {row['measured']}{busy}".replace(", 2 threads each", "")
+                if row else "not measured yet")
         times.setdefault(said, []).append(result.row.name.partition(":")[0])
     # Most rows are of one run: the others are named.
     most = max(times, key=lambda said: len(times[said]))
-    others = [f"{', '.join(names)}: {said}" for said, names in times.items() if said != most]
+    others = [f"{', '.join(names)}: {said.removeprefix('measured ')}"
+              for said, names in times.items() if said != most]
     lines = ["; ".join([most[0].upper() + most[1:], *others]) + "."]
     gone = dict.fromkeys(PEERS[peer].label for result in own for peer in result.absent)
     return lines + ([f"Not installed: {', '.join(gone)}."] if gone else [])

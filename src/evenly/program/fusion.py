@@ -73,7 +73,7 @@ class Node:
             return drops and numbers > 0
         if not drops and not isinstance(self.activation, ReLU):
             return False
-        # A row begins at a whole byte, and bits are unpacked 32 at a time: short rows are slow. What
+        # A row begins at a whole byte. Bits are unpacked 32 at a time: short rows are slow. What
         # stays in the cache is read again sooner than unpacked.
         columns = self.before[-1]
         whole = self.layer.kernel == "batch_norm" and columns % 8 == 0 and columns >= _WIDE
