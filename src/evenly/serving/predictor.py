@@ -86,7 +86,7 @@ class Predictor:
     Raises:
         ConfigurationError: a source or a setting that cannot be; a stateful layer, or one without
             a kernel.
-        NotFittedError: an estimator before its fit.
+        ValueError: an estimator before its fit (scikit-learn's NotFittedError).
 
     Source: Ioffe and Szegedy 2015, section 3.1 (folding); Jacob et al. 2018, "Quantization and
     training of neural networks for efficient integer-arithmetic-only inference", section 2.
