@@ -7,6 +7,7 @@ import pytest
 from benchmarks.many_cores import Line, Team, lines_of, step_on
 
 import evenly as ev
+from evenly.errors import ConfigurationError, ShapeError
 from tests.contract.test_large_images import engine_of
 
 TEAM = Team(barrier=1e-3, bandwidth=8.0, core=2.0, cache=100)
@@ -67,3 +68,17 @@ def test_what_has_no_kernel_is_shared_by_nobody():
     assert engine.phases("forward", 2, x)
     with pytest.raises(ev.errors.ConfigurationError, match="'forward' has 3 instructions, got 3"):
         engine.phases("forward", 3, x)
+
+
+@pytest.mark.parametrize(("asked", "error", "says"), [
+    (("nope", 0, (8, 4)), ConfigurationError, "key must be one of forward, backward, update"),
+    (("forward", 1, (8, 4)), ConfigurationError, "'forward' has 1 instructions, got 1"),
+    (("forward", -1, (8, 4)), ConfigurationError, "'forward' has 1 instructions, got -1"),
+    (("forward", 0, (8, 2)), ShapeError, r"expects inputs of shape \(n, 4\), got \(8, 2\)"),
+    (("forward", 0, (9, 4)), ShapeError, "planned for 8 rows, got 9"),
+])
+def test_phases_of_what_there_is_not(asked, error, says):
+    engine = ev.Engine(ev.compile([ev.Dense(3)], 4, batch=8))
+    key, number, shape = asked
+    with pytest.raises(error, match=says):
+        engine.phases(key, number, np.ones(shape, np.float32))

@@ -1,9 +1,6 @@
 // A bit for each number of an array: eight to a byte, the first of them the lowest.
 #pragma once
 #include "support/lanes.hpp"
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace evenly::EVENLY_ISA {
 

@@ -7,18 +7,12 @@ live apart (a user's site-packages, say), OpenBLAS is loaded first by its full p
 from __future__ import annotations
 
 import atexit
+import importlib
 import threading
 import time
 
 try:
-    from ._native import (
-        Executor,
-        are_classes,
-        available_isas,
-        leave,
-        matrix_product,
-        processors,
-    )
+    importlib.import_module("._native", __package__)
 except ImportError as error:
     if "openblas" not in str(error):
         raise
@@ -30,14 +24,7 @@ except ImportError as error:
     ctypes.CDLL(
         os.path.join(scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library(fullname=True))
     )
-    from ._native import (
-        Executor,
-        are_classes,
-        available_isas,
-        leave,
-        matrix_product,
-        processors,
-    )
+from ._native import Executor, are_classes, available_isas, leave, matrix_product, processors
 
 # What the end of the program waits for threads that train or predict, in seconds.
 _PATIENCE = 1.0

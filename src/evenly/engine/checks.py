@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ConfigurationError, DataError, ShapeError
 from ..given import as_array as as_array
 from ..given import as_numbers, cast, no_numbers
+from ..layers.base import Layer
 from ..native import are_classes, processors
 from ..program.values import Program
 
@@ -36,6 +37,20 @@ def as_rows(program: Program, x: Any) -> Any:
     if x.ndim == 0 or x.shape[1:] != program.input_shape:
         expected = ", ".join(["n", *map(str, program.input_shape)])
         raise ShapeError(f"the network expects inputs of shape ({expected}), got {x.shape}")
+    return x
+
+
+def entered(program: Program) -> tuple[str, Layer] | None:
+    """The layer that the data enters, past those that only reshape, and its name."""
+    return next((own for own in program.net.named_layers() if not own[1].reshapes), None)
+
+
+def rows_for(program: Program, first: tuple[str, Layer] | None, x: Any) -> Any:
+    """Inputs as the kernels want them, looked at by the layer that they enter."""
+    x = as_rows(program, x)
+    if first is not None:
+        name, layer = first
+        layer.check_values(x, name)
     return x
 
 

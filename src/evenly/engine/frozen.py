@@ -9,9 +9,10 @@ import numpy as np
 
 from ..program.frozen import PACK
 from ..program.values import Program
-from .checks import allowed_threads, as_lengths, as_rows, most_threads
+from .checks import allowed_threads, as_lengths, entered, most_threads, rows_for
 from .memory import new_arena
 from .native_calls import make_executor
+from .step_numbers import COLUMNS
 from .threads import ThreadChoice
 
 # Below this many multiplications a call is one thread's.
@@ -40,10 +41,7 @@ class FrozenEngine:
         self._threads = most_threads(program, threads) if self._fixed else allowed_threads()
         self._isa = isa
         self._state = new_arena(program.state_bytes)
-        # The layer that the data enters, past those that only reshape.
-        self._first = next((
-            (name, layer) for name, layer in program.net.named_layers() if not layer.reshapes
-        ), None)
+        self._first = entered(program)
         # Measured for each size of a call apart: what is best for one row is not for a thousand.
         self._choices: dict[int, ThreadChoice] = {}
         name = program.outputs["inference"]
@@ -56,7 +54,7 @@ class FrozenEngine:
                 own = self._state[buffer.offset : buffer.offset + buffer.bytes].view(buffer.dtype)
                 own[...] = np.asarray(weights[name]).reshape(-1)
         first = self._memory()
-        numbers = np.zeros((1, 12))
+        numbers = np.zeros((1, COLUMNS))
         for key, lines in program.lists.items():
             if key.startswith(PACK):
                 kernel = np.ascontiguousarray(weights[lines[0].layers[0] + ".kernel"],
@@ -73,11 +71,7 @@ class FrozenEngine:
 
     def rows(self, x: Any) -> Any:
         """Inputs as the kernels want them; errors as of :meth:`Engine.rows`."""
-        x = as_rows(self.program, x)
-        if self._first is not None:
-            name, layer = self._first
-            layer.check_values(x, name)
-        return x
+        return rows_for(self.program, self._first, x)
 
     def predict(self, x: Any, lengths: Any = None) -> Any:
         """Scores, shape (rows, outputs...): a new array, the only one that is made."""

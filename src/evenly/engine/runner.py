@@ -13,11 +13,12 @@ from ..program.values import Program
 from .arrays import Arrays
 from .checks import (
     as_lengths,
-    as_rows,
     as_targets,
     as_weights,
     check_seed,
+    entered,
     most_threads,
+    rows_for,
     rows_that_count,
 )
 from .definitions import DefinitionRunner
@@ -76,10 +77,7 @@ class Runner(Arrays):
                   for name, part in segments(key, lines)]
             for key, lines in program.lists.items()
         }
-        # The layer that the data enters, past those that only reshape.
-        self._first = next((
-            (name, layer) for name, layer in program.net.named_layers() if not layer.reshapes
-        ), None)
+        self._first = entered(program)
         self._gradient_views: dict[str, Any] | None = None
         inference = program.lists["inference"]
         if inference:
@@ -109,11 +107,7 @@ class Runner(Arrays):
             ShapeError: examples of another shape.
             DataError: data that the first layer cannot take.
         """
-        x = as_rows(self.program, x)
-        if self._first is not None:
-            name, layer = self._first
-            layer.check_values(x, name)
-        return x
+        return rows_for(self.program, self._first, x)
 
     def targets(self, y: Any) -> Any:
         """Targets as the kernels want them."""
@@ -144,6 +138,12 @@ class Runner(Arrays):
             return step_numbers(self.program, self.seed, self.steps, 1)
         return self._numbers
 
+    def _check_planned(self, key: str, rows: int) -> None:
+        if rows > self.program.batch and (
+            key != "inference" or rows > self.program.inference_batch
+        ):
+            raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
+
     def run(
         self, key: str, x: Any, y: Any, *, output_gradient: Any = None, weights: Any = None,
         lengths: Any = None, rows: int | None = None, numbers: Any = None, begin: int = 0,
@@ -152,10 +152,7 @@ class Runner(Arrays):
         """Runs instructions [begin, end) of a list on one batch, by default on as many threads as
         training; returns new running statistics of the layers that run through their definition."""
         rows = len(x) if rows is None else rows
-        if rows > self.program.batch and (
-            key != "inference" or rows > self.program.inference_batch
-        ):
-            raise ShapeError(f"the program is planned for {self.program.batch} rows, got {rows}")
+        self._check_planned(key, rows)
         if y is not None and self._classes:
             known = y if self._ignored is None else y[y != self._ignored]
             if known.size and (known.min() < 0 or known.max() >= self._classes):
@@ -190,9 +187,24 @@ class Runner(Arrays):
         """(tasks, seconds) of each phase of a native instruction, run on one thread: what a team
         shares out between two meetings, and how long all of it takes one of them.
 
+        Arguments:
+            key: a list of the program, such as "forward" or "gradient".
+            number: of the instruction in it, from 0.
+            x, y: a batch; y where the list has the loss.
+            output_gradient: of the shape of the outputs, where "backward" begins with it.
+
         Raises:
-            ConfigurationError: the instruction runs its definition.
+            ConfigurationError: no such list or instruction, or one that runs its definition.
+            ShapeError, DataError: as of :meth:`rows`; more rows than the program is planned for.
         """
+        if key not in self._segments:
+            raise ConfigurationError(f"phases: key must be one of {', '.join(self._segments)}, "
+                                     f"got {key!r}")
+        count = len(self.program.lists[key])
+        if not 0 <= number < count:
+            raise ConfigurationError(f"phases: '{key}' has {count} instructions, got {number}")
+        x, y = self.rows(x), None if y is None else self.targets(y)
+        self._check_planned(key, len(x))
         position = 0
         for name, count, definition in self._segments[key]:
             at = number - position
@@ -207,7 +219,7 @@ class Runner(Arrays):
                     name, at, x, y, output_gradient, None, None, len(x), self.seed, self.steps,
                     self._own_numbers(),
                 )
-        raise ConfigurationError(f"phases: '{key}' has {position} instructions, got {number}")
+        raise AssertionError("segments hold each instruction")
 
     # Inference ------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ..program.values import Program
 
 # The columns of struct StepNumbers in cpp/program/kernel.hpp.
 (_RATE, _MOMENTUM, _MIX, _SHIFT, _AVERAGE, DROPOUT, _DECAY, _CUT, _PLACE,
- FIRST, WHOLE, TOTAL) = range(12)
+ FIRST, WHOLE, TOTAL) = range(COLUMNS := 12)
 _DRAWN = {"mix": _MIX, "shift": _SHIFT, "cut": _CUT, "place": _PLACE}
 
 
@@ -29,7 +29,7 @@ def step_numbers(
         rates, momenta: where a schedule moves them; else the optimizer's own count.
         dropouts, decays: what dropout and the weight decay are multiplied by; 1 by default.
     """
-    numbers = np.empty((steps, 12))
+    numbers = np.empty((steps, COLUMNS))
     optimizer = program.optimizer
     if rates is None:
         rates = optimizer.learning_rate if optimizer is not None else 0.0

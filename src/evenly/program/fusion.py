@@ -62,7 +62,7 @@ class Node:
     def not_read_again(self, rows: int) -> tuple[str, ...]:
         """Slots that backward does without: the layer's, and what a mask stands for."""
         own = self.layer.not_read_again(self.before)
-        if "bits" not in self.workspace(rows, 1):
+        if not self._leaves_mask(rows * math.prod(self.after)):
             return own
         return (*own, "y", "x") if self.layer.kernel == "elementwise" else (*own, "y")
 
