@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from evenly.native import available_isas
+
 from . import harness, table
 from .floor import measure_machine
 from .peers import PEERS, pin, versions
@@ -100,7 +102,7 @@ class _Run:
         print("\n" + table.markdown(title, results), flush=True)
         self.records += table.as_json(title, results)
         if self.path is not None:
-            report = {"measured": self.measured, "versions": self.versions,
+            report = {"measured": self.measured, "versions": self.versions, "isa": available_isas()[-1],
                       "machine": self.machine.text(), "rows": self.records}
             self.path.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -1,9 +1,9 @@
 """The tables of the documentation, from what was measured: ``python -m benchmarks.page``.
 
-``python -m benchmarks.page evenly-bench.json`` takes the rows of that run into
-``measured/rows.json``, each in place of what was known of it, and writes the pages anew; without a
-file it writes them from what is there. Goals and reasons are those of ``goals.py`` and
-``reasons.toml`` as they stand. A test holds the pages to it.
+``python -m benchmarks.page evenly-bench.json`` takes the rows of that run into the file of
+``measured/`` that is named after its instruction set, each in place of what was known of it, and
+writes the pages anew; without a file it writes them from what is there. Goals and reasons are those
+of ``goals.py`` and ``reasons.toml`` as they stand. A test holds the pages to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from .harness import ROOT
 from .peers import PEERS
 from .rows import Result, Row
 
-MEASURED = Path(__file__).parent / "measured" / "rows.json"
+MEASURED = Path(__file__).parent / "measured"
+# The instruction sets that pages tell of: the best one of the processor that was measured on.
+ISAS = ("x86_64_v3", "x86_64_v4")
 DOCS = ROOT / "docs"
 RESTLESS = "other programs disturbed"
 
@@ -31,18 +33,26 @@ RESTLESS = "other programs disturbed"
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
     parser.add_argument("runs", nargs="*", type=Path, help="what `python -m benchmarks` wrote")
-    parser.add_argument("--measured", type=Path, default=MEASURED, help="where rows are kept")
+    parser.add_argument("--measured", type=Path, default=MEASURED, help="the folder of the rows")
     parser.add_argument("--docs", type=Path, default=DOCS, help="the folder of the pages")
     options = parser.parse_args(arguments)
-    kept = json.loads(options.measured.read_text(encoding="utf-8"))
+    kept = known(options.measured)
     for path in options.runs:
-        kept = taken(kept, json.loads(path.read_text(encoding="utf-8")))
-    if options.runs:
-        options.measured.write_text(written(kept), encoding="utf-8")
+        run = json.loads(path.read_text(encoding="utf-8"))
+        isa = run["isa"]
+        if isa not in ISAS:
+            parser.error(f"{path}: measured with {isa}; the pages tell of {' and '.join(ISAS)}")
+        kept[isa] = taken(kept[isa], run)
+        (options.measured / f"{isa}.json").write_text(written(kept[isa]), encoding="utf-8")
     for page, parts in PAGES.items():
         path = options.docs / page
         path.write_text(filled(path.read_text(encoding="utf-8"), parts, kept), encoding="utf-8")
     return 0
+
+
+def known(folder: Path) -> dict[str, dict[str, Any]]:
+    """What was measured with each instruction set."""
+    return {isa: json.loads((folder / f"{isa}.json").read_text(encoding="utf-8")) for isa in ISAS}
 
 
 def written(kept: dict[str, Any]) -> str:
@@ -65,7 +75,7 @@ def taken(kept: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
         }
     return {
         "versions": run["versions"], "machine": run["machine"],
-        "rows": [rows[row.name] for _, row in every_row() if row.name in rows],
+        "isa": run["isa"], "rows": [rows[row.name] for _, row in every_row() if row.name in rows],
     }
 
 
@@ -121,31 +131,34 @@ def reasons(kept: dict[str, Any]) -> str:
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
-def filled(text: str, parts: Sequence[str], kept: dict[str, Any]) -> str:
-    """A page with its generated parts written anew.
+def filled(text: str, parts: Sequence[str], kept: dict[str, dict[str, Any]]) -> str:
+    """A page with its generated parts written anew, from what is known of each instruction set.
 
     Raises:
         ValueError: a page without the marks of a part.
     """
     for part in parts:
+        isa, maker = MAKERS[part]
         begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->"
         head, found, rest = text.partition(begin)
         _, closed, tail = rest.partition(end)
         if not found or not closed:
             raise ValueError(f"the page lacks the marks {begin.strip()} and {end}")
-        text = f"{head}{begin}\n{MAKERS[part](kept)}\n{end}{tail}"
+        text = f"{head}{begin}\n{maker(kept[isa])}\n{end}{tail}"
     return text
 
 
 def growth(kept: dict[str, Any]) -> str:
     """When the picture of `benchmarks.growth` was measured."""
-    report = json.loads(MEASURED.with_name("growth.json").read_text(encoding="utf-8"))
+    report = json.loads((MEASURED / "growth.json").read_text(encoding="utf-8"))
     busy = ", on a busy machine" if report["restless"] else ""
     return f"Measured {report['measured']}{busy}; {report['versions']}.\n"
 
 
-MAKERS = {"tables": tables, "reasons": reasons, "growth": growth}
-PAGES = {"performance.md": ("growth", "tables"), "performance-more.md": ("reasons",)}
+MAKERS = {"tables": ("x86_64_v3", tables), "reasons": ("x86_64_v3", reasons),
+          "growth": ("x86_64_v3", growth), "avx-512": ("x86_64_v4", tables)}
+PAGES = {"performance.md": ("growth", "tables"), "performance-more.md": ("reasons",),
+         "performance-avx-512.md": ("avx-512",)}
 
 
 if __name__ == "__main__":

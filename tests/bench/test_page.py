@@ -6,14 +6,15 @@ import re
 import pytest
 from benchmarks import growth, page
 
-KEPT = json.loads(page.MEASURED.read_text(encoding="utf-8"))
+ALL = page.known(page.MEASURED)
+KEPT = ALL["x86_64_v3"]
 
 
 @pytest.mark.parametrize("name", page.PAGES)
 def test_a_page_is_what_was_measured(name):
     """Where it fails: python -m benchmarks.page"""
     text = (page.DOCS / name).read_text(encoding="utf-8")
-    assert page.filled(text, page.PAGES[name], KEPT) == text
+    assert page.filled(text, page.PAGES[name], ALL) == text
 
 
 def test_the_picture_is_what_was_measured():
@@ -26,10 +27,11 @@ def test_the_picture_is_what_was_measured():
     assert max(abs(a - b) for a, b in pairs) < 2.0
 
 
-def run(**given):
+def run(isa="x86_64_v3", **given):
     row = {"row": KEPT["rows"][0]["row"], "floor": 0.5, "scores": {}, "absent": ["jax"],
            "samples": {"evenly": [3.0, 1.0, 2.0, 4.0, 5.0]}, "notes": [], **given}
-    return {"versions": "Python.", "machine": "Fast.", "measured": "today", "rows": [row]}
+    return {"versions": "Python.", "machine": "Fast.", "isa": isa, "measured": "today",
+            "rows": [row]}
 
 
 def test_a_run_takes_the_place_of_what_was_known():
@@ -51,22 +53,43 @@ def test_a_row_that_the_bench_has_no_more_is_dropped():
     assert [row["row"] for row in kept["rows"]] == [row["row"] for row in KEPT["rows"]]
 
 
-def test_the_command_writes_pages(tmp_path):
+@pytest.fixture
+def folder(tmp_path):
+    """The pages and what was measured, to be changed."""
     for name in page.PAGES:
         (tmp_path / name).write_text((page.DOCS / name).read_text(encoding="utf-8"))
-    measured, bench = tmp_path / "rows.json", tmp_path / "bench.json"
-    measured.write_text(page.written(KEPT))
-    bench.write_text(json.dumps(run()))
-    arguments = [str(bench), "--measured", str(measured), "--docs", str(tmp_path)]
-    assert page.main(arguments) == 0
-    first, _ = json.loads(measured.read_text())["rows"][:2]
-    assert first["measured"] == "today"
-    assert "| **3** |" in (tmp_path / "performance.md").read_text()
+    for isa, kept in ALL.items():
+        (tmp_path / f"{isa}.json").write_text(page.written(kept))
+    return tmp_path
+
+
+def write_pages(folder, given):
+    bench = folder / "bench.json"
+    bench.write_text(json.dumps(given))
+    return page.main([str(bench), "--measured", str(folder), "--docs", str(folder)])
+
+
+@pytest.mark.parametrize("isa, name", [
+    ("x86_64_v3", "performance.md"), ("x86_64_v4", "performance-avx-512.md")])
+def test_the_command_writes_the_page_of_the_instruction_set(folder, isa, name):
+    others = {other: (folder / other).read_bytes() for other in page.PAGES if other != name}
+    others.pop("performance-more.md")  # reasons go with rows that miss a goal
+    assert write_pages(folder, run(isa)) == 0
+    assert page.known(folder)[isa]["rows"][0]["measured"] == "today"
+    assert "| **3** |" in (folder / name).read_text()
+    assert all((folder / other).read_bytes() == text for other, text in others.items())
+
+
+def test_a_run_on_another_instruction_set_is_refused(folder, capsys):
+    with pytest.raises(SystemExit):
+        write_pages(folder, run("baseline"))
+    assert "measured with baseline; the pages tell of x86_64_v3 and" in capsys.readouterr().err
+    assert page.known(folder) == ALL
 
 
 def test_a_page_without_marks_is_refused():
     with pytest.raises(ValueError, match="the page lacks the marks <!-- tables: begin -->"):
-        page.filled("# A page\n", ("tables",), KEPT)
+        page.filled("# A page\n", ("tables",), ALL)
 
 
 def test_one_size_grows_while_the_others_stay():
