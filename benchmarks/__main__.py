@@ -102,8 +102,9 @@ class _Run:
         print("\n" + table.markdown(title, results), flush=True)
         self.records += table.as_json(title, results)
         if self.path is not None:
-            report = {"measured": self.measured, "versions": self.versions, "isa": available_isas()[-1],
-                      "machine": self.machine.text(), "rows": self.records}
+            report = {"measured": self.measured, "versions": self.versions,
+                      "machine": self.machine.text(), "isa": available_isas()[-1],
+                      "rows": self.records}
             self.path.write_text(json.dumps(report, indent=1) + "\n")
 
 

@@ -20,8 +20,8 @@ PACKAGE = ROOT / "src" / "evenly"
 # in SIDEWAYS allows it.
 ORDER = [
     {"portable", "lazy", "version"}, {"deprecation"}, {"errors"},
-    {"random", "native", "files", "given", "showing", "templating"}, {"parallel"}, {"records"},
-    {"initializers"}, {"layers"},
+    {"random", "native", "extras", "files", "given", "showing", "templating"}, {"parallel"},
+    {"records"}, {"initializers"}, {"layers"},
     {"augmentation", "averaging", "constraints", "optimizers", "schedules", "penalties", "clipping",
      "scaling"}, {"tails"},
     {"losses", "stopping"}, {"settings"}, {"doctor"}, {"byhand"}, {"exercises"}, {"grading"},

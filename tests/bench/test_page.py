@@ -69,7 +69,7 @@ def write_pages(folder, given):
     return page.main([str(bench), "--measured", str(folder), "--docs", str(folder)])
 
 
-@pytest.mark.parametrize("isa, name", [
+@pytest.mark.parametrize(("isa", "name"), [
     ("x86_64_v3", "performance.md"), ("x86_64_v4", "performance-avx-512.md")])
 def test_the_command_writes_the_page_of_the_instruction_set(folder, isa, name):
     others = {other: (folder / other).read_bytes() for other in page.PAGES if other != name}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -37,10 +36,3 @@ def check_every(who: str, every: Any) -> None:
                                  f"epochs alone, got {every!r}")
 
 
-def package(who: str, module: str, extra: str) -> Any:
-    """The module, or a ConfigurationError that says what to install."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ConfigurationError(f"{who}: needs {extra}, which cannot be imported ({error}): "
-                                 f"pip install 'evenly[{extra}]'") from error

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..extras import needed
 from ..training.history import EpochRecord
 from ..training.listener import Listener, Value
-from .measured import check_every, of_epoch, of_steps, package
+from .measured import check_every, of_epoch, of_steps
 
 _WHO = "MLflow"
 # MLflow takes so many metrics, parameters and letters of a parameter in one call.
@@ -60,7 +61,7 @@ class MLflow(Listener):
         return f"MLflow({self.experiment!r}, uri={self.uri!r}, every={self.every})"
 
     def begins(self, settings: Mapping[str, Value]) -> None:
-        mlflow = package(_WHO, "mlflow", "mlflow")
+        mlflow = needed(_WHO, "mlflow", "mlflow")
         active = mlflow.active_run() if self.uri is None else None
         self._is_own = active is None
         try:
@@ -93,7 +94,7 @@ class MLflow(Listener):
         self._client = None
 
     def _log(self, numbers: Iterable[tuple[int, str, float]]) -> None:
-        entities = package(_WHO, "mlflow.entities", "mlflow")
+        entities = needed(_WHO, "mlflow.entities", "mlflow")
         now = int(time.time() * 1000)
         kept = [entities.Metric(name, value, now, step) for step, name, value in numbers]
         for start in range(0, len(kept), METRICS):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..extras import needed
 from ..training.history import EpochRecord
 from ..training.listener import Listener, Value
-from .measured import check_every, of_epoch, of_steps, package
+from .measured import check_every, of_epoch, of_steps
 
 _WHO = "TensorBoard"
 EVENTS = "events.out.tfevents.*"
@@ -53,8 +54,8 @@ class TensorBoard(Listener):
         return f"TensorBoard({os.fspath(self.folder)!r}, every={self.every})"
 
     def begins(self, settings: Mapping[str, Value]) -> None:
-        writers = package(_WHO, "tensorboard.summary.writer.event_file_writer", "tensorboard")
-        hyper = package(_WHO, "tensorboard.plugins.hparams.summary_v2", "tensorboard")
+        writers = needed(_WHO, "tensorboard.summary.writer.event_file_writer", "tensorboard")
+        hyper = needed(_WHO, "tensorboard.plugins.hparams.summary_v2", "tensorboard")
         try:
             self._writer = writers.EventFileWriter(str(_own(Path(self.folder))))
         except OSError as error:
@@ -76,13 +77,13 @@ class TensorBoard(Listener):
             self._writer = None
 
     def _scalars(self, step: int, named: Iterable[tuple[str, float]]) -> None:
-        protos = package(_WHO, "tensorboard.compat.proto.summary_pb2", "tensorboard")
+        protos = needed(_WHO, "tensorboard.compat.proto.summary_pb2", "tensorboard")
         self._add(step, protos.Summary(value=[
             protos.Summary.Value(tag=name, simple_value=value) for name, value in named
         ]))
 
     def _add(self, step: int, summary: Any) -> None:
-        events = package(_WHO, "tensorboard.compat.proto.event_pb2", "tensorboard")
+        events = needed(_WHO, "tensorboard.compat.proto.event_pb2", "tensorboard")
         self._writer.add_event(events.Event(wall_time=time.time(), step=step, summary=summary))
 
 

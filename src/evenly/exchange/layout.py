@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..extras import needed
 from ..layers.base import Shape
 
 FIRST, LAST = "channels first", "channels last"
@@ -74,8 +75,9 @@ def our_kernel(weight: Any) -> Any:
     return weight.transpose(*range(2, weight.ndim), 1, 0)
 
 
-def missing_torch(function: str) -> str:
-    return f"{function} needs PyTorch: pip install 'evenly[torch]'"
+def need_torch(function: str) -> Any:
+    """PyTorch, or a ConfigurationError that says how to get it."""
+    return needed(function, "torch", "torch", "PyTorch")
 
 
 def pools_alike(axis: Any, ceil_mode: bool, counted: bool) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import layers as ours
 from ..errors import ConfigurationError
+from ..extras import needed
 from ..layers.base import Layer
 from ..losses import BinaryCrossEntropy, Loss, MeanSquaredError, Poisson, SoftmaxCrossEntropy
 from ..saving import Saved
@@ -57,14 +58,10 @@ def from_sklearn(
         >>> bool(np.allclose(from_sklearn(mlp).predict(x)[:, 0], mlp.predict(x), atol=1e-5))
         True
     """
-    try:
-        from sklearn.pipeline import Pipeline
-    except ImportError:
-        raise ConfigurationError("from_sklearn needs scikit-learn: pip install 'evenly[sklearn]'"
-                                 ) from None
+    pipeline = needed("from_sklearn", "sklearn.pipeline", "sklearn", "scikit-learn")
     estimator = getattr(estimator, "best_estimator_", estimator)
     steps = [("the estimator", estimator)]
-    if isinstance(estimator, Pipeline):
+    if isinstance(estimator, pipeline.Pipeline):
         steps = [(f"step '{name}'", step) for name, step in estimator.steps
                  if step is not None and step != "passthrough"]
     *scalers, (where, network) = steps or [("the estimator", estimator)]

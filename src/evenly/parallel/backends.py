@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import BackendError
+from ..extras import needed
 
 # What the backends raise when a worker ended with its task undone; names, so that none is loaded.
 DEATHS = frozenset({"BrokenProcessPool", "KilledWorker", "OutOfMemoryError", "WorkerCrashedError"})
@@ -56,7 +57,7 @@ def backend(
     """
     if jobs is not None and jobs < 1:
         raise BackendError(f"jobs: expects a whole number of at least 1, got {jobs}: try 1")
-    joblib = _package("joblib", "joblib", "sklearn")
+    joblib = needed("a backend", "joblib", "sklearn", error=BackendError)
     reach = _CLUSTERS.get(name)
     if reach is not None:
         with reach(scheduler, seconds) as (found, settings), \
@@ -104,7 +105,7 @@ def has_died(error: BaseException) -> bool:
 
 @contextmanager
 def _dask(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    distributed = _package("distributed", "dask distributed", "dask")
+    distributed = needed("backend dask", "distributed", "dask", "dask distributed", BackendError)
     address, security = scheduler, None
     if address is None:
         with suppress(ValueError):
@@ -165,7 +166,7 @@ def _same(data: Any) -> Any:
 
 @contextmanager
 def _ray(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    ray = _package("ray", "ray", "ray")
+    ray = needed("backend ray", "ray", "ray", error=BackendError)
     is_own = scheduler is not None or not ray.is_initialized()
     if is_own:
         address = scheduler or os.environ.get("RAY_ADDRESS")
@@ -191,14 +192,6 @@ def _ray(scheduler: str | None, seconds: float) -> Iterator[tuple[int, dict[str,
 _CLUSTERS: dict[
     str, Callable[[str | None, float], AbstractContextManager[tuple[int, dict[str, Any]]]]
 ] = {"dask": _dask, "ray": _ray}
-
-
-def _package(module: str, names: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise BackendError(f"backend {extra}: needs {names}, which cannot be imported ({error}): "
-                           f"pip install 'evenly[{extra}]'") from error
 
 
 def _answers(name: str, address: str, seconds: float) -> None:

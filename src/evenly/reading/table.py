@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigurationError, DataError
+from ..errors import DataError
+from ..extras import needed
 from ..rows.places import address_in, fetched, is_address
 from . import memory
 from .files import unpacked
@@ -103,12 +104,7 @@ def read(
         [('1,5', 'a'), (None, 'b')]
         >>> folder.cleanup()
     """
-    try:
-        import polars as pl  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(
-            "reading tables needs polars: pip install 'evenly[tables]'"
-        ) from error
+    needed("reading tables", "polars", "tables")
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not given:
         raise DataError("no file: name a table, " + KINDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError
+from ..extras import needed
 from ..layers.base import expect
 from .parquet import ParquetRows, check_columns, piece_of
 from .sources import READ_BYTES, rows_in
@@ -142,10 +142,7 @@ def _check_kind(source: Any) -> None:
 
 def _batches(source: Any) -> Iterator[Any]:
     """The record batches of whatever gives them."""
-    try:
-        pa = importlib.import_module("pyarrow")
-    except ImportError as error:
-        raise ConfigurationError("ArrowRows needs pyarrow: pip install 'evenly[data]'") from error
+    pa = needed("ArrowRows", "pyarrow", "data")
     if _is_dask(source):
         for number in range(source.npartitions):
             frame = source.get_partition(number).compute()

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ConfigurationError, DataError
+from ..errors import DataError
+from ..extras import needed
 from ..layers.base import expect
 from .places import Place, opened_at, parquet_in, place_of, said_by_folders
 from .sources import READ_BYTES, rows_in
@@ -243,15 +244,11 @@ def opened(path: Place, who: str = "ParquetRows", metadata: Any = None) -> Any:
         ConfigurationError: pyarrow is missing.
         DataError: no Parquet file.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise ConfigurationError(f"{who} needs pyarrow: pip install 'evenly[data]'") from error
+    pa, parquet = (needed(who, name, "data") for name in ("pyarrow", "pyarrow.parquet"))
     source = opened_at(path, who) if isinstance(path, str) else path
     try:
         # pre_buffer would read whole row groups at once, and every column has a buffer of its own.
-        return ParquetFile(source, metadata=metadata, pre_buffer=False, buffer_size=2**16)
+        return parquet.ParquetFile(source, metadata=metadata, pre_buffer=False, buffer_size=2**16)
     except pa.ArrowInvalid as error:
         raise DataError(f"{who}: {path} is no Parquet file: {error}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, DataError
+from ..extras import needed
 
 Place = Path | str
 
@@ -100,11 +100,7 @@ def opened_at(address: str, who: str) -> Any:
 
 
 def _system(address: str, who: str) -> tuple[Any, str]:
-    try:
-        fsspec = importlib.import_module("fsspec")
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{who}: {address} needs fsspec: pip install 'evenly[remote]'") from error
+    fsspec = needed(f"{who}: {address}", "fsspec", "remote")
     try:
         system, root = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..estimators.settings import optimizer_of
+from ..extras import needed
 from .errors import SearchError
 
 # Names of a space that stand for an argument within the optimizer or the loss.
@@ -28,11 +29,7 @@ def optuna_module() -> Any:
     Raises:
         SearchError: it is not installed.
     """
-    try:
-        import optuna
-    except ImportError:
-        raise SearchError("a search needs the package optuna: pip install 'evenly[study]'") from (
-            None)
+    optuna = needed("a search", "optuna", "study", error=SearchError)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ConfigurationError
+from ...extras import needed
 from ...layers.base import Shape
 from ...version import __version__
 
@@ -35,11 +35,7 @@ INPUT, OUTPUT, LENGTHS = "input", "output", "lengths"
 
 def need_onnx(function: str) -> Any:
     """The package, or a ConfigurationError that says how to get it."""
-    try:
-        import onnx
-    except ImportError:
-        raise ConfigurationError(f"{function} needs onnx: pip install 'evenly[onnx]'") from None
-    return onnx
+    return needed(function, "onnx", "onnx")
 
 
 class Graph:

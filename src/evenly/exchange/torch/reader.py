@@ -13,7 +13,7 @@ from ...layers.containers import Branches, Residual, Sequential
 from ...layers.ensemble import Ensemble
 from ...losses import Loss
 from ...training import Model
-from ..layout import FIRST, LAST, Layout, missing_torch
+from ..layout import FIRST, LAST, Layout, need_torch
 from ..made import fits, loaded, settle
 from .reader_known import draws, expect_no_hooks, is_known, rule_of
 from .reader_rules import AMBIGUOUS, recurrent
@@ -66,10 +66,7 @@ def from_torch(
         >>> from_torch(module, 4).predict(np.zeros((1, 4))).shape           # doctest: +SKIP
         (1, 8)
     """
-    try:
-        import torch
-    except ImportError:
-        raise ConfigurationError(missing_torch("from_torch")) from None
+    torch = need_torch("from_torch")
     if not isinstance(module, torch.nn.Module):
         raise ConfigurationError(f"from_torch: expects a torch.nn.Module, got {module!r}")
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)

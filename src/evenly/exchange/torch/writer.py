@@ -11,7 +11,7 @@ from ...layers.base import Layer
 from ...layers.containers import Joined
 from ...layers.recurrent import Recurrent
 from ...training import Model
-from ..layout import FIRST, LAST, Layout, missing_torch
+from ..layout import FIRST, LAST, Layout, need_torch
 from .place import Place, in_our_order
 from .writer_rules import RULES, fits
 
@@ -47,10 +47,7 @@ def to_torch(model: Model, *, channels_first: bool | None = None) -> Any:
           (1): ReLU()
         )
     """
-    try:
-        import torch
-    except ImportError:
-        raise ConfigurationError(missing_torch("to_torch")) from None
+    torch = need_torch("to_torch")
     if not isinstance(model, Model):
         raise ConfigurationError(f"to_torch: expects a Model, as fit gives it, got {model!r}")
     shape = model.input_shape

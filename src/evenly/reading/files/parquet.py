@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ConfigurationError, DataError
+from ...errors import DataError
+from ...extras import needed
 from .. import memory
 from .separated import Table
 
@@ -26,20 +27,20 @@ def parquet(source: Path | bytes, name: str) -> Table:
     """
     import polars as pl
 
-    frames = _arrow()
+    pa, pq = (needed("reading Parquet", one, "tables") for one in ("pyarrow", "pyarrow.parquet"))
     try:
-        about = frames.read_metadata(io.BytesIO(source) if isinstance(source, bytes) else source)
+        about = pq.read_metadata(io.BytesIO(source) if isinstance(source, bytes) else source)
         names = check_schema(about.schema.to_arrow_schema(), name)
-        needed = max(
+        size = max(
             CELL_BYTES * about.num_rows * about.num_columns,
             sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
         )
-        memory.require(needed, f"{name}: reading {about.num_columns} columns")
+        memory.require(size, f"{name}: reading {about.num_columns} columns")
         if about.num_rows == 0:
             columns = pl.read_parquet(source, columns=names, n_rows=0)
         else:
             columns = pl.read_parquet(source, columns=names)
-    except (ValueError, frames.errors, pl.exceptions.PolarsError) as error:
+    except (ValueError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{name}: is not a Parquet table: {one_line(error)}") from error
@@ -116,26 +117,6 @@ def one_line(error: BaseException) -> str:
     """What an error says, in one line of at most 200 characters."""
     text = " ".join(str(error).split())
     return text if len(text) <= 200 else text[:197] + "..."
-
-
-class _Frames:
-    """What is needed of pyarrow."""
-
-    def __init__(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self.read_metadata = pq.read_metadata
-        self.errors: Any = pa.ArrowException
-
-
-def _arrow() -> _Frames:
-    try:
-        return _Frames()
-    except ImportError as error:
-        raise ConfigurationError(
-            "reading Parquet needs pyarrow: pip install 'evenly[tables]'"
-        ) from error
 
 
 def _words(about: Any, names: Sequence[str]) -> str:

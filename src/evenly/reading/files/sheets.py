@@ -7,7 +7,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError, DataError
+from ...errors import DataError
+from ...extras import needed
 from .. import memory
 from .head import titles_above
 from .parquet import one_line
@@ -30,13 +31,8 @@ def sheet_of(path: Path, name: str, sheet: str | int | None) -> Table:
     """
     import polars as pl
 
-    try:
-        import fastexcel
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{name}: reading workbooks needs fastexcel: pip install 'evenly[xlsx]', or save the "
-            "sheet as CSV"
-        ) from error
+    fastexcel = needed(f"{name}: reading workbooks", "fastexcel", "xlsx",
+                       instead=", or save the sheet as CSV")
     _check_size(path, name)
     try:
         book = fastexcel.read_excel(str(path))

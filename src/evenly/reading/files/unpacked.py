@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from ...errors import ConfigurationError, DataError
+from ...errors import DataError
+from ...extras import needed
 from .. import memory
 
 CHUNK = 1 << 22
@@ -46,12 +47,7 @@ def _open_gzip(file: Any) -> Any:
 
 
 def _open_zstd(file: Any) -> Any:
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise ConfigurationError(
-            "reading .zst needs pyarrow: pip install 'evenly[tables]'"
-        ) from error
+    pa = needed("reading .zst", "pyarrow", "tables")
     return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
