@@ -13,12 +13,16 @@ constexpr float kLargestCode = 127;
 // Rows and columns of smaller numbers count as 0.
 constexpr float kSmallestScaled = 1e-30f;
 
-// A step of a panel: two numbers of each column. A 16-bit word holds one of the first vector, and
-// above it one of the second, so that no lane moves on the way.
-constexpr Index kPairs = 2 * kPanel<float>;
+// A step of a panel: four codes of each column, and so of each 32-bit lane. In pairs the order is
+// 0, 2, 1, 3: then a pair is the lower bytes of 16-bit words, or the upper, and no lane moves on
+// the way.
+constexpr Index kFour = 4;
+constexpr Index kStep = kFour * kPanel<float>;
 
-inline Index pair_steps(Index inputs) {
-  return divide_up(inputs, 2);
+// Products of bytes where the processor has them, or else in pairs: the sums are the same. (Tests
+// want pairs everywhere.)
+inline bool in_bytes(const Instruction& i) {
+  return multiplies_bytes() && !has_number(i, "in_pairs");
 }
 
 // To the nearest whole number, by the last digits of a sum.
@@ -43,14 +47,16 @@ class PackInt8 final : public Kernel {
   explicit PackInt8(const Instruction& i)
       : inputs_(integer(i, "inputs")),
         columns_(integer(i, "columns")),
+        in_bytes_(in_bytes(i)),
         x_(i, "x"),
         packed_(buffer<std::int8_t>(i, "packed")),
-        scales_(buffer<float>(i, "scales")) {}
+        scales_(buffer<float>(i, "scales")),
+        starts_(buffer<std::int32_t>(i, "starts")) {}
 
   void run(const Worker& worker, const Batch& batch) const override {
     const float* x = x_(batch);
     const Range own = worker.share(panels<float>(columns_));
-    const Index steps = pair_steps(inputs_);
+    const Index steps = divide_up(inputs_, kFour);
     for (Index p = own.begin; p < own.end; ++p) {
       const Index first = p * kPanel<float>, width = smaller(kPanel<float>, columns_ - first);
       float codes[kPanel<float>] = {};
@@ -69,22 +75,27 @@ class PackInt8 final : public Kernel {
         const bool there = r < inputs_ && c < width;
         return there ? code_of(x[r * columns_ + first + c] * codes[c]) : std::int16_t{0};
       };
-      std::int8_t* to = packed_ + p * steps * kPairs;
+      std::int8_t* to = packed_ + p * steps * kStep;
+      const Index order[] = {0, in_bytes_ ? 1 : 2, in_bytes_ ? 2 : 1, 3};
+      Index sums[kPanel<float>] = {};
       for (Index s = 0; s < steps; ++s)
-        for (Index lane = 0; lane < kPanel<float>; ++lane, to += 2) {
-          const Index r = 2 * s + lane % 2, c = lane / 2;
-          const int lower = code(r, c) & 0xFF, upper = code(r, c + kVector<float>) & 0xFF;
-          const auto word = static_cast<std::uint16_t>(lower | upper << 8);
-          std::memcpy(to, &word, sizeof word);
-        }
+        for (Index c = 0; c < kPanel<float>; ++c)
+          for (const Index r : order) {
+            *to = static_cast<std::int8_t>(code(kFour * s + r, c));
+            sums[c] += *to++;
+          }
+      for (Index c = 0; c < kPanel<float>; ++c)
+        starts_[first + c] = static_cast<std::int32_t>(in_bytes_ ? -128 * sums[c] : 0);
     }
   }
 
  private:
   Index inputs_, columns_;
+  bool in_bytes_;
   Source<float> x_;
   std::int8_t* packed_;
   float* scales_;
+  std::int32_t* starts_;
 };
 
 class Int8Dense final : public Kernel {
@@ -92,41 +103,59 @@ class Int8Dense final : public Kernel {
   explicit Int8Dense(const Instruction& i)
       : shape_(i),
         inputs_(integer(i, "inputs")),
-        steps_(pair_steps(inputs_)),
+        steps_(divide_up(inputs_, kFour)),
+        in_bytes_(in_bytes(i)),
         x_(i, "x"),
         packed_(buffer<std::int8_t>(i, "packed")),
         scales_(buffer<float>(i, "scales")),
-        codes_(buffer<std::int16_t>(i, "codes")),
+        starts_(buffer<std::int32_t>(i, "starts")),
+        codes_(address(i, "codes")),
         row_scales_(buffer<float>(i, "row_scales")),
         ending_(i) {}
 
   std::int64_t thread_bytes() const override {
-    return steps_ * kPairs * static_cast<Index>(sizeof(std::int16_t));
+    return in_bytes_ ? 0 : steps_ * kStep * static_cast<Index>(sizeof(std::int16_t));
   }
 
   void run(const Worker& worker, const Batch& batch) const override {
-    const float* x = x_(batch);
-    const Index rows = shape_.rows(batch);
-    const Range own = worker.share(rows);
-    for (Index r = own.begin; r < own.end; ++r) encode(x + r * inputs_, r);
-    worker.meet();
-    const PanelTasks tasks(rows, panels<float>(shape_.columns));
-    for (Index t = worker.take(); t < tasks.count(); t = worker.take()) {
-      const Range block = tasks.block(t), group = tasks.group(t);
-      for (Index p = group.begin; p < group.end; ++p) {
-        const std::int8_t* panel = packed_ + p * steps_ * kPairs;
-        if (block.end - block.begin <= kWorthWidening)
-          tiles(block, p, panel);
-        else
-          tiles(block, p, widened(panel, reinterpret_cast<std::int16_t*>(worker.scratch)));
-      }
-      ending_.activate(block, group);
-    }
+    in_bytes_ ? run_with<std::uint8_t>(worker, batch) : run_with<std::int16_t>(worker, batch);
   }
 
  private:
   static constexpr Index kWorthWidening = 2 * kRows;  // up to so many rows it does not pay
 
+  // Codes of rows as 16-bit numbers for products in pairs, or as bytes, 128 more than they are.
+  template <class Code>
+  void run_with(const Worker& worker, const Batch& batch) const {
+    constexpr bool kPairs = sizeof(Code) == 2;
+    const float* x = x_(batch);
+    const Index rows = shape_.rows(batch);
+    const Range own = worker.share(rows);
+    for (Index r = own.begin; r < own.end; ++r) encode<Code>(x + r * inputs_, r);
+    worker.meet();
+    const PanelTasks tasks(rows, panels<float>(shape_.columns));
+    for (Index t = worker.take(); t < tasks.count(); t = worker.take()) {
+      const Range block = tasks.block(t), group = tasks.group(t);
+      for (Index p = group.begin; p < group.end; ++p) {
+        const std::int8_t* panel = packed_ + p * steps_ * kStep;
+        if constexpr (kPairs)
+          if (block.end - block.begin > kWorthWidening) {
+            auto* room = reinterpret_cast<std::int16_t*>(worker.scratch);
+            tiles<Code>(block, p, widened(panel, room));
+            continue;
+          }
+        tiles<Code>(block, p, panel);
+      }
+      ending_.activate(block, group);
+    }
+  }
+
+  template <class Code>
+  Code* codes_of(Index row) const {
+    return static_cast<Code*>(codes_) + row * kFour * steps_;
+  }
+
+  template <class Code>
   void encode(const float* x, Index row) const {
     float largest = 0, nothing = 0;
 #pragma omp simd reduction(max : largest) reduction(+ : nothing)
@@ -137,61 +166,95 @@ class Int8Dense final : public Kernel {
     }
     const Scale scale(largest, nothing);
     row_scales_[row] = scale.units;
-    std::int16_t* to = codes_ + row * 2 * steps_;
+    Code* to = codes_of<Code>(row);
+    constexpr int more = sizeof(Code) == 1 ? 128 : 0;
     const float codes = scale.codes;
 #pragma omp simd
-    for (Index k = 0; k < inputs_; ++k) to[k] = code_of(x[k] * codes);
-    if (inputs_ % 2) to[inputs_] = 0;
+    for (Index k = 0; k < inputs_; ++k) to[k] = static_cast<Code>(code_of(x[k] * codes) + more);
+    for (Index k = inputs_; k < kFour * steps_; ++k) to[k] = 0;
   }
 
-  static EVENLY_INLINE void load_step(const std::int16_t* from, Shorts (&step)[2]) {
-    for (int v = 0; v < 2; ++v) std::memcpy(&step[v], from + v * kPanel<float>, sizeof step[v]);
+  // A step of a panel: a pair of codes in 16 bits, or four in bytes, for both vectors.
+  template <class Stored>
+  static constexpr Index kCodes = kFour / static_cast<Index>(sizeof(Stored));
+  template <class Stored, class Lanes>
+  static EVENLY_INLINE void load_step(const Stored* from, Lanes (&step)[2]) {
+    for (int v = 0; v < 2; ++v)
+      std::memcpy(&step[v], from + v * kCodes<Stored> * kVector<float>, sizeof step[v]);
   }
-  static EVENLY_INLINE void load_step(const std::int8_t* from, Shorts (&step)[2]) {
-    Shorts words;
-    std::memcpy(&words, from, sizeof words);
-    step[0] = words << 8 >> 8;
-    step[1] = words >> 8;
-  }
+  // Of four bytes the pair in the lower halves of 16-bit words, or in the upper ones.
+  static EVENLY_INLINE Shorts lower(Shorts words) { return words << 8 >> 8; }
+  static EVENLY_INLINE Shorts upper(Shorts words) { return words >> 8; }
 
   // A panel in 16 bits, for many rows.
   const std::int16_t* widened(const std::int8_t* from, std::int16_t* room) const {
     for (Index s = 0; s < steps_; ++s) {
-      Shorts step[2];
-      load_step(from + s * kPairs, step);
-      std::memcpy(room + s * kPairs, step, sizeof step);
+      Shorts words[2];
+      load_step(from + s * kStep, words);
+      const Shorts step[] = {lower(words[0]), lower(words[1]), upper(words[0]), upper(words[1])};
+      std::memcpy(room + s * kStep, step, sizeof step);
     }
     return room;
   }
 
-  // sums[i] += two codes of a row times a step of a panel.
+  // sums += codes of rows, `pitch` apart, times a step of a panel.
   template <int M>
-  static EVENLY_INLINE void add_pairs(int i, const std::int16_t* codes, const Shorts (&step)[2],
-                                      Sums<std::int32_t, M>& sums) {
-    std::int32_t pair;
-    std::memcpy(&pair, codes, sizeof pair);
-    const Shorts all = (Shorts)(pair - Ints{});
-    for (int v = 0; v < 2; ++v) sums.value[i][v] += pair_products(step[v], all);
+  static EVENLY_INLINE void add_step(const std::int16_t* codes, Index pitch,
+                                     const Shorts (&pair)[2], Sums<std::int32_t, M>& sums) {
+    EVENLY_UNROLL(8)
+    for (int i = 0; i < M; ++i) {
+      const Shorts all = (Shorts)in_all(codes + i * pitch);
+      for (int v = 0; v < 2; ++v) sums.value[i][v] += pair_products(pair[v], all);
+    }
+  }
+  template <int M>
+  static EVENLY_INLINE void add_step(const std::int16_t* codes, Index pitch,
+                                     const std::int16_t* step, Sums<std::int32_t, M>& sums) {
+    Shorts pair[2];
+    load_step(step, pair);
+    add_step(codes, pitch, pair, sums);
+  }
+  template <int M>
+  static EVENLY_INLINE void add_step(const std::int16_t* codes, Index pitch,
+                                     const std::int8_t* step, Sums<std::int32_t, M>& sums) {
+    Shorts words[2];
+    load_step(step, words);
+    add_step(codes, pitch, {lower(words[0]), lower(words[1])}, sums);
+    add_step(codes + 2, pitch, {upper(words[0]), upper(words[1])}, sums);
+  }
+  template <int M>
+  static EVENLY_INLINE void add_step(const std::uint8_t* codes, Index pitch,
+                                     const std::int8_t* step, Sums<std::int32_t, M>& sums) {
+    Ints fours[2];
+    load_step(step, fours);
+    EVENLY_UNROLL(8)
+    for (int i = 0; i < M; ++i) {
+      const Ints all = in_all(codes + i * pitch);
+      for (int v = 0; v < 2; ++v) sums.value[i][v] = byte_products(sums.value[i][v], all, fours[v]);
+    }
+  }
+  // The codes of a lane, in every lane.
+  static EVENLY_INLINE Ints in_all(const void* codes) {
+    std::int32_t lane;
+    std::memcpy(&lane, codes, sizeof lane);
+    return lane - Ints{};
   }
 
   // A panel for a block of rows.
-  template <class Code>
-  void tiles(Range block, Index p, const Code* panel) const {
+  template <class Code, class Stored>
+  void tiles(Range block, Index p, const Stored* panel) const {
     const Index rows = block.end - block.begin, count = divide_up(rows, kRows);
+    const Index pitch = kFour * steps_;
     for (Index t = 0; t < count; ++t) {
       const Index row = block.begin + rows * t / count;
       with_rows(block.begin + rows * (t + 1) / count - row, [&](auto tile) {
         constexpr int M = decltype(tile)::rows;
         Sums<std::int32_t, M> sums;
-        sums.zero();
-        const std::int16_t* from = codes_ + row * 2 * steps_;
-        const Code* right = panel;
-        for (Index s = 0; s < steps_; ++s, right += kPairs, from += 2) {
-          Shorts both[2];
-          load_step(right, both);
-          EVENLY_UNROLL(6)
-          for (int i = 0; i < M; ++i) add_pairs<M>(i, from + i * 2 * steps_, both, sums);
-        }
+        for (int i = 0; i < M; ++i) sums.take(i, starts_ + p * kPanel<float>, kPanel<float>);
+        const Code* codes = codes_of<Code>(row);
+        const Stored* step = panel;
+        for (Index k = 0; k < pitch; k += kCodes<Stored>, step += kCodes<Stored> * kPanel<float>)
+          add_step<M>(codes + k, pitch, step, sums);
         end_tile<M>(sums, row, p);
       });
     }
@@ -215,10 +278,12 @@ class Int8Dense final : public Kernel {
 
   Shape shape_;
   Index inputs_, steps_;
+  bool in_bytes_;
   Source<float> x_;
   const std::int8_t* packed_;
   const float* scales_;
-  std::int16_t* codes_;
+  const std::int32_t* starts_;
+  void* codes_;
   float* row_scales_;
   Ending<float> ending_;
 };

@@ -1,5 +1,7 @@
 """Frozen networks against the definitions in float64, against PyTorch, and against arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +20,14 @@ ISAS = available_isas()
 STORED = {"float32": "float32", "float64": "float64", "bfloat16": "float32", "int8": "float32"}
 
 
-def frozen(net, shape, arrays, storage="float32", rows=256, threads=1, isa=""):
+def frozen(net, shape, arrays, storage="float32", rows=256, threads=1, isa="", in_pairs=False):
     made, own = folded(net, shape, arrays, STORED[storage])
     program = compile_frozen(made, shape, rows, storage, None)
+    if in_pairs:  # int8 as on a processor that has no products of bytes
+        program = replace(program, lists={
+            key: tuple(replace(line, numbers={**line.numbers, "in_pairs": 1}) for line in lines)
+            for key, lines in program.lists.items()
+        })
     return FrozenEngine(program, own, threads, isa)
 
 
@@ -170,17 +177,31 @@ def quarters(seed, shape, axis):
 
 
 @pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("in_pairs", [False, True])
 @pytest.mark.parametrize(("inputs", "units"), [(1, 1), (17, 16), (400, 37), (3001, 5)])
-def test_int8_sums_whole_numbers_exactly(inputs, units, isa):
+def test_int8_sums_whole_numbers_exactly(inputs, units, in_pairs, isa):
     net = ev.Sequential([ev.Dense(units)])
     kernel, whole_kernel = quarters(0, (inputs, units), 0)
     x, whole_x = quarters(1, (40, inputs), 1)
     kernel[:, -1] = whole_kernel[:, -1] = x[1] = whole_x[1] = 0
     arrays = {"dense_1.kernel": kernel, "dense_1.bias": values(2, (units,), "float32")}
     wanted = (whole_x @ whole_kernel) / 64**2 + arrays["dense_1.bias"].astype(np.float64)
-    engine = frozen(net, (inputs,), arrays, "int8", isa=isa)
+    engine = frozen(net, (inputs,), arrays, "int8", isa=isa, in_pairs=in_pairs)
     for rows in (1, 2, 5, 12, 13, 40):
         assert error(engine.predict(x[:rows]), wanted[:rows], 1.0) < 2e-7, rows
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("inputs", "units"), [(1, 1), (2, 70), (3, 33), (7, 16), (785, 37)])
+def test_int8_is_the_same_to_the_bit_whatever_makes_its_products(inputs, units, isa):
+    net = ev.Sequential([ev.Dense(units), ev.ReLU(), ev.Dense(9)])
+    arrays = arrays_for(net, (inputs,), 0, "float32")
+    x = values(1, (140, inputs), "float32")
+    x[5], x[6, 0], x[7, 0] = 0, np.nan, np.inf
+    own = frozen(net, (inputs,), arrays, "int8", isa=isa)
+    pairs = frozen(net, (inputs,), arrays, "int8", isa=isa, in_pairs=True)
+    for rows in (1, 2, 3, 5, 6, 7, 8, 9, 13, 17, 140):
+        assert np.array_equal(own.predict(x[:rows]), pairs.predict(x[:rows]), equal_nan=True), rows
 
 
 @pytest.mark.parametrize("storage", ["float32", "bfloat16", "int8"])
@@ -198,12 +219,15 @@ def test_what_is_not_finite_stays_in_its_row(storage, bad):
     assert (got[others] == clean[others]).all()
 
 
-def test_a_long_sum_of_int8_does_not_wrap():
+@pytest.mark.parametrize("in_pairs", [False, True])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_long_sum_of_int8_does_not_wrap(sign, in_pairs):
     net = ev.Sequential([ev.Dense(1, bias=False)])
     inputs = 133_144
     arrays = {"dense_1.kernel": np.ones((inputs, 1), np.float32)}
-    x = np.ones((1, inputs), np.float32)
-    assert frozen(net, (inputs,), arrays, "int8").predict(x)[0, 0] == pytest.approx(inputs, 1e-6)
+    x = np.full((1, inputs), sign, np.float32)
+    engine = frozen(net, (inputs,), arrays, "int8", in_pairs=in_pairs)
+    assert engine.predict(x)[0, 0] == pytest.approx(sign * inputs, 1e-6)
     with pytest.raises(ev.errors.ConfigurationError, match=r"at most 133,144 inputs.*133,145"):
         frozen(net, (inputs + 1,), arrays, "int8")
 

@@ -105,14 +105,15 @@ class _Packed:
         kernel = buffers.pop("kernel")
         name = kernel.removesuffix(".kernel")
         inputs, columns = int(line.numbers["inputs"]), int(line.numbers["columns"])
-        even, width = inputs + inputs % 2, whole_panels(columns)
+        fours, width = inputs + -inputs % 4, whole_panels(columns)
         self.replaced.add(kernel)
         of_kernel = {"packed": f"{name}.packed"}
-        self.kept[of_kernel["packed"]] = (even, width), self._type
+        self.kept[of_kernel["packed"]] = (fours, width), self._type
         if self._type == "int8":
-            of_kernel["scales"] = f"{name}.scales"
-            self.kept[of_kernel["scales"]] = (width,), "float32"
-            for slot, shape, kind in (("codes", (self._rows, even), "int16"),
+            for slot, kind in (("scales", "float32"), ("starts", "int32")):
+                of_kernel[slot] = f"{name}.{slot}"
+                self.kept[of_kernel[slot]] = (width,), kind
+            for slot, shape, kind in (("codes", (self._rows, fours), "int16"),
                                       ("row_scales", (self._rows,), "float32")):
                 buffers[slot] = f"{name}.{slot}"
                 self._wanted.append(Wanted(buffers[slot], shape, kind))
