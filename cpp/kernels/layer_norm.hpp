@@ -123,8 +123,7 @@ class LayerNormForward final : public Kernel {
         squares[r] += static_cast<double>(sum[kGroup + r]);
       }
     });
-    for (Index r = 0; r < kGroup; ++r)
-      keep(x + r * columns, row + r, near[r], rest[r], squares[r]);
+    for (Index r = 0; r < kGroup; ++r) keep(x + r * columns, row + r, near[r], rest[r], squares[r]);
   }
 
   void keep(const T* x, Index row, T near, double rest, double squares) const {

@@ -24,7 +24,8 @@ class SoftmaxForward final : public Kernel {
     const T largest = largest_side_by_side(x, columns);
     T sum[1];
     sum_side_by_side(columns, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
-      const auto e = here.each(x, [=](T score) { return exponential_of_negative(score - largest); });
+      const auto e =
+          here.each(x, [=](T score) { return exponential_of_negative(score - largest); });
       here.put(y, e);
       sums[0] += e;
     });

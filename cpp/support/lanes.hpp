@@ -110,9 +110,8 @@ EVENLY_INLINE T largest_side_by_side(const T* x, std::int64_t count) {
   SomeOf<T, kLaneBytes> some[1] = {SomeOf<T, kLaneBytes>{} + x[0]};
   T largest[1];
   join_from<kLaneBytes, Larger>(0, count, some, largest,
-                                [=](auto here, auto& best) EVENLY_ALWAYS_INLINE {
-                                  best[0] = Larger()(here(x), best[0]);
-                                });
+                                [=](auto here, auto& best)
+                                    EVENLY_ALWAYS_INLINE { best[0] = Larger()(here(x), best[0]); });
   return largest[0];
 }
 
