@@ -49,6 +49,19 @@ def test_lines_of_a_network_count_its_products_and_meetings():
     assert named["softmax_cross_entropy"].phases[0][0] == 4  # an example each
 
 
+@pytest.mark.parametrize(("rows", "columns", "behind", "tasks"), [
+    (64, 128, [ev.ReLU()], 2), (64, 70, [], 2), (64, 128, [ev.Dropout(0.5)], 1),
+    (64, 300, [ev.ReLU()], 3), (4096, 64, [], 32),
+])
+def test_a_batch_norm_is_shared_by_strips_or_by_blocks(rows, columns, behind, tasks):
+    engine = engine_of([ev.BatchNorm(), *behind], (columns,), rows)
+    x = np.random.default_rng(0).standard_normal((rows, columns)).astype(np.float32)
+    engine.forward(x)
+    assert engine.phases("forward", 0, x)[0][0] == tasks
+    phases = engine.phases("backward", len(engine.program.lists["backward"]) - 1, x, None, x)
+    assert tasks in [count for count, _ in phases]
+
+
 def test_what_has_no_kernel_is_shared_by_nobody():
     class Twice(ev.Layer):
         name = None

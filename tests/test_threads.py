@@ -30,8 +30,9 @@ NORMALIZED = [ev.Dense(96), ev.Reshape((4, 3, 8)), ev.GroupNorm(2), ev.ReLU(), e
 MEMBERS = [ev.Dense(30), ev.Ensemble([ev.Dense(5), [ev.Tanh(), ev.Dense(5)]], of="classes")]
 WITHIN = [ev.Members(7), ev.BatchEnsemble(150), ev.Tanh(), ev.Dropout(0.2), ev.BatchEnsemble(40),
           ev.MemberDense(5), ev.MemberMean("classes")]
-NETS = {"within": (WITHIN, (140,), 300), "members": (MEMBERS, (20,), 70),
-        "wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
+NARROW = [ev.BatchNorm(), ev.ReLU(), ev.Dense(70), ev.BatchNorm(), ev.Tanh(), ev.Dense(5)]
+NETS = {"narrow": (NARROW, (100,), 64), "within": (WITHIN, (140,), 300),
+        "members": (MEMBERS, (20,), 70), "wide": (WIDE, (150,), 64), "tall": (TALL, (21,), 1100),
         "images": (IMAGES, (9, 11, 3), 30), "tiles": (TILES, (10, 32, 16), 9),
         "steps": (STEPS, (6, 5), 40),
         "normalized": (NORMALIZED, (21,), 70)}

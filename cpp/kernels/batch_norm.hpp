@@ -52,7 +52,7 @@ class BatchNormForward final : public Kernel {
     const T* x = x_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     const RowBlocks blocks = reduction_blocks(rows);
-    const Strips strips(columns, blocks);
+    const Strips strips(columns, blocks, epilogue_.has_dropout());
     const DropStream stream = epilogue_.prepare(batch);
     double* means = scratch_;
     double* squares = scratch_ + kMaxBlocks * columns;
@@ -86,21 +86,24 @@ class BatchNormForward final : public Kernel {
     const auto examples = static_cast<double>(batch.rows);
     const auto positions = static_cast<double>(shape_.rows_per_example);
     const T* x = x_(batch);
-    const Range own_columns = worker.share(columns);
-    for (Index c = own_columns.begin; c < own_columns.end; ++c) {
-      double sum = 0, within = 0, between = 0;
-      for (Index e = 0; e < batch.rows; ++e) sum += moments_[e * stride + c];
-      const double mean = sum / examples;
-      for (Index e = 0; e < batch.rows; ++e) {
-        const double difference = moments_[e * stride + c] - mean;
-        within += moments_[e * stride + columns + c];
-        between += difference * difference;
-      }
-      scratch_[c] = mean;
-      scratch_[kMaxBlocks * columns + c] = within + positions * between;
+    const Range own = worker.share(columns);
+    double *means = scratch_, *squares = scratch_ + kMaxBlocks * columns;
+    for (Index c = own.begin; c < own.end; ++c) means[c] = squares[c] = 0;
+    for (Index e = 0; e < batch.rows; ++e) {
+      const double* of_example = moments_ + e * stride;
+#pragma omp simd
+      for (Index c = own.begin; c < own.end; ++c) means[c] += of_example[c];
     }
-    finish(x, own_columns, RowBlocks(shape_.rows(batch), shape_.rows(batch)), scratch_,
-           scratch_ + kMaxBlocks * columns);
+    for (Index c = own.begin; c < own.end; ++c) means[c] /= examples;
+    for (Index e = 0; e < batch.rows; ++e) {
+      const double* of_example = moments_ + e * stride;
+#pragma omp simd
+      for (Index c = own.begin; c < own.end; ++c) {
+        const double difference = of_example[c] - means[c];
+        squares[c] += of_example[columns + c] + positions * (difference * difference);
+      }
+    }
+    finish(x, own, RowBlocks(shape_.rows(batch), shape_.rows(batch)), means, squares);
     if constexpr (kPass == Pass::moments) return;
     apply_all(worker, batch);
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "kernels/common.hpp"
+#include "support/lanes.hpp"
 #include "support/math.hpp"
 
 namespace evenly::EVENLY_ISA {
@@ -110,7 +111,7 @@ class SoftmaxCrossEntropy : public OfOneClass<T> {
   RowLoss row(const T* scores, const Target* target, T* d, double factor) const {
     if (smoothing_ != 0 || weights_.get())
       return general(scores, {*target, *target, 1.0, 0.0}, d, factor);
-    T largest = maximum(scores);
+    const T largest = largest_side_by_side(scores, columns_);
     // The right class apart from the others: neither the loss nor the gradient of an example that
     // is nearly certain is then a difference of two numbers near 1.
     const Index wanted = *target;
@@ -131,18 +132,11 @@ class SoftmaxCrossEntropy : public OfOneClass<T> {
   }
 
  private:
-  T maximum(const T* scores) const {
-    T largest = scores[0];
-#pragma omp simd reduction(max : largest)
-    for (Index c = 0; c < columns_; ++c) largest = scores[c] > largest ? scores[c] : largest;
-    return largest;
-  }
-
   // The target as a row q of weights, class weights included: sum(q) log(sum(exp)) - q scores, and
   // its gradient p sum(q) - q = p (sum of the other q) - q (sum of the other p). Of both sums the
   // largest number is added last: what is left where it is taken out is no difference.
   RowLoss general(const T* scores, const Wanted& wanted, T* d, double factor) const {
-    const T largest = maximum(scores);
+    const T largest = largest_side_by_side(scores, columns_);
     const T* weights = weights_.get();
     const double each = smoothing_ / static_cast<double>(columns_) * (wanted.mix + wanted.rest);
     Index first = 0, heaviest = 0;
@@ -189,19 +183,16 @@ class SoftmaxCrossEntropy : public OfOneClass<T> {
     return weights ? q * static_cast<double>(weights[c]) : q;
   }
 
-  static T exponentials(const T* scores, Index begin, Index end, T largest, T* d) {
-    T sum = 0;
-    if (d != nullptr) {
-#pragma omp simd reduction(+ : sum)
-      for (Index c = begin; c < end; ++c) {
-        d[c] = exponential_of_negative(scores[c] - largest);
-        sum += d[c];
-      }
-    } else {
-#pragma omp simd reduction(+ : sum)
-      for (Index c = begin; c < end; ++c) sum += exponential_of_negative(scores[c] - largest);
-    }
-    return sum;
+  EVENLY_APART static T exponentials(const T* scores, Index begin, Index end, T largest, T* d) {
+    T sum[1];
+    sum_side_by_side(end - begin, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+      here.at += begin;
+      const auto e =
+          here.each(scores, [=](T score) { return exponential_of_negative(score - largest); });
+      if (d != nullptr) here.put(d, e);
+      sums[0] += e;
+    });
+    return sum[0];
   }
 
   double smoothing_;

@@ -62,16 +62,16 @@ class GradientCheck final : public Kernel {
     // Four sums side by side: one would wait for itself.
     const Index quarter = (end - begin) / 4;
     const T *g0 = g + begin, *g1 = g0 + quarter, *g2 = g1 + quarter, *g3 = g2 + quarter;
-    T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-    for (Index i = 0; i < quarter; ++i) {
-      s0 += g0[i] * g0[i];
-      s1 += g1[i] * g1[i];
-      s2 += g2[i] * g2[i];
-      s3 += g3[i] * g3[i];
-    }
-    for (Index i = begin + 4 * quarter; i < end; ++i) s0 += g[i] * g[i];
-    const T sum = (s0 + s1) + (s2 + s3);
+    T s[4];
+    sum_side_by_side(quarter, s, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+      const auto a = here(g0), b = here(g1), c = here(g2), d = here(g3);
+      sums[0] += a * a;
+      sums[1] += b * b;
+      sums[2] += c * c;
+      sums[3] += d * d;
+    });
+    for (Index i = begin + 4 * quarter; i < end; ++i) s[0] += g[i] * g[i];
+    const T sum = (s[0] + s[1]) + (s[2] + s[3]);
     // A float square overflows at 1e19 already: count again in double before calling it infinite.
     squares += std::isfinite(sum) ? static_cast<double>(sum) : in_double(g, begin, end);
   }

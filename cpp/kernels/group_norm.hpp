@@ -209,37 +209,34 @@ class GroupNormForward final : public Kernel {
     const Index width = Width<kWidth>::of(groups_), first = example * groups_.channels;
     const GroupStatistics<T> statistics(statistics_, example);
     const double share = 1.0 / groups_.size();
+    // Loop by loop: a group's second sum would wait for its first.
     for (Index g = 0; g < groups_.count; ++g) {
-      const T* x = all + first + g * width;
-      const T shift = x[0];
-      double total = 0, sum = 0, square = 0;
-      for_parts<kWidth>(width, [&](Index begin, Index end) {
-        T a = 0;
-#pragma omp simd reduction(+ : a)
-        for (Index k = begin; k < end; ++k) a += x[k] - shift;
-        total += static_cast<double>(a);
+      const T *x = all + first + g * width, shift = x[0];
+      T sum[1];
+      sum_group<kWidth>(width, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+        sums[0] += here(x) - shift;
       });
-      const T mean = shift + static_cast<T>(total * share);
-      for_parts<kWidth>(width, [&](Index begin, Index end) {
-        T a = 0, b = 0;
-#pragma omp simd reduction(+ : a, b)
-        for (Index k = begin; k < end; ++k) {
-          const T d = x[k] - mean;
-          a += d;
-          b += d * d;
-        }
-        sum += static_cast<double>(a), square += static_cast<double>(b);
+      statistics.mean[g] = shift + sum[0] * static_cast<T>(share);
+    }
+    for (Index g = 0; g < groups_.count; ++g) {
+      const T *x = all + first + g * width, mean = statistics.mean[g];
+      T sum[2];
+      sum_group<kWidth>(width, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+        const auto d = here(x) - mean;
+        sums[0] += d;
+        sums[1] += d * d;
       });
-      const double rest = sum * share;
-      statistics.scale[g] = T(1);
-      statistics.mean[g] = mean;
-      statistics.rest[g] = static_cast<T>(rest);
-      statistics.reciprocal[g] = static_cast<T>((square - rest * sum) * share);
+      statistics.rest[g] = sum[0];
+      statistics.reciprocal[g] = sum[1];
     }
     Index lost = 0;
 #pragma omp simd reduction(+ : lost)
     for (Index g = 0; g < groups_.count; ++g) {
-      const double variance = static_cast<double>(statistics.reciprocal[g]) + epsilon_;
+      const double sum = static_cast<double>(statistics.rest[g]), rest = sum * share;
+      const double variance =
+          (static_cast<double>(statistics.reciprocal[g]) - rest * sum) * share + epsilon_;
+      statistics.scale[g] = T(1);
+      statistics.rest[g] = static_cast<T>(rest);
       statistics.reciprocal[g] = static_cast<T>(1.0 / std::sqrt(variance));
       lost += squares_hold<T>(variance) ? 0 : 1;
     }

@@ -213,35 +213,41 @@ class GroupNormBackward final : public Kernel {
             T* all_gamma) const {
     const Index width = Width<kWidth>::of(groups_), first = example * groups_.channels;
     const GroupStatistics<T> statistics(statistics_, example);
-    const double each = 1.0 / groups_.size();
-    for (Index g = 0; g < groups_.count; ++g) {
-      const Index at = g * width;
-      const T *x = all_x + first + at, *d = all_d + first + at, *gain = gamma_.get() + at;
-      T *beta = all_beta + at, *gamma = all_gamma + at;
-      const T scale = statistics.scale[g], mean = statistics.mean[g], rest = statistics.rest[g],
-              reciprocal = statistics.reciprocal[g];
-      double sum = 0, product = 0;
-      for_parts<kWidth>(width, [&](Index begin, Index end) {
-        T a = 0, b = 0;
-#pragma omp simd reduction(+ : a, b)
-        for (Index k = begin; k < end; ++k) {
-          const T x_hat = ((x[k] * scale - mean) - rest) * reciprocal;
-          const T scaled = d[k] * gain[k];
-          a += scaled;
-          b += scaled * x_hat;
-          beta[k] += d[k];
-          gamma[k] += d[k] * x_hat;
-        }
-        sum += static_cast<double>(a), product += static_cast<double>(b);
-      });
-      if (d_x_ == nullptr) continue;
-      const T share = static_cast<T>(sum * each);
-      const T slope = static_cast<T>(product * each) * reciprocal;
-      const T outer = reciprocal * scale;
-      T* to = d_x_ + first + at;
+    const T each = static_cast<T>(1.0 / groups_.size());
+    // Some groups' sums, and then their use: one group's use would wait for its sums.
+    constexpr Index kSome = 32;
+    T shares[kSome], slopes[kSome];
+    for (Index some = 0; some < groups_.count; some += kSome) {
+      const Index end = smaller(some + kSome, groups_.count);
+      for (Index g = some; g < end; ++g) {
+        const Index at = g * width;
+        const T *x = all_x + first + at, *d = all_d + first + at, *gain = gamma_.get() + at;
+        T *beta = all_beta + at, *gamma = all_gamma + at;
+        const T scale = statistics.scale[g], mean = statistics.mean[g], rest = statistics.rest[g],
+                reciprocal = statistics.reciprocal[g];
+        T sum[2];
+        sum_group<kWidth>(width, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+          const auto x_hat = ((here(x) * scale - mean) - rest) * reciprocal;
+          const auto d_z = here(d), scaled = d_z * here(gain);
+          sums[0] += scaled;
+          sums[1] += scaled * x_hat;
+          here.add(beta, d_z);
+          here.add(gamma, d_z * x_hat);
+        });
+        shares[g - some] = sum[0] * each;
+        slopes[g - some] = sum[1] * each * reciprocal;
+      }
+      for (Index g = some; d_x_ != nullptr && g < end; ++g) {
+        const Index at = g * width;
+        const T *x = all_x + first + at, *d = all_d + first + at, *gain = gamma_.get() + at;
+        const T scale = statistics.scale[g], mean = statistics.mean[g], rest = statistics.rest[g];
+        const T share = shares[g - some], slope = slopes[g - some];
+        const T outer = statistics.reciprocal[g] * scale;
+        T* to = d_x_ + first + at;
 #pragma omp simd
-      for (Index k = 0; k < width; ++k)
-        to[k] = outer * ((d[k] * gain[k] - share) - ((x[k] * scale - mean) - rest) * slope);
+        for (Index k = 0; k < width; ++k)
+          to[k] = outer * ((d[k] * gain[k] - share) - ((x[k] * scale - mean) - rest) * slope);
+      }
     }
   }
 

@@ -53,6 +53,23 @@ void for_width(const Groups& groups, Work work) {
   }
 }
 
+// Sums over the values of a group that stands in a row, as sum_side_by_side has them; a long one's
+// in parts, which are added up in double.
+template <Index kWidth, int kSums, class T, class Terms>
+EVENLY_INLINE void sum_group(Index width, T (&totals)[kSums], Terms terms) {
+  if constexpr (kWidth > 0) return sum_side_by_side(kWidth, totals, terms);
+  double all[kSums] = {};
+  for_parts(width, [&](Index begin, Index end) {
+    T part[kSums];
+    sum_side_by_side(end - begin, part, [&](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+      here.at += begin;
+      terms(here, sums);
+    });
+    for (int s = 0; s < kSums; ++s) all[s] += static_cast<double>(part[s]);
+  });
+  for (int s = 0; s < kSums; ++s) totals[s] = static_cast<T>(all[s]);
+}
+
 template <class T, class Term>
 inline T sum_of(Index count, Term term) {
   T sum = 0;

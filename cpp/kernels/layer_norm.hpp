@@ -67,73 +67,63 @@ class LayerNormForward final : public Kernel {
       double total = 0;
       const T first = x[0];
       for_parts(columns, [&](Index begin, Index end) {
-        T sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (Index c = begin; c < end; ++c) sum += x[c] - first;
-        total += static_cast<double>(sum);
+        T sum[1];
+        sum_side_by_side(end - begin, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+          sums[0] += here(x + begin) - first;
+        });
+        total += static_cast<double>(sum[0]);
       });
       near = first + static_cast<T>(total / static_cast<double>(columns));
     }
     double rest = 0, squares = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T sum = 0, square = 0;
-#pragma omp simd reduction(+ : sum, square)
-      for (Index c = begin; c < end; ++c) {
-        const T d = kCentred ? x[c] - near : x[c];
-        if constexpr (kCentred) sum += d;
-        square += d * d;
-      }
-      rest += static_cast<double>(sum), squares += static_cast<double>(square);
+      T sum[2];
+      sum_side_by_side(end - begin, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+        const auto d = kCentred ? here(x + begin) - near : here(x + begin);
+        if constexpr (kCentred) sums[0] += d;
+        sums[1] += d * d;
+      });
+      rest += static_cast<double>(sum[0]), squares += static_cast<double>(sum[1]);
     });
     keep(x, row, near, rest, squares);
   }
 
   // The same for four rows side by side: one row's sum would wait for itself.
-  void measure_group(const T* x0, Index row) const {
+  void measure_group(const T* x, Index row) const {
     const Index columns = shape_.columns;
-    const T *x1 = x0 + columns, *x2 = x1 + columns, *x3 = x2 + columns;
-    T m0 = 0, m1 = 0, m2 = 0, m3 = 0;
+    const double n = static_cast<double>(columns);
+    T near[kGroup] = {};
     if constexpr (kCentred) {
-      const double n = static_cast<double>(columns);
-      double t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-      const T a0 = x0[0], a1 = x1[0], a2 = x2[0], a3 = x3[0];
+      double total[kGroup] = {};
       for_parts(columns, [&](Index begin, Index end) {
-        T s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-        for (Index c = begin; c < end; ++c) {
-          s0 += x0[c] - a0;
-          s1 += x1[c] - a1;
-          s2 += x2[c] - a2;
-          s3 += x3[c] - a3;
-        }
-        t0 += static_cast<double>(s0), t1 += static_cast<double>(s1);
-        t2 += static_cast<double>(s2), t3 += static_cast<double>(s3);
+        T sum[kGroup];
+        sum_side_by_side(end - begin, sum, [&](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+          EVENLY_UNROLL(4)
+          for (Index r = 0; r < kGroup; ++r)
+            sums[r] += here(x + r * columns + begin) - x[r * columns];
+        });
+        for (Index r = 0; r < kGroup; ++r) total[r] += static_cast<double>(sum[r]);
       });
-      m0 = a0 + static_cast<T>(t0 / n), m1 = a1 + static_cast<T>(t1 / n);
-      m2 = a2 + static_cast<T>(t2 / n), m3 = a3 + static_cast<T>(t3 / n);
+      for (Index r = 0; r < kGroup; ++r) near[r] = x[r * columns] + static_cast<T>(total[r] / n);
     }
-    double r0 = 0, r1 = 0, r2 = 0, r3 = 0, q0 = 0, q1 = 0, q2 = 0, q3 = 0;
+    double rest[kGroup] = {}, squares[kGroup] = {};
     for_parts(columns, [&](Index begin, Index end) {
-      T s0 = 0, s1 = 0, s2 = 0, s3 = 0, p0 = 0, p1 = 0, p2 = 0, p3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3, p0, p1, p2, p3)
-      for (Index c = begin; c < end; ++c) {
-        const T d0 = kCentred ? x0[c] - m0 : x0[c], d1 = kCentred ? x1[c] - m1 : x1[c],
-                d2 = kCentred ? x2[c] - m2 : x2[c], d3 = kCentred ? x3[c] - m3 : x3[c];
-        if constexpr (kCentred) s0 += d0, s1 += d1, s2 += d2, s3 += d3;
-        p0 += d0 * d0;
-        p1 += d1 * d1;
-        p2 += d2 * d2;
-        p3 += d3 * d3;
+      T sum[2 * kGroup];
+      sum_side_by_side(end - begin, sum, [&](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+        EVENLY_UNROLL(4)
+        for (Index r = 0; r < kGroup; ++r) {
+          const auto numbers = here(x + r * columns + begin);
+          const auto d = kCentred ? numbers - near[r] : numbers;
+          if constexpr (kCentred) sums[r] += d;
+          sums[kGroup + r] += d * d;
+        }
+      });
+      for (Index r = 0; r < kGroup; ++r) {
+        rest[r] += static_cast<double>(sum[r]);
+        squares[r] += static_cast<double>(sum[kGroup + r]);
       }
-      r0 += static_cast<double>(s0), r1 += static_cast<double>(s1);
-      r2 += static_cast<double>(s2), r3 += static_cast<double>(s3);
-      q0 += static_cast<double>(p0), q1 += static_cast<double>(p1);
-      q2 += static_cast<double>(p2), q3 += static_cast<double>(p3);
     });
-    keep(x0, row, m0, r0, q0);
-    keep(x1, row + 1, m1, r1, q1);
-    keep(x2, row + 2, m2, r2, q2);
-    keep(x3, row + 3, m3, r3, q3);
+    for (Index r = 0; r < kGroup; ++r) keep(x + r * columns, row + r, near[r], rest[r], squares[r]);
   }
 
   void keep(const T* x, Index row, T near, double rest, double squares) const {
@@ -250,18 +240,16 @@ class LayerNormBackward final : public Kernel {
           epilogue_.backward(y_(batch) + first, d_y_(batch) + first, d_z_ + first, first,
                              end - begin, stream);
         const OfRow<T> own(statistics_, row);
-        T s = 0, p = 0;
-#pragma omp simd reduction(+ : s, p)
-        for (Index c = 0; c < end - begin; ++c) {
-          const T d = d_z[first + c];
-          const T x_hat = own.template centre<kCentred>(x[first + c]) * own.reciprocal;
-          const T g = d * gain[begin + c];
-          if constexpr (kCentred) s += g;
-          p += g * x_hat;
-          beta[c] += d;
-          gamma[c] += d * x_hat;
-        }
-        wide_.put(row, part, static_cast<double>(s), static_cast<double>(p));
+        T sums[2];
+        sum_side_by_side(end - begin, sums, [&](auto here, auto& to) EVENLY_ALWAYS_INLINE {
+          const auto x_hat = own.template centre<kCentred>(here(x + first)) * own.reciprocal;
+          const auto d = here(d_z + first), g = d * here(gain + begin);
+          if constexpr (kCentred) to[0] += g;
+          to[1] += g * x_hat;
+          here.add(beta, d);
+          here.add(gamma, d * x_hat);
+        });
+        wide_.put(row, part, static_cast<double>(sums[0]), static_cast<double>(sums[1]));
       }
       const auto bytes = static_cast<std::size_t>(end - begin) * sizeof(T);
       if (d_beta_) std::memcpy(d_beta_ + begin, beta, bytes);
@@ -291,16 +279,15 @@ class LayerNormBackward final : public Kernel {
     const T* gain = gamma_.get();
     double sum = 0, product = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T s = 0, p = 0;
-#pragma omp simd reduction(+ : s, p)
-      for (Index c = begin; c < end; ++c) {
-        const T x_hat = own.template centre<kCentred>(x[c]) * own.reciprocal;
-        const T g = d[c] * gain[c];
-        if constexpr (kCentred) s += g, beta[c] += d[c];
-        p += g * x_hat;
-        gamma_sum[c] += d[c] * x_hat;
-      }
-      sum += static_cast<double>(s), product += static_cast<double>(p);
+      T sums[2];
+      sum_side_by_side(end - begin, sums, [=](auto here, auto& to) EVENLY_ALWAYS_INLINE {
+        const auto x_hat = own.template centre<kCentred>(here(x + begin)) * own.reciprocal;
+        const auto d_z = here(d + begin), g = d_z * here(gain + begin);
+        if constexpr (kCentred) to[0] += g, here.add(beta + begin, d_z);
+        to[1] += g * x_hat;
+        here.add(gamma_sum + begin, d_z * x_hat);
+      });
+      sum += static_cast<double>(sums[0]), product += static_cast<double>(sums[1]);
     });
     store(x, d, row, sum, product, {0, columns});
   }
@@ -315,19 +302,19 @@ class LayerNormBackward final : public Kernel {
     const T* gain = gamma_.get();
     double sum0 = 0, product0 = 0, sum1 = 0, product1 = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T s0 = 0, p0 = 0, s1 = 0, p1 = 0;
-#pragma omp simd reduction(+ : s0, p0, s1, p1)
-      for (Index c = begin; c < end; ++c) {
-        const T hat0 = own0.template centre<kCentred>(x0[c]) * own0.reciprocal;
-        const T hat1 = own1.template centre<kCentred>(x1[c]) * own1.reciprocal;
-        const T g0 = d0[c] * gain[c], g1 = d1[c] * gain[c];
-        if constexpr (kCentred) s0 += g0, s1 += g1, beta[c] += d0[c] + d1[c];
-        p0 += g0 * hat0;
-        p1 += g1 * hat1;
-        gamma_sum[c] += d0[c] * hat0 + d1[c] * hat1;
-      }
-      sum0 += static_cast<double>(s0), product0 += static_cast<double>(p0);
-      sum1 += static_cast<double>(s1), product1 += static_cast<double>(p1);
+      T sums[4];
+      sum_side_by_side(end - begin, sums, [=](auto here, auto& to) EVENLY_ALWAYS_INLINE {
+        const auto hat0 = own0.template centre<kCentred>(here(x0 + begin)) * own0.reciprocal;
+        const auto hat1 = own1.template centre<kCentred>(here(x1 + begin)) * own1.reciprocal;
+        const auto z0 = here(d0 + begin), z1 = here(d1 + begin);
+        const auto g0 = z0 * here(gain + begin), g1 = z1 * here(gain + begin);
+        if constexpr (kCentred) to[0] += g0, to[1] += g1, here.add(beta + begin, z0 + z1);
+        to[2] += g0 * hat0;
+        to[3] += g1 * hat1;
+        here.add(gamma_sum + begin, z0 * hat0 + z1 * hat1);
+      });
+      sum0 += static_cast<double>(sums[0]), sum1 += static_cast<double>(sums[1]);
+      product0 += static_cast<double>(sums[2]), product1 += static_cast<double>(sums[3]);
     });
     store(x0, d0, row, sum0, product0, {0, columns});
     store(x1, d1, row + 1, sum1, product1, {0, columns});

@@ -26,8 +26,8 @@ struct OfRow {
         reciprocal(all.reciprocal[row]) {}
 
   // What is left of x without the mean.
-  template <bool kCentred>
-  T centre(T x) const {
+  template <bool kCentred, class Number>
+  Number centre(Number x) const {
     if constexpr (kCentred) return (x * scale - near) - rest;
     return x * scale;
   }

@@ -45,10 +45,11 @@ class WideRows {
     if constexpr (kCentred) {
       share(worker, rows, [&](Index row, Index part, Index begin, Index end) {
         const T *from = x + row * columns_, first = from[0];
-        T sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (Index c = begin; c < end; ++c) sum += from[c] - first;
-        put(row, part, static_cast<double>(sum), 0);
+        T sum[1];
+        sum_side_by_side(end - begin, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+          sums[0] += here(from + begin) - first;
+        });
+        put(row, part, static_cast<double>(sum[0]), 0);
       });
       worker.meet();
     }
@@ -62,14 +63,13 @@ class WideRows {
     worker.meet();
     share(worker, rows, [&](Index row, Index part, Index begin, Index end) {
       const T *from = x + row * columns_, middle = near[row];
-      T sum = 0, square = 0;
-#pragma omp simd reduction(+ : sum, square)
-      for (Index c = begin; c < end; ++c) {
-        const T d = kCentred ? from[c] - middle : from[c];
-        if constexpr (kCentred) sum += d;
-        square += d * d;
-      }
-      put(row, part, static_cast<double>(sum), static_cast<double>(square));
+      T sum[2];
+      sum_side_by_side(end - begin, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+        const auto d = kCentred ? here(from + begin) - middle : here(from + begin);
+        if constexpr (kCentred) sums[0] += d;
+        sums[1] += d * d;
+      });
+      put(row, part, static_cast<double>(sum[0]), static_cast<double>(sum[1]));
     });
     worker.meet();
     const Range own = worker.share(rows);

@@ -1,6 +1,7 @@
 // Softmax over each row: y = exp(x - max) / sum, d_x = y (d_y - sum(d_y y)).
 #pragma once
 #include "kernels/common.hpp"
+#include "support/lanes.hpp"
 #include "support/math.hpp"
 
 namespace evenly::EVENLY_ISA {
@@ -20,16 +21,15 @@ class SoftmaxForward final : public Kernel {
  private:
   void one_row(const T* x, T* y) const {
     const Index columns = shape_.columns;
-    T largest = x[0];
-#pragma omp simd reduction(max : largest)
-    for (Index c = 0; c < columns; ++c) largest = x[c] > largest ? x[c] : largest;
-    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (Index c = 0; c < columns; ++c) {
-      y[c] = exponential_of_negative(x[c] - largest);
-      sum += y[c];
-    }
-    const T factor = T(1) / sum;
+    const T largest = largest_side_by_side(x, columns);
+    T sum[1];
+    sum_side_by_side(columns, sum, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+      const auto e =
+          here.each(x, [=](T score) { return exponential_of_negative(score - largest); });
+      here.put(y, e);
+      sums[0] += e;
+    });
+    const T factor = T(1) / sum[0];
 #pragma omp simd
     for (Index c = 0; c < columns; ++c) y[c] *= factor;
   }
@@ -52,11 +52,12 @@ class SoftmaxBackward final : public Kernel {
     for (Index row = own.begin; row < own.end; ++row) {
       const T *y = all_y + row * columns, *d_y = all_d + row * columns;
       T* d_x = d_x_ + row * columns;
-      T inner = 0;
-#pragma omp simd reduction(+ : inner)
-      for (Index c = 0; c < columns; ++c) inner += d_y[c] * y[c];
+      T inner[1];
+      sum_side_by_side(columns, inner, [=](auto here, auto& sums) EVENLY_ALWAYS_INLINE {
+        sums[0] += here(d_y) * here(y);
+      });
 #pragma omp simd
-      for (Index c = 0; c < columns; ++c) d_x[c] = y[c] * (d_y[c] - inner);
+      for (Index c = 0; c < columns; ++c) d_x[c] = y[c] * (d_y[c] - inner[0]);
     }
   }
 

@@ -1,11 +1,13 @@
 // Sums over rows, accurate and in a fixed order: the moments of columns, and sums of columns.
 #pragma once
 #include "kernels/common.hpp"
+#include "support/lanes.hpp"
 
 namespace evenly::EVENLY_ISA {
 
-// Columns that one task handles together; their running sums stay in the first-level cache.
-constexpr Index kStrip = 1024, kNarrow = 128;  // narrow: a dropout tile
+// Columns that one task handles together; their running sums stay in the first-level cache. Narrow:
+// a dropout tile. Narrowest: of few rows and columns, where no dropout asks for whole tiles.
+constexpr Index kStrip = 1024, kNarrow = 128, kNarrowest = 64;
 
 // The row blocks of a reduction over rows, and how small one may be.
 inline RowBlocks reduction_blocks(Index rows) {
@@ -26,9 +28,11 @@ void backwards(Range rows, Index columns, Work work) {
 // cache for a second pass. Many rows: wide ones, read as the memory gives them.
 struct Strips {
   Index columns, width, count;
-  Strips(Index columns_, const RowBlocks& blocks)
+  Strips(Index columns_, const RowBlocks& blocks, bool tiles = true)
       : columns(columns_),
-        width(blocks.count > 1 ? kStrip : kNarrow),
+        width(blocks.count > 1              ? kStrip
+              : tiles || columns_ > kNarrow ? kNarrow
+                                            : kNarrowest),
         count(divide_up(columns_, width)) {}
   Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
 };

@@ -5,7 +5,8 @@
 #error "MSVC's compiler has no vector types: build with clang, as docs/platforms.md says"
 #endif
 
-#define EVENLY_INLINE inline __attribute__((always_inline))
+#define EVENLY_ALWAYS_INLINE __attribute__((always_inline))
+#define EVENLY_INLINE inline EVENLY_ALWAYS_INLINE
 #define EVENLY_APART __attribute__((noinline))
 
 // A type of `bytes` bytes whose arithmetic is that of its lanes: behind the name in a typedef.
