@@ -246,18 +246,18 @@ class Constant(BaseEstimator):
 
 def test_a_bag_is_the_mean_of_its_members():
     x = np.arange(10.0)[:, None]
-    y = np.array([0] * 9 + [1])  # four of five members have the row of class 1
+    y = np.array([1] * 9 + [0])  # four of five members have the row of class 0
     bag = bags.Bag([Constant() for _ in range(5)], False, parts=True, seed=0).fit(x, y)
     left_out = [set(x[:, 0]) - set(member.rows_) for member in bag.members_]
     assert [len(rows) for rows in left_out] == [2] * 5
     assert set.union(*left_out) == set(x[:, 0])
-    np.testing.assert_allclose(bag.predict(x), np.full(10, 4 / 8 / 5))
+    np.testing.assert_allclose(bag.predict(x), np.full(10, 1 - 4 / 8 / 5))
     with pytest.warns(UserWarning, match="least populated class"):
         bag = bags.Bag([Constant() for _ in range(5)], True, parts=True, seed=0).fit(x, y)
     assert sorted(len(member.classes_) for member in bag.members_) == [1, 2, 2, 2, 2]
     np.testing.assert_allclose(bag.predict_proba(x[:3]).sum(axis=1), 1)
-    np.testing.assert_allclose(bag.predict_proba(x)[:, 1], 4 / 8 / 5)
-    assert bag.predict(x).tolist() == [0] * 10
+    np.testing.assert_allclose(bag.predict_proba(x)[:, 0], 4 / 8 / 5)
+    assert bag.predict(x).tolist() == [1] * 10
     whole = bags.Bag([Constant() for _ in range(3)], True, parts=False, seed=0).fit(x, y)
     assert all(len(member.rows_) == 10 for member in whole.members_)
 
