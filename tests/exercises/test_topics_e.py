@@ -86,10 +86,11 @@ def test_snapshots(seed):
 
 
 @pytest.mark.parametrize(("name", "change"), [
-    ("cutmix", {"a": 0}), ("cutmix", {"a": 5}), ("cutmix", {"cut": 6}), ("cutmix", {"shift": 2}),
-    ("cutmix", {"b": "1/2"}), ("lookahead", {"every": 0}), ("lookahead", {"share": 0}),
-    ("lookahead", {"share": 2}), ("lookahead", {"beta": 1}), ("lookahead", {"gradients": [1]}),
-    ("snapshots", {"epochs": 2}), ("snapshots", {"t": [36, 0, 0]}),
+    ("cutmix", {"a": 0}), ("cutmix", {"a": 5}), ("cutmix", {"cut": 6}), ("cutmix", {"cut": 0}),
+    ("cutmix", {"shift": 2}), ("cutmix", {"b": "1/2"}), ("lookahead", {"every": 0}),
+    ("lookahead", {"share": 0}), ("lookahead", {"share": 2}), ("lookahead", {"beta": 1}),
+    ("lookahead", {"gradients": [1]}), ("snapshots", {"epochs": 2}),
+    ("snapshots", {"t": [180, 0, 0]}),
     ("snapshots", {"answers": [[1, 0]]}),
 ])
 def test_numbers_that_do_not_fit(name, change):

@@ -1,5 +1,5 @@
-"""Averages of weights by hand: the plain mean, the exponential one, and slow weights; and snapshots,
-whose answers are averaged."""
+"""Averages of weights by hand: the plain mean, the exponential one, and slow weights; and
+snapshots, whose answers are averaged."""
 
 from __future__ import annotations
 
@@ -184,12 +184,12 @@ def _draw_snapshots(rng: np.random.Generator, level: int, cycles: int) -> Inputs
         best = np.sort(np.vstack([answers, answers.sum(axis=0)]), axis=1)
         if (best[:, -1] > best[:, -2]).all():
             break
-    # At these places of a cycle of 12 epochs the cosine is a fraction.
-    places = rng.choice([0, 4, 6, 8], cycles)
-    epochs = 12 * cycles if level == 3 else cycles * int(rng.integers(3, 20)) + 1
+    # At these sixths of a cycle the cosine is a fraction.
+    sixth, places = int(rng.integers(1, 11)), rng.choice([0, 2, 3, 4], cycles)
+    epochs = 6 * sixth * cycles if level == 3 else cycles * int(rng.integers(3, 20)) + 1
     return {"answers": np.array([Fraction(int(v), 20) for v in answers.reshape(-1)],
                                 object).reshape(answers.shape),
-            "epochs": epochs, "t": 12 * np.arange(cycles) + places,
+            "epochs": epochs, "t": sixth * (6 * np.arange(cycles) + places),
             "learning_rate": pick(rng, [Fraction(n, unit) for unit in (10, 100)
                                         for n in range(1, 10)])}
 

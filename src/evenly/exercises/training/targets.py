@@ -113,7 +113,7 @@ def _solve_cutmix(inputs: Inputs, level: int) -> Solution:
     if n < 2:
         raise DataError("x: a row gets columns of another: give two examples or more")
     shift = count(inputs, "shift", 0, n - 2)
-    cut = count(inputs, "cut", 0, features)
+    cut = count(inputs, "cut", 1, features)
     a, b = count(inputs, "a", 1, max(features - 1, 1)), count(inputs, "b", 0, features - 1)
     if np.gcd(a, features) > 1:
         raise DataError(f"a must have no divisor in common with the {features} features, got {a}")
@@ -155,8 +155,9 @@ CUTMIX = Topic(
     ("cut examples", "and mixed targets", "and the squared error and its gradient"),
     (Size("examples", 3, 2, 5), Size("features", 5, 3, 7)), _draw_cutmix, _solve_cutmix,
     {"x": "(examples, features)", "y": "(examples, classes): a row with a single 1 each",
-     "cut": "how many columns are cut", "a": "a whole number without a divisor in common with the "
-     "features", "b": "a whole number from 0 on, below the features",
+     "cut": "how many columns are cut, at least 1",
+     "a": "a whole number without a divisor in common with the features",
+     "b": "a whole number from 0 on, below the features",
      "shift": "a whole number from 0 on: example i gets columns of example i + 1 + shift, counted "
      "round", "y_hat": "(examples, classes): predictions, for level 3"},
 )
