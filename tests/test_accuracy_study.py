@@ -9,8 +9,10 @@ import pytest
 pytest.importorskip("sklearn")
 
 from benchmarks.accuracy import __main__ as study
-from benchmarks.accuracy import keel, models, runs, summary, tables
+from benchmarks.accuracy import bags, keel, models, runs, summary, tables
 from benchmarks.accuracy.runs import Result
+from scipy import stats
+from sklearn.base import BaseEstimator
 
 
 def table(rows=40, kind=tables.CLASSIFICATION, name="made here"):
@@ -224,6 +226,74 @@ def test_every_figure_by_hand():
     assert figures["rmse"] == pytest.approx(1.0 / spread)
     assert figures["mae"] == pytest.approx(0.5 / spread)
     assert figures["score"] == pytest.approx(1 - 4 / 5)
+
+
+class Constant(BaseEstimator):
+    """Gives every class that it was shown its share, every number the mean; and keeps the rows."""
+
+    def fit(self, X, y):
+        self.rows_, self.mean_ = X[:, 0], y.mean()
+        self.classes_, count = np.unique(y, return_counts=True)
+        self.shares_ = count / len(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.shares_, (len(X), 1))
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)
+
+
+def test_a_bag_is_the_mean_of_its_members():
+    x = np.arange(10.0)[:, None]
+    y = np.array([1] * 9 + [0])  # four of five members have the row of class 0
+    bag = bags.Bag([Constant() for _ in range(5)], False, parts=True, seed=0).fit(x, y)
+    left_out = [set(x[:, 0]) - set(member.rows_) for member in bag.members_]
+    assert [len(rows) for rows in left_out] == [2] * 5
+    assert set.union(*left_out) == set(x[:, 0])
+    np.testing.assert_allclose(bag.predict(x), np.full(10, 1 - 4 / 8 / 5))
+    with pytest.warns(UserWarning, match="least populated class"):
+        bag = bags.Bag([Constant() for _ in range(5)], True, parts=True, seed=0).fit(x, y)
+    assert sorted(len(member.classes_) for member in bag.members_) == [1, 2, 2, 2, 2]
+    np.testing.assert_allclose(bag.predict_proba(x[:3]).sum(axis=1), 1)
+    np.testing.assert_allclose(bag.predict_proba(x)[:, 0], 4 / 8 / 5)
+    assert bag.predict(x).tolist() == [1] * 10
+    whole = bags.Bag([Constant() for _ in range(3)], True, parts=False, seed=0).fit(x, y)
+    assert all(len(member.rows_) == 10 for member in whole.members_)
+
+
+@pytest.mark.parametrize("kind", [tables.CLASSIFICATION, tables.REGRESSION])
+def test_bags_begin_with_the_model_alone_and_differ_in_seed_or_rows(kind):
+    here = table(kind=kind)
+    alone = models.build(models.SCALED, here, seed=3)[-1]
+    bag = models.build("mlp scaled bag", here, seed=3)[-1]
+    assert bag.members[0].get_params() == alone.get_params()
+    assert len({member.random_state for member in bag.members}) == 5
+    assert not bag.parts
+    assert models.build("boosting bag", here, seed=3)[-1].parts
+    assert np.isfinite(runs.measure(here, "mlp scaled bag", 0, 0).score)
+    with pytest.raises(KeyError):
+        models.build("a bag", here, seed=3)
+
+
+def test_bags_of_pytabkit_are_its_own(monkeypatch):
+    monkeypatch.setattr(models.peers, "_warm", lambda name, classifies: None)
+    made = [models.build(name, table(), seed=3)[-1] for name in ("realmlp", "realmlp bag")]
+    assert [(m.name, m.members, m.seed) for m in made] == [("realmlp", 1, 3), ("realmlp", 5, 3)]
+
+
+def test_two_models_are_compared_by_a_corrected_interval():
+    pytest.importorskip("polars")  # the study's statistics
+    every = results({"a": {models.OURS: 0.8, models.LINEAR: 0.75}})
+    step = np.array([0, 2, -1, 1, 0, 3, -2, 1, 1, 0]) / 100
+    ours = [r for r in every if r.model == models.OURS]
+    moved = [Result(**{**vars(r), "score": r.score + d}) for r, d in zip(ours, step, strict=True)]
+    text = summary.markdown([*moved, *every[10:]])
+    d = 0.05 + step
+    error = d.std(ddof=1) * np.sqrt(1 / 10 + 1)  # as many rows are judged as are learned from
+    wide, p = 2.262157 * error, 2 * stats.t.sf(d.mean() / error, 9)
+    assert f"| a | 0.8050 | 0.7500 | +0.0550 ± {wide:.4f} | 10 / 0 / 0 | {p:.2g} |" in text
+    assert "table by table" not in summary.markdown(results({"a": {"linear": 0.5, "mlp": 0.4}}))
 
 
 def test_classes_that_no_row_has_are_left_out_of_the_area():

@@ -17,12 +17,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from . import peers
+from .bags import MEMBERS, Bag
 from .tables import CLASSIFICATION, Table
 
 OURS = "evenly"
 RAW, SCALED, BOOSTING, LINEAR = "mlp", "mlp scaled", "boosting", "linear"
 FAST, BEST = "evenly fast", "evenly best"
-LABELS = {
+_LABELS = {
     OURS: "Evenly",
     FAST: 'Evenly, effort="fast"',
     BEST: 'Evenly, effort="best"',
@@ -32,6 +33,15 @@ LABELS = {
     LINEAR: "logistic regression / ridge",
     **peers.LABELS,
 }
+_BAG = " bag"
+# A seed changes nothing in these: the members of their bags learn from different rows.
+_SEEDLESS = (BOOSTING, "lightgbm")
+_APART = 1000  # further than the seeds of all repetitions and folds
+LABELS = {
+    **_LABELS,
+    **{name + _BAG: f"{_LABELS[name]}, bag of {MEMBERS}"
+       for name in (SCALED, BOOSTING, *peers.LABELS)},
+}
 NAMES = tuple(LABELS)
 
 
@@ -39,6 +49,8 @@ def build(
     name: str, table: Table, seed: int, settings: Mapping[str, Any] | None = None
 ) -> Pipeline:
     """An untrained model with the preparation in front of it.
+
+    The first member of a bag has the seed that its model has alone.
 
     Arguments:
         name: one of `NAMES`.
@@ -49,12 +61,21 @@ def build(
     Raises:
         KeyError: for another name.
     """
-    classifies = table.kind == CLASSIFICATION
-    model = _BUILDERS[name](classifies, seed, dict(settings or {}))
-    if name in (BOOSTING, *peers.LABELS) and table.targets.ndim == 2:
-        model = MultiOutputRegressor(model)
+    classifies, kind = table.kind == CLASSIFICATION, name.removesuffix(_BAG)
+    make = _BUILDERS[name if name in _BUILDERS else kind]
+    several = kind in (BOOSTING, *peers.LABELS) and table.targets.ndim == 2
+
+    def one(seed: int) -> BaseEstimator:
+        model = make(classifies, seed, dict(settings or {}))
+        return MultiOutputRegressor(model) if several else model
+
+    if name in _BUILDERS:
+        model = one(seed)
+    else:
+        members = [one(seed + _APART * i) for i in range(MEMBERS)]
+        model = Bag(members, classifies, kind in _SEEDLESS, seed)
     steps = [_preparation(table.inputs)]
-    if name in (SCALED, LINEAR):
+    if kind in (SCALED, LINEAR):
         steps.append(StandardScaler())
     return make_pipeline(*steps, model)
 
@@ -93,11 +114,11 @@ def _effort(effort: str) -> Callable[..., BaseEstimator]:
         classifies, seed, {"effort": effort, **settings})
 
 
-def _peer(name: str) -> Callable[..., BaseEstimator]:
+def _peer(name: str, members: int = 1) -> Callable[..., BaseEstimator]:
     def make(classifies: bool, seed: int, settings: dict[str, Any]) -> BaseEstimator:
         if settings:
             raise ValueError("only Evenly's estimator is tried with other settings")
-        return peers.build(name, classifies, seed)
+        return peers.build(name, classifies, seed, members)
 
     return make
 
@@ -111,4 +132,5 @@ _BUILDERS = {
     FAST: _effort("fast"),
     BEST: _effort("best"),
     **{name: _peer(name) for name in peers.LABELS},
+    **{name + _BAG: _peer(name, MEMBERS) for name in peers.PYTABKIT},
 }

@@ -20,11 +20,11 @@ LABELS = {
     "realmlp": "RealMLP-TD", "realmlp-s": "RealMLP-TD-S", "tabm": "TabM",
     "catboost": "CatBoost", "lightgbm": "LightGBM",
 }
-_PYTABKIT = {"realmlp": "RealMLP_TD", "realmlp-s": "RealMLP_TD_S", "tabm": "TabM_D"}
+PYTABKIT = {"realmlp": "RealMLP_TD", "realmlp-s": "RealMLP_TD_S", "tabm": "TabM_D"}
 
 
-def build(name: str, classifies: bool, seed: int) -> BaseEstimator:
-    """One of `LABELS`, untrained."""
+def build(name: str, classifies: bool, seed: int, members: int = 1) -> BaseEstimator:
+    """One of `LABELS`, untrained; several members are for those of `PYTABKIT`."""
     if name == "catboost":
         from catboost import CatBoostClassifier, CatBoostRegressor
 
@@ -36,7 +36,7 @@ def build(name: str, classifies: bool, seed: int) -> BaseEstimator:
         return (LGBMClassifier if classifies else LGBMRegressor)(
             random_state=seed, n_jobs=1, verbose=-1)
     _warm(name, classifies)
-    return Quiet(name, classifies, seed)
+    return Quiet(name, classifies, seed, members)
 
 
 @lru_cache
@@ -53,10 +53,13 @@ class Quiet(BaseEstimator):
         name: a key of `LABELS`.
         classifies: whether the targets are classes.
         seed: for its random choices.
+        members: of them the mean is taken; several hold out another part of the rows each
+            (`n_cv`), one alone a fifth of them.
     """
 
-    def __init__(self, name: str, classifies: bool, seed: int) -> None:
+    def __init__(self, name: str, classifies: bool, seed: int, members: int = 1) -> None:
         self.name, self.classifies, self.seed = name, classifies, seed
+        self.members = members
 
     def fit(self, X: Any, y: Any) -> Quiet:
         import pytabkit
@@ -65,8 +68,8 @@ class Quiet(BaseEstimator):
         torch.set_num_threads(1)
         logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
         suffix = "Classifier" if self.classifies else "Regressor"
-        self.model_ = getattr(pytabkit, f"{_PYTABKIT[self.name]}_{suffix}")(
-            device="cpu", n_threads=1, random_state=self.seed, verbosity=0)
+        self.model_ = getattr(pytabkit, f"{PYTABKIT[self.name]}_{suffix}")(
+            device="cpu", n_threads=1, random_state=self.seed, verbosity=0, n_cv=self.members)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # of its own packages, about themselves
             self.model_.fit(np.asarray(X, np.float32), y)

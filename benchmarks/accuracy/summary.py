@@ -111,6 +111,8 @@ def markdown(results: Iterable[Result]) -> str:
     for kind, name, title in _FIGURES:
         values = means([r for r in every if r.kind == kind], _figure(name, name != "auc"))
         parts.append(_over_tables(title, values))
+    if len(scores.models) == 2 and OURS in scores.models:
+        parts += _two(every)
     parts += [
         _times(every, scores), _per_table(every, scores, kinds), _behind(scores),
         _warned(every, scores), _left_out(every, scores),
@@ -153,6 +155,39 @@ def _over_tables(title: str, scores: Means) -> str:
             row[2:] = [f"{c.wins} / {c.ties} / {c.losses}", f"{c.median:+.4f}", f"{c.p:.2g}"]
         rows.append(row)
     return f"### {title}\n\n{len(scores.tables)} tables.\n\n{_grid(head, rows)}"
+
+
+def _two(results: Sequence[Result]) -> list[str]:
+    """Evenly against one other, table by table: folds overlap, so the interval is a corrected one
+    (Nadeau and Bengio 2003); of two folds as many rows are judged as are learned from."""
+    from evenly.study.statistics import interval, p_value
+
+    parts = []
+    (other,) = {r.model for r in results} - {OURS}
+    for title, name, sign in (("Accuracy or R2", "score", 1), (_LESS["log_loss"], "log_loss", -1)):
+        figure = _figure(name, less=sign < 0)
+        folds = defaultdict(dict)
+        for r in results:
+            folds[r.table][r.model, r.repetition, r.fold] = figure(r)
+        rows = []
+        for table, of in folds.items():
+            pairs = [(v, of[other, *key]) for (model, *key), v in of.items()
+                     if model == OURS and (other, *key) in of]
+            d = [ours - theirs for ours, theirs in pairs]
+            if len(d) < 2 or np.isnan(d).any():
+                continue
+            found, p = interval(d, test_ratio=1.0), p_value(d, test_ratio=1.0)
+            rows.append([
+                table, *(f"{sign * mean:.4f}" for mean in np.mean(pairs, axis=0)),
+                f"{found.mean:+.4f} ± {found.half_width or 0.0:.4f}",
+                f"{sum(x > 0 for x in d)} / {sum(x == 0 for x in d)} / {sum(x < 0 for x in d)}",
+                "" if p is None else f"{p:.2g}",
+            ])
+        head = ("table", _label(OURS), _label(other), "difference, 95 % interval",
+                "folds better / same / worse", "p")
+        if rows:
+            parts.append(f"### {title}, table by table\n\n{_grid(head, rows)}")
+    return parts
 
 
 def _times(results: Sequence[Result], scores: Means) -> str:

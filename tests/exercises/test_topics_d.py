@@ -258,7 +258,8 @@ def test_lsuv(seed, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["output-size", "mixup", "early-stopping", "plateau",
-                                  "orthogonal", "lsuv", "weight-averaging", "batch-ensemble"])
+                                  "orthogonal", "lsuv", "weight-averaging", "batch-ensemble",
+                                  "cutmix", "lookahead", "snapshots"])
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_numbers_come_out_well(name, level):
     for seed in range(4):
@@ -268,7 +269,8 @@ def test_numbers_come_out_well(name, level):
 
 @pytest.mark.parametrize("name", ["output-size", "glu", "swiglu", "mixup", "label-smoothing",
                                   "early-stopping", "plateau", "orthogonal", "lsuv",
-                                  "weight-averaging", "batch-ensemble"])
+                                  "weight-averaging", "batch-ensemble", "cutmix", "lookahead",
+                                  "snapshots"])
 def test_every_step_has_words_and_a_hint(name):
     for level in (1, 2, 3):
         exercise = topic(name).exercise(2, level)

@@ -39,11 +39,16 @@ def sigmoid(x):
 
 def mixed(name):
     def wrong(made, v):
-        share, shift = float(inputs(made, "mix")), int(inputs(made, "shift"))
+        share, shift = float(made.solution.setting["mix"]), int(inputs(made, "shift"))
         other = np.roll(v[name], -(1 + shift), axis=0)
         return np.round((1 - share) * v[name] + share * other, 12)
 
     return wrong
+
+
+def swapped_weights(made, v):
+    share = float(inputs(made, "share"))
+    return share * v["weight"] + (1 - share) * v["w.value (2)"]
 
 
 def smoothed(right, wrong):
@@ -105,6 +110,9 @@ ROWS = [
      lambda made, v: np.outer(v["x"], v["d_product"].sum(axis=0))),
     ("shares of the mix swapped", "mixup", 1, "x.mixed", mixed("x")),
     ("shares of the mix swapped", "mixup", 2, "y.mixed", mixed("y")),
+    ("shares of the mix swapped", "cutmix", 2, "y.mixed", mixed("y")),
+    *(("shares of the two weights swapped", "lookahead", level, "w.average", swapped_weights)
+      for level in (1, 2, 3)),
     ("smoothing over the wrong classes alone", "label-smoothing", 1, "smoothed",
      smoothed(lambda e, n: 1 - e, lambda e, n: e / (n - 1))),
     ("share of the right class forgotten", "label-smoothing", 1, "smoothed",

@@ -1,4 +1,4 @@
-"""Targets that are made softer: mixed examples, and smoothed labels."""
+"""Targets that are made softer: mixed examples, examples with cut columns, and smoothed labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...augmentation import mixed
+from ...augmentation import CutMix, mixed
 from ...byhand.exact import Exact
 from ...errors import DataError
 from ...losses import MeanSquaredError
@@ -39,6 +39,24 @@ def _draw_mixup(rng: np.random.Generator, level: int, examples: int, features: i
                               object).reshape(examples, classes)}
 
 
+def _squared(draft: Draft, inputs: Inputs, target: Any, n: int) -> None:
+    """The squared error to the mixed targets, and its gradient."""
+    y_hat = draft.given("y_hat", inputs["y_hat"], "What the network predicts for the mixed "
+                        "examples")
+    own = draft.recorder.declared(MeanSquaredError(reduction="sum"))
+    _, saved = own.forward(y_hat, target, draft.run("loss"))
+    own.backward(saved, draft.run("backward"))
+    draft.say(f"The loss is the squared error to the mixed targets: the squares are added up "
+              f"over an example's classes, and the mean is taken over the {n} examples.")
+    draft.ask(
+        Ask("error", "The errors", "The prediction minus the mixed target.", "loss"),
+        Ask("losses", "The loss of each example", "Square its row and add up.", "loss"),
+        Ask("loss", "The loss of the batch", "The mean over the examples.", "loss"),
+        Ask("d_scores", "The gradient of the loss on the predictions",
+            "A square has the factor 2 in its derivative; then divide by the number of "
+            "examples.", "backward"))
+
+
 def _solve_mixup(inputs: Inputs, level: int) -> Solution:
     n, *_ = sizes_of(inputs, x="n features", y="n classes", y_hat="n classes")
     if n < 2:
@@ -61,20 +79,7 @@ def _solve_mixup(inputs: Inputs, level: int) -> Solution:
         draft.say("The targets are mixed likewise, with the same mix and the same partners.")
         draft.ask(Ask("y.mixed", "The mixed targets", "Each row still adds up to 1."))
     if level == 3:
-        y_hat = draft.given("y_hat", inputs["y_hat"], "What the network predicts for the mixed "
-                            "examples")
-        own = draft.recorder.declared(MeanSquaredError(reduction="sum"))
-        _, saved = own.forward(y_hat, made["y"], draft.run("loss"))
-        own.backward(saved, draft.run("backward"))
-        draft.say(f"The loss is the squared error to the mixed targets: the squares are added up "
-                  f"over an example's classes, and the mean is taken over the {n} examples.")
-        draft.ask(
-            Ask("error", "The errors", "The prediction minus the mixed target.", "loss"),
-            Ask("losses", "The loss of each example", "Square its row and add up.", "loss"),
-            Ask("loss", "The loss of the batch", "The mean over the examples.", "loss"),
-            Ask("d_scores", "The gradient of the loss on the predictions",
-                "A square has the factor 2 in its derivative; then divide by the number of "
-                "examples.", "backward"))
+        _squared(draft, inputs, made["y"], n)
     return draft.solution({"x": ("example", "feature"), "y": ("example", "class"),
                            **dict.fromkeys(("y_hat", "error", "d_scores"), ("example", "class"))},
                           mix=mix)
@@ -88,6 +93,72 @@ MIXUP = Topic(
     {"x": "(examples, features)", "y": "(examples, classes): a row with a single 1 each",
      "mix": "above 0 and below 1: the share of the first of two",
      "shift": "a whole number from 0 on: example i is mixed with example i + 1 + shift, counted "
+     "round", "y_hat": "(examples, classes): predictions, for level 3"},
+)
+
+
+# CutMix -------------------------------------------------------------------------------------------
+
+
+def _draw_cutmix(rng: np.random.Generator, level: int, examples: int, features: int) -> Inputs:
+    drawn = _draw_mixup(rng, level, examples, features)
+    del drawn["mix"]
+    coprime = [a for a in range(1, features) if np.gcd(a, features) == 1]
+    return {**drawn, "x": not_zero(rng, 20, (examples, features)), "a": pick(rng, coprime),
+            "b": int(rng.integers(0, features)), "cut": int(rng.integers(1, features // 2 + 1))}
+
+
+def _solve_cutmix(inputs: Inputs, level: int) -> Solution:
+    n, features, _ = sizes_of(inputs, x="n features", y="n classes", y_hat="n classes")
+    if n < 2:
+        raise DataError("x: a row gets columns of another: give two examples or more")
+    shift = count(inputs, "shift", 0, n - 2)
+    cut = count(inputs, "cut", 1, features)
+    a, b = count(inputs, "a", 1, max(features - 1, 1)), count(inputs, "b", 0, features - 1)
+    if np.gcd(a, features) > 1:
+        raise DataError(f"a must have no divisor in common with the {features} features, got {a}")
+    draft = Draft(n)
+    partners = ", ".join(f"example {(i + 1 + shift) % n + 1} go into example {i + 1}"
+                         for i in range(n))
+    product = "c" if a == 1 else f"{a} c"
+    draft.say(f"CutMix trains on rows of which some columns are another example's. Of the "
+              f"{features} columns {cut} {'is' if cut == 1 else 'are'} cut, in all rows alike: "
+              f"where the column's place, ({product} + {b}) mod {features} for column c, counted "
+              f"from 0, is below {cut}. There the numbers of {partners}.")
+    x = draft.given("x", inputs["x"], "The examples, a row each")
+    c = draft.given("c", np.arange(features), "The columns, counted from 0")
+    run = draft.run("forward", layer="x", shift=shift, cut=cut, place=a % features * features + b)
+    rounds = np.array([(a * i + b) // features for i in range(features)])
+    run.note("place", a * c + b - features * rounds, f"a c + b - {features} rounds")
+    CutMix().inputs(x, run)
+    draft.ask(Ask("x.place", "The place of each column", "The remainder of a division."),
+              Ask("x.cut", "The examples that are trained on", "In the columns that are cut, the "
+                  "other example's numbers; in the others its own."))
+    mix = 1 - Fraction(cut, features)
+    if level > 1:
+        y = draft.given("y", inputs["y"], "Their classes, as rows with a single 1")
+        target = mixed(y, draft.run("forward", layer="y", mix=Exact(mix), shift=shift))
+        draft.say("The targets are mixed: mix y_i + (1 - mix) y_j, where mix is the share of the "
+                  "columns that stayed, and j the example that the columns come from.")
+        draft.ask(Ask("y.mixed", "The mixed targets", "Each row still adds up to 1."))
+    if level == 3:
+        _squared(draft, inputs, target, n)
+    return draft.solution({"x": ("example", "feature"), "y": ("example", "class"),
+                           "c": ("feature",), "place": ("feature",),
+                           **dict.fromkeys(("y_hat", "error", "d_scores"), ("example", "class"))},
+                          mix=mix)
+
+
+CUTMIX = Topic(
+    "cutmix", "CutMix", "Training on rows of which some columns are another example's; the target "
+    "is mix y_i + (1 - mix) y_j, with the share of columns that stayed as mix.",
+    ("cut examples", "and mixed targets", "and the squared error and its gradient"),
+    (Size("examples", 3, 2, 5), Size("features", 5, 3, 7)), _draw_cutmix, _solve_cutmix,
+    {"x": "(examples, features)", "y": "(examples, classes): a row with a single 1 each",
+     "cut": "how many columns are cut, at least 1",
+     "a": "a whole number without a divisor in common with the features",
+     "b": "a whole number from 0 on, below the features",
+     "shift": "a whole number from 0 on: example i gets columns of example i + 1 + shift, counted "
      "round", "y_hat": "(examples, classes): predictions, for level 3"},
 )
 
@@ -178,4 +249,4 @@ SMOOTHING = Topic(
      "smoothing": "from 0 to below 1", "y_hat": "(examples, classes): above 0, from level 2 on"},
 )
 
-TOPICS = by_name(MIXUP, SMOOTHING)
+TOPICS = by_name(MIXUP, CUTMIX, SMOOTHING)

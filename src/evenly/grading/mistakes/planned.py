@@ -97,6 +97,15 @@ def _swapped_mix(c: Context) -> Any:
     return (1 - mix) * x + mix * other
 
 
+def _swapped_weights(c: Context) -> Any:
+    """share slow + (1 - share) fast: with the right one it adds up to both weights."""
+    share, fast = c.setting("share"), c.get("value")
+    if share == 1:
+        raise NotHere("share")
+    slow = (c.now - share * fast) / (1 - share)
+    return slow + fast - c.now
+
+
 def _wrong_classes_alone(c: Context) -> Any:
     """e spread over the wrong classes; the right one has 1 - e."""
     y, e = of(c, "y"), c.setting("smoothing")
@@ -200,7 +209,10 @@ PLANNED = (
                 lambda c: np.outer(given(c, "x"), of(c, "d_product").sum(axis=0)))),
     Mistake("shares of the mix swapped", "The partner has the share mix, and the row itself the "
             "rest.", "The row itself has the share mix, its partner 1 - mix.",
-            ("x.mixed", "y.mixed"), within("mixup")(_swapped_mix)),
+            ("x.mixed", "y.mixed"), within("mixup", "cutmix")(_swapped_mix)),
+    Mistake("shares of the two weights swapped", "The share was taken of the slow weight, and the "
+            "rest of the fast one.", "Go the share of the way from the slow weight to the fast "
+            "one.", ("w.average",), within("lookahead")(_swapped_weights)),
     Mistake("smoothing over the wrong classes alone", "The smoothing was divided among the wrong "
             "classes.", "Divide it among all classes: the right one gets its share back.",
             ("smoothed",), within("label-smoothing")(_wrong_classes_alone)),

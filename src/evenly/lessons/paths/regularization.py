@@ -126,6 +126,10 @@ model = ev.fit(net, x, y, loss=ev.SoftmaxCrossEntropy(label_smoothing=0.1), epoc
                early_stopping=ev.EarlyStopping(patience=3))
 print(len(model.history))
 """),
-    ))
+    ),
+    {"cutmix": "mixup with whole columns of another example",
+     "lookahead": "a slow weight that the optimizer goes on from",
+     "snapshots": "answers averaged, of one training's cycles"},
+)
 
 PATHS = (DROPOUT, DECAY, MIXING)
