@@ -197,7 +197,7 @@ def test_two_threads(tmp_path):
     """Large products are OpenBLAS's; it takes a buffer the first time that a thread finds all of
     its others in use."""
     script = """
-steps = Steps([ev.Dense(600), ev.ReLU(), ev.Dense(3)], (300,), batch=64)
+steps = Steps([ev.Dense(1100), ev.ReLU(), ev.Dense(3)], (1000,), batch=64)
 steps.train(200, 2)
 print(json.dumps(counted(lambda: steps.train(200, 2))))
 """

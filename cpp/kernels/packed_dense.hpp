@@ -170,8 +170,9 @@ class PackedDense final : public Kernel {
 
  private:
   // Terms that are summed in registers before they join the result: so many of a panel stay in the
-  // first-level cache, and the rounding of a long sum does not grow with its length.
-  static constexpr Index kDepth = Index{16384} / (kPanel<T> * static_cast<Index>(sizeof(T)));
+  // first-level cache, or are soon back in it, and the rounding of a long sum does not grow with
+  // its length.
+  static constexpr Index kDepth = larger(256, 8192 / kLaneBytes);
 
   Index parts() const { return larger(1, divide_up(inputs_, kDepth)); }
   Range terms(Index part) const {

@@ -69,9 +69,10 @@ struct Sums {
       for (int v = 0; v < V; ++v) value[i][v] = load(from + v * kVector<T>);
       return;
     }
-    T row[V * kVector<T>] = {};
-    for (Index c = 0; c < width; ++c) row[c] = from[c];
-    for (int v = 0; v < V; ++v) value[i][v] = load(row + v * kVector<T>);
+    for (int v = 0; v < V; ++v) {
+      const Index first = v * kVector<T>, left = larger(0, smaller(kVector<T>, width - first));
+      value[i][v] = load_some(from + first, left);
+    }
   }
   // The first `width` columns of row i, to where they belong.
   void put(int i, T* to, Index width) const {
@@ -79,9 +80,10 @@ struct Sums {
       for (int v = 0; v < V; ++v) store(to + v * kVector<T>, value[i][v]);
       return;
     }
-    T row[V * kVector<T>];
-    for (int v = 0; v < V; ++v) store(row + v * kVector<T>, value[i][v]);
-    for (Index c = 0; c < width; ++c) to[c] = row[c];
+    for (int v = 0; v < V; ++v) {
+      const Index first = v * kVector<T>, left = larger(0, smaller(kVector<T>, width - first));
+      store_some(to + first, value[i][v], left);
+    }
   }
 };
 

@@ -11,16 +11,20 @@ namespace evenly::EVENLY_ISA {
 // Up to this many multiplications a product is small. (OpenBLAS takes a buffer up to here, where it
 // has AVX-512.)
 constexpr double kSmallProduct = 1e6;
-// Numbers that the right side may have, so that strips of its columns are found in a cache nearby.
-constexpr Index kRightInCache = Index{1} << 18;
+// Whether a tile, of 8 rows by two long vectors, uses whole lines of the right side and half lines
+// of a left side that is turned. A smaller one must find what it leaves of them in a cache nearby.
+constexpr bool kWholeLines = kLaneBytes >= 64;
+// Numbers that the right side may have.
+constexpr Index kRightInCache = Index{1} << (kWholeLines ? 20 : 18);
 constexpr Index kWorthACopy = 24;  // rows that read a panel, to make up for copying it
 
 // Whether a product is made here, by its shape alone. The BLAS packs both sides: that pays for a
-// left side that is turned, as in a kernel's gradient, whose columns are read here where they lie,
-// and for a large right side; one that is turned is copied along its rows here too.
+// large right side, which is copied along its rows here too where it is turned, and for a left side
+// that is turned, as in a kernel's gradient, whose columns are read here where they lie.
 inline bool is_own(bool transpose_a, bool transpose_b, Index m, Index n, Index k, Index ldb) {
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  return work <= kSmallProduct || (!transpose_a && (transpose_b || k * ldb <= kRightInCache));
+  if (work <= kSmallProduct) return true;
+  return transpose_a ? kWholeLines : transpose_b || k * ldb <= kRightInCache;
 }
 
 // A grid of tiles over an m x n result whose products have k terms, of sides that are whole.
@@ -46,12 +50,15 @@ struct Grid {
   // Of columns: the right side is copied strip by strip, the left side's rows stay in the cache.
   void strips(Index k) {
     constexpr Index kStripColumns = 32, kRowsInCache = 256, kWorthATile = Index{1} << 17, kFew = 8;
+    constexpr Index kWhole = larger(8, kVector<float>);
     const Index rows = divide_up(m, divide_up(m, kRowsInCache));
     const Index least = divide_up(kWorthATile, larger(1, rows * k));
     const Index columns = larger(kStripColumns, least), number = (n + columns / 2) / columns;
     tile_m = round_up(rows);
-    if (number > 1) {
-      tile_n = divide_up(divide_up(n, number), 8) * 8;
+    if (number >= kFew) {
+      tile_n = (n / number + kStripColumns / 2) / kStripColumns * kStripColumns;  // whole panels
+    } else if (number > 1) {
+      tile_n = divide_up(divide_up(n, number), kWhole) * kWhole;
     } else if (m <= kRowsInCache) {
       const Index parts = larger(1, smaller(kFew, m * n * k / kWorthATile));
       tile_m = round_up(divide_up(m, parts));
@@ -86,20 +93,6 @@ inline Columns next_columns(Index done, Index n) {
   if (n < kVector<T>) return {0, -1, n};
   if (left > kVector<T>) return {done, smaller(done + kVector<T>, n - kVector<T>), kPanel<T>};
   return {n - kVector<T>, -1, left};
-}
-
-// A vector of the right side's columns, for `terms` terms from the k-th, whatever way they lie.
-template <class T>
-void pack_turned(const Side<T>& b, Index first, Index width, Index k, Index terms, T* to) {
-  constexpr Index pitch = kPanel<T>;
-  Index done = 0;
-  if (width == kVector<T> && b.term == 1)
-    for (; done + kVector<T> <= terms; done += kVector<T>)
-      transpose_square(b.at(first, k + done), b.row, to + done * pitch, pitch);
-  for (; done < terms; ++done) {
-    for (Index c = 0; c < width; ++c) to[done * pitch + c] = *b.at(first + c, k + done);
-    for (Index c = width; c < kVector<T>; ++c) to[done * pitch + c] = T(0);
-  }
 }
 
 // Some panels' parts of the right side, for `terms` terms from the k-th. Rows that lie side by side
@@ -152,6 +145,11 @@ void rows_by_panel(const Side<T>& a, Index m, Index k, Index terms, const T* pan
           if (add)
             for (int v = 0; v < V; ++v) sums.value[i][v] += load(to + v * step);
           for (int v = 0; v < V; ++v) store(to + v * step, sums.value[i][v]);
+          continue;
+        }
+        if (skip == 0) {
+          if (add) sums.value[i][0] += load_some(to, columns.width);
+          store_some(to, sums.value[i][0], columns.width);
           continue;
         }
         T part[V * kWide];
@@ -217,10 +215,10 @@ void own_product(bool transpose_a, bool transpose_b, Index m, Index n, Index k, 
   const Index parts = larger(1, divide_up(k, kTerms));
   for (Index part = 0; part < parts; ++part, add = true) {
     const Index begin = k * part / parts, terms = k * (part + 1) / parts - begin;
-    if (n < kVector<T> && m >= kVector<T> && long_rows)
+    if (n < kNarrowDots<T> && m >= kVector<T> && long_rows)
       dots_with_few(a, m, b, n, begin, terms, buffer, add, Result<T>{c, ldc, 1});
-    else if (n <= kVector<T> && m >= kVector<T> && a.row == 1)
-      few_by_rows(b, n, a, m, begin, terms, add, Result<T>{c, ldc, 1});
+    else if (n < kVector<T> && m >= kVector<T> && (a.row == 1 || (long_rows && m >= kPanel<T>)))
+      few_by_rows(b, n, a, m, begin, terms, buffer, add, Result<T>{c, ldc, 1});
     else if (m < kFewDots && n >= kVector<T> && long_rows && b.term == 1)
       dots_with_few(b, n, a, m, begin, terms, buffer, add, Result<T>{c, 1, ldc});
     else

@@ -6,6 +6,10 @@ namespace evenly::EVENLY_ISA {
 
 constexpr Index kTerms = 256;  // that are summed in registers before they join the result
 constexpr Index kFewDots = 5;  // fewer rows than these do not repay turning the right side
+// Fewer columns than these are dot products; the sums over the lanes of a long vector cost more
+// than to turn the left side, for all columns.
+template <class T>
+constexpr Index kNarrowDots = kVector<T> >= 16 ? 3 : kVector<T>;
 
 // A matrix as a product reads it: row i's k-th number lies at start + i * row + k * term.
 template <class T>
@@ -55,6 +59,36 @@ inline void transpose_square(const T* from, Index from_pitch, T* to, Index to_pi
   for (Index j = 0; j < N; ++j) rows[j] = load(from + j * from_pitch);
   exchange_all<T, N / 2>(rows);
   for (Index k = 0; k < N; ++k) store(to + k * to_pitch, rows[k]);
+}
+
+// The same of part of a square: `count` rows of `length` numbers; the columns' other numbers are 0.
+template <class T>
+inline void transpose_part(const T* from, Index from_pitch, Index count, Index length, T* to,
+                           Index to_pitch) {
+  constexpr Index N = kVector<T>;
+  if (count == N && length == N) return transpose_square(from, from_pitch, to, to_pitch);
+  Vector<T> rows[N] = {};
+  for (Index j = 0; j < count; ++j) rows[j] = load_some(from + j * from_pitch, length);
+  exchange_all<T, N / 2>(rows);
+  for (Index k = 0; k < length; ++k) store(to + k * to_pitch, rows[k]);
+}
+
+// A vector of the right side's columns, for `terms` terms from the k-th, whatever way they lie.
+template <class T>
+EVENLY_APART void pack_turned(const Side<T>& b, Index first, Index width, Index k, Index terms,
+                              T* to) {
+  constexpr Index pitch = kPanel<T>;
+  if (b.term != 1) {
+    for (Index t = 0; t < terms; ++t) store(to + t * pitch, load_some(b.at(first, k + t), width));
+    return;
+  }
+  Index done = 0;
+  for (; terms - done >= larger(1, kVector<T> / 4); done += smaller(kVector<T>, terms - done))
+    transpose_part(b.at(first, k + done), b.row, width, smaller(kVector<T>, terms - done),
+                   to + done * pitch, pitch);
+  for (; done < terms; ++done)
+    for (Index c = 0; c < kVector<T>; ++c)
+      to[done * pitch + c] = c < width ? *b.at(first + c, k + done) : T(0);
 }
 
 // Where the result's numbers lie: of the many, and of the few.
@@ -119,14 +153,22 @@ void dots_with_few(const Side<T>& many, Index m, const Side<T>& few, Index n, In
   }
 }
 
-// The few rows by the many columns, which lie side by side.
+// The few rows by the many columns, which are turned where they do not lie side by side.
 template <class T>
 void few_by_rows(const Side<T>& few, Index n, const Side<T>& many, Index m, Index k, Index terms,
-                 bool add, Result<T> result) {
+                 T* buffer, bool add, Result<T> result) {
   const Index tiles = divide_up(n, kRows);
   for (Index done = 0; done < m;) {
     const Index second = smaller(done + kVector<T>, m - kVector<T>);
     const Index first = smaller(done, second);
+    const T* panel = many.at(first, k);
+    PanelRows<T> lie{many.term, second - first};
+    if (many.row != 1) {
+      pack_turned(many, first, kVector<T>, k, terms, buffer);
+      pack_turned(many, second, kVector<T>, k, terms, buffer + kVector<T>);
+      panel = buffer;
+      lie = {};
+    }
     for (Index tile_number = 0; tile_number < tiles; ++tile_number) {
       const Index row = n * tile_number / tiles;
       with_rows(n * (tile_number + 1) / tiles - row, [&](auto tile) {
@@ -135,7 +177,7 @@ void few_by_rows(const Side<T>& few, Index n, const Side<T>& many, Index m, Inde
         for (int i = 0; i < M; ++i) at[i] = few.at(row + i, k);
         Sums<T, M> sums;
         sums.zero();
-        add_outer(at, few.term, terms, many.at(first, k), sums, {many.term, second - first});
+        add_outer(at, few.term, terms, panel, sums, lie);
         for (int i = 0; i < M; ++i) {
           T part[kPanel<T>];
           sums.put(i, part, kPanel<T>);

@@ -1,4 +1,4 @@
-// Products of 32-bit numbers in 64-bit lanes: the one place where compilers do not find the
+// Products of 32-bit numbers in 64-bit lanes, and parts of vectors: where compilers do not find the
 // instruction that every processor has.
 #pragma once
 #include <cstdint>
@@ -46,6 +46,52 @@ static EVENLY_INLINE Lanes low_products(Lanes a, Lanes b) {
   return (Lanes)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
 #else
   return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu);
+#endif
+}
+
+// The first `count` numbers of a vector, behind which nothing may be read; the rest is 0.
+typedef float Floats EVENLY_VECTOR(kLaneBytes);
+typedef double Doubles EVENLY_VECTOR(kLaneBytes);
+static EVENLY_INLINE Floats load_some(const float* from, std::int64_t count) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+#elif defined(__AVX2__)
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i some = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), lanes);
+  return (Floats)_mm256_maskload_ps(from, some);
+#else
+  Floats some{};
+  for (int i = 0; i < count; ++i) some[i] = from[i];
+  return some;
+#endif
+}
+static EVENLY_INLINE Doubles load_some(const double* from, std::int64_t count) {
+#if defined(__AVX512F__)
+  return (Doubles)_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), from);
+#elif defined(__AVX2__)
+  const __m256i some = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), (__m256i)kCounting);
+  return (Doubles)_mm256_maskload_pd(from, some);
+#else
+  Doubles some{};
+  for (int i = 0; i < count; ++i) some[i] = from[i];
+  return some;
+#endif
+}
+
+// The first `count` numbers of a vector, to where no more may be written. (AVX2 has an instruction
+// for it, which some processors take apart.)
+static EVENLY_INLINE void store_some(float* to, Floats v, std::int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+#else
+  for (int i = 0; i < count; ++i) to[i] = v[i];
+#endif
+}
+static EVENLY_INLINE void store_some(double* to, Doubles v, std::int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), (__m512d)v);
+#else
+  for (int i = 0; i < count; ++i) to[i] = v[i];
 #endif
 }
 
