@@ -151,6 +151,7 @@ class Winograd {
   void forward(const T* x, Index examples, Index strip, const T* packed, T* scratch, T* y) const {
     const Index tiles = input(x, examples, strip, scratch), nothing = 0;
     T* sums_at = scratch + kProducts * input_pitch_;
+    // The outputs are all written soon: their lines come while the products are made.
     const Range rows = output_rows(strip);
     const Index row = windows_.width.outputs * filters_;
     const T* y_block = y + rows.begin * row;
@@ -161,7 +162,7 @@ class Winograd {
         const T* panel = packed + (p * kProducts + k) * matrix();
         T* to = sums_at + k * panel_pitch_;
         if (p == 0)
-          for (Index n = outputs * k / kProducts; n < outputs * (k + 1) / kProducts; n += kLine<T>)
+          for (Index n = outputs * k / kProducts; n < outputs * (k + 1) / kProducts; n += kLine)
             EVENLY_PREFETCH(y_block + n, 1);
         with_vectors<T>(filters_ - p * kPanel<T>, [&](auto vectors) {
           constexpr int V = decltype(vectors)::rows;
@@ -253,8 +254,7 @@ class Winograd {
   }
 
  private:
-  template <class N>
-  static constexpr Index kLine = 64 / Index{sizeof(N)};
+  static constexpr Index kLine = 64 / Index{sizeof(T)};  // numbers of a line of the cache
   static constexpr Index kFewest = 24, kMost = 48, kBytes = Index{1} << 19;
 
   // Of a panel of the kernel in one point.
@@ -309,7 +309,7 @@ class Winograd {
       const T* first = x + (e * height.size + top) * line + left * channels;
       // What the tile below will read and this one did not.
       for (Index i = kPoints; i < kPoints + kSide; ++i)
-        for (Index n = 0; n < kSide * channels; n += kLine<T>)
+        for (Index n = 0; n < kSide * channels; n += kLine)
           EVENLY_PREFETCH(first + i * line + n, 0);
       T* here = to + tiles++ * pitch_;
       const auto transform = [&](auto at) {
