@@ -85,6 +85,14 @@ def test_places_are_used_again():
     assert program.work_bytes < activations + gradients / 2
 
 
+def test_what_a_convolution_works_in_lives_no_longer_than_it_runs():
+    lines = compiled([ev.Conv2D(16, 3), ev.Conv2D(2, 3), ev.Flatten(), ev.Dense(3)], (12, 12, 16),
+                     batch=2).lists["gradient"]
+    working = [line.buffers[slot] for line in lines for slot in ("packed", "partials")
+               if slot in line.buffers]
+    assert len(working) == len(set(working)) == 6
+
+
 def test_names():
     net = ev.Sequential([ev.Dense(2), ev.Sequential([ev.Dense(2, name="dense_2"), ev.ReLU()]),
                          ev.Dense(2)])

@@ -30,6 +30,8 @@ struct Convolution {
   Index own_filters() const { return filters / groups; }
   Index terms() const { return windows.places() * own_channels(); }
   bool depthwise() const { return groups == windows.channels && filters == windows.channels; }
+  // A line of a window is one run of numbers where all of them are seen.
+  bool by_lines() const { return groups == 1 && !depthwise(); }
 };
 
 // How the columns on both sides of a product fall into groups.
@@ -42,8 +44,9 @@ struct ProductGroups {
 template <class T>
 void window_products(const Strips2D& strips, const Index* offsets, ProductGroups groups,
                      const T* packed, const T* strip, Range rows, T* to) {
-  const Index places = strips.windows.places(), terms = places * groups.inputs;
+  const Index terms = strips.windows.places() * groups.inputs;
   const Index each = panels<T>(groups.outputs), columns = groups.count * groups.outputs;
+  const Index runs = strips.runs(), length = strips.run * groups.inputs;
   const Index width = strips.windows.width.outputs;
   const Index positions = (rows.end - rows.begin) * width;
   for (Index p = 0; p < groups.count * each; ++p) {
@@ -57,11 +60,16 @@ void window_products(const Strips2D& strips, const Index* offsets, ProductGroups
         with_rows<kRowsOf<V>>(smaller(kRowsOf<V>, positions - n), [&](auto tile) {
           constexpr int M = decltype(tile)::rows;
           const T* at[M];
-          for (int i = 0; i < M; ++i)
-            at[i] = from + strips.window((n + i) / width, (n + i) % width);
+          const Index row = n / width, column = n % width;
+          if (column + M <= width)
+            for (int i = 0; i < M; ++i) at[i] = from + strips.window(row, column + i);
+          else
+            for (int i = 0; i < M; ++i)
+              at[i] = from + strips.window((n + i) / width, (n + i) % width);
           Sums<T, M, V> sums;
           sums.zero();
-          add_products(at, offsets, places, groups.inputs, panel, sums);
+          add_products(at, offsets, runs, length, panel, sums);
+          EVENLY_UNROLL(9)
           for (int i = 0; i < M; ++i) sums.put(i, here + (n + i) * columns, groups.outputs - first);
         });
     };
@@ -74,7 +82,7 @@ class ConvolutionForward final : public Kernel {
  public:
   explicit ConvolutionForward(const Instruction& i)
       : conv_(i),
-        strips_(conv_.windows, sizeof(T)),
+        strips_(conv_.windows, sizeof(T), conv_.by_lines()),
         winograd_(conv_.windows, conv_.filters),
         epilogue_(i),
         x_(i, "x"),
@@ -85,7 +93,7 @@ class ConvolutionForward final : public Kernel {
         moments_(optional_buffer<double>(i, "moments")),
         band_moments_(optional_buffer<double>(i, "band_moments")),
         bands_(band_moments_ ? smaller(integer(i, "bands"), count_strips()) : 1),
-        offsets_(static_cast<std::size_t>(conv_.windows.places())) {
+        offsets_(static_cast<std::size_t>(strips_.runs())) {
     strips_.offsets(offsets_.get());
   }
 

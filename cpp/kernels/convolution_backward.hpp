@@ -33,9 +33,10 @@ class ConvolutionBackward final : public Kernel {
  public:
   explicit ConvolutionBackward(const Instruction& i)
       : conv_(i),
-        strips_(conv_.windows, sizeof(T)),
+        strips_(conv_.windows, sizeof(T), conv_.by_lines()),
         turned_(can_turn(conv_.windows) && !conv_.depthwise()),
-        back_(turned_ ? turned_around(conv_.windows, conv_.filters) : conv_.windows, sizeof(T)),
+        back_(turned_ ? turned_around(conv_.windows, conv_.filters) : conv_.windows, sizeof(T),
+              conv_.by_lines()),
         bands_(conv_.windows.height, kBandRows),
         winograd_(conv_.windows, conv_.filters),
         winograd_back_(back_.windows, conv_.channels()),
@@ -51,8 +52,8 @@ class ConvolutionBackward final : public Kernel {
         packed_(optional_buffer<T>(i, "packed")),
         partials_(buffer<T>(i, "partials")),
         bias_partials_(buffer<double>(i, "scratch")),
-        offsets_(static_cast<std::size_t>(conv_.windows.places())),
-        back_offsets_(static_cast<std::size_t>(conv_.windows.places())) {
+        offsets_(static_cast<std::size_t>(strips_.runs())),
+        back_offsets_(static_cast<std::size_t>(back_.runs())) {
     strips_.offsets(offsets_.get());
     back_.offsets(back_offsets_.get());
   }
@@ -93,8 +94,9 @@ class ConvolutionBackward final : public Kernel {
 
  private:
   static constexpr Index kLine = 64;
-  static constexpr Index kTasks = 16;    // that the gradient on the kernel is worth
-  static constexpr Index kBandRows = 8;  // of outputs: neighbouring bands both compute some
+  static constexpr Index kFewTerms = 64;  // that do not make up for a copy of what they all read
+  static constexpr Index kTasks = 16;     // that the gradient on the kernel is worth
+  static constexpr Index kBandRows = 8;   // of outputs: neighbouring bands both compute some
   static bool is_few(Index examples) { return examples < kTasks; }
 
   // Input -----------------------------------------------------------------------------------
@@ -288,17 +290,26 @@ class ConvolutionBackward final : public Kernel {
   void kernel_strip(const T* strip, Range rows, const T* d_z, Range mine, T* packed,
                     T* sums_out) const {
     const Index filters = conv_.own_filters(), channels = conv_.own_channels();
-    const Index width = conv_.windows.width.outputs, count = rows.end - rows.begin;
+    const Index width = conv_.windows.width.outputs;
+    const Index count = rows.end - rows.begin;
     const Index positions = count * width, terms = conv_.terms(), each = panels<T>(filters);
+    const Index run = strips_.run * channels;
     // An image of width 1 is walked along its height.
     const Index lines = width == 1 ? 1 : count, length = width == 1 ? count : width;
     const Index step = width == 1 ? strips_.window(1, 0) : strips_.window(0, 1);
     for (Index panel = mine.begin; panel < mine.end; ++panel) {
       const Index group = panel / each, first = panel % each * kPanel<T>;
       const T* from = strip + group * channels;
-      pack_panels<T>(
-          {0, 1}, positions, smaller(kPanel<T>, filters - first), packed,
-          [&](Index r, Index c) { return d_z[r * conv_.filters + group * filters + first + c]; });
+      const T* of_rows = d_z + group * filters + first;
+      const Index own = smaller(kPanel<T>, filters - first);
+      PanelRows<T> lie{conv_.filters};
+      if (own % kVector<T> != 0 || crowded<T>(conv_.filters) ||
+          (conv_.filters > kPanel<T> && terms > kFewTerms)) {
+        pack_panels<T>({0, 1}, positions, own, packed,
+                       [&](Index r, Index c) { return of_rows[r * conv_.filters + c]; });
+        of_rows = packed;
+        lie = {};
+      }
       T* out = sums_out + panel * terms * kPanel<T>;
       const auto tiles = [&](auto vectors) {
         constexpr int V = decltype(vectors)::rows;
@@ -307,15 +318,16 @@ class ConvolutionBackward final : public Kernel {
             constexpr int M = decltype(tile)::rows;
             const T* base[M];
             for (int i = 0; i < M; ++i)
-              base[i] = from + offsets_.get()[(k + i) / channels] + (k + i) % channels;
+              base[i] = from + offsets_.get()[(k + i) / run] + (k + i) % run;
             Sums<T, M, V> sums;
             T* to = out + k * kPanel<T>;
             for (int i = 0; i < M; ++i) sums.take(i, to + i * kPanel<T>, kPanel<T>);
             for (Index r = 0; r < lines; ++r) {
               const T* at[M];
               for (int i = 0; i < M; ++i) at[i] = base[i] + strips_.window(r, 0);
-              add_outer(at, step, length, packed + r * length * kPanel<T>, sums);
+              add_outer(at, step, length, of_rows + r * length * lie.pitch, sums, lie);
             }
+            EVENLY_UNROLL(9)
             for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
           });
       };

@@ -25,9 +25,12 @@ struct Strips2D {
   Index step;     // output rows of a strip
   Index count;    // strips of an image
   Index element;  // bytes of a number
+  Index run;      // places of a window that are read as one piece: a line of it, or one place
 
-  Strips2D(const Windows& w, std::size_t bytes_of_number)
-      : windows(w), element(static_cast<Index>(bytes_of_number)) {
+  Strips2D(const Windows& w, std::size_t bytes_of_number, bool by_lines)
+      : windows(w),
+        element(static_cast<Index>(bytes_of_number)),
+        run(by_lines && w.width.dilation == 1 ? w.width.window : 1) {
     padded = w.height.before > 0 || w.width.before > 0 || reach(w.height) > w.height.size ||
              reach(w.width) > w.width.size;
     pitch = padded ? larger(reach(w.width), w.width.before + w.width.size) : w.width.size;
@@ -50,10 +53,11 @@ struct Strips2D {
   Index window(Index row, Index column) const {
     return (row * windows.height.stride * pitch + column * windows.width.stride) * windows.channels;
   }
-  // Numbers from a window's beginning to each of its places.
+  Index runs() const { return windows.places() / run; }
+  // Numbers from a window's beginning to each of its runs.
   void offsets(Index* to) const {
     for (Index i = 0; i < windows.height.window; ++i)
-      for (Index j = 0; j < windows.width.window; ++j)
+      for (Index j = 0; j < windows.width.window; j += run)
         *to++ =
             (i * windows.height.dilation * pitch + j * windows.width.dilation) * windows.channels;
   }

@@ -151,23 +151,35 @@ class Winograd {
   void forward(const T* x, Index examples, Index strip, const T* packed, T* scratch, T* y) const {
     const Index tiles = input(x, examples, strip, scratch), nothing = 0;
     T* sums_at = scratch + kProducts * input_pitch_;
+    // The outputs are all written soon: their lines come while the products are made.
+    const Range rows = output_rows(strip);
+    const Index row = windows_.width.outputs * filters_;
+    const T* y_block = y + rows.begin * row;
+    const Index outputs =
+        examples > 1 ? examples * windows_.outputs() * filters_ : (rows.end - rows.begin) * row;
     for (Index p = 0; p < panels<T>(filters_); ++p) {
       for (Index k = 0; k < kProducts; ++k) {
         const T* panel = packed + (p * kProducts + k) * matrix();
         T* to = sums_at + k * panel_pitch_;
-        for (Index n = 0; n < tiles; n += kRows)
-          with_rows(smaller(kRows, tiles - n), [&](auto tile) {
-            constexpr int M = decltype(tile)::rows;
-            const T* at[M];
-            for (int i = 0; i < M; ++i) at[i] = scratch + k * input_pitch_ + (n + i) * pitch_;
-            Sums<T, M> sums;
-            sums.zero();
-            add_products(at, &nothing, 1, windows_.channels, panel, sums);
-            for (int i = 0; i < M; ++i) sums.put(i, to + (n + i) * kPanel<T>, kPanel<T>);
-          });
+        if (p == 0)
+          for (Index n = outputs * k / kProducts; n < outputs * (k + 1) / kProducts; n += kLine)
+            EVENLY_PREFETCH(y_block + n, 1);
+        with_vectors<T>(filters_ - p * kPanel<T>, [&](auto vectors) {
+          constexpr int V = decltype(vectors)::rows;
+          for (Index n = 0; n < tiles; n += kRowsOf<V>)
+            with_rows<kRowsOf<V>>(smaller(kRowsOf<V>, tiles - n), [&](auto tile) {
+              constexpr int M = decltype(tile)::rows;
+              const T* at[M];
+              for (int i = 0; i < M; ++i) at[i] = scratch + k * input_pitch_ + (n + i) * pitch_;
+              Sums<T, M, V> sums;
+              sums.zero();
+              add_products(at, &nothing, 1, windows_.channels, panel, sums);
+              EVENLY_UNROLL(9)
+              for (int i = 0; i < M; ++i) sums.put(i, to + (n + i) * kPanel<T>, kPanel<T>);
+            });
+        });
       }
-      for (Index first = 0; first < kPanel<T>; first += kVector<T>) {
-        if (p * kPanel<T> + first >= filters_) break;
+      for (Index first = 0; first < vectors_of(p); first += kVector<T>) {
         const Index filter = filter_at(p, first);
         const T* from = sums_at + first;
         for_outputs(examples, strip, [&](Index place, Index high, Index wide) {
@@ -190,7 +202,7 @@ class Winograd {
     const Index tiles = input(x, examples, strip, scratch);
     T* packed = scratch + kProducts * input_pitch_;
     for (Index p = 0; p < panels<T>(filters_); ++p) {
-      for (Index first = 0; first < kPanel<T>; first += kVector<T>) {
+      for (Index first = 0; first < vectors_of(p); first += kVector<T>) {
         const Index filter = filter_at(p, first);
         T* to = packed + first;
         for_outputs(examples, strip, [&](Index place, Index high, Index wide) {
@@ -205,19 +217,23 @@ class Winograd {
         });
       }
       for (Index k = 0; k < kProducts; ++k)
-        for (Index c = 0; c < windows_.channels; c += kRows)
-          with_rows(smaller(kRows, windows_.channels - c), [&](auto tile) {
-            constexpr int M = decltype(tile)::rows;
-            const T* at[M];
-            for (int i = 0; i < M; ++i) at[i] = scratch + k * input_pitch_ + c + i;
-            T* to = sums_out + (p * kProducts + k) * matrix() + c * kPanel<T>;
-            Sums<T, M> sums;
-            sums.zero();
-            if (add)
-              for (int i = 0; i < M; ++i) sums.take(i, to + i * kPanel<T>, kPanel<T>);
-            add_outer(at, pitch_, tiles, packed + k * panel_pitch_, sums);
-            for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
-          });
+        with_vectors<T>(filters_ - p * kPanel<T>, [&](auto vectors) {
+          constexpr int V = decltype(vectors)::rows;
+          for (Index c = 0; c < windows_.channels; c += kRowsOf<V>)
+            with_rows<kRowsOf<V>>(smaller(kRowsOf<V>, windows_.channels - c), [&](auto tile) {
+              constexpr int M = decltype(tile)::rows;
+              const T* at[M];
+              for (int i = 0; i < M; ++i) at[i] = scratch + k * input_pitch_ + c + i;
+              T* to = sums_out + (p * kProducts + k) * matrix() + c * kPanel<T>;
+              Sums<T, M, V> sums;
+              sums.zero();
+              if (add)
+                for (int i = 0; i < M; ++i) sums.take(i, to + i * kPanel<T>, kPanel<T>);
+              add_outer(at, pitch_, tiles, packed + k * panel_pitch_, sums);
+              EVENLY_UNROLL(9)
+              for (int i = 0; i < M; ++i) sums.put(i, to + i * kPanel<T>, kPanel<T>);
+            });
+        });
     }
   }
 
@@ -238,10 +254,16 @@ class Winograd {
   }
 
  private:
+  static constexpr Index kLine = 64 / Index{sizeof(T)};  // numbers of a line of the cache
   static constexpr Index kFewest = 24, kMost = 48, kBytes = Index{1} << 19;
 
   // Of a panel of the kernel in one point.
   Index matrix() const { return (windows_.channels + 1) * kPanel<T>; }
+
+  // Columns of a panel's vectors that hold filters: of both, or of the first.
+  Index vectors_of(Index panel) const {
+    return filters_ - panel * kPanel<T> > kVector<T> ? kPanel<T> : kVector<T>;
+  }
 
   // The filter where a vector of a panel begins.
   Index filter_at(Index panel, Index vector) const {
@@ -254,7 +276,7 @@ class Winograd {
     const Range mine = worker.share(windows_.channels);
     for (Index p = 0; p < panels<T>(filters_); ++p)
       for (Index c = mine.begin; c < mine.end; ++c)
-        for (Index v = 0; v < kPanel<T>; v += kVector<T>)
+        for (Index v = 0; v < vectors_of(p); v += kVector<T>)
           work(c, filter_at(p, v), p * kProducts * matrix() + c * kPanel<T> + v);
   }
 
@@ -281,26 +303,36 @@ class Winograd {
     const Axis &height = windows_.height, &width = windows_.width;
     const Index channels = windows_.channels;
     Index tiles = 0;
+    const Index line = width.size * channels;
     for_tiles(examples, strip, [&](Index e, Index row, Index column) {
+      const Index top = row - height.before, left = column - width.before;
+      const T* first = x + (e * height.size + top) * line + left * channels;
+      // What the tile below will read and this one did not.
+      for (Index i = kPoints; i < kPoints + kSide; ++i)
+        for (Index n = 0; n < kSide * channels; n += kLine)
+          EVENLY_PREFETCH(first + i * line + n, 0);
+      T* here = to + tiles++ * pitch_;
+      const auto transform = [&](auto at) {
+        for (Index n = 0; n < pitch_; n += kVector<T>) {
+          const Index c = smaller(n, channels - kVector<T>);
+          both_ways<T, FromInput<T>>([&](int i, int j) { return load(at(i, j) + c); },
+                                     [&](int i, int j, Vector<T> v) {
+                                       store(here + (i * kPoints + j) * input_pitch_ + c, v);
+                                     });
+        }
+      };
+      if (top >= 0 && left >= 0 && top + kPoints <= height.size && left + kPoints <= width.size)
+        return transform([&](int i, int j) { return first + i * line + j * channels; });
+      // At the edges of the image.
       const T* at[kPoints][kPoints];
-      // The columns of the tile that lie on the image.
-      const Index left = column - width.before;
       const Index begin = larger(0, -left), end = smaller(kPoints, width.size - left);
       for (Index i = 0; i < kPoints; ++i) {
-        const Index h = row + i - height.before;
-        const bool inside = h >= 0 && h < height.size;
-        const T* line = x + ((e * height.size + h) * width.size + left) * channels;
+        const bool inside = top + i >= 0 && top + i < height.size;
         for (Index j = 0; j < kPoints; ++j)
-          at[i][j] = inside && j >= begin && j < end ? line + j * channels : zeros_.get();
+          at[i][j] =
+              inside && j >= begin && j < end ? first + i * line + j * channels : zeros_.get();
       }
-      T* here = to + tiles++ * pitch_;
-      for (Index n = 0; n < pitch_; n += kVector<T>) {
-        const Index c = smaller(n, channels - kVector<T>);
-        both_ways<T, FromInput<T>>([&](int i, int j) { return load(at[i][j] + c); },
-                                   [&](int i, int j, Vector<T> v) {
-                                     store(here + (i * kPoints + j) * input_pitch_ + c, v);
-                                   });
-      }
+      transform([&](int i, int j) { return at[i][j]; });
     });
     return tiles;
   }

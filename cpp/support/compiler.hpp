@@ -29,6 +29,9 @@
 #define EVENLY_UNROLL(n) EVENLY_PRAGMA(GCC unroll n)
 #endif
 
+// Asks for the cache line of an address: to read it, or (1) to write it.
+#define EVENLY_PREFETCH(address, write) __builtin_prefetch(address, write)
+
 // The lanes of two vectors by their numbers, where the compiler has a word for it.
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)

@@ -260,6 +260,10 @@ class Layer(Declared):
         """What the kernel keeps from forward to backward, beside input and output."""
         return {}
 
+    def working(self, shape: Shape, backward: bool) -> dict[str, Shape]:
+        """What the kernel writes and reads while it runs, and nobody behind it."""
+        return {}
+
     def not_read_again(self, shape: Shape) -> tuple[str, ...]:
         """Those of x and y that the backward kernel does without: their memory is free sooner."""
         return ()

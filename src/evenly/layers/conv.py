@@ -109,8 +109,8 @@ class Convolution(Layer):
         multiplications instead of 144.
 
         By the shape of an example alone: neither the batch nor the threads may change a bit of its
-        outputs. Measured shape by shape with AVX2 (docs/performance-tried.md): tiles are slower
-        where fewer than 10 of their 16 outputs lie on the image, and a single example does not
+        outputs. Measured with AVX2 and AVX-512 (docs/performance-tried.md): tiles may be slower
+        where fewer than 9 of their 16 outputs lie on the image, and a single example does not
         make up for the kernel's own transform with fewer than 7 x 7 outputs or more than 2^16
         pairs of channels and filters. Vectors of channels need 16 with AVX-512. Sums of 512
         channels err by 5e-6, more would come near 1e-5. A row of tiles is a thread's own memory.
@@ -127,7 +127,7 @@ class Convolution(Layer):
         return (
             min(channels, filters) >= 16 and max(channels, filters) <= 512
             and channels * filters <= 2**16 and columns * max(channels, filters) <= 2**14
-            and outputs >= max(49, 10 * rows * columns)
+            and outputs >= max(49, 9 * rows * columns)
         )
 
     def _chunks(self, shape: Shape) -> int:
@@ -136,21 +136,22 @@ class Convolution(Layer):
         size = math.prod(self.arrays(shape)["kernel"].shape)
         return 16 if size <= 2**13 else 8 if size <= 2**15 else 4 if size <= 2**18 else 2
 
-    def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
+    def working(self, shape: Shape, backward: bool) -> dict[str, Shape]:
         channels, filters = shape[-1], self.filter_count(shape[-1])
         groups = self.group_count(channels)
         taps = math.prod(axis.window for axis in self.windows(shape))
         if channels == groups == filters:
-            return {"partials": (self._chunks(shape), taps, channels)}
+            return {"partials": (self._chunks(shape), taps, channels)} if backward else {}
         own, their = channels // groups, filters // groups
-        # The kernel as the products read it (for forward, and for the gradient on the input), and
-        # the gradients on it: a matrix for each place of the window, or point of a tile.
+        # The kernel as the products read it, for forward or for the gradient on the input, and the
+        # gradients on it: a matrix for each place of the window, or point of a tile.
         # (A matrix of a point is one row longer: see kernels/winograd.hpp.)
         tiles = self._by_tiles(shape)
         matrices = 36 if tiles else groups * taps
         of_filters = matrices * (own + tiles) * whole_panels(their)
-        of_channels = matrices * (their + tiles) * whole_panels(own)
-        return {"packed": (max(of_filters, of_channels),),
+        if not backward:
+            return {"packed": (of_filters,)}
+        return {"packed": (matrices * (their + tiles) * whole_panels(own),),
                 "partials": (self._chunks(shape), of_filters)}
 
     def forward(self, x: ArrayLike, arrays: Arrays, run: Run) -> tuple[ArrayLike, Any]:

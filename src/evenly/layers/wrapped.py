@@ -51,6 +51,9 @@ class _MadeKernel(Layer):
     def workspace(self, shape: Shape, rows: int) -> dict[str, Shape]:
         return self.layer.workspace(shape, rows)
 
+    def working(self, shape: Shape, backward: bool) -> dict[str, Shape]:
+        return self.layer.working(shape, backward)
+
     def made(self, shape: Shape) -> dict[str, Shape]:
         return {"kernel": self.layer.arrays(shape)["kernel"].shape}
 

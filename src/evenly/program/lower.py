@@ -101,6 +101,8 @@ class Lowering:
         space = node.workspace(0 if mark else rows, self._matrix_rows(node, rows))
         for slot, shape in space.items():
             buffers[slot] = self._want(f"{node.name}.{slot}{mark}", shape)
+        for slot, shape in layer.working(node.before, backward=False).items():
+            buffers[slot] = self._want(f"{node.name}.{slot}{mark}", shape)
         buffers["scratch"] = "scratch" + mark
         numbers = self._numbers(node, rows, training=not mark)
         lines = []
@@ -304,6 +306,8 @@ class Lowering:
             buffers[slot] = f"{node.name}.{slot}"
         for slot in node.not_read_again(self.batch):
             buffers.pop(slot)
+        for slot, shape in layer.working(node.before, backward=True).items():
+            buffers[slot] = self._want(f"{node.name}.{slot}.backward", shape)
         if node.has_epilogue:
             # The gradient behind the epilogue takes the place of the one in front of it.
             buffers["d_z"] = d_y
