@@ -250,7 +250,9 @@ class Int8Dense final : public Kernel {
       with_rows(block.begin + rows * (t + 1) / count - row, [&](auto tile) {
         constexpr int M = decltype(tile)::rows;
         Sums<std::int32_t, M> sums;
-        for (int i = 0; i < M; ++i) sums.take(i, starts_ + p * kPanel<float>, kPanel<float>);
+        const std::int32_t* start = starts_ + p * kPanel<float>;
+        for (auto& of_row : sums.value)
+          for (int v = 0; v < 2; ++v) of_row[v] = load(start + v * kVector<float>);
         const Code* codes = codes_of<Code>(row);
         const Stored* step = panel;
         for (Index k = 0; k < pitch; k += kCodes<Stored>, step += kCodes<Stored> * kPanel<float>)
