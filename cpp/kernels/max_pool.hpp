@@ -87,16 +87,15 @@ class MaxPoolForward final : public Kernel {
   // As Largest, for windows of two by two, in vectors of channels: compilers do not find them in
   // the choices. Returns how many channels are done.
   Index largest_of_four(const T* image, Index row, Index column, Index to) const {
-    using Numbers = typename SideBySide<T>::Numbers;
     using Whole = typename SideBySide<T>::Whole;
     const Corners<const T> four(image + Corners<const T>::position(windows_, row, column),
                                 windows_);
     Index c = 0;
-    for (; c + SideBySide<T>::kCount <= windows_.channels; c += SideBySide<T>::kCount) {
-      auto best = load_side<Numbers>(four.a + c);
+    for (; c + kVector<T> <= windows_.channels; c += kVector<T>) {
+      auto best = load(four.a + c);
       Whole where = {};
       const auto meet = [&](const T* from, int number) {
-        const auto next = load_side<Numbers>(from + c);
+        const auto next = load(from + c);
         const Whole wins = ~(next <= best) & (best == best);
         best = wins ? next : best;
         where = wins ? Whole{} + number : where;
@@ -182,7 +181,7 @@ class MaxPoolBackward final : public Kernel {
   explicit MaxPoolBackward(const Instruction& i)
       : windows_(i),
         tiling_(is_tiling(windows_)),
-        corners_(is_two_by_two(windows_) && windows_.channels % SideBySide<T>::kCount == 0),
+        corners_(is_two_by_two(windows_) && windows_.channels % kVector<T> == 0),
         d_y_(i, "d_y"),
         d_x_(buffer<T>(i, "d_x")),
         places_(i) {}
@@ -228,16 +227,15 @@ class MaxPoolBackward final : public Kernel {
   // A band has both lines of such windows.
   EVENLY_APART void give_to_four(const std::uint8_t* places, const T* d_y, T* d_x,
                                  Index row) const {
-    using Numbers = typename SideBySide<T>::Numbers;
     using Whole = typename SideBySide<T>::Whole;
     for (Index column = 0; column < windows_.width.outputs; ++column) {
       const Corners<T> four(d_x + Corners<T>::position(windows_, row, column), windows_);
-      for (Index c = 0; c < windows_.channels; c += SideBySide<T>::kCount) {
-        const auto d = load_side<Numbers>(d_y + c);
+      for (Index c = 0; c < windows_.channels; c += kVector<T>) {
+        const auto d = load(d_y + c);
         const Whole where =
-            EVENLY_CONVERT(load_side<typename SideBySide<T>::Bytes>(places + c), Whole);
+            EVENLY_CONVERT(load_as<typename SideBySide<T>::Bytes>(places + c), Whole);
         const auto put = [&](T* to, int number) {
-          const Numbers own = where == number ? d : Numbers{};
+          const Vector<T> own = where == number ? d : Vector<T>{};
           std::memcpy(to + c, &own, sizeof own);
         };
         put(four.a, 0);

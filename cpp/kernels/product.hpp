@@ -3,19 +3,10 @@
 // windows.
 #pragma once
 #include "kernels/common.hpp"
-#include "support/dispatch_products.hpp"
+#include "support/lanes.hpp"
 
 namespace evenly::EVENLY_ISA {
 
-template <class T>
-struct VectorOf {
-  typedef T type EVENLY_VECTOR(kLaneBytes);
-};
-template <class T>
-using Vector = typename VectorOf<T>::type;
-
-template <class T>
-constexpr Index kVector = kLaneBytes / static_cast<Index>(sizeof(T));
 template <class T>
 constexpr Index kPanel = 2 * kVector<T>;  // columns of a panel
 
@@ -37,17 +28,6 @@ constexpr Index kRows = kVectorRegisters > 16 ? 8 : 6;  // of a tile of two vect
 constexpr Index kNarrowRows = 9;                        // of a tile of one
 template <int V>
 constexpr Index kRowsOf = V == 1 ? kNarrowRows : kRows;
-
-template <class T>
-inline Vector<T> load(const T* from) {
-  Vector<T> v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
-template <class T>
-inline void store(T* to, Vector<T> v) {
-  std::memcpy(to, &v, sizeof v);
-}
 
 template <class T>
 inline Index panels(Index columns) {

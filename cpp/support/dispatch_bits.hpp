@@ -41,10 +41,9 @@ static EVENLY_INLINE void positive_bits(const T* x, std::int64_t count, std::uin
 // which for infinity and NaN is NaN. to may be from.
 template <bool kTimesZero, class T>
 void pass_bits(const std::uint8_t* bits, std::int64_t count, T factor, const T* from, T* to) {
-  using Numbers = typename SideBySide<T>::Numbers;
   using Whole = typename SideBySide<T>::Whole;
-  constexpr int kCount = SideBySide<T>::kCount;
-  const Numbers zero = {}, all = zero + factor;
+  constexpr int kCount = kVector<T>;
+  const Vector<T> zero = {}, all = zero + factor;
   Whole first_bits = {};
   for (int i = 0; i < kCount; ++i) first_bits[i] = 1 << i;
   std::int64_t i = 0;
@@ -54,8 +53,8 @@ void pass_bits(const std::uint8_t* bits, std::int64_t count, T factor, const T* 
     for (int side = 0; side < 32 / kCount; ++side) {
       const std::int64_t at = i + side * kCount;
       const Whole on = ((Whole{} + word) & (first_bits << (side * kCount))) != 0;
-      const auto numbers = load_side<Numbers>(from + at);
-      const Numbers result = kTimesZero ? numbers * (on ? all : zero) : on ? numbers * all : zero;
+      const auto numbers = load(from + at);
+      const Vector<T> result = kTimesZero ? numbers * (on ? all : zero) : on ? numbers * all : zero;
       std::memcpy(to + at, &result, sizeof result);
     }
   }

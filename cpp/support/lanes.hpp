@@ -9,44 +9,51 @@
 
 namespace evenly::EVENLY_ISA {
 
-// A vector of numbers, and those of as many whole numbers of their size and of as many bytes.
+// As many numbers as the processor takes at once, or those of so many bytes: fewer for what is left
+// of a row, and of sums that are added up.
+template <class T, int kBytes>
+struct VectorOf {
+  typedef T type EVENLY_VECTOR(kBytes);
+};
+template <class T, int kBytes = kLaneBytes>
+using Vector = typename VectorOf<T, kBytes>::type;
+template <class T>
+constexpr std::int64_t kVector = kLaneBytes / static_cast<std::int64_t>(sizeof(T));
+
+// As many whole numbers of their size, and as many bytes.
 template <class T>
 struct SideBySide;
 template <>
 struct SideBySide<float> {
-  static constexpr int kCount = kLaneBytes / 4;
-  typedef float Numbers EVENLY_VECTOR(kLaneBytes);
-  typedef std::int32_t Whole EVENLY_VECTOR(kLaneBytes);
-  typedef std::uint8_t Bytes EVENLY_VECTOR(kLaneBytes / 4);
+  using Whole = Vector<std::int32_t>;
+  using Bytes = Vector<std::uint8_t, kVector<float>>;
 };
 template <>
 struct SideBySide<double> {
-  static constexpr int kCount = kLaneBytes / 8;
-  typedef double Numbers EVENLY_VECTOR(kLaneBytes);
-  typedef std::int64_t Whole EVENLY_VECTOR(kLaneBytes);
-  typedef std::uint8_t Bytes EVENLY_VECTOR(kLaneBytes / 8);
+  using Whole = Vector<std::int64_t>;
+  using Bytes = Vector<std::uint8_t, kVector<double>>;
 };
 
-template <class Vector>
-static EVENLY_INLINE Vector load_side(const void* from) {
-  Vector lanes;
+template <class Numbers>
+static EVENLY_INLINE Numbers load_as(const void* from) {
+  Numbers lanes;
   std::memcpy(&lanes, from, sizeof lanes);
   return lanes;
 }
-
-// A vector of so many bytes: fewer for what is left of a row, and of sums that are added up.
-template <class T, int kBytes>
-struct Some {
-  typedef T type EVENLY_VECTOR(kBytes);
-};
-template <class T, int kBytes>
-using SomeOf = typename Some<T, kBytes>::type;
+template <class T>
+static EVENLY_INLINE Vector<T> load(const T* from) {
+  return load_as<Vector<T>>(from);
+}
+template <class T>
+static EVENLY_INLINE void store(T* to, Vector<T> numbers) {
+  std::memcpy(to, &numbers, sizeof numbers);
+}
 
 // The numbers from `at` on that arrays have there; one, where they are no vector.
 template <class T, class Number>
 struct Here {
   std::int64_t at;
-  EVENLY_INLINE Number operator()(const T* from) const { return load_side<Number>(from + at); }
+  EVENLY_INLINE Number operator()(const T* from) const { return load_as<Number>(from + at); }
   EVENLY_INLINE void put(T* to, Number numbers) const {
     std::memcpy(to + at, &numbers, sizeof numbers);
   }
@@ -57,7 +64,7 @@ struct Here {
     T lanes[sizeof(Number) / sizeof(T)];
 #pragma omp simd
     for (std::size_t i = 0; i < sizeof(Number) / sizeof(T); ++i) lanes[i] = function(from[at + i]);
-    return load_side<Number>(lanes);
+    return load_as<Number>(lanes);
   }
 };
 
@@ -76,14 +83,14 @@ struct Larger {
 
 template <int kBytes, class Join, class T, int kResults, class Terms>
 EVENLY_INLINE void join_from(std::int64_t at, std::int64_t count,
-                             SomeOf<T, kBytes> (&some)[kResults], T (&results)[kResults],
+                             Vector<T, kBytes> (&some)[kResults], T (&results)[kResults],
                              Terms terms) {
   constexpr int kCount = kBytes / sizeof(T);
-  for (; at + kCount <= count; at += kCount) terms(Here<T, SomeOf<T, kBytes>>{at}, some);
+  for (; at + kCount <= count; at += kCount) terms(Here<T, Vector<T, kBytes>>{at}, some);
   if constexpr (kCount > 2) {
-    SomeOf<T, kBytes / 2> halves[kResults];
+    Vector<T, kBytes / 2> halves[kResults];
     for (int r = 0; r < kResults; ++r) {
-      SomeOf<T, kBytes / 2> both[2];
+      Vector<T, kBytes / 2> both[2];
       std::memcpy(both, &some[r], sizeof both);
       halves[r] = Join()(both[0], both[1]);
     }
@@ -100,14 +107,14 @@ EVENLY_INLINE void join_from(std::int64_t at, std::int64_t count,
 // other longer than a short row takes.
 template <int kSums, class T, class Terms>
 EVENLY_INLINE void sum_side_by_side(std::int64_t count, T (&totals)[kSums], Terms terms) {
-  SomeOf<T, kLaneBytes> sums[kSums] = {};
+  Vector<T> sums[kSums] = {};
   join_from<kLaneBytes, Sum>(0, count, sums, totals, terms);
 }
 
 // Likewise the largest of some numbers. NaN is larger than none.
 template <class T>
 EVENLY_INLINE T largest_side_by_side(const T* x, std::int64_t count) {
-  SomeOf<T, kLaneBytes> some[1] = {SomeOf<T, kLaneBytes>{} + x[0]};
+  Vector<T> some[1] = {Vector<T>{} + x[0]};
   T largest[1];
   join_from<kLaneBytes, Larger>(0, count, some, largest,
                                 [=](auto here, auto& best)
