@@ -279,15 +279,16 @@ class LayerNormBackward final : public Kernel {
     const T* gain = gamma_.get();
     double sum = 0, product = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T sums[2];
-      sum_side_by_side(end - begin, sums, [=](auto here, auto& to) EVENLY_ALWAYS_INLINE {
-        const auto x_hat = own.template centre<kCentred>(here(x + begin)) * own.reciprocal;
-        const auto d_z = here(d + begin), g = d_z * here(gain + begin);
-        if constexpr (kCentred) to[0] += g, here.add(beta + begin, d_z);
-        to[1] += g * x_hat;
-        here.add(gamma_sum + begin, d_z * x_hat);
-      });
-      sum += static_cast<double>(sums[0]), product += static_cast<double>(sums[1]);
+      T s = 0, p = 0;
+#pragma omp simd reduction(+ : s, p)
+      for (Index c = begin; c < end; ++c) {
+        const T x_hat = own.template centre<kCentred>(x[c]) * own.reciprocal;
+        const T g = d[c] * gain[c];
+        if constexpr (kCentred) s += g, beta[c] += d[c];
+        p += g * x_hat;
+        gamma_sum[c] += d[c] * x_hat;
+      }
+      sum += static_cast<double>(s), product += static_cast<double>(p);
     });
     store(x, d, row, sum, product, {0, columns});
   }
@@ -302,19 +303,19 @@ class LayerNormBackward final : public Kernel {
     const T* gain = gamma_.get();
     double sum0 = 0, product0 = 0, sum1 = 0, product1 = 0;
     for_parts(columns, [&](Index begin, Index end) {
-      T sums[4];
-      sum_side_by_side(end - begin, sums, [=](auto here, auto& to) EVENLY_ALWAYS_INLINE {
-        const auto hat0 = own0.template centre<kCentred>(here(x0 + begin)) * own0.reciprocal;
-        const auto hat1 = own1.template centre<kCentred>(here(x1 + begin)) * own1.reciprocal;
-        const auto z0 = here(d0 + begin), z1 = here(d1 + begin);
-        const auto g0 = z0 * here(gain + begin), g1 = z1 * here(gain + begin);
-        if constexpr (kCentred) to[0] += g0, to[1] += g1, here.add(beta + begin, z0 + z1);
-        to[2] += g0 * hat0;
-        to[3] += g1 * hat1;
-        here.add(gamma_sum + begin, z0 * hat0 + z1 * hat1);
-      });
-      sum0 += static_cast<double>(sums[0]), sum1 += static_cast<double>(sums[1]);
-      product0 += static_cast<double>(sums[2]), product1 += static_cast<double>(sums[3]);
+      T s0 = 0, p0 = 0, s1 = 0, p1 = 0;
+#pragma omp simd reduction(+ : s0, p0, s1, p1)
+      for (Index c = begin; c < end; ++c) {
+        const T hat0 = own0.template centre<kCentred>(x0[c]) * own0.reciprocal;
+        const T hat1 = own1.template centre<kCentred>(x1[c]) * own1.reciprocal;
+        const T g0 = d0[c] * gain[c], g1 = d1[c] * gain[c];
+        if constexpr (kCentred) s0 += g0, s1 += g1, beta[c] += d0[c] + d1[c];
+        p0 += g0 * hat0;
+        p1 += g1 * hat1;
+        gamma_sum[c] += d0[c] * hat0 + d1[c] * hat1;
+      }
+      sum0 += static_cast<double>(s0), product0 += static_cast<double>(p0);
+      sum1 += static_cast<double>(s1), product1 += static_cast<double>(p1);
     });
     store(x0, d0, row, sum0, product0, {0, columns});
     store(x1, d1, row + 1, sum1, product1, {0, columns});
