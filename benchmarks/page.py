@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -99,10 +100,23 @@ def results(kept: dict[str, Any]) -> dict[str, list[Result]]:
 
 def tables(kept: dict[str, Any]) -> str:
     """A table for each subject; below it when it was measured, and what was not."""
+    return _each(kept, results(kept), partial(table.markdown, brief=True))
+
+
+def short_tables(kept: dict[str, Any]) -> str:
+    """Likewise, without the peers' figures, of the rows that were measured."""
+    measured = {title: [one for one in own if one.samples] for title, own in results(kept).items()}
+    return _each(kept, {title: own for title, own in measured.items() if own}, table.short)
+
+
+def _each(
+    kept: dict[str, Any], found: dict[str, list[Result]],
+    write: Callable[[str, Sequence[Result]], str],
+) -> str:
     about = {row["row"]: row for row in kept["rows"]}
     parts = [f"{kept['versions']} {kept['machine']}\n"]
-    for title, own in results(kept).items():
-        parts.append(table.markdown(title, own, brief=True))
+    for title, own in found.items():
+        parts.append(write(title, own))
         parts += [line + "\n" for line in _said(own, about)]
     return "\n".join(parts)
 
@@ -156,7 +170,7 @@ def growth(kept: dict[str, Any]) -> str:
 
 
 MAKERS = {"tables": ("x86_64_v3", tables), "reasons": ("x86_64_v3", reasons),
-          "growth": ("x86_64_v3", growth), "avx-512": ("x86_64_v4", tables)}
+          "growth": ("x86_64_v3", growth), "avx-512": ("x86_64_v4", short_tables)}
 PAGES = {"performance.md": ("growth", "tables"), "performance-more.md": ("reasons",),
          "performance-avx-512.md": ("avx-512",)}
 

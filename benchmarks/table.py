@@ -38,6 +38,18 @@ def markdown(title: str, results: Sequence[Result], brief: bool = False) -> str:
     return "\n".join([f"### {title}", "", *lines, ""])
 
 
+def short(title: str, results: Sequence[Result]) -> str:
+    """A table for a page that has the peers' own figures elsewhere: Evenly's median, the
+    ratio to the fastest peer, the goals, and times the floor."""
+    head = ["row", "unit", "Evenly", "ratio to the fastest", "wanted", "times the floor"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for result in results:
+        row = result.row
+        lines.append(_line([row.name, row.unit, _cell(result, OURS, brief=True), _ratio(result),
+                            _goals(result), _floor(result)[1]]))
+    return "\n".join([f"### {title}", "", *lines, ""])
+
+
 def why(results: Sequence[Result]) -> list[str]:
     """A line for each row that misses a goal: the goals, and the reason."""
     lines = []
