@@ -228,7 +228,7 @@ def _solve_snapshots(inputs: Inputs, level: int) -> Solution:
         spans = [rule.span(int(t) + 1, length) for t in times]
         t = draft.given("t", inputs["t"], "How many epochs have gone by, at some times")
         gone = update.note("gone", update.xp.stack([t[i] - spans[i][0] for i in range(n)]),
-                           "t - epochs before the cycle")
+                           "epochs since the cycle began")
         cosine = CosineDecay()
         factors = [cosine.factors(gone[i], last - first) for i, (first, last) in enumerate(spans)]
         factor = update.note("factor", update.xp.stack(factors), "(1 + cos(pi gone / length)) / 2")
