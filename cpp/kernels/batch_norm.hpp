@@ -52,7 +52,7 @@ class BatchNormForward final : public Kernel {
     const T* x = x_(batch);
     const Index rows = shape_.rows(batch), columns = shape_.columns;
     const RowBlocks blocks = reduction_blocks(rows);
-    const Strips strips(columns, blocks, epilogue_.has_dropout());
+    const Strips strips(columns, blocks);
     const DropStream stream = epilogue_.prepare(batch);
     double* means = scratch_;
     double* squares = scratch_ + kMaxBlocks * columns;

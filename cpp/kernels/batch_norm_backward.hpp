@@ -106,7 +106,7 @@ class BatchNormBackward final : public Kernel {
       return apply_rows(x, worker.share(rows), {0, columns}, d_z);
     }
     const RowBlocks blocks = reduction_blocks(rows);
-    const Strips strips(columns, blocks, epilogue_.has_dropout());
+    const Strips strips(columns, blocks);
     double* betas = scratch_;
     double* gammas = scratch_ + kMaxBlocks * columns;
     const Range tasks = worker.share(blocks.count * strips.count);

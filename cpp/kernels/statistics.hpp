@@ -5,9 +5,8 @@
 
 namespace evenly::EVENLY_ISA {
 
-// Columns that one task handles together; their running sums stay in the first-level cache. Narrow:
-// a dropout tile. Narrowest: of few rows and columns, where no dropout asks for whole tiles.
-constexpr Index kStrip = 1024, kNarrow = 128, kNarrowest = 64;
+// Columns that one task handles together; their running sums stay in the first-level cache.
+constexpr Index kStrip = 1024, kNarrow = 128;  // narrow: a dropout tile
 
 // The row blocks of a reduction over rows, and how small one may be.
 inline RowBlocks reduction_blocks(Index rows) {
@@ -28,11 +27,9 @@ void backwards(Range rows, Index columns, Work work) {
 // cache for a second pass. Many rows: wide ones, read as the memory gives them.
 struct Strips {
   Index columns, width, count;
-  Strips(Index columns_, const RowBlocks& blocks, bool tiles = true)
+  Strips(Index columns_, const RowBlocks& blocks)
       : columns(columns_),
-        width(blocks.count > 1              ? kStrip
-              : tiles || columns_ > kNarrow ? kNarrow
-                                            : kNarrowest),
+        width(blocks.count > 1 ? kStrip : kNarrow),
         count(divide_up(columns_, width)) {}
   Range strip(Index index) const { return {index * width, smaller((index + 1) * width, columns)}; }
 };
