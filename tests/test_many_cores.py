@@ -50,7 +50,8 @@ def test_lines_of_a_network_count_its_products_and_meetings():
 
 
 @pytest.mark.parametrize(("rows", "columns", "behind", "tasks"), [
-    (64, 128, [ev.ReLU()], 1), (64, 300, [ev.ReLU()], 3), (64, 300, [ev.Dropout(0.5)], 3), (4096, 64, [], 32),
+    (64, 128, [ev.ReLU()], 1), (64, 300, [ev.ReLU()], 3), (64, 300, [ev.Dropout(0.5)], 3),
+    (4096, 64, [], 32),
 ])
 def test_a_batch_norm_is_shared_by_strips_or_by_blocks(rows, columns, behind, tasks):
     engine = engine_of([ev.BatchNorm(), *behind], (columns,), rows)

@@ -124,6 +124,19 @@ def test_members_are_the_layers(seed):
 # Softened targets ---------------------------------------------------------------------------------
 
 
+def check_targets(level, given, answers, mix, other):
+    """Targets mixed with those of other rows, and the loss on them, where they are asked for."""
+    if level > 1:
+        y = mix * given["y"] + (1 - mix) * given["y"][other]
+        same(answers["y.mixed"], y)
+    if level == 3:
+        y_hat = t64(given["y_hat"], requires_grad=True)
+        loss = F.mse_loss(y_hat, t64(y), reduction="sum") / len(y)
+        loss.backward()
+        same(answers["loss"], loss)
+        same(answers["d_scores"], y_hat.grad)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mixup(seed):
     level, given, answers = made("mixup", seed)
@@ -131,15 +144,7 @@ def test_mixup(seed):
     other = (np.arange(n) + 1 + int(given["shift"])) % n
     assert (other != np.arange(n)).all()
     same(answers["x.mixed"], mix * given["x"] + (1 - mix) * given["x"][other])
-    if level > 1:
-        y = mix * given["y"] + (1 - mix) * given["y"][other]
-        same(answers["y.mixed"], y)
-    if level == 3:
-        y_hat = t64(given["y_hat"], requires_grad=True)
-        loss = F.mse_loss(y_hat, t64(y), reduction="sum") / n
-        loss.backward()
-        same(answers["loss"], loss)
-        same(answers["d_scores"], y_hat.grad)
+    check_targets(level, given, answers, mix, other)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -4,13 +4,19 @@ the library's own rules."""
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 import evenly as ev
 from evenly.augmentation import is_cut
 from evenly.errors import DataError
 from evenly.exercises import topic
-from tests.exercises.test_topics_d import SEEDS, made, same, steps_of, t64
+from tests.exercises.test_topics_d import (
+    SEEDS,
+    check_targets,
+    made,
+    same,
+    steps_of,
+    t64,
+)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -27,16 +33,7 @@ def test_cutmix(seed):
     same(answers["x.cut"], own)
     run = ev.Run(training=True, cut=cut, place=a * features + b)
     assert is_cut(features, run).tolist() == (place < cut).tolist()
-    if level > 1:
-        mix = 1 - cut / features
-        y = mix * given["y"] + (1 - mix) * given["y"][other]
-        same(answers["y.mixed"], y)
-    if level == 3:
-        y_hat = t64(given["y_hat"], requires_grad=True)
-        loss = F.mse_loss(y_hat, t64(y), reduction="sum") / n
-        loss.backward()
-        same(answers["loss"], loss)
-        same(answers["d_scores"], y_hat.grad)
+    check_targets(level, given, answers, 1 - cut / features, other)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
