@@ -235,8 +235,7 @@ class MaxPoolBackward final : public Kernel {
         const Whole where =
             EVENLY_CONVERT(load_as<typename SideBySide<T>::Bytes>(places + c), Whole);
         const auto put = [&](T* to, int number) {
-          const Vector<T> own = where == number ? d : Vector<T>{};
-          std::memcpy(to + c, &own, sizeof own);
+          store(to + c, where == number ? d : Vector<T>{});
         };
         put(four.a, 0);
         put(four.b, 1);

@@ -55,7 +55,7 @@ void pass_bits(const std::uint8_t* bits, std::int64_t count, T factor, const T* 
       const Whole on = ((Whole{} + word) & (first_bits << (side * kCount))) != 0;
       const auto numbers = load(from + at);
       const Vector<T> result = kTimesZero ? numbers * (on ? all : zero) : on ? numbers * all : zero;
-      std::memcpy(to + at, &result, sizeof result);
+      store(to + at, result);
     }
   }
   for (; i < count; ++i) {

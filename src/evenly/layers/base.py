@@ -261,7 +261,8 @@ class Layer(Declared):
         return {}
 
     def working(self, shape: Shape, backward: bool) -> dict[str, Shape]:
-        """What the kernel writes and reads while it runs, and nobody behind it."""
+        """What the kernel writes and reads while it runs, and nobody behind it: shapes by the
+        kernel's names for them, given the shape of an example, in forward or in backward."""
         return {}
 
     def not_read_again(self, shape: Shape) -> tuple[str, ...]:
